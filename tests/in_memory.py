@@ -91,7 +91,7 @@ class Project:
             destroy=request.mode is Mode.DESTROY,
             replace=frozenset(request.replace),
             imports=request.imports,
-            woken=request.woken,
+            resumed_by_hand=request.resumed_by_hand,
             goal=request.goal.conversations if request.goal else {},
             deletes=request.deletes,
             purge=request.purge,

@@ -29,7 +29,8 @@ from jsonschema import Draft7Validator
 from msgspec.structs import replace
 from ruamel.yaml import YAML
 
-from reconciler.model.action import Change, Reason
+from reconciler.kinds.agent.status import statuses
+from reconciler.model.action import Change, Reason, Verb
 from reconciler.model.address import Address, parse_address
 from reconciler.model.broker import Effect, Survey
 from reconciler.model.conversation import ConversationMode
@@ -70,6 +71,23 @@ def test_the_story_goes_as_told(path: Path) -> None:
     if not refused:
         _check_apply(project, planned, story)
         _check_next(project, _without(desired, request.deletes), request, story.get("then", NOTHING))
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_status_and_apply_agree_about_an_agent_whose_session_is_gone(path: Path) -> None:
+    """An apply without options; `status` promises a start exactly where that apply makes one."""
+    story = _read(path)
+    planned = _staged(story).plan(story.get("desired") or story["before"])
+    if not isinstance(planned.snapshot.tmux, Present) or planned.snapshot.shut:
+        return
+    found = planned.sources.cases(planned.options)
+    notes = {each.address: each.note for each in statuses(found, planned.record, planned.snapshot)}
+    verbs = {action.address: action.verb for action in planned.plan.actions if action.reason is not Reason.WITHHELD}
+    for address, note in notes.items():
+        if note.startswith("lost: apply starts it again"):
+            assert verbs[address] in {Verb.CREATE, Verb.RESUME}, note
+        elif note.startswith("lost:"):
+            assert verbs.get(address, Verb.DEFER) is Verb.DEFER, note
 
 
 def _without(manifest: Mapping[str, Any], agents: Iterable[Address]) -> Mapping[str, Any]:
@@ -227,7 +245,9 @@ def _request(options: Mapping[str, Any]) -> Request:
     deletes, purge = frozenset(map(parse_address, options.get("deletes", ()))), options.get("purge", False)
     words = {"mode": mode, "refresh": refresh, "force": force, "deletes": deletes, "purge": purge}
     woken = frozenset(map(parse_address, options.get("woken", ())))
-    return Request(**addresses, **words, imports=imports, woken=woken, goal=_goal(options.get("goal", NOTHING)))
+    return Request(
+        **addresses, **words, imports=imports, resumed_by_hand=woken, goal=_goal(options.get("goal", NOTHING))
+    )
 
 
 def _goal(conversations: Mapping[str, str]) -> Goal | None:

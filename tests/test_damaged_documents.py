@@ -126,8 +126,8 @@ def test_odd_yaml_of_the_registry_is_read_or_told(text: str) -> None:
         (lambda plan: plan.update(diagnostics=None), "`diagnostics` does not fit"),
         (lambda plan: plan["options"].update(manifests=["\0"]), "`options`: embedded null byte"),
         (lambda plan: plan["options"].update(targets=["x y"]), "`options`: "),
-        (lambda plan: plan["resource_changes"][0].update(actions=[]), "do not go together"),
-        (lambda plan: plan["resource_changes"][0]["changes"].pop(1), "do not go together"),
+        (lambda plan: plan["resource_changes"][0].update(actions=[]), "contradict each other"),
+        (lambda plan: plan["resource_changes"][0]["changes"].pop(1), "contradict each other"),
     ],
 )
 def test_a_damaged_plan_is_refused_with_the_place(

@@ -103,7 +103,7 @@ def test_an_iterator_that_is_closed_early_gives_the_lock_back(project: OpenProje
 
 
 def test_nobody_is_asked_unless_somebody_can_answer(project: OpenProject, tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="nobody has approved"):
+    with pytest.raises(Refused, match="is not approved"):
         list(project.apply())
     assert not (tmp_path / "w").exists()
 

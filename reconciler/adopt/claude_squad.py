@@ -43,7 +43,7 @@ def read_claude_squad(file: ForeignFile, around: Surroundings) -> Findings:
     for instance, at in zip(instances or [], places, strict=True):
         reader.instance(instance, Place(file.name, *at))
     if reader.gathering.agents:
-        fix = "`reconciler adopt --from tmux` knows those that run now"
+        fix = f"`reconciler adopt --from {TOOL} --from tmux` also takes over what runs, with its conversation"
         reader.gathering.leave("the conversations", "claude-squad stores no ids of them", fix, Place(file.name))
     return reader.gathering.findings
 

@@ -124,8 +124,6 @@ def read_content(file: ForeignFile, text: str) -> ForeignContent:
         ReconcilerError: It is neither YAML nor JSON, or uses too much of it.
     """
     found = values.read(text, _BOUNDS)
-    if found.broken and file.path.endswith(".json") and _is_json(text):
-        return ForeignContent(file, read_json(text), {}, {})  # JSON may have tabs where YAML wants spaces
     slips = [*([found.broken] if found.broken else []), *found.slips]
     if slips:
         _refuse_slip(file, slips[0])
@@ -146,14 +144,6 @@ def read_json_object(file: ForeignFile) -> dict[str, Any]:
     except ValueError as error:
         refuse(Place(file.name, 1), "not JSON", detail=str(error))
     return found if isinstance(found, dict) else file.refuse("a JSON object is expected here")
-
-
-def _is_json(text: str) -> bool:
-    try:
-        read_json(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _refuse_slip(file: ForeignFile, slip: YamlProblem) -> NoReturn:

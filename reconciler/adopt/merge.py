@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from reconciler.model.address import Address, agent_address
 from reconciler.model.adoption import Findings, FoundAgent, LeftAlone
 from reconciler.model.adoption_plan import AdoptedAgent, AdoptedType, AdoptionPlan
-from reconciler.model.desired import Agent, Desired
+from reconciler.model.desired import Agent, Desired, RunState
 from reconciler.model.record import Record
 from reconciler.model.snapshot import Pane
 
@@ -79,6 +79,10 @@ class _Taken:
         role, spelled = valid_name(found.role), valid_name(found.agent)
         address = next(each for each in self._addresses(workspace, spelled, role) if self._is_free(each, found, role))
         self.addresses.add(address)
+        spec = self.around.desired.agents.get(address)
+        if spec and spec.state is not RunState.RUNNING and found.live and self._taken_over(found):
+            fix = "write `state: running` in its block or end that session, then `reconciler adopt` again"
+            return LeftAlone(_named(found), f"it runs, and {address} is declared as {spec.state}", fix, spec.place)
         if found.conversation:
             self.conversations[found.conversation] = address
         return self._adopted(candidate, address, role, path)
@@ -86,8 +90,7 @@ class _Taken:
     def _adopted(self, candidate: Candidate, address: Address, role: str, path: str) -> AdoptedAgent:
         found, spec = candidate.found, self.around.desired.agents.get(address)
         session = spec.session if spec else session_name(address.workspace, role, address.agent)
-        pane = self.around.panes.get(found.session)
-        takes_over = found.session if pane is not None and not pane.lineage else ""
+        takes_over = self._taken_over(found)
         settled = replace(found, role=role, type=valid_name(found.type), path=path)
         return AdoptedAgent(
             address=address,
@@ -100,6 +103,11 @@ class _Taken:
             known_by=found.known_by,
             notes=(*_renamings(found, address, session, takes_over), *_moves(found, path), *found.notes),
         )
+
+    def _taken_over(self, found: FoundAgent) -> str:
+        """The session that is there without tags; empty when there is none, or when it is ours already."""
+        pane = self.around.panes.get(found.session)
+        return found.session if pane is not None and not pane.lineage else ""
 
     def _owner(self, found: FoundAgent) -> Address | None:
         """The other agent whose conversation this is, by the registry; None when it is nobody's."""

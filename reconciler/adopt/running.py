@@ -1,4 +1,4 @@
-"""The arguments that a running agent was started with, as its manifest block says them. Pure."""
+"""What a running agent was started with, as a manifest says it. Pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
+from reconciler.agents.shell import SHELLS
 from reconciler.model.adoption import FoundAgent
 
 from .command_line import AgentStart, started_by
+from .secret_values import discreet
 from .shell_text import ShellWord
 
 
@@ -29,6 +31,22 @@ def with_arguments(
     if start is None:
         return found
     return replace(found, args=start.args, notes=(*found.notes, *_left(start)))
+
+
+def with_command(found: FoundAgent, processes: Iterable[Sequence[str]]) -> FoundAgent:
+    """The agent of a type that nobody knows with the whole command of the first of its processes that is no shell.
+
+    One with a word that looks like a secret is cut down to its program.
+    """
+    running = [words for words in processes if words]
+    words = next((each for each in running if os.path.basename(each[0]).lstrip("-") not in SHELLS), None)
+    if words is None:
+        return found
+    line = " ".join(words)
+    if discreet(line) == line:
+        return replace(found, command=tuple(words))
+    note = f"the options of {words[0]} are left out of its type: one looks like a secret"
+    return replace(found, command=(words[0],), notes=(*found.notes, note))
 
 
 def _start(words: Sequence[str], profile: Profile) -> AgentStart | None:

@@ -1,5 +1,5 @@
-"""What is known about each agent CLI: one file a CLI, a frozen profile and small pure functions.
+"""What is known about each agent CLI: one file per CLI, with a frozen profile and small pure functions.
 
-A profile says where to look and how to read what is found; it never looks itself. A CLI's name
-stands as a literal in its own file and nowhere else.
+A profile says where to look and how to read what is found; it never looks itself. A CLI's name is a literal only in
+its own file.
 """

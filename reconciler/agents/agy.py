@@ -1,12 +1,12 @@
-"""Antigravity CLI (`agy`), from its documentation and its users' threads; not run by us.
+"""Antigravity CLI (`agy`), from its documentation and its users' threads. We have not run it.
 
-Its screens are documented there, not seen: captures of 1.0.0 to 1.3.1 in google-antigravity/antigravity-cli#98,
-agent-of-empires/agent-of-empires#1349, herdrdev/herdr#3871, kunchenguid/firstmate#1467, stablyai/orca#21110. It is only
-called idle with an empty input box and its own footer below; later builds may show neither.
+The rules for its screens come from captures of 1.0.0 to 1.3.1 in google-antigravity/antigravity-cli#98,
+agent-of-empires/agent-of-empires#1349, herdrdev/herdr#3871, kunchenguid/firstmate#1467, stablyai/orca#21110. It counts
+as idle only with an empty input box and its own footer below; later builds may show neither.
 
-The CLI mints the id. A conversation is one SQLite file, which a running CLI holds open with its
-write-ahead log. `cache/last_conversations.json` has one id a folder and tells two agents in one folder
-apart no more than "the newest file" does: it is never asked.
+The CLI chooses the id. A conversation is one SQLite file, which a running CLI has open together with its write-ahead
+log. `cache/last_conversations.json` has one id per folder. It is not used, because it cannot tell two agents in one
+folder apart, and neither can "the newest file".
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _DATABASE = rf".*/conversations/({UUID})\.db(?:-wal|-shm)?"
 
 
 def data_root(subject: AgentEnvironment) -> str:
-    """The folder that holds agy's data for this agent; no variable that moves it is documented."""
+    """The folder that holds agy's data for this agent. No documented variable moves it."""
     return os.path.join(subject.home, ".gemini", "antigravity-cli")
 
 
@@ -39,7 +39,7 @@ def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
 
 
 def _stores(subject: AgentEnvironment) -> tuple[str, ...]:
-    """Of all workspaces."""
+    """The conversations of all workspaces: agy does not sort them."""
     return (os.path.join(glob.escape(data_root(subject)), "conversations", "*.db"),)
 
 
@@ -49,7 +49,7 @@ def _read_head(path: str, _head: bytes) -> StoredHead | None:
 
 
 def _belongs(path: str) -> tuple[str, ...]:
-    """What SQLite keeps beside its database."""
+    """The files that SQLite keeps beside its database."""
     return (glob.escape(f"{path}-wal"), glob.escape(f"{path}-shm"))
 
 

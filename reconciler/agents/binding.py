@@ -17,9 +17,9 @@ class LiveNote(Struct, frozen=True):
     """What a CLI wrote down about one of its running processes."""
 
     agent: LiveAgent
-    # The start of the process in clock ticks since boot, the guard against a reused pid.
+    # The start of the process in clock ticks since boot, which protects against a reused pid.
     started: int | None = None
-    # The process; None when the note does not say.
+    # The pid of the process; None when the note does not contain it.
     pid: int | None = None
 
 
@@ -27,42 +27,42 @@ def _no_conversation(_path: str) -> str:
     return ""
 
 
-def titles_tell_nothing(_title: str, _head: StoredHead) -> None:
-    """The judgement of a CLI whose pane titles never name a conversation."""
+def titles_name_nothing(_title: str, _head: StoredHead) -> None:
+    """The default: the CLI's pane titles never name a conversation."""
 
 
 class Binding(Struct, frozen=True):
-    """What ties a running process to its conversation: the CLI's notes, the files that it holds, its pane's title."""
+    """What shows which conversation a running process has: the CLI's notes, open files, the pane's title."""
 
-    # Where the CLI writes about the process with this id.
+    # Glob patterns of the notes that the CLI may have written about the process with this pid.
     notes: Callable[[AgentEnvironment, int], tuple[str, ...]] = nowhere
-    # Reads such a note, by its path and its content; None for anything else. A note may be about another process.
+    # Reads a note, from its path and content; None when it is something else. A note may be about another process.
     read_note: Callable[[str, bytes], LiveNote | None] = nothing
-    # Where the notes of all processes are that may be in a conversation.
+    # Glob patterns of the notes of all processes that may use the conversation with this id.
     users: Callable[[AgentEnvironment, str], tuple[str, ...]] = nowhere
-    # The conversation that a process has in use which holds the file at this path open; empty when that proves none.
+    # The conversation that a process uses if it has the file at this path open; empty when that proves nothing.
     held: Callable[[str], str] = _no_conversation
-    # It holds such a file before anything was said.
+    # True when the CLI opens that file at its start, before the first prompt.
     held_from_start: bool = False
-    # Whether a pane's title names a stored conversation; None when the title does not tell.
-    names: Callable[[str, StoredHead], bool | None] = titles_tell_nothing
+    # Whether a pane's title names a stored conversation; None when the title does not show it.
+    names: Callable[[str, StoredHead], bool | None] = titles_name_nothing
 
     @property
     def proves_by_files(self) -> bool:
-        """True when an open file tells which conversation a process has."""
+        """True when an open file shows which conversation a process has."""
         return self.held is not _no_conversation
 
     @property
     def leaves_notes(self) -> bool:
-        """True when the CLI writes down what its processes do."""
+        """True when the CLI writes notes about its processes."""
         return self.notes is not nowhere
 
     @property
-    def speaks_by_processes(self) -> bool:
-        """True when notes about a process, or the files that it has open, tell anything."""
+    def shows_in_processes(self) -> bool:
+        """True when notes about a process, or the files that it has open, can show its conversation."""
         return self.leaves_notes or self.proves_by_files
 
     @property
     def titles_name(self) -> bool:
         """True when the title of a pane can name the conversation in it."""
-        return self.names is not titles_tell_nothing
+        return self.names is not titles_name_nothing

@@ -1,7 +1,7 @@
-"""What stands in the input box of a CLI, as far as the lines of its pane show it.
+"""Read the input box of a CLI from the lines of its pane.
 
-A long paste is only hinted at, lines are wrapped and drawn into frames, and some characters are shown
-as others: so words are looked for, not bytes.
+CLIs collapse a long paste, wrap lines, draw frames around them and replace some characters. So the functions compare
+words, not bytes.
 """
 
 from __future__ import annotations
@@ -14,23 +14,22 @@ from typing import NamedTuple
 # `[Paste #1 - 11 lines]`.
 _COLLAPSED = re.compile(r"\[(?:Pasted [\w~]|Paste #\d)")
 _PLAIN = re.compile("[A-Za-z0-9]+(?: [A-Za-z0-9]+)*")
-_ENOUGH = 40  # of a text's last letters and digits, to tell it from others
+_ENOUGH = 40  # letters and digits at the end of a text: enough to recognise it
 
 
 class InputBox(NamedTuple):
-    """How an input box looks: `mark` begins its first row, or each of its rows.
+    """How an input box looks."""
 
-    The regular expression `empty` matches all that stands right of the marks while nothing is typed. `foot` matches
-    the edge below a box that has things beside it: what stands further right than the edge is not in the box.
-    """
-
+    # The text with which its first row begins, or each of its rows.
     mark: str
+    # A regular expression for everything right of the marks while nothing is typed: the hint that the CLI shows.
     empty: str = ""
+    # A regular expression for the lower edge of a box beside a sidebar: text further right is not in the box.
     foot: str = ""
 
 
 def is_empty(box: InputBox, lines: Sequence[str]) -> bool | None:
-    """Whether nothing is typed into the box; None when it is not on the screen."""
+    """True when nothing is typed into the box; None when the box is not on the screen."""
     rows = _rows(box, lines)
     if not rows:
         return None
@@ -39,21 +38,21 @@ def is_empty(box: InputBox, lines: Sequence[str]) -> bool | None:
 
 
 def holds(box: InputBox, lines: Sequence[str], text: str) -> bool:
-    """Whether the text, or a sign of its paste, stands in the box."""
+    """True when the box contains the text, or the line that a CLI shows for a collapsed paste."""
     rows = _rows(box, lines)
     if not rows or is_empty(box, lines):
         return False
     shown = "\n".join(_inside(box, row) or row for row in rows)
-    said, seen = _words(text), _words(shown)
+    expected, found = _words(text), _words(shown)
     if _COLLAPSED.search(shown):
         return True
-    return said[-_ENOUGH:] in seen if len(said) > _ENOUGH else seen.startswith(said)
+    return expected[-_ENOUGH:] in found if len(expected) > _ENOUGH else found.startswith(expected)
 
 
 def sign(box: InputBox, lines: Sequence[str], text: str) -> str:
-    """The longest plain words of the text, or of the sign of its paste, as they stand in the box.
+    """The longest run of plain words of the text, or of its collapsed paste, that the box shows; empty if none.
 
-    Empty when there are none: letters and digits of ASCII, with single spaces, are what every terminal shows alike.
+    Plain words are ASCII letters and digits with single spaces: every terminal shows them in the same way.
     """
     rows = (_inside(box, row) or row for row in _rows(box, lines))
     runs = (run for row in rows for run in _PLAIN.findall(row) if run in text or run.startswith("Paste"))
@@ -61,7 +60,7 @@ def sign(box: InputBox, lines: Sequence[str], text: str) -> str:
 
 
 def _rows(box: InputBox, lines: Sequence[str]) -> Sequence[str]:
-    """The lines from the first row of the last box on; a blank line ends a box, as one above it."""
+    """The lines from the first row of the last box to the end. A line without the mark separates two boxes."""
     column = _column(box, lines)
     marked = [_inside(box, line) is not None for line in column]
     firsts = [at for at, is_marked in enumerate(marked) if is_marked and not (at and marked[at - 1])]
@@ -69,7 +68,7 @@ def _rows(box: InputBox, lines: Sequence[str]) -> Sequence[str]:
 
 
 def _column(box: InputBox, lines: Sequence[str]) -> Sequence[str]:
-    """The lines without what stands beside the box."""
+    """The lines without what is beside the box, such as a sidebar."""
     feet = [len(found[0]) for line in lines if box.foot and (found := re.match(box.foot, line))]
     return [line[: feet[-1]] for line in lines] if feet else lines
 

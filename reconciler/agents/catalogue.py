@@ -1,7 +1,7 @@
 """Every agent type that a manifest may name.
 
-A profile is loaded when somebody asks for it, and through one door: `module:NAME`, as entry points
-are written. Packages of others stand in the entry-point group `reconciler.agents`.
+A profile is loaded when it is first used, from `module:NAME`, the form of entry points. Other packages add types in
+the entry-point group `reconciler.agents`.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ BUILT_IN = {
     "qwen": "reconciler.agents.qwen:PROFILE",
     "shell": "reconciler.agents.shell:PROFILE",
 }
-DEFAULT = "claude"  # the CLI of an agent that is created without a word about it
+DEFAULT = "claude"  # the agent of `create` and `job submit` when the user names none
 
 
 class Catalogue(Mapping[str, Profile]):
-    """Profiles by name; one of a CLI that we or a package know is loaded when it is asked for.
+    """Profiles by name; those of built-in types and of packages are loaded when they are first used.
 
-    It lists the built-in and the declared types; a type that only an installed package knows is found
-    as well, but looking through all packages takes longer than a whole plan.
+    Iteration yields only built-in and declared types, because a search through all packages takes longer than a whole
+    plan. The types of packages are found by name.
     """
 
     def __init__(self, declared: Iterable[AgentType]) -> None:
@@ -62,24 +62,24 @@ class Catalogue(Mapping[str, Profile]):
 
 
 def catalogue(declared: Iterable[AgentType]) -> Mapping[str, Profile]:
-    """Profiles by name: built-in ones, those of the manifests, those of installed packages.
+    """Profiles by name: built-in types, types of the manifests, and types of installed packages.
 
-    Asking for a type raises ReconcilerError when its package is broken.
+    A lookup raises ReconcilerError when the package of the type is broken.
     """
     return Catalogue(declared)
 
 
 @cache
 def installed() -> Mapping[str, EntryPoint]:
-    """The agent types that installed packages bring; a built-in name stays the built-in one's."""
+    """The agent types of installed packages, by name. A package cannot replace a built-in type."""
     from importlib.metadata import entry_points  # noqa: PLC0415 - takes 20 ms, and few projects need it
 
     return {point.name: point for point in entry_points(group=GROUP) if point.name not in BUILT_IN}
 
 
 @cache
-def _built_in(door: str) -> Profile:
-    module, _, name = door.partition(":")
+def _built_in(reference: str) -> Profile:
+    module, _, name = reference.partition(":")
     profile: Profile = getattr(import_module(module), name)
     return profile
 
@@ -94,7 +94,7 @@ def _of_package(point: EntryPoint) -> Profile:
         raise ReconcilerError(summary, detail=f"{type(error).__name__}: {error}", fix=fix) from error
     if not isinstance(found, Profile) or found.name != point.name:
         raise ReconcilerError(
-            f"agent type {point.name} of the package {package} is no profile of that name",
+            f"agent type {point.name} of the package {package} is not a profile of that name",
             detail=f"{point.value} is {found!r}",
             fix=fix,
         )

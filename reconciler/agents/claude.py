@@ -1,9 +1,8 @@
-"""Claude Code, as seen in versions 2.1.156 to 2.1.332.
+"""Claude Code, as tested with versions 2.1.156 to 2.1.332.
 
-We choose the id (`--session-id`, a UUID). The transcript appears with the first prompt. A
-transcript without a user message can be neither resumed nor, in 2.1.197, started again under the
-same id. While it runs, the CLI keeps `sessions/<pid>.json` with its id and status, but not before
-its start dialogs are answered.
+We choose the id (`--session-id`, a UUID). The transcript appears with the first prompt. A transcript without a user
+message cannot be resumed, and in 2.1.197 its id cannot be used for a new start, either. While it runs, the CLI keeps
+`sessions/<pid>.json` with its id and status, but only after its start dialogs are answered.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ def config_root(subject: AgentEnvironment) -> str:
 
 
 def _settings(subject: AgentEnvironment) -> str:
-    """In the configured folder, else in the home itself and not in `.claude`."""
+    """The settings file: in the configured folder if there is one, else in the home folder, not in `.claude`."""
     return os.path.join(subject.env.get("CLAUDE_CONFIG_DIR") or subject.home, ".claude.json")
 
 
@@ -64,7 +63,7 @@ def _projects(subject: AgentEnvironment) -> str:
 
 
 def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
-    """The transcript of this folder first, then of any folder: a workspace may have moved."""
+    """The transcript under this folder first, then under any folder: the workspace may have moved."""
     projects, name = _projects(subject), f"{glob.escape(conversation)}.jsonl"
     return (os.path.join(projects, project_key(subject.cwd), name), os.path.join(projects, "*", name))
 
@@ -74,7 +73,7 @@ def _stores(subject: AgentEnvironment) -> tuple[str, ...]:
 
 
 def _read_head(path: str, head: bytes) -> StoredHead | None:
-    """Other folders may share the project key: only the `cwd` of a message tells whose it is."""
+    """Read the id and the folder. Folders can share a project key, so only the `cwd` of a message names the folder."""
     conversation = os.path.basename(path).removesuffix(".jsonl")
     if not is_uuid(conversation):
         return None
@@ -89,7 +88,7 @@ def _notes(subject: AgentEnvironment, pid: int) -> tuple[str, ...]:
 
 
 def _read_note(_path: str, data: bytes) -> LiveNote | None:
-    """A start that is no number could not guard against a reused pid: such a note is passed over."""
+    """Read a note; None if its start is not a number, since it would not protect against a reused pid then."""
     note = parsed(data)
     started = number(note, "procStart")
     if not note or ("procStart" in note and started is None):
@@ -99,7 +98,7 @@ def _read_note(_path: str, data: bytes) -> LiveNote | None:
 
 
 def _follows(version: str) -> bool | None:
-    """From another folder, 2.1.197 says `No conversation found` and exits, 2.1.330 opens it (both seen in 2026)."""
+    """From another folder, 2.1.197 prints `No conversation found` and exits; 2.1.330 opens it (tested in 2026)."""
     found = re.search(r"(\d+)\.(\d+)\.(\d+)", version)
     number = tuple(map(int, found.groups())) if found else ()
     if not number or (2, 1, 197) < number < (2, 1, 330):
@@ -108,7 +107,7 @@ def _follows(version: str) -> bool | None:
 
 
 def _activity(title: str) -> Activity:
-    """Busy when the title starts with a spinner: dots up to 2.1.197, a turning circle in 2.1.330."""
+    """Busy when the title starts with a spinner: dots up to 2.1.197, a rotating circle in 2.1.330."""
     return Activity.BUSY if "\u2801" <= title[:1] <= "\u28ff" or title[:1] in _CIRCLES else Activity.UNKNOWN
 
 
@@ -164,7 +163,7 @@ PROFILE = Profile(
     ),
     transcript=Transcript(
         proof=b'"type":"user"',
-        # A paste that is shown collapsed is stored like this by 2.1.330, and as it is by 2.1.197.
+        # 2.1.330 stores a paste that it shows collapsed in this form, 2.1.197 as plain text.
         wrapped=r'\s*<pasted_content id="[^"]*">(.*)</pasted_content[^>]*>\s*',
     ),
     binding=Binding(
@@ -176,13 +175,13 @@ PROFILE = Profile(
         tells_activity=True,
         activity=_activity,
         rules=partial(rules, "claude"),
-        submit=("C-x", "C-s"),  # "send now"; 2.1.197 has no such keys, and does nothing
+        submit=("C-x", "C-s"),  # "send now"; 2.1.197 does not know these keys and ignores them
         box=InputBox("\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}", empty=r'Try ".*'),
         permission=PermissionPrompt(first=r"1\. .*", last=r"Esc to cancel\b.*", once=r"1\. Yes", approve="1"),
     ),
     hooks=Hooks(
         user=lambda subject: os.path.join(config_root(subject), "settings.json"),
-        # the one that is not committed: our command has paths of this machine
+        # The file that is not committed, because our command contains paths of this machine.
         project=os.path.join(".claude", "settings.local.json"),
         events=_HOOKS,
         limit=10,

@@ -1,10 +1,11 @@
-"""Codex, as seen in versions 0.144.5, 0.169.0 and 0.171.0.
+"""Codex, as tested with versions 0.144.5, 0.169.0 and 0.171.0.
 
-The CLI mints the id. Its rollout file appears with the first prompt, in the day folder of its
-start in local time, and stays there when it is resumed; older ones are compressed, archived ones
-moved, and neither is gone. A running CLI holds a lock named after the id, from its start on: the lock
-file stays, so only who holds it proves anything. After `/new` it keeps the lock of the last conversation
-for a minute, that of one in which nothing was said for longer; `/resume` takes the lock as a new file.
+The CLI chooses the id. Its rollout file appears with the first prompt, in the folder of the day on which it started in
+local time, and stays there when it is resumed. Older files are compressed and archived ones moved; both still exist.
+
+From its start on, a running CLI holds a lock named after the id. The lock file stays afterwards, so only a held lock
+proves anything. After `/new`, the CLI keeps the lock of the last conversation for a minute, and for longer if that
+conversation is empty. `/resume` makes a new lock file, so the newest held one is in use.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from .usage import ENDS, Usage
 
 _ROLLOUT = rf"rollout-[^/]*-({UUID})\.jsonl(?:\.zst)?"
 _LOCK = rf".*/thread-writer-locks/({UUID})\.lock"
-# What stands in an empty input box; versions like 0.144.5 choose one of the others.
+# The hints in an empty input box: the first one, or in versions such as 0.144.5 one of the others.
 _HINTS = (
     "Ask Codex to do anything",
     "Explain this codebase",
@@ -71,12 +72,12 @@ def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
 
 
 def _stores(subject: AgentEnvironment) -> tuple[str, ...]:
-    """Of all workspaces: the folders are days."""
+    """The conversations of all workspaces: the folders are days."""
     return _rollouts(subject, "*")
 
 
 def _read_head(path: str, head: bytes) -> StoredHead | None:
-    """A compressed one tells its id only; whatever was made by `codex exec` or a subagent is hidden."""
+    """Read the beginning of a rollout file. A compressed one shows only its id, which is in its name."""
     conversation = re.fullmatch(_ROLLOUT, os.path.basename(path))
     if conversation is None:
         return None
@@ -88,7 +89,10 @@ def _read_head(path: str, head: bytes) -> StoredHead | None:
 
 
 def _is_hidden(meta: Mapping[str, Any]) -> bool:
-    """A subagent's source is an object. `vscode` is what conversations made by the background server say."""
+    """True for runs of `codex exec` and of subagents, whose source is an object.
+
+    Conversations of the background server have the source `vscode`, and are a user's.
+    """
     source = meta.get("source", "")
     return source == "exec" or text(meta, "originator") == "codex_exec" or not isinstance(source, str)
 
@@ -99,7 +103,7 @@ def _held(path: str) -> str:
 
 
 def _activity(title: str) -> Activity:
-    """An idle one shows the folder's name, which could be anything."""
+    """Waiting or busy by the title. An idle CLI shows the folder's name, which could be any text."""
     if title.startswith(("[ ! ] Action Required", "[ . ] Action Required")):
         return Activity.WAITING
     return Activity.BUSY if "\u2801" <= title[:1] <= "\u28ff" else Activity.UNKNOWN
@@ -109,8 +113,8 @@ PROFILE = Profile(
     name="codex",
     launch=Launch(
         command=("codex",),
-        # Without it a background server is started that outlives the pane, and the conversation is no
-        # longer held open by the pane's own processes: nothing would prove which one it is in.
+        # Without this switch, Codex starts a background server that outlives the pane and holds the conversation.
+        # The pane's own processes would then not prove which conversation is in use.
         args_always=("--no-daemon",),
         since=(("--no-daemon", "0.156.0"),),  # 0.155.0 has neither the switch nor the server
         resume=("resume", SESSION_ID),
@@ -168,7 +172,7 @@ PROFILE = Profile(
         artifacts=_artifacts,
         stores=_stores,
         read_head=_read_head,
-        # From another folder, 0.169.0 asks which of the two to work in, and loses nothing (seen in 2026).
+        # From another folder, 0.169.0 asks in which of the two to work, and loses nothing (tested in 2026).
         follows=lambda _version: True,
     ),
     binding=Binding(held=_held, held_from_start=True),
@@ -176,7 +180,7 @@ PROFILE = Profile(
         tells_activity=True,
         activity=_activity,
         rules=partial(rules, "codex"),
-        submit=("Tab",),  # "queue", which sends at once when nothing runs
+        submit=("Tab",),  # "queue", which sends at once when the CLI is idle
         box=InputBox("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", empty="|".join(map(re.escape, _HINTS))),
         permission=PermissionPrompt(
             opening=r"Would you like to run the following command\?",
@@ -192,7 +196,7 @@ PROFILE = Profile(
         events=_HOOKS,
         limit=10,
         request=tool_request,
-        notice="Codex runs no new hook before you have trusted it: at its next start, or with /hooks, "
+        notice="Codex does not run a new hook until you trust it: at its next start, or with /hooks, "
         "it says `Hooks need review`. Prompts wait until then.",
     ),
 )

@@ -1,8 +1,7 @@
-"""GitHub Copilot CLI, as seen in version 1.0.102.
+"""GitHub Copilot CLI, as tested with version 1.0.102.
 
-We choose the id (`--session-id`, which resumes where it exists). Each conversation has a folder,
-from the start on; the events in it appear with the first prompt. A running CLI keeps
-`inuse.<pid>.lock` in the folder of its conversation.
+We choose the id (`--session-id`, which resumes an existing conversation). Each conversation has a folder from its
+start on; the file of its events appears with the first prompt. A running CLI keeps `inuse.<pid>.lock` in the folder.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
 
 
 def _stores(subject: AgentEnvironment) -> tuple[str, ...]:
-    """Of all workspaces: the folders are ids."""
+    """The conversations of all workspaces: the folders are named after ids."""
     return (_sessions(subject, "*", "events.jsonl"),)
 
 
@@ -53,7 +52,7 @@ def _read_head(path: str, head: bytes) -> StoredHead | None:
 
 
 def _belongs(path: str) -> tuple[str, ...]:
-    """The folder of the conversation, with all that is in it."""
+    """The folder of the conversation, with everything in it."""
     return (glob.escape(os.path.dirname(path)),)
 
 
@@ -70,7 +69,7 @@ def _with_trust(content: bytes, folder: str) -> bytes:
     settings = document(content)
     trusted = settings.setdefault("trusted_folders", [])
     if not isinstance(trusted, list):
-        raise ValueError("trusted_folders is no list")
+        raise ValueError("trusted_folders is not a list")
     if folder in trusted:
         return content
     trusted.append(folder)
@@ -123,7 +122,7 @@ PROFILE = Profile(
     display=Display(
         tells_activity=True,
         rules=partial(rules, "copilot"),
-        submit=("C-q",),  # "queue", which sends at once when nothing runs
+        submit=("C-q",),  # "queue", which sends at once when the CLI is idle
         box=InputBox("\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"),
         permission=PermissionPrompt(
             first=r"1\. .*",

@@ -1,7 +1,7 @@
-"""Cursor's CLI (`cursor-agent`), from its documentation and its users' threads; not run by us.
+"""Cursor's CLI (`cursor-agent`), from its documentation and its users' threads. We have not run it.
 
-The CLI mints the id. A conversation is a folder with a database, below a folder that is named after
-the MD5 of the workspace's path.
+The CLI chooses the id. A conversation is a folder with a database, below a folder that is named after the MD5 of the
+workspace's path.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _key(path: str) -> str:
 
 
 def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
-    """The chat of this folder first, then of any folder: a workspace may have moved."""
+    """The chat under this folder first, then under any folder: the workspace may have moved."""
     wanted = glob.escape(conversation)
     return (_chats(subject, _key(subject.cwd), wanted), _chats(subject, "*", wanted))
 
@@ -54,7 +54,7 @@ def _read_head(path: str, _head: bytes) -> StoredHead | None:
 
 
 def _belongs(path: str) -> tuple[str, ...]:
-    """The folder of the conversation, with all that is in it."""
+    """The folder of the conversation, with everything in it."""
     return (glob.escape(os.path.dirname(path)),)
 
 

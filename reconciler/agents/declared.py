@@ -21,7 +21,7 @@ _ANY_ID = r"[A-Za-z0-9][A-Za-z0-9._:-]*"
 
 
 def declared_profile(declared: AgentType) -> Profile:
-    """The profile that a manifest describes."""
+    """Make the profile of an agent type that a manifest describes."""
     return Profile(
         name=declared.name,
         launch=Launch(command=declared.command, new=declared.new, resume=declared.resume),
@@ -36,7 +36,7 @@ def declared_profile(declared: AgentType) -> Profile:
 
 
 def _before_id(template: tuple[str, ...]) -> tuple[str, ...]:
-    """The word before the id of a conversation, where the id is a word by itself."""
+    """The word before the id of a conversation, if the id is a separate word."""
     at = template.index(SESSION_ID) if SESSION_ID in template else 0
     return template[at - 1 : at]
 
@@ -64,17 +64,17 @@ def _patterns(templates: tuple[str, ...], subject: AgentEnvironment, conversatio
 
 
 def _read_head(templates: tuple[str, ...], path: str, _head: bytes) -> StoredHead | None:
-    """Only the path tells the id, and the folder, where the template has them."""
+    """Read the id from the path, and the folder if the template contains it. The content is not known."""
     found = next((match for match in (re.fullmatch(_shape(each), path) for each in templates) if match), None)
     return StoredHead(found["id"], found.groupdict().get("cwd", "")) if found else None
 
 
 def _shape(template: str) -> str:
-    """The expression that paths of a template match; none do when the ends of the id cannot be told."""
+    """The regular expression for the paths of a template; it matches nothing if the id has no clear ends."""
     before, marked, after = template.partition(SESSION_ID)
     if not marked or "*" in {before[-1:], after[:1]}:
         return "(?!)"
-    folder = "" if template.startswith(("/", CWD)) else f"{CWD}/"  # a relative one begins in the agent's folder
+    folder = "" if template.startswith(("/", CWD)) else f"{CWD}/"  # relative paths begin in the agent's folder
     rest = "(?P=id)".join(map(_wild, after.split(SESSION_ID)))
     shape = f"{_wild(folder + before)}(?P<id>[^/]+){rest}"
     return shape.replace(re.escape(CWD), "(?P<cwd>.*)", 1).replace(re.escape(CWD), "(?P=cwd)")

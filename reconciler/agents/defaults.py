@@ -1,13 +1,13 @@
-"""What a profile says where nothing is known of a CLI: it looks nowhere, and finds nothing."""
+"""Defaults for the parts of a profile about which nothing is known."""
 
 from __future__ import annotations
 
 
 def nowhere(*_asked: object) -> tuple[str, ...]:
-    """No place."""
+    """Return no place to look."""
     return ()
 
 
 def nothing(*_asked: object) -> None:
-    """No answer."""
+    """Return no answer."""
     return

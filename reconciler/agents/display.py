@@ -1,4 +1,4 @@
-"""What a CLI shows, and what may be typed into it."""
+"""What a CLI shows, and what may be typed into its pane."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from .screen import Rule
 
 
 def unknown_activity(_title: str) -> Activity:
-    """The judgement of a CLI whose title tells nothing."""
+    """The default: the CLI's title shows nothing about its activity."""
     return Activity.UNKNOWN
 
 
 def no_rules() -> tuple[Rule, ...]:
-    """The rules for a CLI whose screens nobody has described."""
+    """The default: the CLI's screens are not described."""
     return ()
 
 
 class Display(Struct, frozen=True):
-    """How the state of a running agent is read, and how a prompt and an answer reach it."""
+    """How to read the state of a running agent, and how to send it a prompt or an answer."""
 
-    # The CLI can be asked what it does, so that "unknown" means "do not type".
+    # True when the CLI normally shows its activity, so that "unknown" means "do not type".
     tells_activity: bool = False
-    # What it does, by the title of its pane alone.
+    # The activity by the title of the pane alone.
     activity: Callable[[str], Activity] = unknown_activity
-    # What it does, by the lines of its pane: `screen.py` judges by them.
+    # The rules by which `screen.py` reads the activity from the lines of the pane.
     rules: Callable[[], tuple[Rule, ...]] = no_rules
     # How its input box looks.
     box: InputBox | None = None
-    # Keys that hand over the text in it as Enter does, and that no question of the CLI's takes for an answer.
+    # Keys that send the text in the box as Enter does, but that cannot answer a dialog of the CLI by mistake.
     submit: tuple[str, ...] = ()
-    # How a question for a permission looks, and how it is answered.
+    # How its permission prompt looks, and which keys answer it.
     permission: PermissionPrompt | None = None
 
     @property

@@ -1,8 +1,8 @@
-"""Gemini CLI, as seen in version 0.61.0.
+"""Gemini CLI, as tested with version 0.61.0.
 
-We choose the id (`--session-id`). The chat file is there before the first prompt, under a slug of
-the folder's name, and its own name holds only the minute and the first 8 characters of the id. A
-resume in a later minute leaves a second file with the same id and no user message beside the first.
+We choose the id (`--session-id`). The chat file exists before the first prompt, under a slug of the folder's name. Its
+own name contains only the minute and the first 8 characters of the id. A resume in a later minute makes a second file
+with the same id, without a user message.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ def config_root(subject: AgentEnvironment) -> str:
 
 
 def _chats(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
-    """Under the folder's slug, or that with a number when another folder has it."""
+    """The chat files under the folder's slug, or the slug with a number when another folder has the same one."""
     root, name = os.path.join(glob.escape(config_root(subject)), "tmp"), slug(subject.cwd)
     file = f"session-*-{conversation}.jsonl"
     return tuple(os.path.join(root, folder, "chats", file) for folder in (name, f"{name}-[0-9]*"))
 
 
 def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
-    """The oldest file of an id sorts first: it is the one that holds the turns."""
+    """The chat files of an id. The oldest sorts first: it is the one that contains the turns."""
     return _chats(subject, glob.escape(conversation[:8]))
 
 
@@ -70,7 +70,7 @@ def _activity(title: str) -> Activity:
 
 
 def _request(payload: Payload) -> str:
-    """Other notifications are no questions."""
+    """What the CLI asks permission for; empty for a notification that is not a question."""
     if text(payload, "notification_type") != "ToolPermission":
         return ""
     details = inner(payload, "details")
@@ -109,9 +109,9 @@ PROFILE = Profile(
         several_files=True,
         stores=_stores,
         read_head=_read_head,
-        fragile_resume="the start after a resume deletes the file that holds the turns (seen in 0.61.0); "
+        fragile_resume="the start after a resume deletes the file that contains the turns (seen in 0.61.0); "
         "general.sessionRetention.enabled: false in settings.json keeps it",
-        # From another folder, 0.61.0 says `No previous sessions found for this project` and exits (seen in 2026).
+        # From another folder, 0.61.0 prints `No previous sessions found for this project` and exits (tested in 2026).
         follows=lambda _version: False,
     ),
     transcript=Transcript(proof=b'"type":"user"'),

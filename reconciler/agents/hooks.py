@@ -1,4 +1,4 @@
-"""How CLIs run a program at their events: in which file that stands, and what the program gets to read."""
+"""The hooks of CLIs: in which file they are set, and what a hook's program reads."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ Payload = Mapping[str, Any]
 
 
 class HookScope(StrEnum):
-    """For which sessions of a CLI its hooks are: those that start in one folder, or all of the user."""
+    """The sessions that hooks apply to: those that start in one folder, or all sessions of the user."""
 
     PROJECT = "project"
     USER = "user"
 
 
 class Hooks(Struct, frozen=True, kw_only=True):
-    """The hooks of one CLI. Its program gets a JSON object with `hook_event_name`, `session_id` and `cwd`."""
+    """The hooks of one CLI. A hook's program gets a JSON object with `hook_event_name`, `session_id` and `cwd`."""
 
-    # The JSON file in which they stand for all sessions of the user.
+    # The JSON file with the hooks for all sessions of the user.
     user: Callable[[AgentEnvironment], str]
-    # The same for those that start in one folder: below that folder.
+    # The JSON file with the hooks for sessions in one folder, relative to that folder.
     project: str
-    # Which event of a job follows from which event of the CLI.
+    # The job event that is published for each event of the CLI.
     events: Mapping[str, EventKind]
-    # How long the CLI waits for the program, in a unit of its own.
+    # How long the CLI waits for the program, in the CLI's own unit.
     limit: int
-    # What shall be allowed, as TOOL:WHAT; empty when the object is no such question.
+    # What the CLI asks permission for, as TOOL:WHAT; empty when the object is about something else.
     request: Callable[[Payload], str]
-    # What the CLI wants to read from the program.
+    # What the program has to print for the CLI.
     reply: str = ""
-    # What the user has to do, in words.
+    # What the user has to do after an installation, in words.
     notice: str = ""

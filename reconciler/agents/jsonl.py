@@ -1,4 +1,4 @@
-"""What stands in files of JSON, of which only the beginning may be at hand."""
+"""Read JSON and JSON-lines files of CLIs, of which sometimes only the beginning was read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.model.read_json import read_json
 
 
 def objects(data: bytes) -> Iterator[Mapping[str, Any]]:
-    """The JSON objects in the lines of `data`; a line that is something else, or cut off, is passed over."""
+    """The JSON objects in the lines of `data`; lines that are something else, or cut off, are skipped."""
     for line in data.splitlines():
         found = parsed(line)
         if found:
@@ -20,7 +20,7 @@ def objects(data: bytes) -> Iterator[Mapping[str, Any]]:
 
 
 def parsed(data: bytes) -> Mapping[str, Any]:
-    """The JSON object that `data` is, or an empty one."""
+    """Parse `data` as a JSON object; return an empty one if it is something else."""
     try:
         found = read_json(data)
     except ValueError:
@@ -35,18 +35,18 @@ def inner(found: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def text(found: Mapping[str, Any], *keys: str) -> str:
-    """The first text under one of the keys, or nothing."""
+    """The first text under one of the keys, or an empty text."""
     return next((value for key in keys if isinstance(value := found.get(key), str)), "")
 
 
 def number(found: Mapping[str, Any], key: str) -> int | None:
-    """The whole number under a key, also where it is written as text."""
+    """The whole number under a key, also when it is written as text; None when there is none."""
     value = found.get(key)
     return number_in(str(value)) if isinstance(value, int | str) else None
 
 
 def moment(found: Mapping[str, Any], key: str) -> int:
-    """The time under a key, ISO 8601 with its zone, as Unix seconds; 0 where there is none."""
+    """The time under a key, ISO 8601 with a zone, as Unix seconds; 0 when there is none."""
     return int(unix(text(found, key)) or 0)
 
 
@@ -59,7 +59,7 @@ def document(data: bytes) -> dict[str, Any]:
 
 
 def table(found: dict[str, Any], key: str) -> dict[str, Any]:
-    """The object under a key, made when it is missing; ValueError when something else is there."""
+    """The object under a key, which is created when it is missing; ValueError when something else is there."""
     value = found.setdefault(key, {})
     if not isinstance(value, dict):
         raise ValueError(f"{key} is not a JSON object")
@@ -67,5 +67,5 @@ def table(found: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def written(found: Mapping[str, Any]) -> bytes:
-    """The settings file, in the form that the CLIs write themselves; half a character stays the escape that it was."""
+    """The settings as bytes, in the form in which the CLIs write them. A lone surrogate is written as an escape."""
     return (json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")

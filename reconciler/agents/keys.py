@@ -1,16 +1,16 @@
-"""The names that CLIs make from the path of a workspace, and from an id."""
+"""The names that CLIs derive from the path of a workspace, and the form of their ids."""
 
 from __future__ import annotations
 
 import re
 
-_LIMIT = 200
+_LIMIT = 200  # characters
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def is_uuid(text: str) -> bool:
-    """True for an id as most CLIs mint them."""
+    """True for a UUID, the form of most CLIs' ids."""
     return re.fullmatch(UUID, text) is not None
 
 
@@ -44,10 +44,10 @@ def _base36(number: int) -> str:
 
 
 def slug(path: str) -> str:
-    """The last folder of a path in lower case, runs of other characters as one dash.
+    """The name of a path's last folder in lower case, with one dash for each run of other characters.
 
-    A folder without any letter or digit of ASCII is `project`. The CLI appends `-1`, `-2`, ... when
-    another folder has the slug already.
+    Without any ASCII letter or digit, the slug is `project`. The CLI appends `-1`, `-2`, ... when another folder has
+    the same slug.
     """
     name = path.rstrip("/").rpartition("/")[2]
     return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-") or "project"

@@ -1,4 +1,4 @@
-"""How a CLI is started, how it gets to trust a folder, and how it is ended."""
+"""How a CLI is started, how it is made to trust a folder, and how it is ended."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ CWD = "{cwd}"
 class Launch(Struct, frozen=True):
     """The command line of a CLI. `{session_id}` and `{prompt}` in its arguments are filled in at the start."""
 
-    # The program, with the arguments that make it this CLI.
+    # The program, with the arguments that are needed to run this CLI.
     command: tuple[str, ...]
-    # Right behind the command, at every start: they protect the user.
+    # Arguments for every start, directly after the command; they protect the user.
     args_always: tuple[str, ...] = ()
-    # Begin a conversation; with `{session_id}` where we may choose its id.
+    # Arguments for a new conversation; with `{session_id}` if we may choose its id.
     new: tuple[str, ...] = ()
-    # Continue the conversation `{session_id}`.
+    # Arguments that continue the conversation `{session_id}`.
     resume: tuple[str, ...] = ()
-    # Behind all others: hand over a first prompt, and leave the CLI open.
+    # Arguments for a first prompt, after all others; the CLI stays open after the answer.
     prompt: tuple[str, ...] = (PROMPT,)
-    # Switches that older versions refuse, each with the version that brought it; an older one is started without.
+    # Switches that older versions refuse, each with its first version; older versions are started without them.
     since: tuple[tuple[str, str], ...] = ()
-    # The process that is started only waits for the one that is the CLI.
+    # True when the started process is a launcher that waits for the real CLI.
     goes_on_in_child: bool = False
 
     @property
@@ -43,7 +43,7 @@ class Launch(Struct, frozen=True):
 
     @property
     def mints_id(self) -> bool:
-        """True when the CLI chooses the id of a conversation that can be continued."""
+        """True when the CLI itself chooses the ids of conversations, and can continue them."""
         return self.resumes and not self.chooses_id
 
 
@@ -56,36 +56,36 @@ def _unchanged(content: bytes, _folder: str) -> bytes:
 
 
 class Trust(Struct, frozen=True):
-    """How the CLI's question whether a folder is trusted is answered beforehand, where the user gives that trust."""
+    """How to answer the CLI's trust dialog in advance, for folders that the manifest trusts."""
 
-    # Arguments that skip the question; `{cwd}` is the folder.
+    # Arguments that skip the dialog; `{cwd}` is the folder.
     args: tuple[str, ...] = ()
-    # The CLI's own file that remembers trusted folders; empty where there is none.
+    # The CLI's own file of trusted folders; empty when there is none.
     file: Callable[[AgentEnvironment], str] = _no_file
-    # The content of that file with a folder added; ValueError when it has another shape.
+    # Adds a folder to the content of that file; ValueError when the content has another form.
     with_folder: Callable[[bytes, str], bytes] = _unchanged
-    # What the user can set by hand, in words.
+    # What the user can set by hand instead, in words.
     setting: str = ""
 
     @property
     def can_be_given(self) -> bool:
-        """True when the question can be answered beforehand."""
+        """True when the dialog can be answered in advance."""
         return bool(self.args) or self.file is not _no_file
 
 
 class Shutdown(Struct, frozen=True):
-    """How the CLI ends, and what is left of it."""
+    """How the CLI is ended, and what remains of it."""
 
-    # The text that ends it, typed at its prompt.
+    # The command that ends it, typed at its prompt.
     quit: str = ""
-    # A regular expression that finds the conversation's id, its one group, in what it prints when it ends.
+    # A regular expression for the conversation's id in what the CLI prints at its exit; the id is its only group.
     resume_line: str = ""
-    # What is known to outlive a killed session, in words.
+    # Which processes are known to outlive a killed session, in words.
     survives_kill: str = ""
 
 
 def with_conversation(template: tuple[str, ...], conversation: str) -> tuple[str, ...]:
-    """The template with the conversation id in its place."""
+    """Fill the conversation id into the arguments."""
     return tuple(part.replace(SESSION_ID, conversation) for part in template)
 
 
@@ -95,5 +95,5 @@ def trusting(trust: Trust, folder: str) -> tuple[str, ...]:
 
 
 def prompted(launch: Launch, text: str) -> tuple[str, ...]:
-    """The arguments that hand over a first prompt."""
+    """The arguments for a first prompt."""
     return tuple(part.replace(PROMPT, text) for part in launch.prompt)

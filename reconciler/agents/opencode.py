@@ -1,8 +1,8 @@
-"""OpenCode, as seen in version 1.18.33.
+"""OpenCode, as tested with version 1.18.33.
 
-The CLI mints the id. Conversations are rows of an SQLite database, made with the first prompt; a
-row with a parent is a subtask. No file tells which process has which; the pane's title names the
-conversation once that has a title of its own.
+The CLI chooses the id. Conversations are rows of an SQLite database, written with the first prompt; a row with a
+parent is a subtask. No file shows which process has which conversation. The pane's title names the conversation as
+soon as that has its own title.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from .subject import AgentEnvironment
 from .usage import ENDS, Usage
 
 _SELECT = "SELECT id, directory, parent_id, title, time_created FROM session"
-# A message is a row, and what it consists of are rows, with JSON in `data`
+# Messages and their parts are rows of two tables, with JSON in `data`
 # (github.com/anomalyco/opencode, packages/opencode/src/session/session.sql.ts).
-_SAID = (
+_USER_TEXTS = (
     "SELECT part.id, part.session_id, message.data, part.data FROM part"
     " JOIN message ON message.id = part.message_id JOIN session ON session.id = part.session_id"
     " WHERE session.directory = ? ORDER BY part.time_created DESC LIMIT 100"
@@ -45,7 +45,7 @@ def data_root(subject: AgentEnvironment) -> str:
 
 
 def _databases(subject: AgentEnvironment) -> str:
-    """Each release channel has its own, unless OPENCODE_DB names one (below the data folder when relative)."""
+    """The databases: one for each release channel, or the one that OPENCODE_DB names (relative to the data folder)."""
     named = subject.env.get("OPENCODE_DB")
     root = glob.escape(data_root(subject))
     return os.path.join(root, glob.escape(named) if named else "opencode*.db")
@@ -68,7 +68,7 @@ def _read_row(row: Sequence[object]) -> StoredHead | None:
 
 
 def _said(subject: AgentEnvironment) -> Query:
-    return Query(_databases(subject), _SAID, (subject.cwd,))
+    return Query(_databases(subject), _USER_TEXTS, (subject.cwd,))
 
 
 def _read_said(row: Sequence[object]) -> Said | None:
@@ -84,7 +84,7 @@ def _read_said(row: Sequence[object]) -> Said | None:
 
 
 def _names(title: str, head: StoredHead) -> bool | None:
-    """A long title is cut in the pane; one that the CLI made up for itself is not shown."""
+    """Compare the pane's title with a conversation's: long ones are cut, and automatic ones are not shown."""
     shown = title.removeprefix(_TITLED)
     if shown == title:
         return None if head.title.startswith(_UNTITLED) else False
@@ -148,10 +148,10 @@ PROFILE = Profile(
     display=Display(
         tells_activity=True,
         rules=partial(rules, "opencode"),
-        # What was said stands in such a box, too, one blank line above; a wide terminal has a sidebar beside them.
+        # The user's messages are drawn in the same kind of box, one blank line above; a wide terminal has a sidebar.
         box=InputBox("┃", empty=r"(Ask anything(…|\.{3})[^\n]*)?\n?((Build|Plan)\b[^\n]*)?", foot=r"\s*╹▀+"),
-        # Enter takes the choice that is selected, which only colours show: at first the one that allows once. The one
-        # beside it asks once more (packages/tui/src/routes/session/permission.tsx), so that it is never taken by this.
+        # Enter takes the selected choice. Only colours show which one that is; at first it is "Allow once". The choice
+        # beside it asks a second time (packages/tui/src/routes/session/permission.tsx), so one Enter never takes it.
         permission=PermissionPrompt(
             opening="Permission required",
             first=_CHOICES,

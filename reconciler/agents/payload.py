@@ -1,4 +1,4 @@
-"""What CLIs tell their hooks, where several tell it alike."""
+"""Read the objects that hooks get, in the form that several CLIs share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .jsonl import inner, text
 
 
 def tool_request(payload: Payload) -> str:
-    """What shall be allowed, as TOOL:WHAT; the names are Claude's, and Codex uses the same ones."""
+    """What the CLI asks permission for, as TOOL:WHAT. The keys are those of Claude, and Codex uses the same ones."""
     tool, given = text(payload, "tool_name"), inner(payload, "tool_input")
     what = text(given, "command", "file_path", "url") or (json.dumps(given) if given else "")
     return f"{tool}:{what}"

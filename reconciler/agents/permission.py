@@ -1,4 +1,4 @@
-"""A CLI's permission dialog: where it stands on the screen, and which keys answer it. Pure."""
+"""A CLI's permission dialog: find it on the screen, and know which keys answer it. Pure."""
 
 from __future__ import annotations
 
@@ -8,44 +8,47 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
 
-# Frames, the mark of the selected choice, and what blinks or turns; none of them means anything to a shell.
+# Frames, the mark of the selected choice, and spinners. None of these characters has a meaning in a shell command.
 _DECORATION = re.compile("[\u2022\u203a\u2500-\u25ff\u276f\u2800-\u28ff]")
 
 
 class Answer(StrEnum):
-    """What can be said to a request; "always" cannot."""
+    """An answer to a permission prompt. "Always" is not one: reconciler never gives a lasting permission."""
 
     APPROVE = "approve"
     DENY = "deny"
 
 
 class PermissionPrompt(NamedTuple):
-    """How a CLI asks for a permission. Regular expressions match whole lines, without decoration.
+    """How a CLI asks for a permission. The regular expressions match whole lines without decoration."""
 
-    `first` and `last` are the lines of the first and of the last choice. Where all that is asked stands
-    below a line of its own, that is `opening`; else whatever is shown above may be part of the question.
-    `approve` and `deny` are keys by tmux's names. `approve` means "this once" when `once` matches the line
-    of the first choice and, where the key takes the selected choice, `mark` stands in that line.
-    """
-
+    # A regular expression for the line of the first choice.
     first: str
+    # A regular expression for the line of the last choice.
     last: str
+    # A regular expression for the line of the first choice when it means "only this time".
     once: str
+    # The key for the first choice, by its tmux name.
     approve: str
+    # The key that denies, by its tmux name.
     deny: str = "Escape"
+    # A regular expression for the line above the question. Without it, everything above may be part of the question.
     opening: str = ""
+    # The mark of the selected choice, for a CLI whose `approve` key takes the selected one: it must be in the first.
     mark: str = ""
 
 
 class Dialog(NamedTuple):
-    """What a CLI asks, line by line and without decoration; `first` is the first choice as it is on the screen."""
+    """A permission dialog as it is on the screen."""
 
+    # Its lines, without decoration.
     lines: tuple[str, ...]
+    # The line of the first choice, with its decoration.
     first: str
 
     @property
     def digest(self) -> str:
-        """What is another when anything else is asked (SHA-256)."""
+        """The SHA-256 of its lines: another question has another digest."""
         return sha256("\n".join(self.lines).encode(errors="replace")).hexdigest()
 
     @property
@@ -56,15 +59,15 @@ class Dialog(NamedTuple):
 
     @property
     def question(self) -> str:
-        """The line that asks, for people."""
+        """The last line that ends with a question mark, else the first line; for the user."""
         return next((line for line in reversed(self.lines) if line.endswith("?")), self.lines[0])
 
 
 def dialog_on(prompt: PermissionPrompt, screen: Sequence[str]) -> Dialog | None:
-    """The dialog that the lines of a screen end with; None when it is not all there."""
+    """Find the dialog at the end of a screen; None when there is none, or it is not complete."""
     lines = [_plain(line) for line in screen]
     last = max(_matches(prompt.last, lines), default=-1)
-    # What is asked may look like a choice itself, or like an opening: the choices are those at the end.
+    # The question itself may contain lines that look like a choice or an opening, so the last choices count.
     first = max(_matches(prompt.first, lines[: last + 1]), default=-1)
     opening = min(_matches(prompt.opening, lines[: first + 1]), default=-1) if prompt.opening else 0
     if first < 0 or opening < 0:
@@ -73,7 +76,7 @@ def dialog_on(prompt: PermissionPrompt, screen: Sequence[str]) -> Dialog | None:
 
 
 def approves_once(prompt: PermissionPrompt, dialog: Dialog) -> bool:
-    """Whether the key that approves means this one time, and nothing beyond it."""
+    """True when the `approve` key gives the permission for this one time only."""
     return re.fullmatch(prompt.once, _plain(dialog.first)) is not None and prompt.mark in dialog.first
 
 

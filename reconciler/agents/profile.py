@@ -1,4 +1,4 @@
-"""Everything that the product knows about one agent CLI, in its parts."""
+"""Everything that reconciler knows about one agent CLI."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from .usage import Usage
 
 
 class Profile(Struct, frozen=True, kw_only=True):
-    """What is known about one agent CLI; a part that is left out says that nothing is known of it."""
+    """What is known about one agent CLI. The default of a part means that nothing is known of it."""
 
     name: str
-    # How it is started: for a new conversation, to continue one, with a first prompt.
+    # How it is started: with a new conversation, with an earlier one, with a first prompt.
     launch: Launch
-    # How people type its command line.
+    # How users type its command line.
     usage: Usage = field(default_factory=Usage)
-    # How it gets to trust a folder.
+    # How it is made to trust a folder.
     trust: Trust = field(default_factory=Trust)
-    # How it is ended, and what it says and leaves then.
+    # How it is ended, and what it prints and leaves behind.
     shutdown: Shutdown = field(default_factory=Shutdown)
-    # In which files it stores conversations, ...
+    # The files in which it stores conversations.
     storage: Storage = field(default_factory=Storage)
-    # ... or in which rows of a database, ...
+    # The database in which it stores conversations.
     database: Database = field(default_factory=Database)
-    # ... and what is in them.
+    # What a stored conversation contains.
     transcript: Transcript = field(default_factory=Transcript)
-    # How it is proved which conversation a running process has.
+    # How a running process proves which conversation it has.
     binding: Binding = field(default_factory=Binding)
     # How its state is read from title and screen, and what may be typed.
     display: Display = field(default_factory=Display)
-    # Where a program of ours can be told of, and what the CLI tells it.
+    # The hooks that can report its events; None when it has none that we know of.
     hooks: Hooks | None = None
 
     @property
@@ -43,7 +43,7 @@ class Profile(Struct, frozen=True, kw_only=True):
         return self.storage.keeps_files or self.database.finds_by_id
 
     @property
-    def starts_in_line(self) -> bool:
-        """True when agents in one folder are told apart best when they start one after the other."""
+    def starts_in_queue(self) -> bool:
+        """True when agents in one folder must start one after the other, so that their conversations are known."""
         stores = self.storage.keeps_files or self.database.keeps_rows
         return self.launch.mints_id and stores and not self.binding.held_from_start

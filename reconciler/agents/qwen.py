@@ -1,7 +1,7 @@
-"""Qwen Code, as seen in versions 0.15.10 and 0.24.4.
+"""Qwen Code, as tested with versions 0.15.10 and 0.24.4.
 
-We choose the id (`--session-id`). The chat file appears with the first prompt; before that there
-are two notes about the process: `sessions/<pid>.json`, and `<id>.runtime.json` where the chat will be.
+We choose the id (`--session-id`). The chat file appears with the first prompt. Two notes about the process exist
+before that: `sessions/<pid>.json`, and `<id>.runtime.json` in the folder of the chat file.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _chats(subject: AgentEnvironment, folder: str, name: str) -> str:
 
 
 def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
-    """The chat of this folder first, then of any folder: a workspace may have moved."""
+    """The chat under this folder first, then under any folder: the workspace may have moved."""
     name = f"{glob.escape(conversation)}.jsonl"
     return (_chats(subject, project_key(subject.cwd), name), _chats(subject, "*", name))
 
@@ -69,7 +69,7 @@ def _notes(subject: AgentEnvironment, pid: int) -> tuple[str, ...]:
 
 
 def _read_note(path: str, data: bytes) -> LiveNote | None:
-    """The process stands in the note, or is the note's name."""
+    """Read a note; the pid is the name of the note, or in it."""
     note = parsed(data)
     conversation = text(note, "session_id", "sessionId")
     name = os.path.basename(path).removesuffix(".json")
@@ -78,7 +78,7 @@ def _read_note(path: str, data: bytes) -> LiveNote | None:
 
 
 def _activity(title: str) -> Activity:
-    """A question and work show in the title, `✳︎ Qwen - <folder>`; 0.15.10 shows neither, so the rest is unknown."""
+    """Waiting or busy by the mark in the title, `✳︎ Qwen - <folder>`; 0.15.10 shows no marks, so the rest is unknown."""
     return _TITLES.get(title[:1], Activity.UNKNOWN)
 
 
@@ -116,7 +116,7 @@ PROFILE = Profile(
         tells_activity=True,
         activity=_activity,
         rules=partial(rules, "qwen"),
-        submit=("C-q",),  # "queue", which sends at once when nothing runs
+        submit=("C-q",),  # "queue", which sends at once when the CLI is idle
         box=InputBox(">", empty="Type your message or @path/to/file"),
         permission=PermissionPrompt(
             first=r"1\. .*",

@@ -1,8 +1,8 @@
-"""What the lines of a pane say, by rules that are kept as data: one file a CLI under `screens/`.
+"""Read the activity of a CLI from the lines of its pane, by rules that are data: `screens/` has one file per CLI.
 
-A rule names a `state` (an Activity), and for a start dialog its `name`. It matches when `all` of its
-texts and at least one of `any` stand in the last `tail` lines that are not blank, whatever their
-case; the first rule that matches wins. `since` and `until` (not included) are versions of the CLI.
+A rule has a `state` (an Activity), and for a start dialog a `name`. It matches when the last `tail` lines that are not
+blank contain `all` of its texts and at least one of `any`, in upper or lower case. The first rule that matches wins.
+`since` and `until` (exclusive) are versions of the CLI.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .versions import number
 
 
 class Rule(NamedTuple):
-    """One rule; an empty `any` asks for nothing."""
+    """One rule. An empty `any` always matches."""
 
     state: str
     name: str = ""
@@ -31,7 +31,7 @@ class Rule(NamedTuple):
 
 @cache
 def rules(name: str) -> tuple[Rule, ...]:
-    """The rules for one of the built-in CLIs."""
+    """Load the rules for one of the built-in CLIs."""
     from importlib.resources import files  # noqa: PLC0415 - slow to load, and only a screen that is looked at needs it
 
     content = files(__package__ or "").joinpath("screens", f"{name}.json").read_text("utf-8")
@@ -39,24 +39,24 @@ def rules(name: str) -> tuple[Rule, ...]:
 
 
 def questions(known: Iterable[Rule]) -> tuple[tuple[str, ...], ...]:
-    """Texts that stand together on the screen of a CLI while it asks something, in any version."""
+    """The groups of texts that are on the screen together while the CLI asks the user something, in any version."""
     return _texts(rule for rule in known if Activity(rule.state) in {Activity.WAITING, Activity.DIALOG})
 
 
 def works(known: Iterable[Rule]) -> tuple[tuple[str, ...], ...]:
-    """Texts that stand together on the screen of a CLI while it works, in any version."""
+    """The groups of texts that are on the screen together while the CLI works, in any version."""
     return _texts(rule for rule in known if Activity(rule.state) is Activity.BUSY)
 
 
-def _texts(meant: Iterable[Rule]) -> tuple[tuple[str, ...], ...]:
-    return tuple((*rule.all, *filter(None, [text])) for rule in meant for text in rule.any or ("",))
+def _texts(selected: Iterable[Rule]) -> tuple[tuple[str, ...], ...]:
+    return tuple((*rule.all, *filter(None, [text])) for rule in selected for text in rule.any or ("",))
 
 
 def classify_screen(known: Sequence[Rule], lines: Sequence[str], version: str = "") -> LiveAgent:
-    """What the first matching rule says; unknown when none does."""
+    """The state by the first rule that matches; UNKNOWN when none does."""
     shown = [line.rstrip().casefold() for line in lines if line.strip()]
     for rule in known:
-        if _holds_for(rule, version) and _matches(rule, "\n".join(shown[-rule.tail :])):
+        if _is_for(rule, version) and _matches(rule, "\n".join(shown[-rule.tail :])):
             return LiveAgent(Activity(rule.state), dialog=rule.name)
     return LiveAgent()
 
@@ -67,7 +67,7 @@ def _matches(rule: Rule, shown: str) -> bool:
     return not rule.any or any(text.casefold() in shown for text in rule.any)
 
 
-def _holds_for(rule: Rule, version: str) -> bool:
+def _is_for(rule: Rule, version: str) -> bool:
     if not version:
         return True
     if rule.since and number(version) < number(rule.since):

@@ -1,6 +1,6 @@
-"""A POSIX shell, or with `args: [-c, ...]` any command: it has no conversation and tells nothing.
+"""A POSIX shell, or with `args: [-c, ...]` any command. It has no conversation and shows no activity.
 
-Also what shells and other interpreters have in common: they run what is typed into them.
+This file also recognises shells and other interpreters, because they execute what is typed into them.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ _LAUNCHERS = frozenset({"env", "nice", "nohup", "setsid", "stdbuf"})
 
 
 def runs_what_is_typed(command: Sequence[str]) -> bool:
-    """Whether a command is a shell or an interpreter without a script: each line typed into it is executed."""
+    """True when a command is a shell or an interpreter without a script: it would execute a typed prompt."""
     program, script = _program(command)
     return not script and (program in SHELLS or _INTERPRETER.fullmatch(program) is not None)
 
 
 def name_of(command: Sequence[str]) -> str:
-    """What a command is called in a list of processes: its program, or the script that a shell runs for it."""
+    """The name of a command for the user: its program, or the script that a shell runs."""
     program, script = _program(command)
     return script if script and program in SHELLS else program
 
 
 def _program(command: Sequence[str]) -> tuple[str, str]:
-    """The program and the first word behind it that is no option, both without folders.
+    """The program and the first word after it that is not an option, both without folders.
 
-    `env NAME=value` and the like before the program do not count, nor do their own options and numbers.
+    Launchers before the program, such as `env NAME=value` or `nice -n 5`, are skipped with their options and numbers.
     """
     first, *rest = [os.path.basename(word) for word in command if not word.startswith("-")]
     if first not in _LAUNCHERS:

@@ -11,26 +11,26 @@ from msgspec import Struct
 from .defaults import nothing, nowhere
 from .subject import AgentEnvironment
 
-HEAD_BYTES = 1 << 16  # how much of a stored conversation `read_head` is to be given: line 1 of some is long
+HEAD_BYTES = 1 << 16  # how much of a file `read_head` gets: in some files, the first line is long
 
 
 class StoredHead(NamedTuple):
-    """What the beginning of a stored conversation tells."""
+    """What the beginning of a stored conversation contains."""
 
     id: str
-    # Its folder; empty when it does not tell.
+    # Its folder; empty when that is not stored.
     cwd: str = ""
-    # A hidden one is no conversation of a user: a subtask, or a run without a screen.
+    # True when it is not a conversation with a user: a subtask, or a run without a screen.
     hidden: bool = False
-    # Where it tells only a digest of the folder: the name of the algorithm, a colon, the digest.
+    # For a CLI that stores only a digest of the folder: the name of the algorithm, a colon, the digest.
     cwd_digest: str = ""
-    # Unix seconds, 0 when it does not tell.
+    # Unix seconds; 0 when that is not stored.
     started: int = 0
     title: str = ""
 
 
 class Query(NamedTuple):
-    """A question to the SQLite databases that the glob `pattern` finds; to be asked read-only."""
+    """A read-only query to each SQLite database that the glob `pattern` finds."""
 
     pattern: str
     statement: str
@@ -46,30 +46,30 @@ class Said(NamedTuple):
 
 
 def _unknown_follows(_version: str) -> None:
-    """The judgement of a CLI that nobody has tried to resume in from another folder."""
+    """The default: it is not known whether the CLI resumes from another folder."""
 
 
 class Storage(Struct, frozen=True):
-    """The files and folders of a CLI's conversations, as glob patterns; of a database, see `Database`."""
+    """The files and folders of a CLI's conversations, as glob patterns. For a database, see `Database`."""
 
-    # The folders that everything is under.
+    # The folders that contain everything the CLI stores.
     roots: Callable[[AgentEnvironment], tuple[str, ...]] = nowhere
-    # The environment variables that move them.
+    # The environment variables that change these folders.
     variables: tuple[str, ...] = ()
-    # Where the conversation with an id is stored, the best place first: its artifact.
+    # The artifact of the conversation with an id: where it may be, the best place first.
     artifacts: Callable[[AgentEnvironment, str], tuple[str, ...]] = nowhere
-    # One conversation may have more than one artifact.
+    # True when one conversation may have more than one artifact.
     several_files: bool = False
     # What else belongs to the conversation whose artifact is at this path.
     belongs: Callable[[str], tuple[str, ...]] = nowhere
-    # Every conversation of the workspace, or of all workspaces where the CLI does not sort them.
+    # All conversations of the workspace; those of all workspaces if the CLI does not sort them by folder.
     stores: Callable[[AgentEnvironment], tuple[str, ...]] = nowhere
-    # What one of these is, by its path and its first HEAD_BYTES; None when it is no conversation.
+    # Reads such a file, from its path and its first HEAD_BYTES; None when it is not a conversation.
     read_head: Callable[[str, bytes], StoredHead | None] = nothing
-    # Whether a CLI of this version (empty when unknown) resumes a conversation from another folder than the one that
-    # it began in; None when nobody knows.
+    # Whether this version of the CLI (empty when unknown) resumes a conversation from another folder than it began in;
+    # None when that is not known.
     follows: Callable[[str], bool | None] = _unknown_follows
-    # How a resume can lose turns, and what avoids it, in words.
+    # How a resume can lose turns, and what avoids that, in words.
     fragile_resume: str = ""
 
     @property
@@ -79,55 +79,55 @@ class Storage(Struct, frozen=True):
 
     @property
     def follows_is_known(self) -> bool:
-        """True when somebody has tried to resume in it from another folder."""
+        """True when it was tested whether the CLI resumes from another folder."""
         return self.follows is not _unknown_follows
 
     @property
     def follows_by_version(self) -> bool:
-        """True when the CLI's version tells whether it resumes from another folder."""
+        """True when it depends on the CLI's version whether it resumes from another folder."""
         return self.follows_is_known and self.follows("") is None
 
 
 class Database(Struct, frozen=True):
-    """The rows of a CLI that keeps its conversations in a database."""
+    """The database of a CLI that stores its conversations as rows."""
 
-    # Asks for every conversation of the folder.
+    # The query for all conversations of the folder.
     rows: Callable[[AgentEnvironment], Query | None] = nothing
-    # Asks for the conversation with an id.
+    # The query for the conversation with an id.
     row_of: Callable[[AgentEnvironment, str], Query | None] = nothing
-    # Reads an answer to either; None when it is no conversation.
+    # Reads a row of either answer; None when it is not a conversation.
     read_row: Callable[[Sequence[object]], StoredHead | None] = nothing
     # The CLI's own command that deletes the conversation `{session_id}`.
     delete_row: tuple[str, ...] = ()
 
     @property
     def keeps_rows(self) -> bool:
-        """True when the CLI keeps what was said in a database that we can read."""
+        """True when the CLI stores conversations in a database that we can read."""
         return self.rows is not nothing
 
     @property
     def finds_by_id(self) -> bool:
-        """True when it can be asked for one conversation."""
+        """True when the database can be queried for one conversation."""
         return self.row_of is not nothing
 
 
 class Transcript(Struct, frozen=True):
-    """What is in a stored conversation, as far as it proves something."""
+    """What a stored conversation contains."""
 
-    # A file is resumable when it holds these bytes; with none of them, every file is.
+    # A file can be resumed when it contains these bytes; when this is empty, every file can.
     proof: bytes = b""
-    # A regular expression that finds a prompt, its one group, in what the CLI stores around it.
+    # A regular expression for what the CLI stores around a prompt; the prompt is its only group.
     wrapped: str = ""
-    # Nobody has described what is in a file, an SQLite database: only that words come into it.
+    # True when the format of the file is not known, as with an SQLite database: a prompt is found by its words alone.
     opaque: bool = False
-    # Asks a database for what users said last in the conversations of the folder.
+    # The query for what users said last in the conversations of the folder.
     said: Callable[[AgentEnvironment], Query | None] = nothing
-    # Reads an answer to that; None when no user said it.
+    # Reads a row of the answer; None when it is not a text of a user.
     read_said: Callable[[Sequence[object]], Said | None] = nothing
 
 
 def is_of(head: StoredHead, cwd: str) -> bool | None:
-    """Whether a conversation belongs to the folder with the real path `cwd`; None when it does not tell."""
+    """True when a conversation belongs to the folder with the real path `cwd`; None when that is not stored."""
     if head.cwd_digest:
         algorithm, _, digest = head.cwd_digest.partition(":")
         found = hashlib.new(algorithm, cwd.encode("utf-8", "surrogateescape"), usedforsecurity=False)

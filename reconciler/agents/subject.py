@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class AgentEnvironment(Struct, frozen=True):
-    """The agent whose traces are looked for. `cwd` is a real path; `env` is what the agent sees."""
+    """The folder, home and environment of one agent. `cwd` is a real path; `env` is what its CLI gets."""
 
     cwd: str
     home: str

@@ -1,4 +1,4 @@
-"""How people type the command line of a CLI: more than what reconciler itself starts."""
+"""How users type the command line of a CLI: with more forms and options than reconciler itself uses."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from .keys import UUID
 
 
 class Usage(Struct, frozen=True):
-    """The words of a command line that tell an agent apart from what ends by itself.
+    """The words in a command line that show whether it starts an agent or a program that ends by itself.
 
-    The options are those of the CLI's own documentation, the short and the older ones included.
+    The options are those of the CLI's own documentation, with the short and the older ones.
     """
 
-    # The packages that npx and its like run.
+    # The names of the packages that `npx` and similar programs run.
     packages: tuple[str, ...] = ()
     # Words before the id of a conversation.
     resume: tuple[str, ...] = ()
-    # The expression that such an id matches; whatever else stands there is a title, a number or a search.
+    # A regular expression for such an id; any other text there is a title, a number or a search.
     id: str = UUID
-    # Words that continue the newest conversation, or ask which.
+    # Words that continue the newest conversation, or let the user choose one.
     newest: tuple[str, ...] = ()
-    # Words that begin another conversation from an old one.
+    # Words that begin a new conversation from an old one.
     fork: tuple[str, ...] = ()
-    # Words before a first prompt that leave the CLI open.
+    # Words before a first prompt, after which the CLI stays open.
     prompt: tuple[str, ...] = ()
     # Words before a folder to work in.
     folder: tuple[str, ...] = ()
-    # Options without a value: the word behind them may be a prompt.
+    # Options without a value: the word after them may be a prompt.
     switches: tuple[str, ...] = ()
     # Options with which the CLI answers once and ends.
     once: tuple[str, ...] = ()
-    # First words that make it something else than an agent: a login, a server, a list.
+    # First words that start something other than an agent: a login, a server, a list.
     commands: tuple[str, ...] = ()
 
 
-ENDS = ("--help", "-h", "--version", "-v", "-V")  # what nearly every CLI answers, and ends
+ENDS = ("--help", "-h", "--version", "-v", "-V")  # options that nearly every CLI answers before it ends

@@ -1,5 +1,5 @@
-"""What the product does, for every face: plan and apply, agents, jobs, brokers, history and the monitor.
+"""What the product does, for the command line and for Python: plan, apply, agents, jobs, brokers, history, monitor.
 
-Values come in, values and streams of events go out. Nothing here knows how words are typed, prints, or asks.
+Functions take values and return values or streams of events. Nothing here parses the command line, prints or asks.
 `api` is what Python programs call; `reconciler` exports it.
 """

@@ -1,4 +1,4 @@
-"""The public Python API: open a project, then plan, apply, look. Every document is as with `--json`."""
+"""The public Python API: open a project, then plan, apply and look. All documents are the same as with `--json`."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ ALL = DriftOptions()
 
 
 class OpenProject(Discreet, frozen=True):
-    """One project on this machine. Every call reads manifests, registry and the live world anew.
+    """One project on this machine. Every call reads manifests, registry and the live world again.
 
-    What cannot be done raises a ReconcilerError, with a `summary`, a `detail` and a `fix`.
+    Failures raise a ReconcilerError with a `summary`, a `detail` and a `fix`.
     """
 
     at: Project
@@ -51,32 +51,32 @@ class OpenProject(Discreet, frozen=True):
         return self.at.root
 
     def plan(self, request: Request = EVERYTHING) -> PlanDoc:
-        """What an apply of the request would do, as `reconciler plan --json`. Nothing is changed."""
+        """Return what an apply of the request would do, as `reconciler plan --json`. Nothing is changed."""
         return document_of(make_plan(self.at, request))
 
     def apply(self, request: Request = EVERYTHING, options: ApplyOptions = ASK) -> Generator[ApplyEvent, None, None]:
-        """Do what the request asks; each thing that happens is an event, and `event.line` the line of `--json`.
+        """Carry out the request and yield events; `event.line` is the line of `--json`.
 
-        Nothing happens before the first event is taken, and the project's lock is held until the last one is.
+        Nothing happens before you take the first event. The project's lock is held until you took the last one.
         """
         return work(self.at, request, options)
 
     def apply_saved(self, path: str, options: ApplyOptions = ASK) -> Generator[ApplyEvent, None, None]:
-        """Do what a plan says that `reconciler plan --out` has saved; StalePlan when the world has moved since."""
+        """Carry out a plan saved by `reconciler plan --out`. Raises StalePlan if anything changed since."""
         saved = saved_plan([path])
         if saved is None:
             raise UsageError(f"{path} is not a saved plan", fix="make one with `reconciler plan --out FILE`")
         return work(self.at, request_of(saved), options, saved)
 
     def status(self, name: str = "") -> StatusDoc:
-        """All agents, or the one of that name in detail, as `reconciler status --json`."""
+        """Return all agents, or the named one in detail, as `reconciler status --json`."""
         return status(self.at, name)
 
     def drift(self, options: DriftOptions = ALL) -> DriftsDoc:
-        """Where the registry and the live world differ, as `reconciler drift --json`. Nothing is written."""
+        """Return the differences between registry and live world, as `reconciler drift --json`. Nothing is written."""
         return drift(self.at, options)
 
 
 def open_project(folder: str = "", registry: str = "") -> OpenProject:
-    """The project in `folder`, or the nearest one upward from here; UsageError when that is no folder."""
+    """Open the project in `folder`, else the nearest one upward. Raises UsageError if `folder` is not a folder."""
     return OpenProject(find_project(folder, registry))

@@ -1,7 +1,7 @@
-"""Walk a plan: do what its steps say, see that it came true, and tell each thing that happened.
+"""Carry out a plan: do its steps, check that they worked, and report each event.
 
-Nothing is decided here. Every step is atomic and can be repeated, so there is no journal: after a
-crash, look again and plan again.
+Nothing is decided here. Every step is atomic and can be repeated, so there is no journal: after a crash, make a new
+plan and apply it.
 """
 
 from .run import ApplyTimeouts, Run

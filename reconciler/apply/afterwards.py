@@ -1,4 +1,4 @@
-"""The last look of a walk: an agent that ended after its start had been verified is not told as done alone."""
+"""The last look at the end of an apply: find agents that ended although their start was verified."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .start import ending
 
 
 def look_again(started: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
-    """Tell of those that have ended since, with their last words, and write it down. Nothing is waited for."""
+    """Report the agents that have ended since their start, with their last screen, and record it. It never waits."""
     live = world.tmux.look() if started else None
     if not isinstance(live, Present):
         return
     ours = (pane for pane in live.value.panes if pane.lineage == run.lineage)
-    panes = {pane.address: pane for pane in sorted(ours, key=_age, reverse=True)}  # the first one is the agent's
+    panes = {pane.address: pane for pane in sorted(ours, key=_number, reverse=True)}  # the lowest number stays
     ended = [(action, pane) for action in started if (pane := _ended(action.address, panes))]
     screens = {pane.pane_id: world.tmux.screen(pane.pane_id) for _, pane in ended}
     world.tmux.end([pane.target for _, pane in ended])
@@ -40,7 +40,8 @@ def _ended(address: Address, panes: Mapping[str, Pane]) -> Pane | None:
     return pane if pane is not None and pane.dead else None
 
 
-def _age(pane: Pane) -> int:
+def _number(pane: Pane) -> int:
+    """The number of the pane: the agent's pane is the first of its session, so it has the lowest one."""
     return int(pane.pane_id.lstrip("%") or 0)
 
 

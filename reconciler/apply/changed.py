@@ -1,4 +1,7 @@
-"""What has changed under a plan since it was made: ids belong to one life of a server, and panes go elsewhere."""
+"""Whether the sessions that a plan ends are still the ones that it was made for.
+
+Between plan and apply, a new tmux server may have given their ids to other sessions, or a pane may have been moved.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +16,26 @@ _OTHER = "it is not the session that was planned for"
 
 
 class TargetState(Struct, frozen=True):
-    """How a target is now: the `problem` that forbids to end it, and whether its very process is `confirmed` alive."""
+    """The present state of a target."""
 
     problem: str = ""
+    """Why it must not be ended; empty when it may be."""
     confirmed: bool = False
+    """True when the planned process still runs in it."""
 
 
 class _Now(Struct, frozen=True):
-    panes: Mapping[str, tuple[Pane, ...]] = field(default_factory=dict)  # a linked one stands in several sessions
+    panes: Mapping[str, tuple[Pane, ...]] = field(default_factory=dict)  # tmux lists a linked pane once per session
     sessions: Mapping[str, Pane] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
 
 
-def standings(targets: Iterable[TmuxTarget], lineage: str, tmux: Observed[TmuxState]) -> list[TargetState]:
-    """How each target is now; only those with our lineage, and guests, are ours to end."""
+def target_states(targets: Iterable[TmuxTarget], lineage: str, tmux: Observed[TmuxState]) -> list[TargetState]:
+    """The present state of each target, in order. Only targets with our lineage, and guests, may be ended."""
     if isinstance(tmux, Unknown):
         return [TargetState(f"tmux could not be asked: {tmux.reason}") for _ in targets]
     now = _indexed(tmux.value) if isinstance(tmux, Present) else _Now()
-    return [_standing(target, lineage, now) for target in targets]
+    return [_state(target, lineage, now) for target in targets]
 
 
 def _indexed(state: TmuxState) -> _Now:
@@ -42,7 +47,7 @@ def _indexed(state: TmuxState) -> _Now:
     return _Now(panes, sessions, state.unread)
 
 
-def _standing(target: TmuxTarget, lineage: str, now: _Now) -> TargetState:
+def _state(target: TmuxTarget, lineage: str, now: _Now) -> TargetState:
     if target.lineage != lineage and not target.guest:
         return TargetState(_OTHER)
     here = next((pane for pane in now.panes.get(target.pane_id, ()) if pane.session_id == target.session_id), None)
@@ -54,10 +59,10 @@ def _standing(target: TmuxTarget, lineage: str, now: _Now) -> TargetState:
 
 
 def _missing(target: TmuxTarget, now: _Now) -> str:
-    """Why nothing may be ended although its pane is not where it was; empty when there is nothing left to end."""
+    """Return why a target whose pane is not in its place must not be ended; empty when nothing is left to end."""
     unread = next((each.said for each in now.unread if each.session_id in {"", target.session_id}), "")
     if unread:
-        return f"what tmux tells of it cannot be read: {unread}"
+        return f"tmux's answer about it cannot be read: {unread}"
     moved = next((p for p in now.panes.get(target.pane_id, ()) if p.pid == target.pid and not p.dead), None)
     if moved:
         return f"its pane is in session {moved.session} now: plan again"

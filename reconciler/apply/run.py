@@ -1,4 +1,4 @@
-"""The circumstances of one apply."""
+"""The settings and callbacks of one apply."""
 
 from __future__ import annotations
 
@@ -16,47 +16,51 @@ INTERRUPTED = "not done: interrupted"
 
 
 class ApplyTimeouts(Struct, frozen=True):
-    """Seconds to wait at most, for an agent to do what it was asked.
-
-    `settle` is how long a new agent must live before its start counts as done, `sign` how long its screen may
-    stay blank until that time begins. `swallowed` is how long a farewell may take before its Enter counts as lost.
-    `conversation` is how long the next one in a line waits for the conversation of the one before it.
-    """
+    """Timeouts of an apply, in seconds."""
 
     settle: float = 0.5
+    """How long a new agent must run before its start counts as done."""
     sign: float = 3.0
+    """How long its screen may stay blank before `settle` begins anyway."""
     swallowed: float = 2.0
+    """How long an agent may take to quit before the Enter after its quit command counts as lost."""
     quit: float = 10.0
+    """How long an agent may take to quit before it gets SIGTERM."""
     terminate: float = 5.0
+    """How long an agent may take to end after SIGTERM."""
     hang_up: float = 2.0
+    """How long processes may outlive their session before they get SIGTERM, and once more after that."""
     conversation: float = 30.0
+    """How long the next agent in a queue waits for the conversation of the one before it."""
 
 
-def _nobody_looks(_action: Action) -> Observed[Drift]:
-    return Unknown("nobody looks")
+def _proves_nothing(_action: Action) -> Observed[Drift]:
+    return Unknown("conversations are not looked up in this run")
 
 
-def _nobody_asks(_command: str, _env: Mapping[str, str]) -> str:
+def _knows_no_version(_command: str, _env: Mapping[str, str]) -> str:
     return ""
 
 
 class Run(Discreet, frozen=True):
-    """Who applies (`lineage`), with which means, and until when.
-
-    `keep` is the folder for copies of conversations. `parallelism` is how many agents start at a
-    time, 0 for all of them; `interrupted` is asked before each new piece of work. `proved` tells which
-    conversation a started agent began: `Absent` while nothing proves it, `Unknown` when nothing will.
-    `version` is that of a program in an environment, empty when it is unknown.
-    `now` is UTC, ISO 8601 with a Z.
-    """
+    """The settings and callbacks of one apply."""
 
     lineage: str
+    """The registry's id: the tag of every session that is ours."""
     now: str
+    """UTC, ISO 8601 with a Z."""
     new_id: Callable[[], str]
+    """Makes the id of a new conversation."""
     interrupted: Callable[[], bool]
+    """True when the user pressed Ctrl-C; asked before each new piece of work."""
     secrets: Mapping[tuple[EnvOrigin, str], Observed[str]]
+    """The values behind `from_env` and `from_file`."""
     keep: str
+    """The folder for copies of conversations."""
     parallelism: int = 0
+    """How many agents are worked on at a time; 0 for all of them."""
     patience: ApplyTimeouts = field(default_factory=ApplyTimeouts)
-    proved: Callable[[Action], Observed[Drift]] = _nobody_looks
-    version: Callable[[str, Mapping[str, str]], str] = _nobody_asks
+    proved: Callable[[Action], Observed[Drift]] = _proves_nothing
+    """Finds the conversation that an agent began: `Absent` while nothing proves it, `Unknown` if nothing will."""
+    version: Callable[[str, Mapping[str, str]], str] = _knows_no_version
+    """Returns the version of a program in an environment; empty when it is not known."""

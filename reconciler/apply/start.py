@@ -1,4 +1,7 @@
-"""Start many sessions at once and see each agent run before it counts, and which conversation it began in a line."""
+"""Start many sessions at once, and check that each agent runs before its start counts as done.
+
+Agents in a queue also wait until the conversation of the one before them is known: see `plan/start_order.py`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.launch import SESSION_ID, with_conversation
-from reconciler.agents.versions import understood
+from reconciler.agents.versions import without_newer
 from reconciler.kinds.agent.rows import ended_row, reserve_conversation, started_row
 from reconciler.kinds.agent.spec import known_value
 from reconciler.model.action import Action
@@ -38,34 +41,38 @@ from reconciler.ports.world import Failure, NewSession, World
 from .run import INTERRUPTED, Run
 
 _VANISHED = "its session vanished at once"
-_PAUSE = 0.1
-_LOOK_AGAIN = 0.2
-_SETTINGS_LIMIT = 64 << 20
+_PAUSE = 0.1  # seconds between two looks at tmux
+_LOOK_AGAIN = 0.2  # seconds between two looks for a conversation
+_SETTINGS_LIMIT = 64 << 20  # bytes
 _CHOSEN_NOW = {ConversationMode.NEW, ConversationMode.FRESH_NEW_ID}
 
 
 @dataclass(slots=True)
 class _Start:
-    """One start on its way: `pane` once it is born, `problem` once it has failed; `note` is for the user.
-
-    `home` is the id of the session that was made for it; its pane may be in another one by now.
-    `since` is when it began to live as it should, `settle` seconds of which make it count. It is `lost` when tmux,
-    or its session, was suddenly gone, and `interrupted` when its turn never came.
-    """
+    """One start in progress. Times are those of the monotonic clock, in seconds."""
 
     action: Action
     step: StartSession
     conversation: str
     pane: Pane | None = None
+    """Its pane, as soon as tmux has made it."""
     home: str = ""
+    """The id of the session that was made for it. A user may have moved its pane since."""
     born: float = 0.0
+    """When tmux made its session."""
     since: float = 0.0
+    """When it began to run as it should: after `settle` seconds the start counts."""
     in_place: bool = False
+    """True once it was seen in its folder."""
     lost: bool = False
+    """True when tmux or its session was suddenly gone."""
     interrupted: bool = False
+    """True when Ctrl-C came before its turn."""
     problem: str = ""
+    """Why it failed; empty while nothing is wrong."""
     screen: str = ""
     note: str = ""
+    """An addition to the report of a start that worked."""
 
     @property
     def is_awaited(self) -> bool:
@@ -74,26 +81,26 @@ class _Start:
 
 
 def start(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
-    """Start the agents of these actions; the conversation ids are in the registry before any launch."""
+    """Start the agents of these actions. Their conversation ids are written to the registry before any launch."""
     starts = [_prepared(action, run) for action in actions]
     yield Checkpoint(tuple(edit for each in starts for edit in reserve_conversation(each.step, each.conversation)))
     for each in starts:
-        if phases(each.action)[0] is Phase.START:  # else it was told at its ending
+        if phases(each.action)[0] is Phase.START:  # a replace was reported as started when its old session ended
             yield ActionStarted(each.action.address, each.action.verb)
     _make_ready(starts, world, run)
     _launch([each for each in starts if not each.problem], world, run)
     server = _watch(starts, world, run)
-    _name_what_ends([each for each in starts if each.lost], world)
+    _explain_lost([each for each in starts if each.lost], world)
     _end([each for each in starts if each.problem and each.pane], world)
     yield Checkpoint(tuple(_final_row(each, server, world, run) for each in starts))
     for each in sorted(starts, key=lambda each: each.is_awaited):
         if each.is_awaited:
             yield from _await_conversation(each, world, run)
-        yield _verdict(each)
+        yield _result(each)
 
 
 def _end(failed: Sequence[_Start], world: World) -> None:
-    """What has failed does not stay."""
+    """End the sessions of failed starts."""
     reasons = world.tmux.end([_target(each, each.pane) for each in failed if each.pane])
     for each, reason in zip(failed, reasons, strict=True):
         each.problem += f"; {reason}" if reason else ""
@@ -111,7 +118,7 @@ def _prepared(action: Action, run: Run) -> _Start:
 
 
 def _make_ready(starts: Sequence[_Start], world: World, run: Run) -> None:
-    """What a resume may destroy is copied aside first, and trust is given; else an agent is not started."""
+    """Copy what a start may destroy, and trust the folder. If that fails, the agent is not started."""
     for each in starts:
         for step in each.action.steps:
             match step:
@@ -127,11 +134,11 @@ def _keep(each: _Start, path: str, world: World, run: Run) -> None:
         world.files.make_folder(run.keep, 0o700)
         world.files.copy(path, os.path.join(run.keep, name))
     except ReconcilerError as error:
-        each.problem = f"its conversation could not be copied aside: {error}"
+        each.problem = f"its conversation could not be copied first: {error}"
 
 
 def _trust(each: _Start, step: TrustFolder, world: World) -> None:
-    """Read again: agents in one folder, and the CLIs themselves, share these settings."""
+    """Add the folder to the CLI's trusted ones. The file is read again: other agents and the CLI write to it, too."""
     profile = catalogue(())[step.type]
     content = world.files.read(step.path, _SETTINGS_LIMIT)
     if isinstance(content, Unknown):
@@ -143,14 +150,14 @@ def _trust(each: _Start, step: TrustFolder, world: World) -> None:
         if after != before:
             world.files.write(step.path, after)
     except (ValueError, ReconcilerError) as error:
-        each.problem = f"{step.path} could not be told to trust the folder: {error}"
+        each.problem = f"the folder could not be added to the trusted ones in {step.path}: {error}"
 
 
 # --- launch -----------------------------------------------------------------------------------
 
 
 def _launch(starts: Sequence[_Start], world: World, run: Run) -> None:
-    """Let tmux make the sessions, one after the other, until interrupted."""
+    """Create the sessions, one after the other, until interrupted."""
     waiting = iter(starts)
     try:
         answers = world.tmux.start([_new_session(each, run) for each in starts])
@@ -158,7 +165,7 @@ def _launch(starts: Sequence[_Start], world: World, run: Run) -> None:
             _take(each, answer, world)
             if run.interrupted():
                 break
-    except ReconcilerError as error:
+    except ReconcilerError as error:  # sessions that tmux made before the error are verified as usual
         for each in starts:
             each.problem = each.problem or ("" if each.pane else f"{error}")
     for each in waiting:
@@ -179,7 +186,7 @@ def _new_session(each: _Start, run: Run) -> NewSession:
     step = each.step
     values = {var: known_value(var, run.secrets) or "" for var in step.env}
     plain = {var.name: value for var, value in values.items() if not var.sensitive}
-    args = understood(step.args, step.since, _version(step, plain, run)) if step.since else step.args
+    args = without_newer(step.args, step.since, _version(step, plain, run)) if step.since else step.args
     return NewSession(
         name=step.session,
         cwd=step.cwd,
@@ -201,7 +208,7 @@ def _version(step: StartSession, env: Mapping[str, str], run: Run) -> str:
 
 
 def _watch(starts: Sequence[_Start], world: World, run: Run) -> Server | None:
-    """Look until every agent has either failed, or lived long enough in the right place."""
+    """Wait until every agent has failed, or has run long enough in its folder; return the tmux server."""
     server: Server | None = None
     pending = [each for each in starts if each.pane and not each.problem]
     while pending:
@@ -213,13 +220,13 @@ def _watch(starts: Sequence[_Start], world: World, run: Run) -> Server | None:
         server = state.server if state else server
         panes = {pane.pane_id: pane for pane in reversed(state.panes)} if state else {}
         for each in pending:
-            _see(each, panes.get(each.pane.pane_id if each.pane else ""), world)
+            _update(each, panes.get(each.pane.pane_id if each.pane else ""), world)
         _lose_unread(pending, state)
-        over = world.clock.monotonic() - run.patience.settle
-        _begin_anew([each for each in pending if each.since <= over], world, run)
-        pending = [each for each in pending if _is_open(each) and each.since > over]
+        settled_since = world.clock.monotonic() - run.patience.settle
+        _restart_blank([each for each in pending if each.since <= settled_since], world, run)
+        pending = [each for each in pending if _is_open(each) and each.since > settled_since]
         if pending:
-            world.clock.wait(min(_PAUSE, max(each.since for each in pending) - over))
+            world.clock.wait(min(_PAUSE, max(each.since for each in pending) - settled_since))
     for each in starts:
         if each.pane and not each.problem:
             each.problem = _fault(each.step, each.pane, in_place=each.in_place)
@@ -228,8 +235,8 @@ def _watch(starts: Sequence[_Start], world: World, run: Run) -> Server | None:
     return server
 
 
-def _begin_anew(starts: Sequence[_Start], world: World, run: Run) -> None:
-    """The time of an agent whose CLI draws a screen begins when it shows something: its launcher may take long."""
+def _restart_blank(starts: Sequence[_Start], world: World, run: Run) -> None:
+    """Restart the time of agents whose screen is still blank, if their CLI draws one: a launcher may take long."""
     now = world.clock.monotonic()
     drawing = [each for each in starts if each.step.draws and each.born > now - run.patience.sign]
     blank = world.tmux.blank() if drawing else frozenset()
@@ -239,53 +246,53 @@ def _begin_anew(starts: Sequence[_Start], world: World, run: Run) -> None:
 
 
 def _lose(starts: Sequence[_Start], reason: str) -> None:
-    """Tmux does not answer: what may live there is left alone, for the next plan to see."""
+    """Give up on starts when tmux does not answer. What may run is left alone; the next plan finds it."""
     for each in starts:
         each.problem, each.pane = f"tmux could not be asked: {reason}", None
 
 
 def _lose_unread(starts: Iterable[_Start], state: TmuxState | None) -> None:
-    """Those whose pane tmux may have told of, in words that cannot be read, have not vanished."""
-    said = {each.session_id: each.said for each in state.unread} if state else {}
+    """Correct starts that seem lost only because tmux's line about their pane could not be read."""
+    unread = {each.session_id: each.said for each in state.unread} if state else {}
     for each in starts:
-        if each.lost and each.pane and (reason := said.get(each.pane.session_id, said.get(""))):
+        if each.lost and each.pane and (reason := unread.get(each.pane.session_id, unread.get(""))):
             each.lost = False
             _lose([each], reason)
 
 
-def _name_what_ends(lost: Sequence[_Start], world: World) -> None:
-    """Say what in the configuration of tmux ends sessions: the user cannot see it from a session that is gone."""
+def _explain_lost(lost: Sequence[_Start], world: World) -> None:
+    """Add what in the tmux configuration ends sessions. A session that is gone does not show the user why."""
     with suppress(ReconcilerError):
-        words = world.tmux.meddlers() if lost else ""
+        cause = world.tmux.meddlers() if lost else ""
         for each in lost:
-            each.problem += f"; {words}" if words else ""
+            each.problem += f"; {cause}" if cause else ""
 
 
-def _see(each: _Start, live: Pane | None, world: World) -> None:
+def _update(each: _Start, live: Pane | None, world: World) -> None:
     if live is None:
         each.problem, each.lost = _VANISHED, True
         return
     each.in_place = each.in_place or live.cwd in {each.step.cwd, world.files.real(each.step.cwd)}
     if each.pane is not None and live.pid != each.pane.pid:
-        each.problem = f"another process than the agent runs in its pane (pid {live.pid})"
+        each.problem = f"another process than the agent's runs in its pane (pid {live.pid})"
     each.pane = live
 
 
 def _is_open(each: _Start) -> bool:
-    """Nothing is wrong yet, or tmux has not yet told how the agent ended: that comes a moment later."""
+    """True while nothing is wrong. A dead pane still counts until tmux reports how it ended, a moment later."""
     ended = each.pane is not None and bool(each.pane.dead_signal or each.pane.dead_status is not None)
     return not each.problem and not ended
 
 
 def _fault(step: StartSession, live: Pane, *, in_place: bool) -> str:
-    """What is wrong with a session that has had its time; empty when nothing is."""
+    """Return what is wrong with a session after its time is over; empty when nothing is."""
     if live.dead:
         return f"{step.command[0]} exited at once, {ending(live)}"
     return "" if in_place else f"it runs in {live.cwd}, not in {step.cwd}"
 
 
 def ending(pane: Pane) -> str:
-    """How an agent ended, as the end of a sentence."""
+    """How an agent ended, as the last words of a sentence."""
     if pane.dead_signal:
         return f"by signal {pane.dead_signal}"
     return "with unknown status" if pane.dead_status is None else f"with status {pane.dead_status}"
@@ -295,7 +302,7 @@ def ending(pane: Pane) -> str:
 
 
 def _await_conversation(each: _Start, world: World, run: Run) -> Iterator[Event]:
-    """Until it is proved, and written down, which conversation the agent began; in vain, after a while."""
+    """Wait until it is proved which conversation the agent began, and record that; give up after a while."""
     yield ActionWaiting(each.action.address, each.action.verb)
     found = _proved(each, world, run)
     if found is None:
@@ -319,19 +326,19 @@ def _proved(each: _Start, world: World, run: Run) -> Drift | None:
     return None
 
 
-# --- tell -------------------------------------------------------------------------------------
+# --- report -----------------------------------------------------------------------------------
 
 
 def _final_row(each: _Start, server: Server | None, world: World, run: Run) -> RowEdit:
-    began = world.processes.started(each.pane.pid) if each.pane else ABSENT
-    start = began.value if isinstance(began, Present) else 0
+    found = world.processes.started(each.pane.pid) if each.pane else ABSENT
+    started = found.value if isinstance(found, Present) else 0
     if each.problem or each.pane is None or server is None:
-        living = each.pane if start else None
-        return ended_row(each.step, each.problem or "tmux could not be asked", run.now, living, start)
-    return started_row(each.step, each.pane, server, start)
+        living = each.pane if started else None  # the row of a failed start must still lead to its process
+        return ended_row(each.step, each.problem or "tmux could not be asked", run.now, living, started)
+    return started_row(each.step, each.pane, server, started)
 
 
-def _verdict(each: _Start) -> Event:
+def _result(each: _Start) -> Event:
     address, verb = each.action.address, each.action.verb
     if each.interrupted:
         return ActionSkipped(address, verb, INTERRUPTED)

@@ -1,4 +1,4 @@
-"""End many sessions at once, each as gently as it lets us."""
+"""End many sessions at once, each as gently as possible: quit command, then SIGTERM, then the end of the session."""
 
 from __future__ import annotations
 
@@ -11,56 +11,57 @@ from reconciler.model.observed import ABSENT, Present
 from reconciler.model.step import StopSession
 from reconciler.ports.world import World
 
-from .changed import standings
+from .changed import target_states
 from .run import ApplyTimeouts
 
-_PAUSE = 0.05
-_LAST_WORDS = 12
+_PAUSE = 0.05  # seconds between two checks
+_LAST_LINES = 12  # lines of the screen that may hold what a CLI prints at its exit
 
 
 @dataclass(slots=True)
 class SessionEnding:
-    """How one session ended, or the `problem` that kept it from ending.
-
-    `forced` says how it was ended when it did not leave by its own farewell, `said` is the conversation
-    that it named with its last words. `family` are its processes, with their starts.
-    """
+    """How one session ended, or why it did not."""
 
     step: StopSession
     family: Mapping[int, int] = field(default_factory=dict)
+    """The pids of its processes, with the start of each."""
     problem: str = ""
+    """Why it did not end; empty when it ended."""
     forced: str = ""
-    said: str = ""
+    """How it was ended when it did not quit by itself."""
+    conversation: str = ""
+    """The conversation that its CLI named at its exit."""
 
     def alive(self, world: World) -> list[int]:
-        """Those of its processes that still run; a later process with the same pid does not count."""
+        """The pids of its processes that still run; a later process with the same pid does not count."""
         return [pid for pid, start in self.family.items() if world.processes.started(pid) == Present(start)]
 
     @property
     def is_recorded(self) -> bool:
-        """True when the agent is the very process of which the registry tells."""
+        """True when the agent's process is the recorded one."""
         return self.step.started > 0 and self.family.get(self.step.at.pid) == self.step.started
 
-    def stays(self, world: World) -> bool:
-        """True while the agent itself runs."""
+    def is_running(self, world: World) -> bool:
+        """True while the agent's own process runs."""
         return self.step.at.pid in self.alive(world)
 
 
 def stop(steps: Sequence[StopSession], lineage: str, world: World, patience: ApplyTimeouts) -> list[SessionEnding]:
-    """End every session and see its processes gone, those that outlive the session included.
+    """End every session, and check that its processes are gone, also those that outlive the session.
 
-    The farewell is typed, then comes SIGTERM, then the session ends. A session that is no longer
-    the one that was planned for is left alone.
+    The quit command is typed first, then the process gets SIGTERM, then the session is ended. A session that is not
+    the planned one any more is left alone.
     """
     endings = [SessionEnding(step, _family(step, world)) for step in steps]
-    _compare(endings, lineage, world)  # after that: a process that tmux still shows is the one of the family
-    going = [ending for ending in endings if not ending.problem]
-    _say_farewell([ending for ending in going if ending.step.quit], world, patience)
-    _terminate(going, world, patience)
-    _listen(going, world)
-    for ending, reason in zip(going, world.tmux.end([ending.step.at for ending in going]), strict=True):
+    # In this order: a process that tmux shows after its family was read is the process of that family.
+    _check_targets(endings, lineage, world)
+    allowed = [ending for ending in endings if not ending.problem]
+    _quit([ending for ending in allowed if ending.step.quit], world, patience)
+    _terminate(allowed, world, patience)
+    _read_conversations(allowed, world)
+    for ending, reason in zip(allowed, world.tmux.end([ending.step.at for ending in allowed]), strict=True):
         ending.problem = ending.problem or reason
-    _end_survivors([ending for ending in going if not ending.problem], world, patience)
+    _end_survivors([ending for ending in allowed if not ending.problem], world, patience)
     return endings
 
 
@@ -72,20 +73,20 @@ def _family(step: StopSession, world: World) -> dict[int, int]:
     return {pid: start.value for pid, start in starts.items() if isinstance(start, Present)}
 
 
-def _say_farewell(endings: Sequence[SessionEnding], world: World, patience: ApplyTimeouts) -> None:
-    """Type the farewells. Some CLIs swallow the Enter of a typed burst, so those that stay get another one."""
+def _quit(endings: Sequence[SessionEnding], world: World, patience: ApplyTimeouts) -> None:
+    """Type the quit commands. Some CLIs ignore an Enter that comes too fast, so those that stay get another one."""
     for ending in endings:
         world.tmux.type_line(ending.step.at, ending.step.quit)
     _wait_gone(endings, world, min(patience.swallowed, patience.quit))
-    for ending in _staying(endings, world):
+    for ending in _running(endings, world):
         world.tmux.type_line(ending.step.at, "")
     _wait_gone(endings, world, patience.quit)
 
 
 def _terminate(endings: Sequence[SessionEnding], world: World, patience: ApplyTimeouts) -> None:
     for ending in endings:
-        if ending.stays(world):
-            if ending.step.quit and patience.quit:
+        if ending.is_running(world):
+            if ending.step.quit and patience.quit:  # only an agent that was asked to quit counts as forced
                 ending.forced = "SIGTERM"
             _send_sigterm(ending, ending.step.at.pid, world)
     _wait_gone([ending for ending in endings if not ending.problem], world, patience.terminate)
@@ -98,17 +99,17 @@ def _send_sigterm(ending: SessionEnding, pid: int, world: World) -> None:
         ending.problem = error.summary
 
 
-def _listen(endings: Iterable[SessionEnding], world: World) -> None:
-    """Many CLIs say at their end which conversation it was: the surest word on it."""
+def _read_conversations(endings: Iterable[SessionEnding], world: World) -> None:
+    """Read from the screens which conversation each agent had: many CLIs print it at exit, and nothing is surer."""
     for ending in endings:
         step = ending.step
-        if step.resume_line and not ending.stays(world):
-            found = re.findall(step.resume_line, world.tmux.screen(step.at.pane_id, _LAST_WORDS))
-            ending.said = found[-1] if found else ""
+        if step.resume_line and not ending.is_running(world):
+            found = re.findall(step.resume_line, world.tmux.screen(step.at.pane_id, _LAST_LINES))
+            ending.conversation = found[-1] if found else ""
 
 
 def _end_survivors(endings: Sequence[SessionEnding], world: World, patience: ApplyTimeouts) -> None:
-    """What lives on without its session gets SIGTERM; what lives on even then is a problem."""
+    """Send SIGTERM to processes that outlive their session; report those that outlive that, too."""
     _find_late_ones(endings, world)
     _wait_all_gone(endings, world, patience.hang_up)
     for ending in endings:
@@ -124,33 +125,36 @@ def _end_survivors(endings: Sequence[SessionEnding], world: World, patience: App
 
 
 def _find_late_ones(endings: Sequence[SessionEnding], world: World) -> None:
-    """What an agent started after its processes were counted, as one does that still boots, is in its session."""
+    """Add the processes that an agent started after `_family` was read, as one does that is still starting up.
+
+    They are found by the terminal session, which the agent's own process leads.
+    """
     sessions = world.processes.sessions() if endings else {}
     for ending in endings:
         pid = ending.step.at.pid
         leader = world.processes.started(pid)
-        if pid in ending.family and leader in {ABSENT, Present(ending.family[pid])}:  # else another one's by now
+        if pid in ending.family and leader in {ABSENT, Present(ending.family[pid])}:  # else the pid has a new owner
             starts = {each: world.processes.started(each) for each in sessions.get(pid, ())}
             late = {each: start.value for each, start in starts.items() if isinstance(start, Present)}
             ending.family = {**late, **ending.family}
 
 
-def _compare(endings: Sequence[SessionEnding], lineage: str, world: World) -> None:
-    """Keep from ending what is not what it was when the plan was made."""
-    now = standings([ending.step.at for ending in endings], lineage, world.tmux.look())
-    for ending, standing in zip(endings, now, strict=True):
-        ending.problem = standing.problem
-        if not standing.confirmed and not ending.is_recorded:  # its pid may be another process by now
+def _check_targets(endings: Sequence[SessionEnding], lineage: str, world: World) -> None:
+    """Set a problem for every session that is not the planned one any more."""
+    states = target_states([ending.step.at for ending in endings], lineage, world.tmux.look())
+    for ending, state in zip(endings, states, strict=True):
+        ending.problem = state.problem
+        if not state.confirmed and not ending.is_recorded:  # its pid may belong to another process by now
             ending.family = {}
 
 
-def _staying(endings: Iterable[SessionEnding], world: World) -> list[SessionEnding]:
-    return [ending for ending in endings if ending.stays(world)]
+def _running(endings: Iterable[SessionEnding], world: World) -> list[SessionEnding]:
+    return [ending for ending in endings if ending.is_running(world)]
 
 
 def _wait_gone(endings: Sequence[SessionEnding], world: World, seconds: float) -> None:
     deadline = world.clock.monotonic() + seconds
-    while _staying(endings, world) and world.clock.monotonic() < deadline:
+    while _running(endings, world) and world.clock.monotonic() < deadline:
         world.clock.wait(_PAUSE)
 
 

@@ -1,4 +1,4 @@
-"""The walk over a plan, phase by phase: `model/phase.py` has their order."""
+"""Carry out a plan phase by phase. The order of the phases is in `model/phase.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import chain
 
 from msgspec.structs import replace
 
-from reconciler.kinds.agent.rows import said_at_exit
+from reconciler.kinds.agent.rows import conversation_at_exit
 from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError
@@ -43,27 +43,28 @@ from .run import INTERRUPTED, Run
 from .start import start
 from .stop import SessionEnding, stop
 
-_Doing = Callable[[Sequence[Action], World, Run], Iterator[Event]]
+_Work = Callable[[Sequence[Action], World, Run], Iterator[Event]]
 
 
 def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
-    """Do the plan. The caller must have written a `Checkpoint` before it takes the next event.
+    """Carry out the plan. The caller must write each `Checkpoint` before it takes the next event.
 
-    What could not be done ends in `ActionFailed`, and what needs it in `ActionSkipped`.
+    An action that fails ends in `ActionFailed`, and the actions that need it end in `ActionSkipped`.
     """
     if plan.found:
         yield Checkpoint(tuple(edit for drift in plan.found for edit in drift.edits))
+    # A deferred workspace is withheld: its agents must not start without it.
     blocked = {action.address for action in plan.pending if action.reason is Reason.WITHHELD}
     needs = needs_of(plan.actions)
     started: list[Action] = []
     for phase in Phase:
         for wave in _waves(plan.actions, phase, run):
-            free, held = _split(wave, needs, blocked, run)
-            for event in chain(held, _DOING[phase](free, world, run)):  # one by one: a checkpoint comes first
+            ready, skipped = _split(wave, needs, blocked, run)
+            for event in chain(skipped, _WORK[phase](ready, world, run)):  # lazily: the caller writes checkpoints
                 if isinstance(event, ActionFailed | ActionSkipped):
                     blocked.add(event.address)
                 yield event
-            started += [action for action in free if phase is Phase.START and action.address not in blocked]
+            started += [action for action in ready if phase is Phase.START and action.address not in blocked]
     yield from look_again(started, world, run)
     fixes = {error.address: error.fix for error in plan.errors}
     for action in plan.actions:
@@ -73,27 +74,27 @@ def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
 
 
 def _split(wave: Sequence[Action], needs: Needs, blocked: set[Address], run: Run) -> tuple[list[Action], list[Event]]:
-    """What may be worked on now, and why the rest may not."""
+    """The actions that can be worked on now, and events for those that are skipped. Blocked ones were reported."""
     if run.interrupted():
-        untold = [action for action in wave if action.address not in blocked]
-        return [], [ActionSkipped(action.address, action.verb, INTERRUPTED) for action in untold]
-    free: list[Action] = []
-    held: list[Event] = []
+        not_reported = [action for action in wave if action.address not in blocked]
+        return [], [ActionSkipped(action.address, action.verb, INTERRUPTED) for action in not_reported]
+    ready: list[Action] = []
+    skipped: list[Event] = []
     for action in wave:
         if action.address in blocked:
             continue
         if obstacle := needs.obstacle(action, blocked):
-            held.append(ActionSkipped(action.address, action.verb, obstacle))
+            skipped.append(ActionSkipped(action.address, action.verb, obstacle))
         else:
-            free.append(action)
-    return free, held
+            ready.append(action)
+    return ready, skipped
 
 
 # --- the work of a phase ----------------------------------------------------------------------
 
 
 def _simple(phase: Phase, actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
-    """Actions whose steps answer at once; all of them are recorded together."""
+    """Do actions whose steps answer at once, and record all of them together."""
     done: list[Action] = []
     for action in actions:
         yield ActionStarted(action.address, action.verb)
@@ -108,7 +109,7 @@ def _simple(phase: Phase, actions: Sequence[Action], world: World, run: Run) -> 
 
 
 def _brokers(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
-    """Step by step, rows included: a broker is in the registry before it runs, and until it has ended."""
+    """Do the steps of brokers one by one, rows included, so that the registry has a broker for as long as it runs."""
     for action in actions:
         yield ActionStarted(action.address, action.verb)
         try:
@@ -122,8 +123,8 @@ def _brokers(actions: Sequence[Action], world: World, run: Run) -> Iterator[Even
 
 
 def _failed(action: Action, error: ReconcilerError) -> ActionFailed:
-    way_out = (f"-> {error.fix}",) if error.fix else ()
-    return ActionFailed(action.address, action.verb, error.summary, "\n".join((*error.detail.splitlines(), *way_out)))
+    fix = (f"-> {error.fix}",) if error.fix else ()
+    return ActionFailed(action.address, action.verb, error.summary, "\n".join((*error.detail.splitlines(), *fix)))
 
 
 def _do(step: Step, world: World, run: Run) -> None:
@@ -163,15 +164,15 @@ def _do_on_disk(step: MakeFolder | AddWorktree | RemoveFolder | RemoveWorktree |
 
 
 def _endings(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
-    """End all sessions of the wave together; an action that only ends is done with that."""
+    """End all sessions of the wave together. An action that does not start the agent again is then done."""
     steps = [step for action in actions for step in action.steps if isinstance(step, StopSession)]
     for action in actions:
         yield ActionStarted(action.address, action.verb)
     endings = {ending.step.session: ending for ending in stop(steps, run.lineage, world, run.patience)}
     ended = [(action, endings[_session(action)]) for action in actions]
-    problems = {action.address: ending.problem or _not_deleted(action, world.files) for action, ending in ended}
-    resting = [(action, ending) for action, ending in ended if not problems[action.address] and not _goes_on(action)]
-    yield from _recorded([_as_it_went(action, ending) for action, ending in resting])
+    problems = {action.address: ending.problem or _delete_artifacts(action, world.files) for action, ending in ended}
+    done = [(action, ending) for action, ending in ended if not problems[action.address] and not _starts(action)]
+    yield from _recorded([_with_outcome(action, ending) for action, ending in done])
     for action in actions:
         if problems[action.address]:
             yield ActionFailed(action.address, action.verb, problems[action.address])
@@ -181,20 +182,20 @@ def _session(action: Action) -> str:
     return next(step.session for step in action.steps if isinstance(step, StopSession))
 
 
-def _as_it_went(action: Action, ending: SessionEnding) -> Action:
-    """The action with what only its doing could tell: the agent's last words, and whether it was forced."""
-    learnt = said_at_exit(action.address, ending.said, ending.step.known)
-    forced = f"it did not leave by itself and got {ending.forced}" if ending.forced else ""
-    named = f"conversation {ending.said} stays" if learnt else action.note
+def _with_outcome(action: Action, ending: SessionEnding) -> Action:
+    """The action with what is known only afterwards: the conversation, and whether the agent was forced to end."""
+    edits = conversation_at_exit(action.address, ending.conversation, ending.step.known)
+    forced = f"it did not quit by itself and got {ending.forced}" if ending.forced else ""
+    stays = f"conversation {ending.conversation} stays" if edits else action.note
     return replace(
         action,
-        steps=(*action.steps, *((WriteRows(learnt),) if learnt else ())),
-        note="; ".join(part for part in (named, forced) if part),
+        steps=(*action.steps, *((WriteRows(edits),) if edits else ())),
+        note="; ".join(part for part in (stays, forced) if part),
     )
 
 
-def _not_deleted(action: Action, files: Files) -> str:
-    """Delete what is to go once the session has ended; what could not be deleted, with the reason."""
+def _delete_artifacts(action: Action, files: Files) -> str:
+    """Delete the stored files that the action names; return what could not be deleted and why, else nothing."""
     try:
         for step in action.steps:
             if isinstance(step, DeleteArtifact):
@@ -204,12 +205,12 @@ def _not_deleted(action: Action, files: Files) -> str:
     return ""
 
 
-def _goes_on(action: Action) -> bool:
+def _starts(action: Action) -> bool:
     return any(isinstance(step, StartSession) for step in action.steps)
 
 
 def _recorded(actions: Sequence[Action]) -> Iterator[Event]:
-    """What was done goes into the registry at once; only then is it told."""
+    """Write what was done to the registry at once, and report it only then."""
     edits = tuple(edit for action in actions for edit in _edits(action.steps))
     if edits:
         yield Checkpoint(edits)
@@ -223,7 +224,7 @@ def _edits(steps: Iterable[Step]) -> Iterator[RowEdit]:
 
 # --- phases, in waves -------------------------------------------------------------------------
 
-_DOING: Mapping[Phase, _Doing] = {
+_WORK: Mapping[Phase, _Work] = {
     Phase.MAKE: partial(_simple, Phase.MAKE),
     Phase.END: _endings,
     Phase.LABEL: partial(_simple, Phase.LABEL),
@@ -234,7 +235,7 @@ _DOING: Mapping[Phase, _Doing] = {
 
 
 def _waves(actions: Sequence[Action], phase: Phase, run: Run) -> Iterator[Sequence[Action]]:
-    """Groups that may be worked on together, no larger than the user wants."""
+    """Groups of actions that may be worked on together, no larger than `parallelism`."""
     size = run.parallelism or len(actions) or 1
     for group in waves(actions, phase):
         for at in range(0, len(group), size):

@@ -1,6 +1,6 @@
 """The command line: parse, call, show, exit. Nothing is decided here.
 
-`run` starts it; `commands` hold what a user types; what a command does is in `app`.
-Each knows those that stand behind it here, never the other way round.
-Only the standard library and typer are imported before a command is known.
+`run` starts it; `commands` has one file per command; the work of a command is in `app`.
+Imports go in that order only, never back.
+Only the standard library and typer are imported before the command is known.
 """

@@ -1,4 +1,4 @@
-"""An apply on the command line: its events as JSON lines or as text, its questions, Ctrl-C and the exit code."""
+"""Show an apply: events as JSON lines or text, questions, Ctrl-C and the exit code."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ from reconciler.render.text import diagnostic_text, plan_text
 
 
 class ApplyDisplay(Struct, frozen=True):
-    """How an apply is shown. `consent` is how the user could have agreed beforehand."""
+    """How an apply is shown. `consent` is the option that answers its question beforehand."""
 
     as_json: bool = False
     full: bool = False
@@ -61,7 +61,7 @@ class ApplyDisplay(Struct, frozen=True):
 
     @property
     def can_ask(self) -> bool:
-        """Whether a question would reach somebody."""
+        """Whether the user can be asked."""
         return self.may_ask and not self.as_json and somebody_is_there()
 
 
@@ -71,12 +71,12 @@ TEXT = ApplyDisplay()
 def carry_out(
     at: Project, request: Request, options: ApplyOptions, display: ApplyDisplay = TEXT, saved: PlanDoc | None = None
 ) -> int:
-    """Do what the request, or the saved plan, asks; the exit code says how far it came."""
+    """Carry out the request or the saved plan, show it, and return the exit code."""
     return show_work(at, options, display, lambda here: work(at, request, here, saved))
 
 
 def show_work(at: Project, options: ApplyOptions, display: ApplyDisplay, begin: Callable[[ApplyOptions], Work]) -> int:
-    """Do the work that begins with these options, once they know this terminal, and show its events."""
+    """Begin the work with the options completed for this terminal, and show its events. Returns the exit code."""
     interrupts = _Interrupts()
     printer = _Printer(at=at, display=display, interrupts=interrupts)
     here = replace(
@@ -98,13 +98,13 @@ def show_work(at: Project, options: ApplyOptions, display: ApplyDisplay, begin: 
 
 @dataclass(slots=True)
 class _Interrupts:
-    """Notes the first interrupt instead of dying of it; the second ends the program at once."""
+    """Remembers the first Ctrl-C instead of ending the program; the second one ends it at once."""
 
     seen: bool = False
 
     @contextmanager
     def noted(self) -> Iterator[None]:
-        """Note them while the block runs."""
+        """Handle Ctrl-C like this while the block runs."""
         before = signal.signal(signal.SIGINT, self._note)
         try:
             yield
@@ -115,7 +115,7 @@ class _Interrupts:
         if self.seen:
             raise KeyboardInterrupt
         self.seen = True
-        show(["", "Interrupted: finishing what is under way. Once more to stop at once."], sys.stderr, os.environ)
+        show(["", "Interrupted: finishing the running actions. Ctrl-C again stops at once."], sys.stderr, os.environ)
 
 
 @dataclass(slots=True)
@@ -131,17 +131,17 @@ class _Printer:
     _progress: Progress | None = None
 
     def __enter__(self) -> None:
-        """Nothing is shown yet."""
+        """Do nothing; nothing is shown yet."""
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
-        """What manifests say now has to be known where the work did not come to its end."""
+        """Describe manifests that were already written if the work did not finish."""
         self._walk.close()
         if kind is not None or self.exit_code != ExitCode.OK:
             for sentence in self._unfinished:
                 self._note(sentence)
 
     def tell(self, event: ApplyEvent) -> None:
-        """Print the event, and keep what is needed later."""
+        """Print the event, and remember what is needed later."""
         if self.display.as_json and event.line is not None:
             self._show([json_text(event.line)])
         match event:
@@ -168,7 +168,7 @@ class _Printer:
         if not named:
             raise nobody_to_ask(self.display.consent)
         detail = f"--approve names {', '.join(question.approved)}"
-        raise Refused(f"nobody has approved of {named}", detail=detail, fix="look at the plan, and name them, too")
+        raise Refused(f"not approved: {named}", detail=detail, fix="check the plan, then approve these, too")
 
     def _begin_walk(self, event: WalkBegan) -> None:
         self._unfinished = event.unfinished
@@ -181,24 +181,24 @@ class _Printer:
         if isinstance(told.event, ActionStarted | ActionWaiting):
             self._progress.doing(progress_text(told.line))
             return
-        if not isinstance(told.event, PromptUnverified):  # its action was done before
+        if not isinstance(told.event, PromptUnverified):  # its action is already counted
             self._progress.done()
         if not self.display.as_json:
             with self._progress.aside():
                 self._show(event_text(told.line))
 
     def _show(self, lines: Iterable[str]) -> None:
-        """Readers may leave, and a disk may be full, at any time; the work goes on."""
+        """Print lines; the work continues even if the reader has left or the disk is full."""
         show(lines, sys.stdout, {} if self.display.as_json else self.at.env)
         sys.stdout.flush()
 
     def _note(self, text: str) -> None:
-        """Say something that is no result."""
+        """Print a note on standard error."""
         show([text], sys.stderr, self.at.env)
 
 
 def _text(event: ApplyEvent, *, full: bool) -> Iterator[str]:
-    """The sentences for an event, but for those that the progress display must make room for."""
+    """The sentences for an event, except those that interrupt the progress display."""
     match event:
         case PlanMade(document=document):
             yield from plan_text(document, full=full)
@@ -218,7 +218,7 @@ def _text(event: ApplyEvent, *, full: bool) -> Iterator[str]:
 
 
 def _adoption_text(event: ApplyEvent, *, full: bool) -> Iterator[str]:
-    """The sentences for what only an adoption tells."""
+    """The sentences for events that only an adoption has."""
     match event:
         case AdoptionFound(document=document):
             yield from adoption_text(document, full=full)

@@ -14,23 +14,23 @@ from reconciler.render.output import ask, tell
 
 
 def somebody_is_there() -> bool:
-    """Whether a person can answer."""
+    """Whether a user at a terminal can answer."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
 def approved() -> bool:
-    """Whether the user agrees to what was just shown."""
+    """Ask whether to do what was just shown; only `yes` agrees."""
     answer = ask("\nDo you want to perform these actions? Only 'yes' will be accepted.\n  Enter a value: ")
     return answer.strip() == "yes"
 
 
 def nobody_to_ask(consent: str = "--auto-approve") -> UsageError:
-    """Why a question cannot be asked; `consent` is how the user could have agreed beforehand."""
+    """The error when no terminal is there for a question; `consent` is the option to pass instead."""
     return UsageError("needs confirmation, but there is no terminal", fix=f"pass {consent}")
 
 
 def agreed(lines: Sequence[str], *, auto_approve: bool, may_ask: bool) -> bool:
-    """Whether the user agrees to what the lines say; they are told in any case."""
+    """Print the lines, and ask whether to do what they say."""
     tell(*lines)
     if auto_approve:
         return True
@@ -40,10 +40,10 @@ def agreed(lines: Sequence[str], *, auto_approve: bool, may_ask: bool) -> bool:
 
 
 def given_password(files: Files, user: str, path: str, *, may_ask: bool) -> str:
-    """The password of a user, from the file at `path` (`-` is standard input), else from the terminal; never shown.
+    """The password of a user, from the file `path` (`-` is standard input), else typed at the terminal; never shown.
 
     Raises:
-        UsageError: There is no terminal to ask on, or what was given is not one line of text.
+        UsageError: There is no terminal to ask at, or the password is not one line of text.
         ReconcilerError: The file cannot be read.
     """
     if path:
@@ -58,7 +58,7 @@ def _content(files: Files, path: str) -> bytes:
         case Present(data):
             return data
         case Absent():
-            raise ReconcilerError(f"there is no file {path}", fix="correct --password-file")
+            raise ReconcilerError(f"{path} does not exist", fix="correct --password-file")
         case Unknown(reason):
             raise ReconcilerError(f"{path} cannot be read", detail=reason)
 
@@ -67,16 +67,14 @@ def _one_line(data: bytes, source: str) -> str:
     try:
         secret = data.decode().rstrip("\r\n")
     except UnicodeDecodeError:
-        raise UsageError(
-            f"{source} is not text in UTF-8", fix="write the password, and nothing else, into it"
-        ) from None
+        raise UsageError(f"{source} is not UTF-8 text", fix="write only the password into it") from None
     if not secret or "\n" in secret or "\0" in secret:
-        raise UsageError(f"{source} does not hold one line", fix="write the password, and nothing else, into it")
+        raise UsageError(f"{source} must have exactly one line", fix="write only the password into it")
     return secret
 
 
 def terminal_name(env: Mapping[str, str]) -> str:
-    """Where the user sits; a build machine has no seat."""
+    """The name of the user's terminal, `CI`, or empty."""
     if env.get("CI"):
         return "CI"
     try:

@@ -1,4 +1,4 @@
-"""Every command by its name, where it is, and its line in `--help`: no file of a command is loaded to list it."""
+"""Every command with its name, its file and its line in `--help`, so that `--help` loads no command."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ CATALOGUE: Mapping[str, Entry] = {
     "create": Command("create", "create", "Add an agent to a manifest and start it."),
     "delete": Command("create", "delete", "End agents and remove them from the manifests and the registry."),
     "import": Command("import_", "import_", "Adopt a running session as an agent of a manifest."),
-    "adopt": Command("adopt", "adopt", "Declare and take over what is here already."),
-    "unlock": Command("lock", "unlock", "Remove a lock that was left behind."),
+    "adopt": Command("adopt", "adopt", "Declare and take over what already exists."),
+    "unlock": Command("lock", "unlock", "Remove a stale lock."),
     "reconnect": Command("reconnect", "reconnect", "Make a running tmux server create its socket again."),
     "schema": Group(
         "Print JSON Schemas and check files against them.",
@@ -103,7 +103,7 @@ CATALOGUE: Mapping[str, Entry] = {
                 hidden=True,
             ),
             "hooks": Group(
-                "Let agent CLIs report to their jobs by themselves.",
+                "Make agent CLIs report to their jobs automatically.",
                 {
                     "install": Command(
                         "job_hooks", "install", "Add hooks to an agent CLI, so that it reports to its job."
@@ -122,7 +122,7 @@ CATALOGUE: Mapping[str, Entry] = {
             "reload": Command("broker", "reload", "Make the running broker read its files again."),
             "status": Command("broker", "status", "Show what is running, which users may log in, and what expires."),
             "verify": Command("broker", "verify", "Test that the broker accepts its users and rejects everyone else."),
-            "env": Command("broker", "env", "Print the MQTT_* variables with which a user connects."),
+            "env": Command("broker", "env", "Print the MQTT_* variables for a user."),
             "expiry": Command("broker", "expiry", "Show when the certificates expire."),
             "user": Group(
                 "Manage the users of the broker.",

@@ -1,6 +1,6 @@
-"""What a shell offers at Tab: the names that the registry knows.
+"""Shell completion of the names in the registry.
 
-Nothing is looked at but that file, and what cannot be read offers nothing.
+Only the registry is read; an unreadable registry completes nothing.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ def workspaces(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def adoption_sources(incomplete: str) -> list[str]:
-    """What `adopt --from` takes."""
+    """The sources that `adopt --from` accepts."""
     from reconciler.app.adopt.sources import SourceKind
 
     return _offered([kind.value for kind in SourceKind], incomplete)
 
 
 def _places(found: Names) -> list[str]:
-    """The addresses that are no agents."""
+    """The addresses of workspaces and brokers."""
     return [*(f"workspace.{name}" for name in found.workspaces), *(f"broker.{name}" for name in found.brokers)]
 
 
 def _offered(names: Iterable[str], incomplete: str) -> list[str]:
-    """A shell may read what it is offered as more than a name, so nothing else is offered."""
+    """The matching names. Texts that are not plain names are left out, because a shell could interpret them."""
     return list(dict.fromkeys(name for name in names if name.startswith(incomplete) and _NAME.fullmatch(name)))
 
 
@@ -67,10 +67,10 @@ def _recorded(context: typer.Context) -> Names:
 
 
 def _given(context: typer.Context, name: str) -> str:
-    """What an option says, before or after the command; typer looks into the environment by itself."""
+    """The value of an option, given before or after the command; typer itself checks the environment."""
     here: typer.Context | None = context
     while here is not None:
         if here.params.get(name):
             return str(here.params[name])
-        here = here.parent  # type: ignore[assignment] # a context of the same kind
+        here = here.parent  # type: ignore[assignment] # the parent is a context, too
     return ""

@@ -1,4 +1,4 @@
-"""What has to be said of everything that is told from a registry, on standard error: a copy, an older shape."""
+"""Warn on standard error about a registry that is a copy or has an older format."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.state.registry import read
 
 
 def warn_about_registry(at: Project, told: Container[DiagnosticDoc] = ()) -> None:
-    """Say that the project is a copy of another one, or how its registry was understood; not what is `told` already."""
+    """Warn if the project is a copy, or its registry has an older format; skip warnings that are in `told`."""
     for each in map(diagnostic_document, about_registry(at, read(at.registry))):
         if each not in told:
             show(diagnostic_text(each), sys.stderr, at.env)

@@ -1,7 +1,7 @@
-"""What is told and kept of an error that nothing else caught: one sentence, and a report without secrets.
+"""Handle an error that nothing else caught: print one sentence, and write a report without secrets.
 
-The report has the lines of our code that were run, versions, and the options of the command. It has no values: no
-argument, no variable, no environment, and no message of an error that may quote one.
+The report has the lines of our code that were running, versions, and the names of the options. It has no values: no
+arguments, variables or environment, and no error message that may quote one.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from reconciler.ports.clock import RealClock
 
 _KEPT = 10
 _PREFIX = "crash-"
-# Errors whose words are of code and of the system, never of what was read.
+# The messages of these errors come from code or the system, never from files that were read.
 _SPEAK = (AttributeError, ImportError, NameError, RecursionError, TypeError)
 
 
 def report_crash(error: BaseException, words: Sequence[str], env: Mapping[str, str]) -> list[str]:
-    """The sentence for the user, with the way out; the report is written."""
+    """Write the report, and return the lines for the user."""
     if _folder_is_gone():
         return ["Error: the current folder no longer exists", "  -> cd into another folder"]
     kind = type(error).__name__
@@ -31,10 +31,10 @@ def report_crash(error: BaseException, words: Sequence[str], env: Mapping[str, s
         path = _write(folder, _report(error, words))
     except OSError as failure:
         why = failure.strerror or "it cannot be written"
-        return [f"Error: reconciler failed unexpectedly ({kind}); no report: {folder}: {why}"]
+        return [f"Error: reconciler failed unexpectedly ({kind}); no report could be written to {folder}: {why}"]
     return [
         f"Error: reconciler failed unexpectedly ({kind}); the report is in {path}",
-        "  -> this is a fault of the program: please report it with that file, which holds no secrets",
+        "  -> this is a bug in reconciler: please report it with that file, which contains no secrets",
     ]
 
 
@@ -47,7 +47,7 @@ def _folder_is_gone() -> bool:
 
 
 def _folder(env: Mapping[str, str]) -> str:
-    """XDG Base Directory Specification 0.8: a relative path there is to be ignored."""
+    """The folder for reports. A relative XDG_STATE_HOME is ignored (XDG Base Directory Specification 0.8)."""
     state = env.get("XDG_STATE_HOME", "")
     if not os.path.isabs(state):
         state = os.path.join(os.path.expanduser("~"), ".local", "state")
@@ -55,7 +55,7 @@ def _folder(env: Mapping[str, str]) -> str:
 
 
 def _write(folder: str, text: str) -> str:
-    """A new file of the user's alone; older ones make room. Raises OSError."""
+    """Write a new file that only the user can read, and delete old reports. Raises OSError."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     stamp = RealClock().now().strftime("%Y%m%dT%H%M%S%fZ")
     path = os.path.join(folder, f"{_PREFIX}{stamp}-{os.getpid()}.txt")
@@ -86,14 +86,14 @@ def _report(error: BaseException, words: Sequence[str]) -> str:
 
 
 def _redacted(words: Sequence[str]) -> Iterator[str]:
-    """The long names of options; anything else may be a secret, also what stands right behind a short name."""
+    """Only the long names of options: everything else may be a secret, even text right after a short option."""
     for word in words:
         name = word.partition("=")[0]
         yield name if name.startswith("--") and name.replace("-", "").isalpha() else "*"
 
 
 def _chain(error: BaseException) -> Iterator[str]:
-    """This error and those that led to it, the first one last; each with the lines that were run."""
+    """The error and those that led to it, each with the lines that were running."""
     seen: set[int] = set()
     each: BaseException | None = error
     while each is not None and id(each) not in seen:

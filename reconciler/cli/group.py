@@ -1,4 +1,4 @@
-"""Groups of commands, each of which is loaded when it is called."""
+"""Groups of commands that are loaded when they are called."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HELP = "help"
 
 
 class LoadedByName(TyperGroup):
-    """A group that is listed from the catalogue; a command is loaded when it is called."""
+    """A group whose list comes from the catalogue; each command is loaded when it is called."""
 
     entries: Mapping[str, Entry]
 
@@ -32,7 +32,7 @@ class LoadedByName(TyperGroup):
             formatter.write_dl([(name, entry.summary) for name, entry in self._visible("")])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """The command that the words name; `help` before them asks for its help, or for that of the group itself."""
+        """The command that the words name; `help` before them shows its help, or the help of the group."""
         if args[:1] != [HELP] or HELP in self.entries:
             return super().resolve_command(ctx, args)
         if args[1:]:
@@ -41,7 +41,7 @@ class LoadedByName(TyperGroup):
         raise typer.Exit
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """What a shell may offer: options after a dash, else names of commands."""
+        """Complete options after a dash, else names of commands."""
         if incomplete.startswith("-"):
             return super().shell_complete(ctx, incomplete)
         return [
@@ -53,13 +53,13 @@ class LoadedByName(TyperGroup):
 
 
 def fill_group(group: Any, entries: Mapping[str, Entry]) -> LoadedByName:
-    """The group, which is of the class above, with its commands in it."""
+    """Fill a `LoadedByName` group with its commands."""
     group.entries, group.commands = entries, _Commands(entries)
     return cast(LoadedByName, group)
 
 
 class _Commands(MutableMapping[str, Any]):
-    """The commands of one group by name; one that is looked up is loaded."""
+    """The commands of one group by name; looking one up loads it."""
 
     def __init__(self, entries: Mapping[str, Entry]) -> None:
         self._entries = dict(entries)

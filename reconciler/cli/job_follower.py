@@ -1,4 +1,4 @@
-"""What the job commands for people do before they show anything."""
+"""What the job commands do before they show anything to the user."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.jobs.warnings import record_warnings
 
 
 def followed_records(chdir: str, registry: str, registry_dir: str) -> Records:
-    """The job records, after the background follower was started again if it was killed."""
+    """The job records; a background follower that was killed is restarted first."""
     records = find_records(chdir, registry, registry_dir)
     if noted_follower(records):
         background.revive(find_project(chdir, registry), records)
@@ -20,5 +20,5 @@ def followed_records(chdir: str, registry: str, registry_dir: str) -> Records:
 
 
 def warn_about(records: Records, job_id: str) -> None:
-    """Say what was assumed of a job that another tool recorded."""
+    """Warn about what was assumed for a job that another tool recorded."""
     show_diagnostics(records, record_warnings([look(records, job_id)]))

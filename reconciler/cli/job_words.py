@@ -1,4 +1,4 @@
-"""What the job commands read from their options in the same way."""
+"""Read the options that several job commands share."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from reconciler.model.errors import UsageError
 
 
 def find_records(chdir: str, registry: str, registry_dir: str) -> Records:
-    """The job records; an absolute folder, as agents give it, is used without loading the project: that is faster."""
+    """The job records. An absolute folder, which hooks pass, is used without loading the project, which is faster."""
     if os.path.isabs(registry_dir):
         return records_in(registry_dir, dict(os.environ))
     return records_of(find_project(chdir, registry), registry_dir)
 
 
 def existing_path(path: str) -> str:
-    """The path; raises UsageError when nothing is there."""
+    """The path. Raises UsageError if it does not exist."""
     if not os.path.exists(path):
         raise UsageError(f"{path} does not exist", fix="check the path")
     return path
 
 
 def positive_seconds(text: str, option: str) -> float:
-    """The length of time that an option gives; raises UsageError for none at all."""
+    """The duration of an option, in seconds. Raises UsageError if it is not more than 0."""
     found = seconds(text)
     if found <= 0:
         raise UsageError(f"{option} is {text}, but must be more than 0", fix=f"for example: {option} 30m")

@@ -1,4 +1,4 @@
-"""All mistakes of the manifests, as the terminal shows them."""
+"""Show all mistakes in the manifests on the terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.render.text import diagnostic_text
 
 
 def mistake_lines(error: InvalidManifest) -> Iterator[str]:
-    """The lines of each mistake, with an empty one after it."""
+    """The lines of each mistake, followed by an empty line."""
     for diagnostic in error.diagnostics:
         yield from diagnostic_text(diagnostic_document(diagnostic))
         yield ""

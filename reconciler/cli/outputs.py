@@ -1,4 +1,4 @@
-"""How the document of a plan or a drift check leaves: on the screen, and as reports in files."""
+"""Show the document of a plan or a drift check, and write it as reports into files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STDOUT = "-"
 
 
 class Output(Struct, frozen=True):
-    """`files` are the reports that are wanted, by name: the path of each, or `-` for standard output."""
+    """The wanted output; `files` has the path of each report by name, or `-` for standard output."""
 
     as_json: bool = False
     form: Form = Form.TEXT
@@ -32,28 +32,28 @@ class Output(Struct, frozen=True):
 
     @property
     def on_screen(self) -> str:
-        """The report that standard output is given up to, if any."""
+        """The report that goes to standard output, if any."""
         return next((name for name, path in self.files.items() if path == STDOUT), "")
 
     @property
     def machine_reads(self) -> bool:
-        """True when errors belong into the document, as somebody else than the user will read it."""
+        """Whether errors go into the document, because a program reads it."""
         return self.as_json or bool(self.files) or self.form is Form.GITHUB
 
 
 def output(*, as_json: bool, form: Form, **files: str) -> Output:
-    """What the options ask for; UsageError when two of them want standard output."""
+    """The output that the options ask for. Raises UsageError if two of them use standard output."""
     wanted = {name: path for name, path in files.items() if path}
     takers = [f"--{name} -" for name, path in wanted.items() if path == STDOUT]
     takers += ["--json"] if as_json else []
     takers += [f"--format {form.value}"] if form is not Form.TEXT else []
     if len(takers) > 1:
-        raise UsageError(f"{' and '.join(takers)} both want standard output", fix="give one of them a file")
+        raise UsageError(f"{' and '.join(takers)} both use standard output", fix="write one of them to a file")
     return Output(as_json, form, wanted)
 
 
 def publish(at: Project, document: Document, wanted: Output, text: Callable[[], Iterable[str]]) -> None:
-    """Write the reports, then show the document: as `text` unless something else is asked for."""
+    """Write the reports, then show the document, as `text` unless the options ask for another format."""
     for name, path in wanted.files.items():
         if path != STDOUT:
             at.files.write(os.path.abspath(path), _report(name, document).encode())

@@ -1,4 +1,4 @@
-"""The file that a command prints into, where that is one."""
+"""Recognise the file that standard output is redirected to."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import stat
 
 
 def is_own_output(path: str) -> bool:
-    """Whether the shell has made or emptied this file for what we print: `reconciler ... > manifests/new.yaml`.
+    """Whether standard output is redirected to this file, which the shell created or emptied.
 
-    Only commands that change nothing may leave such a file out. For the others an emptied manifest is a mistake: all
-    that it declared would be ended.
+    Example: `reconciler ... > manifests/new.yaml`. Only commands that change nothing may ignore the file. Other
+    commands must report the emptied manifest: without it, everything it declared would be ended.
     """
     try:
         output, file = os.fstat(1), os.stat(path)

@@ -1,4 +1,4 @@
-"""From words on the command line to an exit code."""
+"""Run a command line and return its exit code."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .catalogue import CATALOGUE, Entry
 from .group import LoadedByName, fill_group
 from .options import RegistryPath, Root, Version
 
-# typer brings its own click; this is that click's usage error, the root of all wrong command lines.
+# typer contains its own click; this is the base class of that click's usage errors.
 _WrongUsage = cast("type[Exception]", typer.BadParameter.__base__)
 
 
 def program() -> LoadedByName:
-    """The command line; a command is loaded when it is looked up."""
+    """The command line; each command is loaded when it is called."""
     app = typer.Typer(
         cls=LoadedByName,
         name="reconciler",
@@ -47,21 +47,21 @@ def everywhere(
 
 
 def _defaults(entry: Entry, given: dict[str, Any]) -> dict[str, Any]:
-    """What was given before the command, as defaults of every command below it."""
+    """The options given before the command, as defaults of every command."""
     below = getattr(entry, "commands", {})
     return {name: _defaults(each, given) for name, each in below.items()} if below else given
 
 
-# Groups that answer with their help when nothing more is said, as the script did that `job` comes from.
+# Groups that print their help without a subcommand, as the original job script did.
 _ASKS_BY_ITSELF = {"job"}
 
-# Terraform's users type `-auto-approve` and `-refresh=false`; both are understood.
+# Terraform's users type `-auto-approve` and `-refresh=false`; both are accepted.
 _ONE_DASH = re.compile(r"-(?=[a-z][a-z-]+(=|$))")
 _TRUTH = re.compile(r"--(?P<name>refresh|input)=(?P<value>true|false|1|0)")
 
 
 def run(words: Sequence[str], ready: Callable[[], object] = lambda: None) -> int:
-    """Do what the words say; every error has been told on standard error. `ready` is called before anything is done."""
+    """Run the command line; errors are printed on standard error. `ready` is called before the command runs."""
     completes = "_RECONCILER_COMPLETE" in os.environ
     command = program()
     if not completes:
@@ -82,7 +82,7 @@ def run(words: Sequence[str], ready: Callable[[], object] = lambda: None) -> int
 
 
 def _normalised(words: Iterable[str]) -> Iterable[str]:
-    """Terraform's spellings as ours: two dashes, and `--no-x` for `x=false`."""
+    """Rewrite Terraform's spellings: two dashes, and `--no-x` for `x=false`."""
     literal = False
     for word in words:
         literal = literal or word == "--"

@@ -17,7 +17,7 @@ from reconciler.model.delivery import Delivery, DeliveryVerdict
 from reconciler.model.errors import Unreachable
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.snapshot import Pane
-from reconciler.observe.live import own_word
+from reconciler.observe.live import reported_state
 from reconciler.ports.world import Processes, World
 
 _SCREEN_LINES = 40
@@ -73,7 +73,7 @@ def observe_agent(to: Recipient, world: World) -> AgentState:
     if pane is None or pane.dead:
         return AgentState(pane)
     lines = tuple(world.tmux.screen(pane.pane_id, _SCREEN_LINES).splitlines())
-    own, shown = own_word(pane, to.profile, to.subject, world), classify_screen(to.profile.display.rules(), lines)
+    own, shown = reported_state(pane, to.profile, to.subject, world), classify_screen(to.profile.display.rules(), lines)
     return AgentState(pane, own, shown, lines, _shell_instead(pane, to.profile, world.processes))
 
 

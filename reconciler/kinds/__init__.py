@@ -1,5 +1,5 @@
-"""One room for each kind of thing that can be declared: compare it, and say what to do, in steps.
+"""The kinds of things that a manifest declares: agents, workspaces and brokers, one folder each.
 
-Everything here is pure. A kind looks at what is wanted, what is recorded and what is live, and
-answers with one `Decision`; nobody else knows what the steps of a kind are.
+Everything here is pure. A kind compares what is wanted, what is recorded and what is live, and returns one
+`Decision` with the steps to take. No other room knows which steps a kind needs.
 """

@@ -1,4 +1,4 @@
-"""The answer of a kind about one address."""
+"""What a kind decides about one address."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ from reconciler.model.problem import Problem
 
 
 class Decision(Struct, frozen=True):
-    """What to do about one address, and what to tell the user about it.
-
-    With `needs_server`, nothing is done because no tmux server can be started.
-    """
+    """What to do about one address, and the messages for the user about it."""
 
     action: Action
     diagnostics: tuple[Diagnostic, ...] = ()
     needs_server: bool = False
+    """True when nothing is done because no tmux server can be started."""
 
 
 def nothing(address: Address, *, session: str = "", reason: Reason = Reason.NONE, note: str = "") -> Decision:
@@ -28,8 +26,8 @@ def nothing(address: Address, *, session: str = "", reason: Reason = Reason.NONE
 
 
 def withheld(address: Address, severity: Severity, problem: Problem, place: Place | None = None) -> Decision:
-    """Leave the address as it is and say what is in the way."""
-    said = Diagnostic(
+    """Leave the address as it is, and report the problem. An ERROR or a REFUSAL stops the whole plan."""
+    diagnostic = Diagnostic(
         severity=severity,
         summary=problem.summary,
         detail=problem.detail,
@@ -37,10 +35,12 @@ def withheld(address: Address, severity: Severity, problem: Problem, place: Plac
         address=str(address),
         place=place,
     )
-    return Decision(Action(address=address, verb=Verb.NOOP, reason=Reason.WITHHELD, note=problem.summary), (said,))
+    return Decision(
+        Action(address=address, verb=Verb.NOOP, reason=Reason.WITHHELD, note=problem.summary), (diagnostic,)
+    )
 
 
 def held_back(address: Address, severity: Severity, problem: Problem, place: Place | None = None) -> Decision:
-    """Put the address off and say what is in the way; unlike what is withheld, it stops nothing else."""
-    found = withheld(address, severity, problem, place)
-    return replace(found, action=replace(found.action, verb=Verb.DEFER))
+    """Defer the address, and report the problem. Unlike `withheld`, the rest of the plan goes on."""
+    decision = withheld(address, severity, problem, place)
+    return replace(decision, action=replace(decision.action, verb=Verb.DEFER))

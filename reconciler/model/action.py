@@ -36,14 +36,14 @@ class Reason(StrEnum):
     """Why; a stable code, published in the JSON plan."""
 
     NONE = ""
-    DECLARED = "declared"  # in the manifest, not there yet
+    DECLARED = "declared"  # in the manifest, not created yet
     SESSION_GONE = "session_gone"
-    AGENT_EXITED = "agent_exited"  # its pane is dead, or holds something else
+    AGENT_EXITED = "agent_exited"  # the agent has exited, or something else runs in its pane
     SPEC_CHANGED = "spec_changed"
     LABEL_CHANGED = "label_changed"
     SESSION_RENAMED = "session_renamed"
-    STATE_CHANGED = "state_changed"  # the wanted state is another one
-    UNRECORDED = "unrecorded"  # live and ours, but the registry does not know it
+    STATE_CHANGED = "state_changed"  # its manifest block asks for another state
+    UNRECORDED = "unrecorded"  # it runs with this project's tags, but the registry has no row for it
     REQUESTED = "requested"  # --replace, --destroy, import
     NOT_DECLARED = "not_declared"  # no longer in any manifest
     KEPT_DIRTY = "kept_uncommitted_work"
@@ -65,7 +65,7 @@ class Reason(StrEnum):
     NOT_RUNNING = "not_running"  # a broker
     EDITED = "edited_by_hand"
     MADE_BY_HAND = "made_by_hand"  # a broker, which is taken over
-    WITHHELD = "withheld"  # a diagnostic says why nothing may be done
+    WITHHELD = "withheld"  # nothing is done about it; a diagnostic says why
 
 
 class Action(Struct, frozen=True):

@@ -22,7 +22,7 @@ class DriftClass(StrEnum):
     RESUMABLE = "I", "a conversation that can be resumed is recorded as not"
     BROKER_EDITED = "J", "files of the broker were changed by hand"
     CERTIFICATE_DUE = "K", "a certificate of the broker is due"
-    BROKER_DOWN = "L", "the broker does not run"
+    BROKER_DOWN = "L", "the broker is not running"
 
     def __new__(cls, letter: str, meaning: str = "") -> Self:
         """A letter that carries its meaning."""

@@ -28,13 +28,13 @@ class ObstacleKind(StrEnum):
 class Obstacle(Struct, frozen=True):
     """One thing that is in the way; `seen` is the path that it is about, or git's own words."""
 
-    hurdle: ObstacleKind
+    kind: ObstacleKind
     seen: str = ""
 
     @property
     def is_of_the_manifest(self) -> bool:
         """Whether it is in the way on every machine, at all times."""
-        return self.hurdle is ObstacleKind.BAD_BRANCH
+        return self.kind is ObstacleKind.BAD_BRANCH
 
 
 _NOTHING = Git("", "")
@@ -47,7 +47,7 @@ def describe_obstacle(obstacle: Obstacle, path: str, git: Git | None) -> Problem
 
 def _folder(obstacle: Obstacle, path: str) -> Problem | None:
     seen = obstacle.seen
-    match obstacle.hurdle:
+    match obstacle.kind:
         case ObstacleKind.NO_FOLDER:
             return Problem(
                 f"{path} cannot be made: {seen} is not a folder",
@@ -65,7 +65,7 @@ def _folder(obstacle: Obstacle, path: str) -> Problem | None:
 
 
 def _repository(obstacle: Obstacle, git: Git) -> Problem | None:
-    match obstacle.hurdle:
+    match obstacle.kind:
         case ObstacleKind.NO_GIT:
             return Problem("git cannot tell whether the worktree can be made", obstacle.seen, "see that `git` works")
         case ObstacleKind.NO_REPO:
@@ -85,7 +85,7 @@ def _repository(obstacle: Obstacle, git: Git) -> Problem | None:
 
 
 def _start(obstacle: Obstacle, git: Git) -> Problem:
-    match obstacle.hurdle:
+    match obstacle.kind:
         case ObstacleKind.BAD_BRANCH:
             return Problem(
                 f"{git.branch!r} is not a valid name for a branch",

@@ -191,20 +191,20 @@ class Snapshot(Discreet, frozen=True):
 
     `artifacts`, `agents` and `executables` hold answers only for the addresses whose comparison
     needs them, `folders` for every path that a workspace names; `real` maps declared paths to real
-    ones. `obstacles` tells of the workspaces that cannot be made, by path, what is in the way, and `shut` why no
-    tmux server can be started where none runs. `unclaimed` are stored conversations that may be an agent's,
-    when nothing proves which is.
-    `doomed` are stored files that the CLI's own start would delete.
+    ones. `obstacles` tells of the workspaces that cannot be made, by path, what is in the way, and
+    `server_problem` why no tmux server can be started where none runs.
+    `unclaimed` are stored conversations that may be an agent's, when nothing proves which is.
+    `deleted_by_start` are stored files that the CLI's own start would delete.
     `untrusted` are settings file and folder of those whose CLI would ask for trust that the user gives.
     `moved` is the folder that a conversation began in, where it is not the one that its agent would go on in, and
     `versions` what the CLIs of those agents say of their version.
-    `away` are folders of CLIs, with everything that they have stored, that are missing or empty.
+    `missing_stores` are folders of CLIs, with everything that they have stored, that are missing or empty.
     `occupants` is what runs in foreign sessions that have an agent's name, or shall become an agent's.
     `elsewhere` is the living process, outside the agent's session, that has its conversation. `orphans` are the
     recorded processes of agents that live on although no tmux server has them, or why that cannot be told. `brokers`
     are held against what is declared of them; `broker_processes` are the pids by folder, for those recorded ones that
     go, or went elsewhere. `belongings` tells what is stored under each id of the
-    agents that are to be deleted. `untold` are the checks that this system does not allow. `secrets` holds
+    agents that are to be deleted. `visibility_warnings` are the checks that this system does not allow. `secrets` holds
     the values behind `from_env` and `from_file`, by
     origin and source.
     """
@@ -215,11 +215,11 @@ class Snapshot(Discreet, frozen=True):
     agents: Mapping[Address, LiveAgent] = field(default_factory=dict)
     executables: Mapping[Address, Observed[str]] = field(default_factory=dict)
     unclaimed: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
-    doomed: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    deleted_by_start: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     untrusted: Mapping[Address, tuple[str, str]] = field(default_factory=dict)
     moved: Mapping[Address, str] = field(default_factory=dict)
     versions: Mapping[Address, str] = field(default_factory=dict)
-    away: Mapping[Address, str] = field(default_factory=dict)
+    missing_stores: Mapping[Address, str] = field(default_factory=dict)
     occupants: Mapping[Address, Occupant] = field(default_factory=dict)
     elsewhere: Mapping[Address, int] = field(default_factory=dict)
     orphans: Mapping[Address, Observed[int]] = field(default_factory=dict)
@@ -228,6 +228,6 @@ class Snapshot(Discreet, frozen=True):
     belongings: Mapping[Address, Mapping[str, Observed[ConversationData]]] = field(default_factory=dict)
     real: Mapping[str, str] = field(default_factory=dict)
     obstacles: Mapping[str, Obstacle] = field(default_factory=dict)
-    shut: Problem | None = None
+    server_problem: Problem | None = None
     secrets: Mapping[tuple[EnvOrigin, str], Observed[str]] = field(default_factory=dict)
-    untold: tuple[Diagnostic, ...] = ()
+    visibility_warnings: tuple[Diagnostic, ...] = ()

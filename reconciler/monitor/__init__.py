@@ -1,5 +1,5 @@
-"""Looks again and again, writes down what belongs in the registry, and tells what is new, once.
+"""Look again and again, correct the registry, and report each change once.
 
-Level-based: each pass reads everything, so nothing is lost when the monitor or an event is. It starts, stops and
-answers nothing.
+Level-based: each pass reads everything, so nothing is missed if the monitor or an event fails. It never starts, stops
+or answers an agent.
 """

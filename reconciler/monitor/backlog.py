@@ -1,6 +1,6 @@
-"""What a sink is still to be told, on disk: one file a sink, so that no news is lost with a monitor that is killed.
+"""The reports that a sink still has to get, on disk: one file per sink, so that a killed monitor loses nothing.
 
-News are written here before they are struck off for everybody, and struck off here once this sink was told.
+Reports are written here before they count as reported, and removed here once this sink has them.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from reconciler.ports import lockfile
 from .news import mark
 from .state_folder import MALFORMED, StateFolder, entry_of, notice_in, read, set_aside, state_files, write
 
-LIMIT = 1000  # news that are kept for a sink that fails
-FILES = 100  # sinks, also those that nobody asks for any more, whose backlogs are kept
+LIMIT = 1000  # reports kept for a failing sink
+FILES = 100  # sinks whose backlogs are kept, including sinks that are no longer used
 _VERSION = 1
 _SUFFIX = ".owed"
 
 
 class Backlog(Struct, frozen=True):
-    """What is still to be told, the oldest first, and how much more there was before it was too much."""
+    """The reports still to be sent, oldest first, and how many were dropped because there were too many."""
 
     news: tuple[Notice, ...] = ()
     dropped: int = 0
 
 
 class BacklogFile(Struct, frozen=True):
-    """The file of one sink's backlog; `sink` is how warnings call it."""
+    """The file of one sink's backlog; `sink` is its name in warnings."""
 
     folder: StateFolder
     path: str
@@ -45,42 +45,42 @@ class BacklogFile(Struct, frozen=True):
 
 
 def backlog_file(folder: StateFolder, word: str, sink: str, warn: Callable[[str], None]) -> BacklogFile:
-    """The file of the sink that the command line asks for by `word`, which may hold a secret."""
+    """The backlog file of the sink that the option `word` names; the word may contain a secret, so it is hashed."""
     title = f"{word.partition(':')[0]}-{sha256(as_bytes(word)).hexdigest()[:16]}"
     return BacklogFile(folder, os.path.join(folder.path, title + _SUFFIX), sink, warn)
 
 
 def with_news(backlog: Backlog, news: Sequence[Notice]) -> Backlog:
-    """The same with `news` behind it, each once; the oldest are dropped when there are too many."""
-    every = {mark(notice): notice for notice in (*backlog.news, *news)}  # each at its first place, in its last words
+    """The backlog with `news` added, each once; the oldest are dropped if there are too many."""
+    every = {mark(notice): notice for notice in (*backlog.news, *news)}  # each at its first place, with its latest text
     kept = tuple(every.values())[-LIMIT:]
     return Backlog(kept, backlog.dropped + len(every) - len(kept))
 
 
 def without(backlog: Backlog, told: Backlog) -> Backlog:
-    """What is left when these were told."""
+    """The backlog without the reports in `told`."""
     done = set(map(mark, told.news))
     left = tuple(notice for notice in backlog.news if mark(notice) not in done)
     return Backlog(left, max(0, backlog.dropped - told.dropped))
 
 
-# --- on disk: what goes wrong is a warning, since a sink can be told without --------------------
+# --- on disk: errors are only warnings, because a sink works without its file ------------------
 
 
 def load(file: BacklogFile) -> Backlog:
-    """What an earlier monitor left behind."""
+    """The reports that an earlier monitor left."""
     with _warned(file):
         return _stored(file)
     return Backlog()
 
 
 def add(file: BacklogFile, news: Sequence[Notice]) -> None:
-    """Write down what the sink is about to be told."""
+    """Store reports before the sink gets them."""
     _change(file, lambda before: with_news(before, news))
 
 
 def remove(file: BacklogFile, told: Backlog) -> None:
-    """Strike off what the sink was told; what somebody beside us has written since stays."""
+    """Remove the reports that the sink got; reports that another process added since stay."""
     _change(file, lambda before: without(before, told))
 
 
@@ -100,7 +100,7 @@ def _warned(file: BacklogFile) -> Iterator[None]:
         yield
     except ReconcilerError as error:
         reason = ": ".join(part for part in (error.summary, error.detail) if part)
-        file.warn(f"what {file.sink} is owed cannot be kept on disk: {reason}")
+        file.warn(f"the reports for {file.sink} cannot be stored on disk: {reason}")
 
 
 def _stored(file: BacklogFile) -> Backlog:
@@ -125,12 +125,12 @@ def _content(file: BacklogFile, backlog: Backlog) -> dict[str, Any]:
 
 
 def _make_room(file: BacklogFile) -> None:
-    """A sink that is called by another word each time would fill the folder."""
+    """Delete the oldest files if there are too many: a sink named differently each time would fill the folder."""
     folder = file.folder
     others = [path for path in state_files(folder, _SUFFIX) if path != file.path and _changed(folder, path)]
     for path in sorted(others, key=lambda path: _changed(folder, path))[: 1 - FILES]:
         folder.files.delete(path, folder.path)
-        file.warn(f"{path} is given up: so many sinks are owed something")
+        file.warn(f"deleted {path}: too many sinks have unsent reports")
 
 
 def _changed(folder: StateFolder, path: str) -> float:

@@ -1,4 +1,4 @@
-"""What is acted on at once, and what has to be seen for a while. Pure."""
+"""Decide which drifts count at once, and which must be seen again first. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.model.plan import Drift
 from reconciler.model.snapshot import Server
 
 ServerProcess: TypeAlias = Server | None
-"""A process of the tmux server; None when there is no server."""
+"""A process of the tmux server; None if there is no server."""
 
 GRACE = 5.0
 
@@ -18,10 +18,10 @@ GRACE = 5.0
 def debounce(
     drifts: Iterable[Drift], before: tuple[ServerProcess, ...], now: ServerProcess
 ) -> tuple[tuple[Drift, ...], int]:
-    """The drifts to act on, and how many have to wait for the next pass.
+    """The drifts to act on, and how many must wait for the next pass.
 
-    `before` holds the server that the last pass saw, and nothing for a first pass. When the server itself has just
-    gone or come, its sessions may be about to come back: that they are gone counts when the next pass sees it too.
+    `before` has the server that the last pass saw; it is empty for the first pass. If the server itself has just
+    ended or started, its sessions may be about to come back: missing sessions count only if the next pass agrees.
     """
     found = tuple(drifts)
     if not before or _same(before[0], now):
@@ -41,9 +41,9 @@ def _mark(server: ServerProcess) -> tuple[int, int] | None:
 def after_grace(
     drifts: Iterable[Drift], since: Mapping[str, float], now: float
 ) -> tuple[tuple[Drift, ...], dict[str, float]]:
-    """The drifts to act on, and since when each row says that a session has ended which lives (seconds).
+    """The drifts to act on, and since when (seconds) each row has said that a live session has ended.
 
-    Somebody has just written that row: the latest action of a user wins for a while over what is seen.
+    A command has just written that row: for a while, the user's latest action counts more than what is seen.
     """
     found = tuple(drifts)
     seen = {drift.session: since.get(drift.session, now) for drift in found if _is_ended_alive(drift)}

@@ -1,7 +1,7 @@
 """The monitor as a service of the user: a systemd unit, or a launchd agent on macOS.
 
-The file carries a digest of itself: only what was written here, and changed by nobody since, is replaced or removed.
-No secret gets into it: settings of a broker come from the file `monitor.env` beside the registry, where there is one.
+The file contains its own digest: only an unchanged file of ours is replaced or removed. It contains no secret:
+settings of a broker come from the file `monitor.env` beside the registry, if it exists.
 """
 
 from __future__ import annotations
@@ -47,21 +47,21 @@ class Unit(Struct, frozen=True):
 
 
 def service_name(root: str) -> str:
-    """A name that no other project has."""
+    """The name of the service, unique for each project folder."""
     readable = re.sub(r"[^A-Za-z0-9]+", "-", os.path.basename(root)).strip("-") or "project"
     return f"reconciler-monitor-{readable}-{sha256(as_bytes(root)).hexdigest()[:8]}"
 
 
 def passed_on(env: Mapping[str, str]) -> dict[str, str]:
-    """The variables that a service gets from whoever installs it; none of them is a secret."""
+    """The variables of the installing user's environment that the service gets; none is a secret."""
     return {name: env[name] for name in _KEPT if env.get(name)}
 
 
 def install(unit: Unit, files: Files) -> bool:
-    """Write the file; False when it is there already, just so.
+    """Write the file; False if it already exists with this content.
 
     Raises:
-        Refused: There is another one, or somebody has changed it.
+        Refused: Another file is there, or ours was changed by hand.
         ReconcilerError: It cannot be written.
     """
     before = _present(unit, files)
@@ -73,10 +73,10 @@ def install(unit: Unit, files: Files) -> bool:
 
 
 def uninstall(unit: Unit, files: Files) -> bool:
-    """Remove the file; False when there is none.
+    """Remove the file; False if it does not exist.
 
     Raises:
-        Refused: It is not ours, or somebody has changed it.
+        Refused: It is not ours, or was changed by hand.
         ReconcilerError: It cannot be removed.
     """
     if not _present(unit, files):
@@ -86,15 +86,15 @@ def uninstall(unit: Unit, files: Files) -> bool:
 
 
 def _present(unit: Unit, files: Files) -> bytes:
-    """What is in the file, empty when there is none; Refused when it is not as we wrote it."""
+    """The file's content; empty if it does not exist. Raises Refused if it is not as we wrote it."""
     match files.read(unit.path):
         case Absent():
             return b""
         case Unknown(reason):
-            raise ReconcilerError(f"the file of the service cannot be read: {reason}")
+            raise ReconcilerError(f"the service file cannot be read: {reason}")
         case Present(content):
             if not _is_ours(content):
-                raise Refused(f"{unit.path} was changed by hand", fix="keep it, or move it away first")
+                raise Refused(f"{unit.path} was changed by hand", fix="keep it, or move it away and try again")
             return content
 
 
@@ -110,9 +110,9 @@ def _is_ours(content: bytes) -> bool:
 
 
 def systemd_unit(service: MonitorService, config_home: str) -> Unit:
-    """A unit of the user's systemd (systemd.unit(5), systemd.service(5)).
+    """A systemd unit of the user (systemd.unit(5), systemd.service(5)).
 
-    It is started again after a failure, but not where the failure would repeat itself: held lock, refusal, usage.
+    It restarts after failures, except those that would repeat: held lock, refusal, wrong usage.
     """
     lines = [
         "[Unit]",
@@ -150,7 +150,7 @@ def systemd_unit(service: MonitorService, config_home: str) -> Unit:
 
 
 def _quoted(word: str) -> str:
-    """One word, whatever is in it (systemd.syntax(7), "Quoting")."""
+    """The text quoted as one word (systemd.syntax(7), "Quoting")."""
     return '"' + _escaped(word).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -162,7 +162,7 @@ def _escaped(text: str) -> str:
 
 
 def launchd_agent(service: MonitorService, home: str, uid: int) -> Unit:
-    """A property list for the user's launchd (launchd.plist(5)); it is started again when it fails."""
+    """A property list for the user's launchd (launchd.plist(5)); it restarts after a failure."""
     label = service.name
     log = os.path.join(home, "Library", "Logs", f"{label}.log")
     path = os.path.join(home, "Library", "LaunchAgents", f"{label}.plist")
@@ -180,7 +180,7 @@ def launchd_agent(service: MonitorService, home: str, uid: int) -> Unit:
             "StandardErrorPath": log,
         }
     )
-    head = b"".join(line + b"\n" for line in content.split(b"\n")[:_HEADERS])  # a comment may not come before these
+    head = b"".join(line + b"\n" for line in content.split(b"\n")[:_HEADERS])  # no comment may come before these
     return Unit(
         path,
         _signed(head, content[len(head) :], "<!-- {} -->"),

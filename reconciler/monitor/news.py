@@ -1,4 +1,4 @@
-"""What is new of what a pass found, held against what was told before. Pure."""
+"""Find the changes: what a pass found, compared with what was reported before. Pure."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from reconciler.model.watch import Notice
 DriftKey: TypeAlias = tuple[str, str, str]
 """Class, session and address: what makes two reports of a drift the same drift."""
 
-_KEPT = 500  # drifts that are over and whose count is still known
+_KEPT = 500  # drifts that are over, but whose count is kept
 
 
 class ReportedDrift(Struct, frozen=True):
-    """How a drift was last told, how often it was, and whether it was there at the last pass."""
+    """How a drift was last reported, how often, and whether the last pass saw it."""
 
     digest: str
     count: int
@@ -31,22 +31,22 @@ ToldDrifts: TypeAlias = Mapping[DriftKey, ReportedDrift]
 
 
 def key_of(drift: Drift) -> DriftKey:
-    """What tells this drift from others, whatever it says now."""
+    """What identifies this drift, whatever its message is."""
     return (drift.kind, drift.session, str(drift.address or ""))
 
 
 def mark(notice: Notice) -> tuple[DriftKey, str, int]:
-    """What a notice on disk has in common with the one that was told, which has its edits too."""
+    """What identifies a notice, both on disk and in memory, where it also has its edits."""
     return key_of(notice.drift), _digest(notice.drift), notice.count
 
 
 def news(drifts: Iterable[Drift], told: ToldDrifts) -> tuple[Notice, ...]:
-    """The drifts to tell: those that are new, say something else, or are back after they were gone."""
+    """The drifts to report: new ones, changed ones, and those that came back."""
     return tuple(Notice(drift, _count(drift, told)) for drift in drifts if _is_new(drift, told))
 
 
 def update_reported(drifts: Iterable[Drift], told: ToldDrifts, *, sure: bool) -> ToldDrifts:
-    """What is known once these have been told; when the look was `sure`, that all others are over, too."""
+    """The state after these drifts were reported; if the look was `sure`, all other drifts are over."""
     found = {key_of(drift): drift for drift in drifts}
     over = {key: replace(each, there=each.there and not sure) for key, each in told.items() if key not in found}
     while len(over) > _KEPT:

@@ -1,4 +1,4 @@
-"""One look at a project as the monitor needs it."""
+"""One look at a project, for the monitor."""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ WRITTEN = frozenset(
         DriftClass.RESUMABLE,
     }
 )
-"""The classes of drift that the registry follows; of the others people are told."""
+"""The drift classes that the monitor corrects in the registry; other classes are only reported."""
 
 
 class Observation(Struct, frozen=True):
-    """Everything that one look saw, compared. `stored` is the registry that it was compared with.
+    """The result of one look. `stored` is the registry that it was compared with.
 
-    Those of the `drifts` that are `accepted` are written down like the others, and told to nobody.
-    `notes` are edits that are written and told to nobody, such as what jobs say of their agents. `paths` are where a
-    change may mean something.
+    Drifts that are also in `accepted` are corrected like the others, but not reported. `notes` are edits that are
+    written and not reported, such as notes of jobs about their agents. `paths` are watched for changes.
     """
 
     stored: StoredRegistry
@@ -47,13 +46,13 @@ class Observation(Struct, frozen=True):
 
     @property
     def is_sure(self) -> bool:
-        """True when nothing was left unseen: what was not found is not there."""
+        """Whether everything could be looked at: what was not found does not exist."""
         return not isinstance(self.server, Unknown) and all(
             each.severity is Severity.WARNING for each in self.diagnostics
         )
 
     def process(self, before: tuple[ServerProcess, ...]) -> tuple[ServerProcess, ...]:
-        """The server that the next pass compares with; one that could not be asked tells nothing."""
+        """The server for the next pass to compare with; the previous one if the server could not be asked."""
         match self.server:
             case Present(server):
                 return (server,)
@@ -64,6 +63,6 @@ class Observation(Struct, frozen=True):
 
 
 def edits(drifts: tuple[Drift, ...], look: Observation) -> tuple[RowEdit, ...]:
-    """What the registry gets: the drifts of the classes that it follows, and the notes."""
+    """The edits of the registry: those of the drifts that it follows, and the notes."""
     followed = (edit for drift in drifts if drift.kind in WRITTEN for edit in drift.edits)
     return (*followed, *look.notes)

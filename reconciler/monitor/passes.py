@@ -1,7 +1,7 @@
 """The passes of the monitor, one after the other.
 
-A pass looks without the project's lock. Only when it finds something to write or to tell, it takes the lock and looks
-again, so that what somebody is doing at this moment is never taken for a drift.
+A pass looks without the project's lock. Only if it finds something to write or report, it takes the lock and looks
+again, so that the work of a running command is never mistaken for drift.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from .observation import Observation, edits
 from .state_folder import StateFolder, set_aside
 from .watch_state import WatchState, load, save, strike_off
 
-TICK = 1.0  # seconds until a pass that had to wait for another one gets it
-SETTLE = 6.0  # seconds until a pass looks once more after news: the user's latest action wins for 5
+TICK = 1.0  # seconds before the next pass if drifts must be seen twice
+SETTLE = 6.0  # seconds before an extra pass after changes: the user's latest action counts for 5 seconds
 
 
 class PassContext(Struct, frozen=True):
-    """The project as the passes see it; `look` compares it anew, `dry_run` keeps every file as it is."""
+    """The project for the passes; `look` looks and compares again, `dry_run` writes no file."""
 
     look: Callable[[], Observation]
     registry: Registry
@@ -45,9 +45,9 @@ class PassContext(Struct, frozen=True):
 
 
 class PassResult(Struct, frozen=True):
-    """A pass, and how many seconds later the next one is due at the latest; 0 when there is no hurry.
+    """A pass, and the seconds until the next one must start; 0 if there is no hurry.
 
-    Without a `look` it saw nothing; `busy` says who was at work.
+    Without a `look` it could see nothing; `busy` names the command that was at work.
     """
 
     seen: Pass
@@ -57,7 +57,7 @@ class PassResult(Struct, frozen=True):
 
 
 class _JudgedLook(Struct, frozen=True):
-    """What one look means: the drifts to act on, and how many have to wait."""
+    """The result of one look: the drifts to act on, and how many must wait."""
 
     look: Observation
     drifts: tuple[Drift, ...]
@@ -65,12 +65,12 @@ class _JudgedLook(Struct, frozen=True):
 
     @property
     def telling(self) -> tuple[Drift, ...]:
-        """What people may be told of."""
+        """The drifts that may be reported."""
         return tuple(drift for drift in self.drifts if drift not in self.look.accepted)
 
 
 class Passes:
-    """Makes one pass after the other. What it tells is only struck off when `confirm` says that it was told."""
+    """Makes pass after pass. Its changes count as reported only after `confirm`."""
 
     def __init__(self, context: PassContext) -> None:
         self._context = context
@@ -81,7 +81,7 @@ class Passes:
         self._alive_since: dict[str, float] = {}
 
     def next(self) -> PassResult:
-        """Look, write down what belongs in the registry, and say what is worth telling. Raises nothing of ours."""
+        """Look, correct the registry, and return the changes. Errors become diagnostics and are not raised."""
         clock, self._number = self._context.clock, self._number + 1
         at = to_second(clock.now())
         began = clock.monotonic()
@@ -91,14 +91,14 @@ class Passes:
             result = PassResult(_nothing(()), TICK, busy=held)
         except ReconcilerError as error:
             result = PassResult(_nothing(error.diagnostics))
-        except OSError as error:  # a folder that went while it was listed
-            trouble = ReconcilerError("the project cannot be looked at", detail=str(error))
+        except OSError as error:  # a folder was deleted while it was being listed
+            trouble = ReconcilerError("the project cannot be read", detail=str(error))
             result = PassResult(_nothing(trouble.diagnostics))
         seconds = clock.monotonic() - began
         return replace(result, seen=replace(result.seen, number=self._number, at=at, seconds=seconds))
 
     def confirm(self) -> None:
-        """What the last pass said was told. Raises ReconcilerError when that cannot be written down."""
+        """Mark the changes of the last pass as reported. Raises ReconcilerError if that cannot be stored."""
         if not self._context.dry_run:
             self._state = strike_off(self._context.folder, self._state.pending)
 
@@ -118,7 +118,7 @@ class Passes:
         return self._result(found, fresh)
 
     def _loaded(self) -> WatchState:
-        """What the state files say; damaged ones are set aside, and what they said may be told again."""
+        """The stored state; damaged files are renamed, and their drifts may be reported again."""
         state = load(self._context.folder)
         if state.strange and not self._context.dry_run:
             said = [set_aside(self._context.folder, path) for path in state.strange]
@@ -129,12 +129,12 @@ class Passes:
         look = self._context.look()
         match status(self._context.lock):
             case Present(found) if self._context.dry_run and found.holder is HolderState.ALIVE:
-                raise LockHeld(f"the project is being worked on by {describe_holder(found.info, self._context.clock)}")
+                raise LockHeld(f"the project is being changed by {describe_holder(found.info, self._context.clock)}")
             case _:
                 return self._judged(look)
 
     def _judged(self, look: Observation) -> _JudgedLook:
-        """A first pass acts on what it sees: it cannot know since when it is so."""
+        """Judge a look. A first pass acts at once, because it cannot know since when things are as they are."""
         drifts, waiting = debounce(look.drifts, self._server, _now(look))
         since = {drift.session: -GRACE for drift in drifts} if self._number == 1 else self._alive_since
         now = self._context.clock.monotonic()
@@ -145,12 +145,12 @@ class Passes:
         return update_reported(found.telling, self._state.told, sure=found.look.is_sure)
 
     def _is_quiet(self, found: _JudgedLook) -> bool:
-        """True when there is nothing to write, to tell or to remember."""
+        """Whether there is nothing to write, report or store."""
         written = bool(self._state.pending or edits(found.drifts, found.look))
         return not written and self._known(found) == self._state.told
 
     def _written(self, found: _JudgedLook) -> tuple[Notice, ...]:
-        """Write down what is to be told, and then what is true; a crash in between is made good by the next pass."""
+        """Store the changes to report, then correct the registry; after a crash, the next pass does the rest."""
         with lockfile.one_at_a_time(self._context.folder.path):
             before = self._state = self._loaded()
             fresh = (*before.pending, *map(_done, news(found.telling, before.told)))
@@ -178,7 +178,7 @@ class Passes:
 
 
 def _done(notice: Notice) -> Notice:
-    """The news in the words of a pass that writes it down."""
+    """The notice with the text for a pass that also corrects the registry."""
     drift = notice.drift
     return replace(notice, drift=replace(drift, message=drift.done)) if drift.done else notice
 

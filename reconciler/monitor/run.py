@@ -1,4 +1,4 @@
-"""The loop: a pass, tell, wait; until a policy or a sink ends it."""
+"""The loop of the monitor: make a pass, report, wait, until a policy or a sink ends it."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ INTERVAL, CROWDED_INTERVAL, CROWD = 30.0, 60.0, 5
 
 
 class LoopPolicy(Protocol):
-    """What is done before and after each pass, when the next one is due, and whether the loop ends."""
+    """Decides what happens before and after each pass, when the next pass is due, and when the loop ends."""
 
     def before(self) -> None:
-        """A pass is about to begin."""
+        """Called before each pass."""
 
     def after(self, seen: Pass) -> None:
-        """A pass was told."""
+        """Called after a pass was reported."""
 
     def due(self) -> float:
-        """Seconds until the next pass at the latest."""
+        """Seconds until the next pass must start."""
 
     def reason(self) -> str:
-        """Why it is time to end; mostly empty."""
+        """Why the loop should end; usually empty."""
 
 
 class LoopOptions(Struct, frozen=True):
-    """How long the loop waits between passes, what ends it, and who is told of problems.
+    """How long the loop waits between passes, what ends it, and where problems go.
 
-    `interval` is in seconds, 0 for the usual: 30, and 60 where a workspace has five agents.
+    `interval` is in seconds. 0 is the default: 30, or 60 if a workspace has five agents.
     """
 
     interval: float
@@ -46,12 +46,12 @@ class LoopOptions(Struct, frozen=True):
 
     @property
     def reason(self) -> str:
-        """Why it is time to end; mostly empty."""
+        """Why the loop should end; usually empty."""
         return next((reason for policy in self.policies if (reason := policy.reason())), "")
 
 
 def watch(passes: Passes, trigger: PassTrigger, sinks: Sequence[Sink], options: LoopOptions) -> str:
-    """One pass after the other; the answer is why it ended."""
+    """Make pass after pass. Returns why the loop ended."""
     while True:
         for policy in options.policies:
             policy.before()
@@ -69,7 +69,7 @@ def watch(passes: Passes, trigger: PassTrigger, sinks: Sequence[Sink], options: 
 
 
 def tell_sinks(passes: Passes, seen: Pass, sinks: Sequence[Sink], warn: Callable[[str], None]) -> str:
-    """Tell a pass to everybody, and strike it off; the answer is the first reason to stop."""
+    """Report a pass to all sinks, and mark it as reported. Returns the first sink's reason to stop; else empty."""
     reasons = [_tell(sink, seen, warn) for sink in sinks]
     if seen.news:
         try:

@@ -1,4 +1,4 @@
-"""Where the monitor tells what it saw."""
+"""The interface of the places that the monitor reports to."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from reconciler.model.watch import Pass
 
 
 class SinkFailed(ReconcilerError):
-    """What was to be told did not arrive; it may at the next attempt."""
+    """A report did not arrive; the next attempt may succeed."""
 
 
 class Sink(Protocol):
-    """Somebody who is told of every pass, also of one without news."""
+    """A receiver of every pass, also of passes without changes."""
 
     @property
     def name(self) -> str:
-        """How warnings call it; it holds no secret."""
+        """Its name in warnings, without secrets."""
 
     def tell(self, seen: Pass) -> str:
-        """Pass it on; the answer is the reason why the monitor shall stop, mostly empty.
+        """Report a pass. Returns why the monitor should stop; usually empty.
 
         Raises:
-            SinkFailed: It could not be passed on.
+            SinkFailed: The report did not arrive.
         """
 
     def close(self) -> None:
-        """The monitor ends in order."""
+        """Called when the monitor ends normally."""

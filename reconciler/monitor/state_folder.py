@@ -1,4 +1,4 @@
-"""The folder of the state files, and how a notice stands in one."""
+"""The folder of the state files, and the format of a notice in them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from reconciler.ports.world import Clock, Files
 from .news import DriftKey, key_of
 
 MALFORMED = (ValueError, LookupError, TypeError, AttributeError)
-"""What is raised over the content of a file that somebody has damaged."""
+"""The errors that the content of a damaged file can cause."""
 
 _LARGEST = 1 << 25
 
 
 class StateFolder(Struct, frozen=True):
-    """Where the state files are, and the doors to it."""
+    """The folder of the state files, with the ports to use it."""
 
     path: str
     files: Files
@@ -35,7 +35,7 @@ class StateFolder(Struct, frozen=True):
 
 
 def state_files(folder: StateFolder, suffix: str) -> tuple[str, ...]:
-    """The paths of the files whose names end so, sorted.
+    """The paths of the files whose names end with `suffix`, sorted.
 
     Raises:
         ReconcilerError: The folder cannot be read.
@@ -50,11 +50,11 @@ def state_files(folder: StateFolder, suffix: str) -> tuple[str, ...]:
 
 
 def read(folder: StateFolder, path: str) -> Any:
-    """The JSON in a file; None without the file.
+    """The JSON in a file; None if the file does not exist.
 
     Raises:
         ReconcilerError: It cannot be read.
-        ValueError: It is no JSON.
+        ValueError: It is not JSON.
     """
     match folder.files.read(path, _LARGEST):
         case Present(data):
@@ -62,11 +62,11 @@ def read(folder: StateFolder, path: str) -> Any:
         case Absent():
             return None
         case Unknown(reason):
-            raise ReconcilerError(f"what was told cannot be read: {reason}", fix=f"see that you may read {path}")
+            raise ReconcilerError(f"the state of the monitor cannot be read: {reason}", fix=f"make {path} readable")
 
 
 def write(folder: StateFolder, path: str, content: Mapping[str, Any]) -> None:
-    """Replace a file, for its owner alone.
+    """Replace a file; only its owner can read it.
 
     Raises:
         ReconcilerError: It cannot be written.
@@ -76,7 +76,7 @@ def write(folder: StateFolder, path: str, content: Mapping[str, Any]) -> None:
 
 
 def set_aside(folder: StateFolder, path: str) -> str:
-    """Rename a file that could not be understood; the answer is the sentence that says so.
+    """Rename a damaged file. Returns the sentence about it.
 
     Raises:
         ReconcilerError: It cannot be renamed.
@@ -85,29 +85,29 @@ def set_aside(folder: StateFolder, path: str) -> str:
     try:
         os.rename(path, aside)
     except OSError as error:
-        raise ReconcilerError(f"{path} cannot be set aside", detail=error.strerror or "") from error
-    return f"{path} could not be understood, and is kept as {aside}"
+        raise ReconcilerError(f"{path} cannot be renamed", detail=error.strerror or "") from error
+    return f"{path} is damaged and was renamed to {aside}"
 
 
 def head(key: DriftKey) -> dict[str, str]:
-    """What each entry of a file begins with."""
+    """The first keys of each entry in a file."""
     return dict(zip(("class", "session", "address"), key, strict=True))
 
 
 def key_in(entry: Mapping[str, Any]) -> DriftKey:
-    """The way back from `head`."""
+    """The inverse of `head`."""
     return (str(entry["class"]), str(entry["session"]), str(entry["address"]))
 
 
 def entry_of(notice: Notice) -> dict[str, Any]:
-    """A notice as an entry of a file; its edits are none of a reader's business."""
+    """A notice as an entry of a file, without its edits."""
     drift = notice.drift
     said = {"message": drift.message, "before": drift.before, "after": drift.after, "path": drift.path}
     return {**head(key_of(drift)), **said, "count": notice.count}
 
 
 def notice_in(entry: Mapping[str, Any]) -> Notice:
-    """The way back from `entry_of`."""
+    """The inverse of `entry_of`."""
     letter, session, address = key_in(entry)
     drift = Drift(
         kind=DriftClass(letter),
@@ -116,6 +116,6 @@ def notice_in(entry: Mapping[str, Any]) -> Notice:
         message=str(entry["message"]),
         before=entry["before"],
         after=entry["after"],
-        path=str(entry.get("path", "")),  # older files have none
+        path=str(entry.get("path", "")),  # missing in older files
     )
     return Notice(drift, int(entry["count"]))

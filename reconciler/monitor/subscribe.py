@@ -1,6 +1,6 @@
-"""Job events, as the monitor receives them over one broker: verified by the job's own record, and recorded there.
+"""Receive job events from one broker, verify them by the job's own record, and record them there.
 
-The registry follows the job records (`notes`), so that an event which somebody else recorded counts just the same.
+The registry follows the job records (`notes`), so that an event that another process recorded counts, too.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from reconciler.model.moment import unix
 from reconciler.model.record import Record, RowEdit, Section, SessionRow, Status
 from reconciler.ports.bus import Bus, Message
 
-_STOP_CHECK = 0.5  # seconds until the thread asks whether it shall end
+_STOP_CHECK = 0.5  # seconds between checks whether the thread should end
 
 
 # --- what jobs say of their agents ------------------------------------------------------------
 
 
 def notes(jobs: Iterable[Job], record: Record, now: str) -> tuple[RowEdit, ...]:
-    """What the rows of running agents say of the newest of their jobs, unless they say something newer. Pure."""
+    """The notes about each running agent's newest job for its row, unless the row has a newer note. Pure."""
     newest = {job.agent_session.removeprefix("tmux:"): job for job in sorted(jobs, key=lambda job: job.updated_at)}
     rows = (row for row in record.sessions.values() if row.status is Status.RUNNING and row.session in newest)
     return tuple(edit for row in rows for edit in _noted(row, newest[row.session], now))
@@ -40,9 +40,9 @@ def notes(jobs: Iterable[Job], record: Record, now: str) -> tuple[RowEdit, ...]:
 def _noted(row: SessionRow, job: Job, now: str) -> Iterator[RowEdit]:
     said = "waits for a permission" if job.permission else job.status.value
     note = f"job {job.id} {said}"
-    said_by_us = note_fields(row, note)  # nothing over the words of a user
+    said_by_us = note_fields(row, note)  # never replace a user's note
     of_the_row = _second(row.updated_at)
-    ahead = of_the_row > _second(now)  # a clock that was ahead wrote it: it is not newer than what happens now
+    ahead = of_the_row > _second(now)  # written while the clock was ahead: do not treat it as newer
     if row.note != note and said_by_us and (ahead or _second(job.updated_at) >= of_the_row):
         yield RowEdit(section=Section.SESSIONS, name=row.session, fields={**said_by_us, "updated_at": now})
 
@@ -53,19 +53,19 @@ def _second(moment: str) -> int:
 
 @dataclass(slots=True)
 class JobRecordCache:
-    """All job records, each read again only when it has changed; one that cannot be read is passed over."""
+    """All job records, each read again only after a change; unreadable ones are skipped."""
 
     records: Records
     _known: dict[str, tuple[object, Job]] = field(default_factory=dict)
 
     def jobs(self) -> list[Job]:
-        """Every job as it is recorded now. Raises ReconcilerError when the folder cannot be listed."""
+        """Every recorded job. Raises ReconcilerError if the folder cannot be listed."""
         found = [job for job_id in job_ids(self.records) if (job := self.job(job_id))]
         self._known = {job.id: self._known[job.id] for job in found}
         return found
 
     def job(self, job_id: str) -> Job | None:
-        """One job; None when there is no record that can be read."""
+        """One job; None if it has no readable record."""
         try:
             stamp = stamp_of(self.records, job_id)
             if job_id not in self._known or self._known[job_id][0] != stamp:
@@ -80,10 +80,10 @@ class JobRecordCache:
 
 @dataclass(slots=True)
 class EventVerifier:
-    """Verifies messages by the records of their jobs; `dropped` counts those that do not count, by their reason.
+    """Verifies messages by the records of their jobs; `dropped` counts rejected messages by reason.
 
-    What was on record when this was made has been seen: make it before the subscription. From then on only what is
-    received here is. The record tells nothing of that: another follower of the same job may be faster to record it.
+    Events that are already recorded when this object is made count as seen, so make it before the subscription. After
+    that, only events received here do: another follower of the same job may record an event before we receive it.
     """
 
     cache: JobRecordCache
@@ -95,10 +95,10 @@ class EventVerifier:
         self._seen = {job.id: seen_of(job) for job in self.cache.jobs()}
 
     def record(self, message: Message) -> tuple[Happening, ...]:
-        """Record what a genuine message says, and return what follows. Raises ReconcilerError when that fails."""
+        """Record a genuine message, and return what happened. Raises ReconcilerError if that fails."""
         job = self.cache.job(self._job_id(message.topic))
         if job is None:
-            # what the broker has kept may be about a job of another project
+            # a retained message may belong to a job of another project
             return () if message.retained else self._drop(DropReason.FOREIGN_TOPIC)
         records, seen = self.cache.records, self._seen_of(job)
         verdict = verify_hmac(message, job, seen, records.clock.now())
@@ -123,9 +123,9 @@ class EventVerifier:
 
 
 class EndedJobs:
-    """The jobs that an event of theirs has ended since this was made, whoever recorded it.
+    """The jobs that ended through an event since this object was made.
 
-    Another follower may be faster than we are: what counts is the record.
+    Another follower may record the event first, so the records are what counts.
     """
 
     def __init__(self, cache: JobRecordCache) -> None:
@@ -133,14 +133,14 @@ class EndedJobs:
         self._known = {job.id for job in cache.jobs() if job.ended}
 
     def take(self) -> list[Job]:
-        """Those that were not told yet; no job whose prompt never reached its agent."""
+        """The ended jobs that were not taken yet, without jobs whose prompt never reached the agent."""
         fresh = [job for job in self._cache.jobs() if job.ended and job.id not in self._known]
         self._known |= {job.id for job in fresh}
         return [job for job in fresh if job.result and job.result.event_id and not job.refused]
 
 
 def is_private(connection: Connection) -> bool:
-    """Whether only those speak there whom the broker knows, and nobody else listens."""
+    """Whether the connection has a login and TLS: only known users publish, and nobody else can listen."""
     return connection.tls and bool(connection.username or connection.certfile)
 
 
@@ -148,13 +148,13 @@ def is_private(connection: Connection) -> bool:
 
 
 class EventListener:
-    """Listens in a thread of its own, and connects again by itself; `wake` is called for each message and change.
+    """Listens in its own thread and reconnects by itself; `wake` is called for each message and state change.
 
-    `trouble` says why nothing is received, is empty while it listens, and None before the first answer.
+    `trouble` is why nothing is received; empty while it listens, None before the first result.
     """
 
     def __init__(self, open_bus: Callable[[], Bus], topic_filter: str, wake: Callable[[], None], pause: float) -> None:
-        """`pause` is how many seconds a broker that is out of reach is left alone."""
+        """`pause` is the number of seconds before a broker that cannot be reached is tried again."""
         self.trouble: str | None = None
         self._open_bus = open_bus
         self._filter = topic_filter
@@ -166,7 +166,7 @@ class EventListener:
         self._thread.start()
 
     def take(self) -> Iterator[Message]:
-        """The messages that have come in."""
+        """The received messages, each once."""
         while True:
             try:
                 yield self._mailbox.get_nowait()
@@ -174,7 +174,7 @@ class EventListener:
                 return
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._stop.set()
         self._thread.join()
 

@@ -1,4 +1,4 @@
-"""What wakes the monitor before its time: tmux, files, messages, signals. Each of them only wakes; a pass looks."""
+"""Wake the monitor early on changes in tmux or files, on messages and signals. They only wake it; a pass looks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from reconciler.ports.tmux import ServerEvents
 from reconciler.ports.watching import FolderWatch, WakeupPipe
 from reconciler.ports.world import Clock
 
-_SHORTEST_PAUSE = 0.05  # seconds at least between two passes
-_SHARE = 9  # times as long as the last pass took: passes never take more than a tenth of the time
+_SHORTEST_PAUSE = 0.05  # minimum seconds between two passes
+_SHARE = 9  # the pause is this many times the last pass's duration, so passes take at most a tenth of the time
 
 
 class WatchedPaths(Struct, frozen=True):
-    """Where a change may mean something: in one of the `files`, and with the files in the folders.
+    """The paths where a change wakes the monitor: `files`, and files in the folders.
 
-    What is in one of the `stores` is written to all the time: only that a file comes or goes counts there.
+    Files in `stores` are written all the time: there, only new and deleted files count.
     """
 
     files: frozenset[str] = frozenset()
@@ -28,19 +28,19 @@ class WatchedPaths(Struct, frozen=True):
     stores: frozenset[str] = frozenset()
 
     def matter(self, path: str, rewritten: bool) -> bool:
-        """True when the pass should look at once."""
+        """Whether a change of this path should start a pass at once."""
         folder = os.path.dirname(path)
         return path in self.files or folder in self.folders or (folder in self.stores and not rewritten)
 
     @property
     def folders_to_watch(self) -> frozenset[str]:
-        """The folders that have to be watched for that."""
+        """The folders that must be watched."""
         return self.folders | self.stores | {os.path.dirname(path) for path in self.files}
 
 
 @dataclass(slots=True)
 class PassTrigger:
-    """Waits for the next pass. Without `events` nothing is asked of tmux, and nothing changed in it."""
+    """Waits for the next pass. Without `events`, no tmux client is attached."""
 
     clock: Clock
     wakeup: WakeupPipe = field(default_factory=WakeupPipe)
@@ -58,7 +58,7 @@ class PassTrigger:
             self.events.subscribe((server.value.pid, server.value.started))
 
     def wait(self, seconds: float, took: float) -> bool:
-        """Let the time pass, or less when something happens; True when it did. `took` is what the last pass took."""
+        """Wait `seconds`, or until something happens; True if it did. `took` is the duration of the last pass."""
         pause = min(max(_SHORTEST_PAUSE, _SHARE * took), 1.0, seconds)
         self.clock.wait(max(pause, 0))
         woken = self.wakeup.wait(seconds - pause, *(self.events.descriptors if self.events else ()))
@@ -67,7 +67,7 @@ class PassTrigger:
         return woken
 
     def close(self) -> None:
-        """Leave nothing behind in tmux, and no thread."""
+        """Stop listening: no tmux client and no thread is left."""
         if self._watch:
             self._watch.close()
         if self.events:
@@ -75,5 +75,5 @@ class PassTrigger:
         self.wakeup.close()
 
     def _matters(self, path: str, rewritten: bool) -> bool:
-        """By the paths of now: they change from pass to pass."""
+        """Whether a change matters, by the present paths, which change from pass to pass."""
         return self._paths.matter(path, rewritten)

@@ -1,6 +1,6 @@
-"""What was told, on disk: one file a workspace, so that nobody is told twice, and nothing is lost with the monitor.
+"""The reported drifts on disk, one file per workspace: nothing is reported twice, and a crash loses nothing.
 
-What is about to be told is written down before the registry follows, and struck off once it was told.
+Changes are stored before the registry is corrected, and marked as reported afterwards.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from .state_folder import MALFORMED, StateFolder, entry_of, head, key_in, notice
 
 _VERSION = 1
 _SUFFIX = ".state"
-_NO_WORKSPACE = "_"  # for what belongs to no workspace; no workspace is called that
+_NO_WORKSPACE = "_"  # for drifts outside of workspaces; not a valid workspace name
 
 
 class WatchState(Struct, frozen=True):
-    """All that is known: what was told, and what was about to be told when the last write was made.
+    """The stored state: what was reported, and what was about to be reported at the last write.
 
-    `strange` are the files that could not be understood.
+    `strange` are the damaged files.
     """
 
     told: ToldDrifts = field(default_factory=dict)
@@ -37,7 +37,7 @@ class WatchState(Struct, frozen=True):
 
 
 def load(folder: StateFolder) -> WatchState:
-    """What the state files say; a damaged one, or one of another version, counts as empty.
+    """Load the state files; a damaged one, or one of another version, counts as empty.
 
     Raises:
         ReconcilerError: They cannot be read.
@@ -57,10 +57,10 @@ def load(folder: StateFolder) -> WatchState:
 
 
 def save(folder: StateFolder, before: WatchState, after: WatchState) -> None:
-    """Bring the files of those workspaces up to date of which something else is known now.
+    """Write the files of the workspaces whose state changed.
 
     Raises:
-        ReconcilerError: One cannot be written; the others may be.
+        ReconcilerError: A file cannot be written; others may have been written.
     """
     old, new = _by_workspace(before), _by_workspace(after)
     changed = [name for name in old.keys() | new.keys() if old.get(name) != new.get(name)]
@@ -70,10 +70,10 @@ def save(folder: StateFolder, before: WatchState, after: WatchState) -> None:
 
 
 def strike_off(folder: StateFolder, told: Sequence[Notice]) -> WatchState:
-    """What is known once these were told; what somebody beside us has written since stays.
+    """The state after these notices were reported; what another process stored since stays.
 
     Raises:
-        ReconcilerError: It cannot be read, or not written.
+        ReconcilerError: It cannot be read or written.
     """
     done = set(map(mark, told))
     with lockfile.one_at_a_time(folder.path):
@@ -107,7 +107,7 @@ def _by_workspace(state: WatchState) -> dict[str, dict[str, Any]]:
 
 
 def _workspace(key: DriftKey) -> str:
-    """The workspace that a drift belongs to, by its address, else by the name of its session."""
+    """The workspace of a drift, from its address, else from its session name."""
     _letter, session, text = key
     address = parse_address(text)
     if address is not None:

@@ -1,6 +1,6 @@
-"""Look at the world once: tmux with one question, the disk only where a decision needs it.
+"""Take the snapshot: ask tmux once, and read the disk only where a decision needs it.
 
-Nothing is opened for writing. What cannot be looked at is `Unknown`, and says why.
+Nothing is opened for writing. Whatever cannot be read is `Unknown`, with the reason.
 """
 
 from .agent_view import HOOK_NOTES, Caller

@@ -1,4 +1,4 @@
-"""One agent as it is looked at."""
+"""The values that belong to one look at one agent."""
 
 from __future__ import annotations
 
@@ -14,28 +14,27 @@ from reconciler.model.discreet import Discreet
 from reconciler.model.snapshot import Pane
 
 HOOK_NOTES = ".conversations"
-"""The folder of what hooks write down about conversations, beside the job records."""
+"""The folder of the hook notes, beside the job records."""
 
 
 class Caller(Discreet, frozen=True):
-    """Whoever runs the command: their home folder and environment, and where hooks leave notes about conversations."""
+    """The user who runs the command."""
 
     home: str
     env: Mapping[str, str]
     hook_notes: str = ""
+    """The folder in which hooks leave notes about conversations."""
 
 
 class AgentView(Struct, frozen=True):
-    """One agent, its pane if there is one, and what its CLI tells of the agent in it.
-
-    `told` is the conversation that its CLI told a hook. `unclaimed` are stored conversations that may be its own,
-    when nothing proves which is.
-    """
+    """One agent, its pane, and what its CLI shows of it."""
 
     case: Case
     profile: Profile
     subject: AgentEnvironment
     pane: Pane | None
-    talks: LiveAgent
-    told: str = ""
+    live: LiveAgent
+    hook_conversation: str = ""
+    """The conversation in the note that its CLI's hook left."""
     unclaimed: tuple[str, ...] = ()
+    """Stored conversations that may be its own, when nothing proves which one is."""

@@ -1,4 +1,7 @@
-"""What single agents are up to, and what is stored of their conversations."""
+"""Look closely at single agents: what they do, and what is stored of their conversations.
+
+`with_facts` looks up all that a plan needs. `with_reports` is for the monitor: it reads no screens and uses a cache.
+"""
 
 from __future__ import annotations
 
@@ -24,42 +27,42 @@ from .cache import ObservationCache
 from .elsewhere import users_elsewhere
 from .hook_conversation import conversation_by_hook
 from .identity import OtherAgents, identified
-from .live import live_agent, own_word, with_screen
-from .missing_stores import stores_away
+from .live import live_agent, reported_state, with_screen
+from .missing_stores import find_missing_stores
 from .moved import moved_conversations, versions
 from .occupants import occupants
 from .stored import FoundConversation, all_stored, artifact
 from .visibility import unseen_locks
 
-_SETTINGS_LIMIT = 64 << 20
-_Listen: TypeAlias = Callable[[Pane, Profile, AgentEnvironment, World], LiveAgent]
+_SETTINGS_LIMIT = 64 << 20  # bytes
+_ReadAgent: TypeAlias = Callable[[Pane, Profile, AgentEnvironment, World], LiveAgent]
 
 
 def with_facts(
     snapshot: Snapshot, asked: Iterable[Case], others: OtherAgents, world: World, caller: Caller
 ) -> Snapshot:
-    """The snapshot with what had to be looked up about the agents that are asked for."""
-    views = (_sight(case, snapshot, world, caller, live_agent) for case in asked)
-    seen = [identified(view, others, world.files) for view in views if view]
-    looked = replace(
+    """Add to the snapshot all that a decision about these agents needs."""
+    candidates = (_view(case, snapshot, world, caller, live_agent) for case in asked)
+    views = [identified(view, others, world.files) for view in candidates if view]
+    full = replace(
         snapshot,
-        agents={view.case.address: view.talks for view in seen},
-        artifacts={view.case.address: _artifact(view, world.files) for view in seen},
-        executables={view.case.address: _executable(view, world) for view in seen},
-        unclaimed={view.case.address: view.unclaimed for view in seen if view.unclaimed},
-        doomed={view.case.address: paths for view in seen if (paths := _doomed(view, world.files))},
-        untrusted={view.case.address: found for view in seen if (found := _untrusted(view, world.files))},
-        elsewhere=users_elsewhere(seen, world),
-        untold=(*snapshot.untold, *unseen_locks(seen, world.processes)),
+        agents={view.case.address: view.live for view in views},
+        artifacts={view.case.address: _artifact(view, world.files) for view in views},
+        executables={view.case.address: _executable(view, world) for view in views},
+        unclaimed={view.case.address: view.unclaimed for view in views if view.unclaimed},
+        deleted_by_start={v.case.address: paths for v in views if (paths := _deleted_by_start(v, world.files))},
+        untrusted={view.case.address: found for view in views if (found := _untrusted(view, world.files))},
+        elsewhere=users_elsewhere(views, world),
+        visibility_warnings=(*snapshot.visibility_warnings, *unseen_locks(views, world.processes)),
     )
-    looked = replace(looked, occupants=occupants(seen, snapshot, world, caller))
-    looked = replace(looked, away=stores_away(seen, looked, world.files))
-    looked = replace(looked, moved=moved_conversations(seen, looked, world.files))
-    return replace(looked, versions=versions(seen, looked, world)) if looked.moved else looked
+    full = replace(full, occupants=occupants(views, snapshot, world, caller))
+    full = replace(full, missing_stores=find_missing_stores(views, full, world.files))
+    full = replace(full, moved=moved_conversations(views, full, world.files))
+    return replace(full, versions=versions(views, full, world)) if full.moved else full
 
 
 def with_questions(snapshot: Snapshot, cases: Iterable[Case], world: World) -> Snapshot:
-    """The snapshot with the questions on the screens of those that say they are idle: for what is to be interrupted."""
+    """Check the screens of agents that report to be idle: some CLIs do so while they ask the user something."""
     agents = dict(snapshot.agents)
     for case in cases:
         own = agents.get(case.address, LiveAgent())
@@ -68,51 +71,51 @@ def with_questions(snapshot: Snapshot, cases: Iterable[Case], world: World) -> S
     return replace(snapshot, agents=agents)
 
 
-def with_words(
-    snapshot: Snapshot, asked: Iterable[Case], others: OtherAgents, recall: ObservationCache, caller: Caller
+def with_reports(
+    snapshot: Snapshot, asked: Iterable[Case], others: OtherAgents, cache: ObservationCache, caller: Caller
 ) -> Snapshot:
-    """The snapshot with what the CLIs of living agents say and have stored; no screen is read.
+    """Add to the snapshot what the CLIs of these agents report and have stored. No screen is read.
 
-    What was looked up before is not looked up again while `recall` knows that it is so.
+    Nothing is looked up again while the cache shows that it has not changed.
     """
-    views = (_recalled(case, snapshot, recall, caller) for case in asked)
-    seen = [identified(view, others, recall.world.files) for view in views if view]
+    candidates = (_cached_view(case, snapshot, cache, caller) for case in asked)
+    views = [identified(view, others, cache.world.files) for view in candidates if view]
     return replace(
         snapshot,
-        agents={view.case.address: view.talks for view in seen},
-        artifacts={view.case.address: _recalled_artifact(view, recall) for view in seen},
-        untold=(*snapshot.untold, *unseen_locks(seen, recall.world.processes)),
+        agents={view.case.address: view.live for view in views},
+        artifacts={view.case.address: _cached_artifact(view, cache) for view in views},
+        visibility_warnings=(*snapshot.visibility_warnings, *unseen_locks(views, cache.world.processes)),
     )
 
 
-def _recalled(case: Case, snapshot: Snapshot, recall: ObservationCache, caller: Caller) -> AgentView | None:
-    return recall.found(("view", case.address), case, lambda world: _sight(case, snapshot, world, caller, _heard))
+def _cached_view(case: Case, snapshot: Snapshot, cache: ObservationCache, caller: Caller) -> AgentView | None:
+    return cache.found(("view", case.address), case, lambda world: _view(case, snapshot, world, caller, _report))
 
 
-def _recalled_artifact(view: AgentView, recall: ObservationCache) -> Observed[Artifact]:
-    profile, subject, wanted = view.profile, view.subject, next_conversation(view.case, view.talks)
+def _cached_artifact(view: AgentView, cache: ObservationCache) -> Observed[Artifact]:
+    profile, subject, wanted = view.profile, view.subject, next_conversation(view.case, view.live)
     given = (profile, subject, wanted)
     key = ("artifact", view.case.address)
-    return recall.found(key, given, lambda world: artifact(wanted, profile, subject, world.files))
+    return cache.found(key, given, lambda world: artifact(wanted, profile, subject, world.files))
 
 
-def _heard(pane: Pane, profile: Profile, subject: AgentEnvironment, world: World) -> LiveAgent:
-    return LiveAgent() if pane.dead else own_word(pane, profile, subject, world)
+def _report(pane: Pane, profile: Profile, subject: AgentEnvironment, world: World) -> LiveAgent:
+    return LiveAgent() if pane.dead else reported_state(pane, profile, subject, world)
 
 
-def _sight(case: Case, snapshot: Snapshot, world: World, caller: Caller, listen: _Listen) -> AgentView | None:
+def _view(case: Case, snapshot: Snapshot, world: World, caller: Caller, read: _ReadAgent) -> AgentView | None:
     profile = case.profile
     if profile is None or isinstance(case.pane, Unknown):
         return None
     subject = subject_of(case, snapshot, world.files, caller)
-    pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
-    talks = listen(pane, profile, subject, world) if pane else LiveAgent()
-    view = AgentView(case=case, profile=profile, subject=subject, pane=pane, talks=talks)
-    return replace(view, told=conversation_by_hook(view, snapshot.tmux, world, caller))
+    pane = case.pane_to_import or (case.pane.value if isinstance(case.pane, Present) else None)
+    live = read(pane, profile, subject, world) if pane else LiveAgent()
+    view = AgentView(case=case, profile=profile, subject=subject, pane=pane, live=live)
+    return replace(view, hook_conversation=conversation_by_hook(view, snapshot.tmux, world, caller))
 
 
 def subject_of(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> AgentEnvironment:
-    """The agent as its profile wants to know it: its real folder, and its environment over the caller's."""
+    """The agent as its profile needs it: its real folder, and the caller's environment with the agent's variables."""
     folder = _folder(case)
     cwd = files.real(folder) if folder else ""
     own = visible_env(case.spec, case.row, snapshot.secrets)
@@ -121,7 +124,7 @@ def subject_of(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> 
 
 
 def _folder(case: Case) -> str:
-    """Where the agent was started; for one that we did not start, where it works, as far as that is known."""
+    """The folder that the agent is or was started in; else, for an imported agent, the folder that it works in."""
     started_with = case.wanted or (case.row.started_with if case.row else None)
     if started_with:
         return started_with.cwd
@@ -131,8 +134,8 @@ def _folder(case: Case) -> str:
 
 
 def _artifact(view: AgentView, files: Files) -> Observed[Artifact]:
-    """Some CLIs sort what they store by the folder: after a move it is where the agent was before."""
-    wanted, row = next_conversation(view.case, view.talks), view.case.row
+    """Find the stored conversation. Some CLIs sort by folder, so after a move it is under the agent's old folder."""
+    wanted, row = next_conversation(view.case, view.live), view.case.row
     found = artifact(wanted, view.profile, view.subject, files)
     before = row.started_with.cwd if row and row.started_with else ""
     if not isinstance(found, Absent) or before in {"", view.subject.cwd} or not view.profile.storage.follows_is_known:
@@ -140,8 +143,8 @@ def _artifact(view: AgentView, files: Files) -> Observed[Artifact]:
     return artifact(wanted, view.profile, replace(view.subject, cwd=files.real(before)), files)
 
 
-def _doomed(view: AgentView, files: Files) -> tuple[str, ...]:
-    """What the CLI's next start in the folder deletes: all but the last file of each conversation in several."""
+def _deleted_by_start(view: AgentView, files: Files) -> tuple[str, ...]:
+    """The files that the CLI would delete at its next start: of a conversation in several files, all but the last."""
     if not view.profile.storage.fragile_resume:
         return ()
     files_of: dict[str, list[str]] = defaultdict(list)
@@ -152,7 +155,7 @@ def _doomed(view: AgentView, files: Files) -> tuple[str, ...]:
 
 
 def _untrusted(view: AgentView, files: Files) -> tuple[str, str] | None:
-    """The CLI's settings that do not trust the folder although the user does."""
+    """The CLI's settings file and the folder, if the manifest trusts the folder and the settings do not."""
     path = view.profile.trust.file(view.subject) if view.case.spec and view.case.spec.trust else ""
     content = files.read(path, _SETTINGS_LIMIT) if path else ABSENT
     if not path or isinstance(content, Unknown):
@@ -160,13 +163,13 @@ def _untrusted(view: AgentView, files: Files) -> tuple[str, str] | None:
     before = content.value if isinstance(content, Present) else b""
     try:
         after = view.profile.trust.with_folder(before, view.subject.cwd)
-    except ValueError:  # not settings as we know them: the CLI will ask
+    except ValueError:  # not settings in the form that we know: the CLI will ask the user
         return None
     return (path, view.subject.cwd) if after != before else None
 
 
 def _executable(view: AgentView, world: World) -> Observed[str]:
-    """As the agent will find it: what is no absolute path begins in its folder, which may not be there yet."""
+    """Find the agent's program as the agent will: relative paths begin in its folder, which may not exist yet."""
     command, path, cwd = view.profile.launch.command[0], view.subject.env.get("PATH", ""), view.subject.cwd
     searched = [command] if os.sep in command else list(filter(None, path.split(os.pathsep)))
     if all(map(os.path.isabs, searched)) or not cwd:
@@ -174,5 +177,5 @@ def _executable(view: AgentView, world: World) -> Observed[str]:
     within = os.pathsep.join(os.path.normpath(os.path.join(cwd, each)) for each in searched)
     found = world.processes.find(within, "") if os.sep in command else world.processes.find(command, within)
     if isinstance(found, Absent) and not isinstance(world.files.folder(cwd), Present):
-        return Unknown(f"{cwd} is not there yet")
+        return Unknown(f"{cwd} does not exist yet")
     return found

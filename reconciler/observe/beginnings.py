@@ -1,4 +1,4 @@
-"""In which folder a stored conversation began."""
+"""Find the folder in which a stored conversation began."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .stored import artifact
 
 
 def began_in(conversation: str, profile: Profile, subject: AgentEnvironment, files: Files) -> str:
-    """The folder that the stored conversation with this id names as its own; empty where nothing tells."""
+    """The folder that the stored conversation with this id names as its own; empty when it names none."""
     found = artifact(conversation, profile, subject, files)
     if not isinstance(found, Present) or not profile.storage.keeps_files:
         return ""

@@ -1,8 +1,9 @@
-"""What was looked up once is not looked up again while all that it rests on is as it was.
+"""Reuse the result of an earlier lookup while nothing that it depends on has changed.
 
-Nothing is believed for a length of time. What a lookup asks of files and processes is written down while it runs, and
-each later look asks for the marks of those files, and for those processes, anew. A lookup that asked anything whose
-change leaves no mark (a database, a screen, a link, a file that was written a moment ago) is made each time.
+Nothing expires by time. While a lookup runs, the cache notes which files and processes it reads. Before each reuse, it
+takes the marks of those files and processes again and compares them. A mark is a value that changes with the content,
+such as size and times of a file. A lookup that reads anything without a mark is repeated each time: a database, a
+screen, a link, or a file that was written a moment ago.
 """
 
 from __future__ import annotations
@@ -24,21 +25,23 @@ _Question: TypeAlias = tuple[_Mark, Any]
 
 
 class _Found(Struct, Generic[_T], frozen=True):
-    """The answer of a lookup about `given`, and the marks that it `rests_on`; None when it is not to be recalled."""
+    """The answer of a lookup."""
 
     given: object
-    rests_on: tuple[tuple[_Question, object], ...] | None
+    """The values that the lookup was about."""
+    depends_on: tuple[tuple[_Question, object], ...] | None
+    """The marks of everything that it read; None when the answer must not be reused."""
     answer: _T
 
 
 class _Marks(Struct, frozen=True):
-    """The marks of one look; each is taken once, and before what it is of is read: a later change has another one."""
+    """The marks of one look. Each is taken once, before the content is read, so a later change has another mark."""
 
     world: World
     taken: dict[_Question, object] = field(default_factory=dict)
 
     def of(self, question: _Question) -> object:
-        """The mark that this question is told by; None when there is none."""
+        """The mark for the question; None when there is none."""
         if question in self.taken:
             return self.taken[question]
         mark, about = question
@@ -47,7 +50,7 @@ class _Marks(Struct, frozen=True):
 
 
 class ObservationCache:
-    """What the last look found. What was not asked for in a look is forgotten with the next one."""
+    """The answers of the last look. An answer that one look does not ask for is dropped at the next one."""
 
     world: World
 
@@ -58,22 +61,25 @@ class ObservationCache:
         self._marks: _Marks
 
     def begin(self, world: World, common: object) -> None:
-        """Begin a look at the world; nothing is recalled when `common` is another than in the last one."""
+        """Begin a look. When `common` differs from the last look's, no earlier answer is used."""
         self.world = world
         self._last = self._kept if common == self._common else {}
         self._common, self._kept, self._marks = common, {}, _Marks(world)
 
     def found(self, key: Hashable, given: object, lookup: Callable[[World], _T]) -> _T:
-        """What `lookup` answers, which rests on nothing but `common`, what is `given` and the world that it gets."""
+        """Return what `lookup` answers, from the cache if possible.
+
+        The answer must depend on nothing except `common`, `given` and the world that `lookup` is called with.
+        """
         found: _Found[_T] | None = self._last.get(key)
-        if found is None or found.given != given or not self._holds(found):
+        if found is None or found.given != given or not self._is_valid(found):
             found = self._looked_up(given, lookup)
-        if found.rests_on is not None:
+        if found.depends_on is not None:
             self._kept[key] = found
         return found.answer
 
-    def _holds(self, found: _Found[Any]) -> bool:
-        return all(self._marks.of(question) == mark for question, mark in found.rests_on or ())
+    def _is_valid(self, found: _Found[Any]) -> bool:
+        return all(self._marks.of(question) == mark for question, mark in found.depends_on or ())
 
     def _looked_up(self, given: object, lookup: Callable[[World], _T]) -> _Found[_T]:
         basis = _Basis(self._marks)
@@ -81,27 +87,27 @@ class ObservationCache:
         return _Found(given, basis.marks(), answer)
 
 
-# --- what a lookup rests on -------------------------------------------------------------------
+# --- what a lookup depends on -----------------------------------------------------------------
 
 
 class _Basis(Struct, frozen=True):
-    """What one lookup has asked, each with its mark, taken before the answer."""
+    """Everything that one lookup has read, with the marks, which are taken before the reading."""
 
     known: _Marks
     asked: dict[_Question, object] = field(default_factory=dict)
 
-    def rests_on(self, mark: _Mark, about: Any) -> None:
-        """The answer is the same while this mark is."""
+    def note(self, mark: _Mark, about: Any) -> None:
+        """Note that the answer is valid only while this mark stays the same."""
         question = (mark, about)
         self.asked[question] = self.known.of(question)
 
     def marks(self) -> tuple[tuple[_Question, object], ...] | None:
-        """All marks; None when anything was asked whose change leaves none."""
+        """All marks; None when the lookup read something without a mark."""
         return None if None in self.asked.values() else tuple(self.asked.items())
 
 
 def _noting(world: World, basis: _Basis) -> World:
-    """The world as a lookup gets it: every question is noted in the basis."""
+    """The ports that a lookup gets: they note in the basis what is read."""
     return World(
         tmux=cast(Any, _Unmarked(world.tmux, basis)),
         processes=cast(Any, _NotedProcesses(world.processes, basis)),
@@ -112,84 +118,84 @@ def _noting(world: World, basis: _Basis) -> World:
 
 
 class _Unmarked(Struct, frozen=True):
-    """A door whose answers change without a mark: a lookup that goes through it is made each time."""
+    """A port whose answers have no marks: a lookup that uses it is repeated each time."""
 
-    door: Any
+    port: Any
     basis: _Basis
 
     def __getattr__(self, name: str) -> Any:
-        self.basis.rests_on(_never, name)
-        return getattr(self.door, name)
+        self.basis.note(_never, name)
+        return getattr(self.port, name)
 
 
 class _NotedFiles(_Unmarked, frozen=True):
-    """The door to the files: what is not here, such as a question to a database, has no mark."""
+    """The port of the files. Methods that are not defined here, such as a database query, have no marks."""
 
     def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> Observed[bytes]:
-        self.basis.rests_on(_file, path)
+        self.basis.note(_file, path)
         return self._files.read(path, limit, start)
 
     def facts(self, path: str) -> Observed[tuple[float, int]]:
-        self.basis.rests_on(_file, path)
+        self.basis.note(_file, path)
         return self._files.facts(path)
 
     def contains(self, path: str, needle: bytes) -> Observed[bool]:
-        self.basis.rests_on(_file, path)
+        self.basis.note(_file, path)
         return self._files.contains(path, needle)
 
     def find(self, pattern: str) -> Observed[tuple[str, ...]]:
         if _WILD & set(pattern):
-            self.basis.rests_on(_folders, os.path.dirname(pattern))
+            self.basis.note(_folders, os.path.dirname(pattern))
         else:
-            self.basis.rests_on(_file, pattern)
+            self.basis.note(_file, pattern)
         return self._files.find(pattern)
 
     def real(self, path: str) -> str:
-        self.basis.rests_on(_real, path)
+        self.basis.note(_real, path)
         return self._files.real(path)
 
     def distrust(self, path: str) -> str:
-        self.basis.rests_on(_distrust, path)
+        self.basis.note(_distrust, path)
         return self._files.distrust(path)
 
     @property
     def _files(self) -> Files:
-        return cast(Files, self.door)
+        return cast(Files, self.port)
 
 
 class _NotedProcesses(_Unmarked, frozen=True):
-    """The door to the processes: what is not here has no mark."""
+    """The port of the processes. Methods that are not defined here have no marks."""
 
     def started(self, pid: int) -> Observed[int]:
-        self.basis.rests_on(_started, pid)
+        self.basis.note(_started, pid)
         return self._processes.started(pid)
 
     def since(self, pid: int) -> Observed[int]:
-        self.basis.rests_on(_since, pid)
+        self.basis.note(_since, pid)
         return self._processes.since(pid)
 
     def family(self, pid: int) -> tuple[int, ...]:
-        self.basis.rests_on(_family, pid)
+        self.basis.note(_family, pid)
         return self._processes.family(pid)
 
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
-        self.basis.rests_on(_open_files, pid)
+        self.basis.note(_open_files, pid)
         return self._processes.open_files(pid)
 
     def locked_files(self, pid: int) -> tuple[str, ...]:
-        self.basis.rests_on(_locked, pid)
+        self.basis.note(_locked, pid)
         return self._processes.locked_files(pid)
 
     @property
     def _processes(self) -> Processes:
-        return cast(Processes, self.door)
+        return cast(Processes, self.port)
 
 
 # --- marks ------------------------------------------------------------------------------------
 
 
 def _never(_marks: _Marks, _about: object) -> None:
-    """Its change leaves no mark."""
+    """The mark of everything that has none."""
 
 
 def _file(marks: _Marks, path: str) -> object:
@@ -205,7 +211,7 @@ def _distrust(marks: _Marks, path: str) -> object:
 
 
 def _folders(marks: _Marks, pattern: str) -> object:
-    """Of all folders that are listed on the way; one digest, as many agents rest on the same ones."""
+    """The marks of all folders that the pattern lists, as one digest: many agents depend on the same folders."""
     parts = pattern.split("/")
     first = next((i for i, part in enumerate(parts) if _WILD & set(part)), len(parts))
     listed = [each for end in range(first, len(parts) + 1) for each in _listed(marks.world, "/".join(parts[:end]))]
@@ -238,7 +244,7 @@ def _open_files(marks: _Marks, pid: int) -> object:
 
 
 def _locked(marks: _Marks, pid: int) -> object:
-    """An agent's process leads the terminal session of its pane."""
+    """The locks of the terminal session that `pid` leads, as an agent's process leads the session of its pane."""
     locks = cast(Observed[Mapping[int, object]], marks.of((_locks, "")))
     return locks.value.get(pid, ()) if isinstance(locks, Present) else None
 

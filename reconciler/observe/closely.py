@@ -1,4 +1,4 @@
-"""The closer look: at agents that something may have to be done about, or that were asked for."""
+"""The closer look at agents that are not settled, or that the caller asked for."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.ports.world import World
 
 from .agent_view import Caller
-from .agents import with_facts, with_questions, with_words
+from .agents import with_facts, with_questions, with_reports
 from .conversation_data import with_conversation_data
-from .identity import around
+from .identity import other_agents
 from .request import SnapshotRequest, is_asked
 
 
 def look_closely(
-    question: SnapshotRequest, seen: Snapshot, agents: Mapping[Address, Case], world: World, caller: Caller
+    request: SnapshotRequest, snapshot: Snapshot, agents: Mapping[Address, Case], world: World, caller: Caller
 ) -> Snapshot:
-    """The snapshot with all that a comparison needs to know of the agents that are asked for."""
-    asked = [case for case in agents.values() if is_asked(case, question)]
-    state = seen.tmux.value if isinstance(seen.tmux, Present) else None
-    others = around(question.record, state.panes if state else (), agents)
-    if question.cache is not None:
-        basis = (state.server if state else None, seen.secrets, replace(caller, env=dict(caller.env)))
-        question.cache.begin(world, basis)
-        return with_words(seen, asked, others, question.cache, caller)
-    full = with_facts(seen, asked, others, world, caller)
-    full = with_questions(full, [case for case in asked if not settled(case, question.options)], world)
-    leaving = [case for address, case in agents.items() if address in question.options.deletes]
-    return with_conversation_data(full, leaving, world.files, caller) if leaving else full
+    """Add to the snapshot all that a comparison needs to know of the agents that the request is about."""
+    asked = [case for case in agents.values() if is_asked(case, request)]
+    state = snapshot.tmux.value if isinstance(snapshot.tmux, Present) else None
+    others = other_agents(request.record, state.panes if state else (), agents)
+    if request.cache is not None:
+        basis = (state.server if state else None, snapshot.secrets, replace(caller, env=dict(caller.env)))
+        request.cache.begin(world, basis)
+        return with_reports(snapshot, asked, others, request.cache, caller)
+    full = with_facts(snapshot, asked, others, world, caller)
+    full = with_questions(full, [case for case in asked if not settled(case, request.options)], world)
+    deleted = [case for address, case in agents.items() if address in request.options.deletes]
+    return with_conversation_data(full, deleted, world.files, caller) if deleted else full

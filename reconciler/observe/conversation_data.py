@@ -1,4 +1,4 @@
-"""All that the CLIs have stored of the conversations of agents that are to be deleted."""
+"""Everything that the CLIs have stored for the conversations of agents that are to be deleted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .stored import row_in_database
 
 
 def with_conversation_data(snapshot: Snapshot, asked: Iterable[Case], files: Files, caller: Caller) -> Snapshot:
-    """The snapshot with what is stored under each id that the agents have, or had."""
+    """Add to the snapshot what is stored under each id that the agents have or had."""
     found: dict[Address, Mapping[str, Observed[ConversationData]]] = {}
     for case in asked:
         if case.profile is not None:
@@ -52,7 +52,7 @@ def _belongings(
 def _artifacts(
     conversation: str, profile: Profile, subject: AgentEnvironment, files: Files
 ) -> tuple[str, ...] | Unknown:
-    """Every artifact of this very conversation: a name may hold no more than the beginning of its id."""
+    """Every artifact of exactly this conversation: a file name may contain only the beginning of the id."""
     paths = _found(profile.storage.artifacts(subject, conversation), files)
     if isinstance(paths, Unknown):
         return paths
@@ -60,7 +60,7 @@ def _artifacts(
     for path in paths:
         data = files.read(path, HEAD_BYTES)
         if not isinstance(data, Present):
-            return data if isinstance(data, Unknown) else Unknown(f"{path} leads nowhere")
+            return data if isinstance(data, Unknown) else Unknown(f"{path} is a link without a target")
         head = profile.storage.read_head(path, data.value)
         if head is None or head.id == conversation:
             mine.append(path)
@@ -95,12 +95,12 @@ def _with_parts(
 
 
 def _outermost(paths: Sequence[str]) -> Iterator[str]:
-    """The paths that lie in none of the others."""
+    """The paths that are not inside another one of them."""
     return (path for path in paths if not any(path.startswith(f"{other}/") for other in paths))
 
 
 def _part(path: str, entries: tuple[Entry, ...], roots: Sequence[str], files: Files) -> Part:
-    """The part, by its real path, in the root that holds it without any link on the way from there."""
+    """The part with its real path, and the root that contains it without a link in between; else without a root."""
     real = files.real(path)
     for root in roots:
         home = files.real(root)

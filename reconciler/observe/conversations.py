@@ -1,4 +1,4 @@
-"""Every stored conversation of the workspaces' agent types."""
+"""Every conversation that the CLIs of the declared agents have stored for their workspaces."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from .stored import FoundConversation, all_stored
 
 
 def conversations(
-    question: SnapshotRequest, snapshot: Snapshot, files: Files, caller: Caller
+    request: SnapshotRequest, snapshot: Snapshot, files: Files, caller: Caller
 ) -> Iterator[StoredConversation | Unknown]:
-    """Each conversation once, with `Unknown` for every place that could not be looked at."""
-    bound = _bound(question.record)
+    """Each conversation once, and an `Unknown` for every place that could not be read."""
+    bound = _bound(request.record)
     seen: set[tuple[str, str, str]] = set()
-    for spec in question.desired.agents.values():
+    for spec in request.desired.agents.values():
         own = visible_env(spec, None, snapshot.secrets)
         env = {**caller.env, **own}
         subject = AgentEnvironment(files.real(spec.cwd), env.get("HOME") or caller.home, env)
-        for found in all_stored(question.profiles[spec.type], subject, files):
+        for found in all_stored(request.profiles[spec.type], subject, files):
             if isinstance(found, Unknown):
                 yield found
                 continue
@@ -52,7 +52,7 @@ def _stored(found: FoundConversation, spec: Agent, bound: Mapping[str, tuple[str
 
 
 def _bound(record: Record) -> Mapping[str, tuple[str, ...]]:
-    """The sessions of each conversation id, by what the registry says of their agents."""
+    """The names of the sessions whose agents have or had each conversation id, by the registry."""
     sessions = {(row.workspace, row.agent): row.session for row in record.sessions.values()}
     bound: dict[str, tuple[str, ...]] = {}
     for id_, address in record.conversations():

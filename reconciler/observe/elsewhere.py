@@ -1,4 +1,4 @@
-"""Processes outside an agent's session that have its conversation: its own that lived on, or somebody else's."""
+"""Processes outside an agent's session that use its conversation: remains of the agent, or another program."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .live import is_about, notes_at
 
 
 def users_elsewhere(views: Iterable[AgentView], world: World) -> dict[Address, int]:
-    """The pid of a living process that has the conversation of an agent that does not run."""
+    """For agents that do not run: the pid of a living process that uses the agent's conversation."""
     resting = [view for view in views if view.pane is None or view.pane.dead]
     if not resting:
         return {}
@@ -32,9 +32,10 @@ def _first(*pids: Iterable[int]) -> int:
 
 
 def _orphans(view: AgentView, sessions: Mapping[int, tuple[int, ...]], world: World) -> tuple[int, ...]:
-    """What is left of the recorded process and of those beside it, without a session or in a dead pane.
+    """The recorded process and the others of its terminal session that still run, without a pane or in a dead one.
 
-    A launcher may end before the process that it started. A later process with the recorded pid is another one's.
+    The recorded process may be a launcher that ends before the process that it started. A later process that got the
+    recorded pid does not count.
     """
     recorded = view.case.row.pane if view.case.row else None
     if recorded is None or not recorded.started:
@@ -47,8 +48,8 @@ def _orphans(view: AgentView, sessions: Mapping[int, tuple[int, ...]], world: Wo
 
 
 def _noted(view: AgentView, world: World) -> Iterator[int]:
-    """By the CLI's own notes, in which only living processes count."""
-    wanted = next_conversation(view.case, view.talks)
+    """The living processes that use the conversation, by the CLI's own notes."""
+    wanted = next_conversation(view.case, view.live)
     patterns = view.profile.binding.users(view.subject, wanted) if wanted else ()
     for noted in notes_at(patterns, view.profile, world.files):
         pid = noted.note.pid
@@ -57,14 +58,14 @@ def _noted(view: AgentView, world: World) -> Iterator[int]:
 
 
 def _openers(views: Iterable[AgentView], world: World) -> Mapping[Address, tuple[int, ...]]:
-    """By the stored files that a process has open: one look at all processes for all agents."""
+    """The processes that have a stored file of the conversation open. One look at all processes serves all agents."""
     paths = {path: view.case.address for view in views for path in _proofs(view, world)}
     holders = world.processes.holders(paths) if paths else {}
     return {paths[path]: pids for path, pids in holders.items()}
 
 
 def _proofs(view: AgentView, world: World) -> Iterator[str]:
-    wanted = next_conversation(view.case, view.talks)
+    wanted = next_conversation(view.case, view.live)
     if not wanted or not view.profile.binding.proves_by_files:
         return
     for pattern in view.profile.storage.artifacts(view.subject, wanted):

@@ -1,4 +1,4 @@
-"""Which conversation the processes in a pane have in use, by the files that they hold."""
+"""Which conversation the processes in a pane use, by the files that they have locked or open."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from reconciler.model.observed import Present, Unknown
 from reconciler.model.snapshot import Pane
 from reconciler.ports.world import Files, Processes, World
 
-from .stored import is_spoken
+from .stored import is_of_a_user
 
 
 def held_conversation(pane: Pane, profile: Profile, subject: AgentEnvironment, world: World) -> str:
-    """The conversation that is proved by a lock, or else by an open file; empty when none is, or several are.
+    """The conversation that a lock proves, else an open file; empty when none or more than one is proved.
 
-    A CLI may keep the lock of a conversation for a while after it has turned to another one, and takes others for
-    what no user talks to. The one that was taken up last, and in which somebody spoke, is the one in use.
+    A CLI may keep the lock of a conversation for a while after it has changed to another one, and it locks
+    conversations that no user talks to. So of several locks, the newest counts whose conversation has a user's prompt.
     """
     if not profile.binding.proves_by_files:
         return ""
     locked = _by_conversation(profile, world.processes.locked_files(pane.pid))
     if len(locked) > 1:
-        return _taken_up_last(locked, profile, subject, world.files)
-    # What is only open is looked at last: that takes long.
+        return _locked_last(locked, profile, subject, world.files)
+    # Open files are read last, because that takes long.
     held = locked or _by_conversation(profile, _opened(pane.pid, world.processes))
     return next(iter(held)) if len(held) == 1 else ""
 
@@ -39,14 +39,14 @@ def _opened(pid: int, processes: Processes) -> Iterator[str]:
         yield from opened.value if isinstance(opened, Present) else ()
 
 
-def _taken_up_last(locks: Mapping[str, str], profile: Profile, subject: AgentEnvironment, files: Files) -> str:
-    """The one whose lock is the youngest; none where any of them cannot be looked at."""
-    taken: dict[str, float] = {}
+def _locked_last(locks: Mapping[str, str], profile: Profile, subject: AgentEnvironment, files: Files) -> str:
+    """The conversation with the newest lock file; empty when one of them cannot be read."""
+    times: dict[str, float] = {}
     for conversation, path in locks.items():
-        facts, spoken = files.facts(path), is_spoken(conversation, profile, subject, files)
-        if isinstance(facts, Unknown) or isinstance(spoken, Unknown):
+        facts, of_a_user = files.facts(path), is_of_a_user(conversation, profile, subject, files)
+        if isinstance(facts, Unknown) or isinstance(of_a_user, Unknown):
             return ""
-        if isinstance(facts, Present) and spoken == Present(True):
-            taken[conversation] = facts.value[0]
-    last = [conversation for conversation, time in taken.items() if time == max(taken.values())]
+        if isinstance(facts, Present) and of_a_user == Present(True):
+            times[conversation] = facts.value[0]
+    last = [conversation for conversation, time in times.items() if time == max(times.values())]
     return last[0] if len(last) == 1 else ""

@@ -1,8 +1,9 @@
-"""Whose conversation is whose, where neither the CLI's notes nor an open file tell.
+"""Which conversation is an agent's, when neither the CLI's notes nor an open file show it.
 
-That leaves what the CLI told one of its hooks, the pane's title, where it names one conversation and no other, and
-the set difference: what began since the agent did, belongs to nobody, and could be nobody else's. What is not proved is
-not taken: it is only told, so that nothing is started over it.
+Three proofs are left, in this order: the note of a hook; the pane's title, if it names exactly one conversation; and
+elimination: the only conversation that began since the agent's start, that no agent has, and that no other agent can
+have begun. A conversation without proof is not taken, but listed as `unclaimed`: then the agent is not started, since
+it might continue in the wrong one.
 """
 
 from __future__ import annotations
@@ -27,40 +28,40 @@ from .stored import FoundConversation, all_stored
 
 
 class OtherAgents(Struct, frozen=True):
-    """What is known of everybody else: the owner of each conversation, and all live panes with their agents.
-
-    `before` are the agents that the one in question was started right behind, once their conversations were known.
-    """
+    """What is known of all agents: one of them may have the conversation in question."""
 
     record: Record
     owners: Mapping[str, Address]
+    """The recorded agent of each conversation."""
     panes: tuple[Pane, ...]
+    """All live panes."""
     cases: Mapping[Address, Case]
     before: frozenset[Address] = frozenset()
+    """The agents before the one in question in a queue of starts; their conversations are known."""
 
 
-def around(
+def other_agents(
     record: Record, panes: Iterable[Pane], cases: Mapping[Address, Case], before: frozenset[Address] = frozenset()
 ) -> OtherAgents:
-    """Everybody, from the registry and from tmux."""
+    """Collect what the registry and tmux know of all agents."""
     return OtherAgents(
         record, dict(record.conversations()), tuple(pane for pane in panes if not pane.dead), cases, before
     )
 
 
 def identified(view: AgentView, others: OtherAgents, files: Files) -> AgentView:
-    """The view with the conversation that must be the agent's, or with those that may be."""
-    if view.talks.conversation:
+    """Add the proved conversation of the agent to the view, or else those that may be its own."""
+    if view.live.conversation:
         return view
-    if view.told and _is_free(view.told, view, others):
-        return replace(view, talks=replace(view.talks, conversation=view.told))
+    if view.hook_conversation and _is_free(view.hook_conversation, view, others):
+        return replace(view, live=replace(view.live, conversation=view.hook_conversation))
     if not view.profile.launch.mints_id:
         return view
     pane = view.pane
     if pane is not None and not pane.dead:
         proved = _proved(view, pane, others, files)
         if proved:
-            return replace(view, talks=replace(view.talks, conversation=proved))
+            return replace(view, live=replace(view.live, conversation=proved))
     began = int(unix(view.case.row.created_at) or 0) if view.case.row else 0
     if not began or not unidentified(view.case):
         return view
@@ -69,7 +70,7 @@ def identified(view: AgentView, others: OtherAgents, files: Files) -> AgentView:
 
 
 def _proved(view: AgentView, pane: Pane, others: OtherAgents, files: Files) -> str:
-    """The conversation of a running agent, when no other can be meant."""
+    """The conversation of a running agent, if only one is possible; else empty."""
     named = _named(view, pane, files)
     if len(named) == 1:
         return named[0] if _is_free(named[0], view, others) else ""
@@ -89,7 +90,10 @@ def _named(view: AgentView, pane: Pane, files: Files) -> list[str]:
 
 
 def _free(view: AgentView, others: OtherAgents, files: Files, since: int) -> list[FoundConversation]:
-    """The folder's conversations that began, or where that is not told were used, since then, and are nobody's."""
+    """The folder's conversations that no agent has and that began since then.
+
+    Where the beginning is not stored, the time of the last use counts.
+    """
     found = (
         each for each in all_stored(view.profile, view.subject, files, since) if isinstance(each, FoundConversation)
     )
@@ -106,14 +110,14 @@ def _is_free(conversation: str, view: AgentView, others: OtherAgents) -> bool:
     return others.owners.get(conversation, view.case.address) == view.case.address
 
 
-# --- who else it could be ---------------------------------------------------------------------
+# --- other agents that may have begun the conversation ----------------------------------------
 
 
 def _rivals(view: AgentView, pane: Pane, others: OtherAgents) -> bool:
-    """True when another agent of this CLI was in the folder while this one ran, ours or not.
+    """True when another agent of this CLI, ours or not, was in the folder while this one ran.
 
-    One that was started a moment before is none: only somebody at its terminal could have it begin another
-    conversation by now.
+    The agents in `before` do not count: their conversations are known, and only a user at their terminal could have
+    begun another one since.
     """
     return any(_is_rival_pane(each, view, pane, others) for each in others.panes) or any(
         _is_rival_row(row, view, pane.created, others) for row in others.record.sessions.values()
@@ -126,11 +130,14 @@ def _is_rival_pane(other: Pane, view: AgentView, own: Pane, others: OtherAgents)
     case = next((case for case in others.cases.values() if _has(case, other)), None)
     if case is not None and case.profile is not None:
         return case.profile.name == view.profile.name and (other.attached or case.address not in others.before)
-    return other.command in {own.command, basename(view.profile.launch.command[0])}  # `node` is what many CLIs show as
+    # Many CLIs show as `node`, so the same command is enough to count as a rival.
+    return other.command in {own.command, basename(view.profile.launch.command[0])}
 
 
 def _has(case: Case, pane: Pane) -> bool:
-    return isinstance(case.pane, Present) and case.pane.value.pane_id == pane.pane_id
+    """Whether the pane is the agent's, or becomes it."""
+    own = case.pane_to_import or (case.pane.value if isinstance(case.pane, Present) else None)
+    return own is not None and own.pane_id == pane.pane_id
 
 
 def _is_rival_row(row: SessionRow, view: AgentView, since: int, others: OtherAgents) -> bool:

@@ -1,4 +1,4 @@
-"""What a running agent is up to, by the surest witness that knows."""
+"""What a running agent does, by the most reliable source that shows it."""
 
 from __future__ import annotations
 
@@ -19,44 +19,44 @@ from reconciler.ports.world import Files, Processes, World
 from .held_conversation import held_conversation
 
 _SCREEN_LINES = 40
-_LAST_WORDS = 12
-_CLOCK_SLACK = 2  # seconds: the start of a process is known to about one
+_LAST_LINES = 12  # lines that may hold what a CLI prints at its exit
+_CLOCK_SLACK = 2  # seconds: the start of a process is known to about one second
 
 
 def live_agent(pane: Pane, profile: Profile, subject: AgentEnvironment, world: World) -> LiveAgent:
     """What the agent does, and in which conversation.
 
-    First the CLI's own note about its process, then what its processes hold open, then the pane's
-    title, and its screen only when nothing else tells what it does, or a title says that it is idle. One that
-    has ended may have said its conversation with its last words.
+    The sources, in order: the CLI's own note about its process, the files that its processes have open, the pane's
+    title. The screen is read only when these do not show the activity, or when a title says idle. For an agent that
+    has ended, the last lines of its screen may name the conversation.
     """
     if pane.dead:
-        return LiveAgent(conversation=last_words(pane, profile, world))
-    own = own_word(pane, profile, subject, world)
+        return LiveAgent(conversation=conversation_on_screen(pane, profile, world))
+    own = reported_state(pane, profile, subject, world)
     if own.activity is Activity.UNKNOWN or profile.display.activity(pane.title) is Activity.IDLE:
         return with_screen(own, pane, profile, world)
     return own
 
 
 def with_screen(own: LiveAgent, pane: Pane, profile: Profile, world: World) -> LiveAgent:
-    """What the CLI itself says, and its screen: the second look at one that says it is idle."""
-    return together(own, classify_screen(profile.display.rules(), _screen(pane, profile, world)))
+    """Combine what the CLI itself reports with what its screen shows."""
+    return combined(own, classify_screen(profile.display.rules(), _screen(pane, profile, world)))
 
 
-def together(own: LiveAgent, seen: LiveAgent) -> LiveAgent:
-    """Its own word counts, but for a dialog of its start: a CLI may say that it is idle behind one.
+def combined(own: LiveAgent, shown: LiveAgent) -> LiveAgent:
+    """The CLI's own report, except that a start dialog on the screen beats `idle`: CLIs report idle behind one.
 
-    A question for a permission that it does not tell of may only have been left on the screen.
+    A permission prompt on the screen does not beat the report: it may be an old one that was left there.
     """
-    if own.activity is Activity.UNKNOWN or (own.activity is Activity.IDLE and seen.activity is Activity.DIALOG):
-        return LiveAgent(seen.activity, own.conversation, seen.dialog)
+    if own.activity is Activity.UNKNOWN or (own.activity is Activity.IDLE and shown.activity is Activity.DIALOG):
+        return LiveAgent(shown.activity, own.conversation, shown.dialog)
     return own
 
 
-def own_word(pane: Pane, profile: Profile, subject: AgentEnvironment, world: World) -> LiveAgent:
-    """What the CLI itself says a living agent does, in its notes, its open files and its title."""
+def reported_state(pane: Pane, profile: Profile, subject: AgentEnvironment, world: World) -> LiveAgent:
+    """What the CLI itself reports about a living agent: by its notes, its open files and its title."""
     binding = profile.binding
-    if not binding.speaks_by_processes:
+    if not binding.shows_in_processes:
         return LiveAgent(profile.display.activity(pane.title))
     noted = _noted(profile, subject, _family(pane, world.processes), world) if binding.leaves_notes else LiveAgent()
     conversation = noted.conversation or held_conversation(pane, profile, subject, world)
@@ -64,18 +64,18 @@ def own_word(pane: Pane, profile: Profile, subject: AgentEnvironment, world: Wor
 
 
 def _busier(noted: Activity, titled: Activity) -> Activity:
-    """The note counts, but one that says idle is no match for a title that shows work: it may be late."""
+    """The activity in the note, unless it says idle while the title shows work: notes may be late."""
     if noted is Activity.UNKNOWN or (noted is Activity.IDLE and titled is Activity.BUSY):
         return titled
     return noted
 
 
-def last_words(pane: Pane, profile: Profile, world: World) -> str:
-    """The conversation that an ended agent named in its farewell; empty when it named none."""
+def conversation_on_screen(pane: Pane, profile: Profile, world: World) -> str:
+    """The conversation that the CLI of an ended agent printed at its exit; empty when it printed none."""
     if not profile.shutdown.resume_line:
         return ""
-    said = re.findall(profile.shutdown.resume_line, world.tmux.screen(pane.pane_id, _LAST_WORDS))
-    return said[-1] if said else ""
+    found = re.findall(profile.shutdown.resume_line, world.tmux.screen(pane.pane_id, _LAST_LINES))
+    return found[-1] if found else ""
 
 
 class DatedNote(Struct, frozen=True):
@@ -94,10 +94,10 @@ def notes_at(patterns: Iterable[str], profile: Profile, files: Files) -> Iterato
 
 
 def is_about(noted: DatedNote, pid: int, processes: Processes) -> bool:
-    """True when the note is about the very process that has this pid now.
+    """True when the note is about the process that has this pid now.
 
-    A killed CLI leaves its notes behind, and pids come again, after a reboot soon: where the note does not tell
-    the start of its process, it must not be older than that.
+    A killed CLI leaves its notes behind, and pids are reused, soon after a reboot. If the note does not contain the
+    start of its process, it must not be older than the process.
     """
     note = noted.note
     if note.pid is not None and note.pid != pid:
@@ -109,13 +109,13 @@ def is_about(noted: DatedNote, pid: int, processes: Processes) -> bool:
 
 
 def _family(pane: Pane, processes: Processes) -> Iterator[int]:
-    """The pane's own process first, and the others only for who wants them: they take long to find."""
+    """The pane's own process first. The others are looked up only if the caller goes on, because that takes long."""
     yield pane.pid
     yield from processes.family(pane.pid)[1:]
 
 
 def _noted(profile: Profile, subject: AgentEnvironment, family: Iterable[int], world: World) -> LiveAgent:
-    """What the CLI wrote down about one of these very processes."""
+    """What the CLI's note says about the first of these processes that has one."""
     for pid in family:
         for noted in notes_at(profile.binding.notes(subject, pid), profile, world.files):
             if is_about(noted, pid, world.processes):

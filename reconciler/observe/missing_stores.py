@@ -1,4 +1,4 @@
-"""Whether the place where a CLI stores its conversations is there at all."""
+"""Whether the folder in which a CLI stores its conversations exists: its disk may not be mounted."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from reconciler.ports.world import Files
 from .agent_view import AgentView
 
 
-def stores_away(views: Iterable[AgentView], snapshot: Snapshot, files: Files) -> Mapping[Address, str]:
-    """The folder that is missing or empty, by the agents that have run and do not run, where the CLI stored everything.
+def find_missing_stores(views: Iterable[AgentView], snapshot: Snapshot, files: Files) -> Mapping[Address, str]:
+    """For each agent that has run and does not run now: its CLI's folder, if that is missing or empty.
 
-    A CLI keeps more in it than conversations, so one that has run leaves something there.
+    A CLI that has run always leaves something in its folder, since it stores more there than conversations.
     """
 
     @cache
-    def is_away(root: str) -> bool:
+    def is_missing(root: str) -> bool:
         folder = files.folder(root)
         return isinstance(folder, Absent) or (isinstance(folder, Present) and folder.value.empty)
 
     found = ((view, _roots(view)) for view in views if _is_asked(view, snapshot))
-    return {view.case.address: roots[0] for view, roots in found if roots and all(map(is_away, roots))}
+    return {view.case.address: roots[0] for view, roots in found if roots and all(map(is_missing, roots))}
 
 
 def _is_asked(view: AgentView, snapshot: Snapshot) -> bool:
@@ -35,7 +35,7 @@ def _is_asked(view: AgentView, snapshot: Snapshot) -> bool:
 
 
 def _roots(view: AgentView) -> tuple[str, ...]:
-    """Where it was when the agent was started; nothing when the user has moved it since."""
+    """The CLI's folders as they were at the agent's start; empty when the user has chosen other ones since."""
     started, wanted = view.case.row.started_with if view.case.row else None, view.case.wanted
     if started is None or wanted is None:
         return ()

@@ -1,4 +1,4 @@
-"""Conversations that began in another folder than the one in which their agents would go on."""
+"""Conversations that began in another folder than the one in which their agents would continue them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .agent_view import AgentView
 
 
 def moved_conversations(views: Iterable[AgentView], snapshot: Snapshot, files: Files) -> Mapping[Address, str]:
-    """The folder that each conversation began in, of those agents that would go on in another one."""
+    """The folder that the conversation began in, for each agent that would continue it in another folder."""
     found = ((view.case.address, _began_in(view, snapshot, files)) for view in views if _may_start(view))
     return {address: folder for address, folder in found if folder}
 
 
 def versions(views: Iterable[AgentView], snapshot: Snapshot, world: World) -> Mapping[Address, str]:
-    """What the CLIs of these agents say of their version, where that tells whether they find the conversation."""
+    """The versions of the CLIs, for agents whose CLI finds such a conversation only in some versions."""
     return {
         view.case.address: version
         for view in views
@@ -30,15 +30,15 @@ def versions(views: Iterable[AgentView], snapshot: Snapshot, world: World) -> Ma
 
 
 def _version(view: AgentView, program: Observed[str] | None, world: World) -> Iterator[str]:
-    said = world.processes.version(program.value, view.subject.env) if isinstance(program, Present) else None
-    if isinstance(said, Present):
-        yield said.value
+    found = world.processes.version(program.value, view.subject.env) if isinstance(program, Present) else None
+    if isinstance(found, Present):
+        yield found.value
 
 
 def _may_start(view: AgentView) -> bool:
-    """A living agent that was started in its present folder is in a conversation that is found from there."""
+    """True unless the agent runs in its declared folder: its conversation is then found from there."""
     row, pane, lives = view.case.row, view.pane, view.pane is not None and not view.pane.dead
-    if view.case.spec is None or view.case.adoptee is not None:
+    if view.case.spec is None or view.case.pane_to_import is not None:
         return False
     started = row.started_with if row else None
     return not lives or pane is None or started is None or started.cwd != view.case.spec.cwd

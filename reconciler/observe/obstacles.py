@@ -1,4 +1,4 @@
-"""What is in the way of workspaces that have to be made."""
+"""What prevents the creation of workspaces."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from reconciler.ports.world import Files
 
 
 def obstacles(wanted: Iterable[Workspace], leaving: Collection[str], files: Files) -> dict[str, Obstacle]:
-    """What keeps each of these workspaces from being made, by path, unless the same apply clears it away.
+    """What prevents the creation of each workspace, by path, without what the same apply settles.
 
-    It makes branches that others start at, and removes the worktrees in the folders that are `leaving`.
+    The apply creates branches that others start at, and removes the worktrees in the `leaving` folders.
     """
     made: set[tuple[str, str]] = set()
     found: dict[str, Obstacle] = {}
@@ -28,7 +28,7 @@ def obstacles(wanted: Iterable[Workspace], leaving: Collection[str], files: File
 def _is_cleared(
     spec: Workspace, obstacle: Obstacle, made: Collection[tuple[str, str]], leaving: Collection[str]
 ) -> bool:
-    match obstacle.hurdle:
+    match obstacle.kind:
         case ObstacleKind.TAKEN:
             return obstacle.seen in leaving
         case ObstacleKind.NO_BASE:

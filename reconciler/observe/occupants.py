@@ -1,4 +1,4 @@
-"""What runs in foreign sessions that have an agent's name, or are to be imported."""
+"""What runs in foreign sessions that have an agent's name or are to be imported."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from reconciler.ports.world import Files, World
 
 from .agent_view import AgentView, Caller
 from .hook_conversation import conversation_by_hook
-from .live import own_word
+from .live import reported_state
 
 _REGISTRY = (".hermes", "agent-sessions.yaml")
-_HEAD = 4096  # bytes of a registry: what it says of itself comes first
+_HEAD = 4096  # bytes of a registry: its lineage is in the first lines
 
 
 def occupants(
     views: Iterable[AgentView], snapshot: Snapshot, world: World, caller: Caller
 ) -> Mapping[Address, Occupant]:
-    """By the address of the agent that each session has the name of, or shall be."""
-    found = ((view, view.case.adoptee or view.case.squatter) for view in views)
+    """The occupant of each foreign session, by the agent that has the same name or that it is imported as."""
+    found = ((view, view.case.pane_to_import or view.case.foreign_pane) for view in views)
     return {view.case.address: _occupant(view, pane, snapshot, world, caller) for view, pane in found if pane}
 
 
@@ -41,7 +41,7 @@ def _occupant(view: AgentView, pane: Pane, snapshot: Snapshot, world: World, cal
 
 
 def _project(pane: Pane, files: Files) -> str:
-    """The folder, that of the pane or one above, whose registry has the lineage that the session is tagged with."""
+    """The project that the session's lineage belongs to: the pane's folder or one above it; empty if not found."""
     if not pane.lineage:
         return ""
     own_line = re.compile(
@@ -57,12 +57,12 @@ def _project(pane: Pane, files: Files) -> str:
 
 
 def _names(words: tuple[str, ...]) -> Iterator[str]:
-    """What a process runs: a program, or a script with the program that reads it."""
+    """The names of what a process runs: its program, and the script that the program executes."""
     from reconciler.agents.shell import SHELLS  # noqa: PLC0415 - a plan loads only the types that it is about
 
     names = [os.path.basename(word).lstrip("-") for word in words[:1]]
     yield from names
-    behind = words[1:2] if names and names[0] in SHELLS else words[1:]  # behind `sh -c` stands no script
+    behind = words[1:2] if names and names[0] in SHELLS else words[1:]  # after `sh -c` comes no script
     script = next((word for word in behind if not word.startswith("-")), "")
     if script:
         yield os.path.basename(script)
@@ -70,6 +70,6 @@ def _names(words: tuple[str, ...]) -> Iterator[str]:
 
 def _conversation(view: AgentView, pane: Pane, snapshot: Snapshot, world: World, caller: Caller) -> str:
     if pane.dead or view.pane is pane:
-        return view.talks.conversation
-    own: LiveAgent = own_word(pane, view.profile, view.subject, world)
+        return view.live.conversation
+    own: LiveAgent = reported_state(pane, view.profile, view.subject, world)
     return own.conversation or conversation_by_hook(replace(view, pane=pane), snapshot.tmux, world, caller)

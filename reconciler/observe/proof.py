@@ -1,4 +1,4 @@
-"""Which conversation an agent has begun that was started a moment ago."""
+"""Find the conversation that an agent has begun since its start a moment ago."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from reconciler.ports.world import World
 
 from .agent_view import Caller
 from .agents import with_facts
-from .identity import around
+from .identity import other_agents
 from .request import SnapshotRequest
 
 
-def proof(action: Action, question: SnapshotRequest, before: Snapshot, world: World, caller: Caller) -> Observed[Drift]:
-    """The drift that binds the agent's conversation; `Absent` while nothing proves it, `Unknown` when nothing will.
+def proof(action: Action, request: SnapshotRequest, before: Snapshot, world: World, caller: Caller) -> Observed[Drift]:
+    """The drift that records the agent's conversation; `Absent` while nothing proves it, `Unknown` when nothing will.
 
-    The registry must know the start. Those that the action started after can be no rivals as long as their own
-    conversations are known.
+    The registry must have the start already. The agents in `action.after` do not count as rivals, so their
+    conversations must be known.
     """
     snapshot = replace(before, tmux=world.tmux.look())
-    found = cases(question.desired, question.record, snapshot, question.profiles, question.options)
+    found = cases(request.desired, request.record, snapshot, request.profiles, request.options)
     case = found[action.address]
     if not unbound(case):
         return Unknown("it does not run any more")
     if any(not found[address].identity.session_id for address in action.after):
-        return Unknown("one that started before it may have begun the same conversation")
+        return Unknown("an agent that started before it may have begun the same conversation")
     panes = snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ()
-    others = around(question.record, panes, found, frozenset(action.after))
-    seen = with_facts(snapshot, [case], others, world, caller)
-    bound = [
-        drift for drift in drifts([case], seen, question.options.now) if drift.kind is DriftClass.CONVERSATION_KNOWN
+    others = other_agents(request.record, panes, found, frozenset(action.after))
+    full = with_facts(snapshot, [case], others, world, caller)
+    proved = [
+        drift for drift in drifts([case], full, request.options.now) if drift.kind is DriftClass.CONVERSATION_KNOWN
     ]
-    return Present(bound[0]) if bound else ABSENT
+    return Present(proved[0]) if proved else ABSENT

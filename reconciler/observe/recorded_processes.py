@@ -1,4 +1,8 @@
-"""Whether a recorded process lives: by its pid, its start, and the boot and pid namespace that both belong to."""
+"""Whether a recorded process still runs.
+
+A pid alone is no proof, because pids are reused. It counts together with the start of the process, within one boot of
+the machine and one pid namespace.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,11 @@ from reconciler.model.record import ServerRow, SessionRow
 from reconciler.ports.lockfile import current_namespace
 from reconciler.ports.world import Processes, World
 
-_SLACK = 2  # seconds: the start of a process is known to about one
+_SLACK = 2  # seconds: the start of a process is known to about one second
 
 
 def server_process(row: ServerRow, world: World) -> Observed[int]:
-    """The pid of the recorded tmux server while it lives."""
+    """The pid of the recorded tmux server while it runs."""
     if not row.pid:
         return ABSENT
     if row.boot:
@@ -27,7 +31,7 @@ def server_process(row: ServerRow, world: World) -> Observed[int]:
 
 
 def agent_process(row: SessionRow, world: World) -> Observed[int]:
-    """The pid of the recorded agent's process while it lives."""
+    """The pid of the recorded agent's process while it runs."""
     pane, server = row.pane, row.server
     if pane is None or not pane.pid:
         return ABSENT
@@ -40,16 +44,16 @@ def agent_process(row: SessionRow, world: World) -> Observed[int]:
 
 
 def _same(found: Observed[int], pid: int, start: int, boot: str) -> Observed[int]:
-    """A system that has stopped telling its boot counts the start of a process in another way, too."""
+    """The pid if its process has the recorded start. Without /proc, starts are counted in another unit: `Unknown`."""
     if not isinstance(found, Present):
         return found
     if boot and not current_namespace().boot:
-        return Unknown(f"process {pid} runs, and whether it is the recorded one cannot be told here: there is no /proc")
+        return Unknown(f"process {pid} runs, but without /proc nothing shows whether it is the recorded one")
     return Present(pid) if found.value == start else ABSENT
 
 
 def _out_of_reach(row: ServerRow, world: World) -> Observed[int]:
-    """A pid of another pid namespace says nothing here; a socket that nobody listens on any more does (unix(7))."""
+    """A pid of another pid namespace means nothing here. A socket without a listener proves the end (unix(7))."""
     left_over = row.path and isinstance(world.files.facts(row.path), Present)
     if left_over and world.tmux.look_at(row.path) == ABSENT:
         return ABSENT
@@ -57,7 +61,7 @@ def _out_of_reach(row: ServerRow, world: World) -> Observed[int]:
 
 
 def _older_server(row: ServerRow, processes: Processes) -> Observed[int]:
-    """A row without ticks has the time by the clock, which may have been set since; a tmux of that pid will do."""
+    """For a row without ticks: its time may be wrong if the clock was set since, so any tmux with that pid counts."""
     began = processes.since(row.pid)
     if not isinstance(began, Present):
         return began
@@ -68,7 +72,7 @@ def _older_server(row: ServerRow, processes: Processes) -> Observed[int]:
 
 
 def _began_before(written: str, pid: int, processes: Processes) -> Observed[int]:
-    """An older row tells no start: a process that began after the row was written is another one."""
+    """For a row without the start of the process: a process that began after the row was written does not count."""
     began, recorded = processes.since(pid), unix(written)
     if not isinstance(began, Present) or recorded is None:
         return began if not isinstance(began, Present) else Present(pid)

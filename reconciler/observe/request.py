@@ -1,4 +1,4 @@
-"""What is asked of the world."""
+"""What a snapshot is asked for."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ if TYPE_CHECKING:
 
 
 class SnapshotRequest(Struct, frozen=True):
-    """What is asked of the world. With `everyone`, agents are looked at although nothing is to be done.
-
-    With `cache`, it tells of agents only what their CLIs say and store: no screen is read, and nothing is looked up
-    that only a decision needs, nor what an earlier look with the same cache has found and is still so.
-    """
+    """What the snapshot has to contain."""
 
     desired: Desired
     record: Record
     profiles: Mapping[str, Profile]
     options: PlanOptions
     everyone: bool = False
+    """Whether settled and unmanaged agents are looked at closely, too."""
     cache: ObservationCache | None = None
+    """For repeated looks. With a cache, only what CLIs report and store is looked up, no screens, and nothing that
+    only a decision needs; what an earlier look found is reused while it has not changed."""
 
 
-def is_asked(case: Case, question: SnapshotRequest) -> bool:
-    """Whether an agent is looked at closely."""
-    return question.everyone or not settled(case, question.options) or unbound(case)
+def is_asked(case: Case, request: SnapshotRequest) -> bool:
+    """True when the agent has to be looked at closely."""
+    return request.everyone or not settled(case, request.options) or unbound(case)

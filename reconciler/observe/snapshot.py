@@ -1,4 +1,4 @@
-"""The snapshot: tmux, folders and secrets first, then the agents that need a closer look."""
+"""Take the snapshot: first tmux, folders and secrets, then a closer look at the agents that need one."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ if TYPE_CHECKING:
     from reconciler.model.obstacle import Obstacle
 
 
-def observe(question: SnapshotRequest, world: World, caller: Caller) -> Snapshot:
-    """The live state at this moment, as far as a comparison needs it."""
-    tmux, orphans = _sighted(question.record, world)
-    folders = _folders(question, world.files)
+def observe(request: SnapshotRequest, world: World, caller: Caller) -> Snapshot:
+    """Look at the live state at this moment, as far as a comparison needs it."""
+    tmux, orphans = _look_at_tmux(request.record, world)
+    folders = _folders(request, world.files)
     snapshot = Snapshot(
         tmux=tmux,
         orphans=orphans,
         folders=folders,
-        obstacles=_obstacles(question, folders, world.files),
-        shut=world.tmux.obstacle() if isinstance(tmux, Absent) and question.cache is None else None,
-        real=_real_paths(question.desired, world.files),
-        secrets=_secrets(question.desired, world.files, caller),
-        brokers={address: world.brokers.survey(spec) for address, spec in question.desired.brokers.items()},
-        broker_processes=_broker_processes(question, world.brokers),
-        untold=_untold(question, world),
+        obstacles=_obstacles(request, folders, world.files),
+        server_problem=world.tmux.obstacle() if isinstance(tmux, Absent) and request.cache is None else None,
+        real=_real_paths(request.desired, world.files),
+        secrets=_secrets(request.desired, world.files, caller),
+        brokers={address: world.brokers.survey(spec) for address, spec in request.desired.brokers.items()},
+        broker_processes=_broker_processes(request, world.brokers),
+        visibility_warnings=_visibility_warnings(request, world),
     )
-    found = cases(question.desired, question.record, snapshot, question.profiles, question.options)
-    if question.everyone:
-        found = with_unmanaged(found, question.record, snapshot, question.profiles)
-    if not any(is_asked(case, question) for case in found.values()):
+    found = cases(request.desired, request.record, snapshot, request.profiles, request.options)
+    if request.everyone:
+        found = with_unmanaged(found, request.record, snapshot, request.profiles)
+    if not any(is_asked(case, request) for case in found.values()):
         return snapshot
     from .closely import look_closely  # noqa: PLC0415 - a plan without changes starts faster without
 
-    return look_closely(question, snapshot, found, world, caller)
+    return look_closely(request, snapshot, found, world, caller)
 
 
-def _sighted(record: Record, world: World) -> tuple[Observed[TmuxState], Mapping[Address, Observed[int]]]:
-    """What tmux shows, and the orphans; where it does not show what the registry says, processes are asked, too."""
+def _look_at_tmux(record: Record, world: World) -> tuple[Observed[TmuxState], Mapping[Address, Observed[int]]]:
+    """What tmux shows, and the orphans. If tmux lacks a recorded agent, the processes are checked, too."""
     tmux = world.tmux.look()
     if isinstance(tmux, Unknown) or _shows_all(tmux, record):
         return tmux, {}
@@ -60,7 +60,7 @@ def _sighted(record: Record, world: World) -> tuple[Observed[TmuxState], Mapping
 
 
 def _shows_all(tmux: Absent | Present[TmuxState], record: Record) -> bool:
-    """Whether every process that may live by the registry is in a pane of the server that answers."""
+    """True when every recorded process that may still run is in a pane of the server that answers."""
     server = tmux.value.server.pid if isinstance(tmux, Present) else 0
     shown = {pane.pid for pane in tmux.value.panes} if isinstance(tmux, Present) else set()
     rows = (row for row in record.sessions.values() if row.status in MAY_LIVE)
@@ -69,8 +69,8 @@ def _shows_all(tmux: Absent | Present[TmuxState], record: Record) -> bool:
     )
 
 
-def _untold(question: SnapshotRequest, world: World) -> tuple[Diagnostic, ...]:
-    if not world.processes.blind() or not (question.desired.agents or question.record.sessions):
+def _visibility_warnings(request: SnapshotRequest, world: World) -> tuple[Diagnostic, ...]:
+    if not world.processes.blind() or not (request.desired.agents or request.record.sessions):
         return ()
     from .visibility import unseen_processes  # noqa: PLC0415 - few systems are blind
 
@@ -78,9 +78,9 @@ def _untold(question: SnapshotRequest, world: World) -> tuple[Diagnostic, ...]:
 
 
 def recorded_as_live(record: Record, snapshot: Snapshot) -> Snapshot:
-    """The snapshot that the registry alone would give: `--refresh=false`.
+    """The snapshot as if tmux showed what the registry records, for `--refresh=false`.
 
-    What is known to live out of sight is not where the registry says.
+    An unreachable server stays one: its agents are known to be elsewhere.
     """
     if isinstance(snapshot.tmux, UnreachableServer):
         return snapshot
@@ -90,34 +90,34 @@ def recorded_as_live(record: Record, snapshot: Snapshot) -> Snapshot:
 # --- brokers ----------------------------------------------------------------------------------
 
 
-def _broker_processes(question: SnapshotRequest, brokers: Brokers) -> dict[str, Observed[int]]:
-    rows = [row for row in question.record.brokers.values() if row.managed and _is_left(row, question)]
+def _broker_processes(request: SnapshotRequest, brokers: Brokers) -> dict[str, Observed[int]]:
+    rows = [row for row in request.record.brokers.values() if row.managed and _is_left(row, request)]
     return {row.directory: brokers.process(row.directory) for row in rows}
 
 
-def _is_left(row: BrokerRow, question: SnapshotRequest) -> bool:
-    """Whether a broker that runs as it was recorded is not the one that is wanted."""
-    spec = question.desired.brokers.get(row.address)
-    return question.options.destroy or spec is None or (spec.directory, spec.target) != (row.directory, row.target)
+def _is_left(row: BrokerRow, request: SnapshotRequest) -> bool:
+    """True when the recorded broker is not the wanted one: its process has to be found and ended."""
+    spec = request.desired.brokers.get(row.address)
+    return request.options.destroy or spec is None or (spec.directory, spec.target) != (row.directory, row.target)
 
 
 # --- workspaces -------------------------------------------------------------------------------
 
 
-def _folders(question: SnapshotRequest, files: Files) -> dict[str, Observed[Folder]]:
-    folders = {spec.path: files.folder(spec.path) for spec in question.desired.workspaces.values()}
-    for row in question.record.workspaces.values():
-        if row.managed and row.path and _is_leaving(row, question):
+def _folders(request: SnapshotRequest, files: Files) -> dict[str, Observed[Folder]]:
+    folders = {spec.path: files.folder(spec.path) for spec in request.desired.workspaces.values()}
+    for row in request.record.workspaces.values():
+        if row.managed and row.path and _is_leaving(row, request):
             folders[row.path] = _with_work(row, files)
     return folders
 
 
-def _is_leaving(row: WorkspaceRow, question: SnapshotRequest) -> bool:
-    return question.options.destroy or workspace_address(row.name) not in question.desired.workspaces
+def _is_leaving(row: WorkspaceRow, request: SnapshotRequest) -> bool:
+    return request.options.destroy or workspace_address(row.name) not in request.desired.workspaces
 
 
 def _with_work(row: WorkspaceRow, files: Files) -> Observed[Folder]:
-    """The folder, and for a worktree of ours what git knows of unsaved work in it."""
+    """The folder; for a worktree of ours, with what git knows of unsaved work in it."""
     folder = files.folder(row.path)
     if not (row.created and row.git_repo and isinstance(folder, Present)):
         return folder
@@ -130,20 +130,20 @@ def _with_work(row: WorkspaceRow, files: Files) -> Observed[Folder]:
             return folder
 
 
-def _obstacles(question: SnapshotRequest, folders: Mapping[str, Observed[Folder]], files: Files) -> dict[str, Obstacle]:
-    """What is in the way of those workspaces that have to be made, or whose worktree has lost its repository."""
-    if question.cache is not None or question.options.destroy:
+def _obstacles(request: SnapshotRequest, folders: Mapping[str, Observed[Folder]], files: Files) -> dict[str, Obstacle]:
+    """What prevents the creation of missing workspaces, or the use of worktrees whose repository is lost."""
+    if request.cache is not None or request.options.destroy:
         return {}
-    asked = [spec for spec in question.desired.workspaces.values() if _is_made_anew(spec, folders[spec.path])]
+    asked = [spec for spec in request.desired.workspaces.values() if _is_missing(spec, folders[spec.path])]
     if not asked:
         return {}
     from .obstacles import obstacles  # noqa: PLC0415 - a plan without changes starts faster without
 
-    leaving = {row.path for row in question.record.workspaces.values() if row.managed and _is_leaving(row, question)}
+    leaving = {row.path for row in request.record.workspaces.values() if row.managed and _is_leaving(row, request)}
     return obstacles(asked, leaving, files)
 
 
-def _is_made_anew(spec: Workspace, found: Observed[Folder]) -> bool:
+def _is_missing(spec: Workspace, found: Observed[Folder]) -> bool:
     return isinstance(found, Absent) or (isinstance(found, Present) and bool(found.value.lost and spec.git))
 
 

@@ -1,4 +1,4 @@
-"""What the CLIs have stored: one conversation by its id, or all of a folder."""
+"""Read what the CLIs have stored: one conversation by its id, or all conversations of a folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.ports.world import Files
 
 
 class FoundConversation(Struct, frozen=True):
-    """A stored conversation. `last_used` is Unix seconds and `size` bytes, 0 where a database keeps it."""
+    """A stored conversation. `last_used` is Unix seconds and `size` bytes; both are 0 when it is in a database."""
 
     head: StoredHead
     path: str
@@ -24,7 +24,7 @@ class FoundConversation(Struct, frozen=True):
 
 
 def artifact(wanted: str, profile: Profile, subject: AgentEnvironment, files: Files) -> Observed[Artifact]:
-    """The stored conversation with this id."""
+    """Find the stored conversation with this id."""
     if not wanted:
         return ABSENT
     for pattern in profile.storage.artifacts(subject, wanted):
@@ -32,11 +32,11 @@ def artifact(wanted: str, profile: Profile, subject: AgentEnvironment, files: Fi
             case Unknown() as unknown:
                 return unknown
             case Present(paths) if paths:
-                return _judged(paths[0], profile.transcript.proof, files)
+                return _with_resumable(paths[0], profile.transcript.proof, files)
     return row_in_database(profile, subject, wanted, files)
 
 
-def _judged(path: str, proof: bytes, files: Files) -> Observed[Artifact]:
+def _with_resumable(path: str, proof: bytes, files: Files) -> Observed[Artifact]:
     if not proof:
         return Present(Artifact(path, resumable=True))
     match files.contains(path, proof):
@@ -46,8 +46,8 @@ def _judged(path: str, proof: bytes, files: Files) -> Observed[Artifact]:
             return other
 
 
-def is_spoken(wanted: str, profile: Profile, subject: AgentEnvironment, files: Files) -> Observed[bool]:
-    """Whether the conversation with this id is a user's own; `Absent` before anything was said in it."""
+def is_of_a_user(wanted: str, profile: Profile, subject: AgentEnvironment, files: Files) -> Observed[bool]:
+    """Whether a user talks in the conversation, and not a subtask; `Absent` before its first prompt."""
     found = artifact(wanted, profile, subject, files)
     if not isinstance(found, Present):
         return found
@@ -61,7 +61,7 @@ def is_spoken(wanted: str, profile: Profile, subject: AgentEnvironment, files: F
 
 
 def row_in_database(profile: Profile, subject: AgentEnvironment, wanted: str, files: Files) -> Observed[Artifact]:
-    """The stored conversation with this id, of a CLI that keeps them in a database."""
+    """Find the stored conversation with this id for a CLI that keeps conversations in a database."""
     query = profile.database.row_of(subject, wanted)
     found = files.find(query.pattern) if query else ABSENT
     if query is None or not isinstance(found, Present):
@@ -80,9 +80,9 @@ def row_in_database(profile: Profile, subject: AgentEnvironment, wanted: str, fi
 def all_stored(
     profile: Profile, subject: AgentEnvironment, files: Files, since: int = 0
 ) -> Iterator[FoundConversation | Unknown]:
-    """Every conversation that may be the folder's, last used at or after `since`.
+    """Every conversation that may belong to the folder and was last used at or after `since`.
 
-    `Unknown` stands for every place that could not be looked at.
+    An `Unknown` is in the result for every place that could not be read.
     """
     for pattern in profile.storage.stores(subject):
         match files.find(pattern):

@@ -1,4 +1,4 @@
-"""Where running agents leave traces."""
+"""The folders in which running agents write files, for a watcher of file changes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ _WILD = frozenset("*?[")
 
 
 class Traces(Struct, frozen=True):
-    """Folders: in `notes` every change may mean something, in `stores` only that a file comes or goes."""
+    """The folders to watch."""
 
     notes: frozenset[str] = frozenset()
+    """Every change in these folders may matter."""
     stores: frozenset[str] = frozenset()
+    """In these folders only new and deleted files matter."""
 
 
 def traces(asked: Iterable[Case], snapshot: Snapshot, files: Files, caller: Caller) -> Traces:
-    """Where the CLIs of the agents that run write, as far as no wildcard hides it."""
+    """The folders in which the CLIs of running agents write; of a pattern, the part before its first wildcard."""
     notes: set[str] = set()
     stores: set[str] = set()
     for case in asked:
@@ -43,7 +45,7 @@ def traces(asked: Iterable[Case], snapshot: Snapshot, files: Files, caller: Call
 
 
 def _folder(pattern: str) -> str:
-    """The folder before the first wildcard, or that of the file."""
+    """The folder before the first wildcard; without a wildcard, the folder of the file."""
     parts = pattern.split("/")
     literal = next((i for i, part in enumerate(parts) if _WILD & set(part)), len(parts) - 1)
     return "/".join(parts[:literal])

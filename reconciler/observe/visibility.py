@@ -1,4 +1,4 @@
-"""What this system does not tell, and which check is weaker for it: said once, never passed over."""
+"""Warnings about what this system does not show, and which checks are weaker without it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .agent_view import AgentView
 
 
 def unseen_processes(processes: Processes) -> tuple[Diagnostic, ...]:
-    """A warning where nothing tells of processes at all."""
+    """A warning if the processes of this system cannot be seen at all."""
     why = processes.blind()
     if not why:
         return ()
     detail = (
-        f"{why}; so another process in an agent's conversation is not noticed, what an agent has started is not ended "
-        "with it, and the hooks of its CLI are not believed"
+        f"{why}; so reconciler does not notice another process in an agent's conversation, does not end what an agent "
+        "has started, and ignores the notes of its CLI's hooks"
     )
     fix = "pip install psutil" if "psutil" in why else "mount /proc"
     return (
@@ -30,12 +30,12 @@ def unseen_processes(processes: Processes) -> tuple[Diagnostic, ...]:
 
 
 def unseen_locks(views: Collection[AgentView], processes: Processes) -> Iterator[Diagnostic]:
-    """A warning for live agents that prove their conversation by a lock, where the system does not tell who has it."""
+    """A warning for live agents whose conversation is proved by a lock, if the system does not show who holds locks."""
     return _unseen_locks([view.profile for view in views if view.pane and not view.pane.dead], processes)
 
 
 def unseen_of(profile: Profile, processes: Processes) -> Iterator[Diagnostic]:
-    """The same two for one live agent of this type."""
+    """Both warnings, for one live agent of this type."""
     yield from unseen_processes(processes)
     yield from _unseen_locks([profile], processes)
 
@@ -47,10 +47,10 @@ def _unseen_locks(live: Collection[Profile], processes: Processes) -> Iterator[D
         return
     types = sorted({profile.name for profile in proved})
     hooked = sorted({profile.name for profile in proved if profile.hooks})
-    why = f"{found.reason}; an agent that has several conversations open counts as one whose conversation is not known"
+    why = f"{found.reason}; the conversation of an agent that has several ones open is then not known"
     yield Diagnostic(
         severity=Severity.WARNING,
-        summary=f"who holds the lock of a conversation cannot be told on this system ({', '.join(types)})",
+        summary=f"this system does not show which process holds the lock of a conversation ({', '.join(types)})",
         detail=why,
-        fix=f"let the CLI tell it: reconciler job hooks install {hooked[0]}" if hooked else "",
+        fix=f"let the CLI report it: reconciler job hooks install {hooked[0]}" if hooked else "",
     )

@@ -1,5 +1,4 @@
-"""Compare, order, guard: three pure steps from what is wanted, recorded and live to one plan.
+"""Make the plan: compare what is wanted, recorded and live, order the actions, and check the guards. Pure.
 
-The same input always gives the same plan, and an apply of it followed by another comparison gives
-an empty one.
+The same input always gives the same plan. After the plan is applied, the next one is empty.
 """

@@ -1,4 +1,4 @@
-"""Which drift is no news, because a manifest accepts it."""
+"""Sort drift into accepted and new: a manifest can accept known drift until a date."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from reconciler.model.plan import AcceptedDrift, Drift
 
 
 class DriftVerdict(Struct, frozen=True):
-    """What was found, told apart: `drift` is news, and what is `accepted` is not.
-
-    `expired` would accept something, but its time is over; `unused` accepts nothing that was found.
-    """
+    """The drift that was found, and how the manifests' `accept` entries apply to it."""
 
     drift: tuple[Drift, ...]
+    """Drift that no valid entry accepts."""
     accepted: tuple[AcceptedDrift, ...]
     expired: tuple[Accept, ...]
+    """Entries that would accept some drift, but whose `until` is past."""
     unused: tuple[Accept, ...]
+    """Entries that match no drift."""
 
 
 def judge_drift(found: Sequence[Drift], accepts: Sequence[Accept], now: str) -> DriftVerdict:
-    """Hold what was found against what is accepted; `now` is UTC, ISO 8601."""
+    """Match the drift with the `accept` entries; `now` is UTC, ISO 8601."""
     valid = [each for each in accepts if now[:10] <= each.until]
-    over = [each for each in accepts if each not in valid]
+    past = [each for each in accepts if each not in valid]
     accepted = tuple(AcceptedDrift(drift, by) for drift in found for by in _covering(drift, valid))
-    silent = [each.drift for each in accepted]
+    hidden = [each.drift for each in accepted]
     return DriftVerdict(
-        drift=tuple(drift for drift in found if drift not in silent),
+        drift=tuple(drift for drift in found if drift not in hidden),
         accepted=accepted,
-        expired=tuple(each for each in over if any(_covers(each, drift) for drift in found)),
+        expired=tuple(each for each in past if any(_covers(each, drift) for drift in found)),
         unused=tuple(each for each in accepts if not any(_covers(each, drift) for drift in found)),
     )
 
 
 def _covering(drift: Drift, accepts: Iterable[Accept]) -> list[Accept]:
-    """The first of them that covers the drift, alone."""
+    """The first entry that covers the drift, in a list; an empty list when none does."""
     return next(([each] for each in accepts if _covers(each, drift)), [])
 
 
@@ -48,20 +48,20 @@ def _covers(accept: Accept, drift: Drift) -> bool:
 
 
 def expiries(expired: Iterable[Accept]) -> Iterator[Diagnostic]:
-    """A word about everything whose time is over."""
+    """A warning for every entry whose `until` is past."""
     for each in expired:
         yield Diagnostic(
             severity=Severity.WARNING,
             summary=f"drift {each.path} of {each.address} was accepted until {each.until}",
             detail=f"by {each.owner}: {each.why}",
-            fix="settle it and remove the entry, or set a later `until`",
+            fix="settle the drift and remove the entry, or set a later `until`",
             address=each.address,
             place=each.place,
         )
 
 
 def useless(unused: Iterable[Accept]) -> Iterator[Diagnostic]:
-    """A mistake for everything that accepts nothing: it would hide the next drift of its kind."""
+    """An error for every entry that matches no drift: it would hide the next drift of its kind."""
     for each in unused:
         yield Diagnostic(
             severity=Severity.ERROR,

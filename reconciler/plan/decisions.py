@@ -1,4 +1,4 @@
-"""What is done about each broker, workspace and agent, when something is to be done. Pure."""
+"""What to do about each broker, workspace and agent. Only loaded when something may have to be done. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec.structs import replace
 
-from reconciler.kinds.agent.case import Case, Facts, PlanOptions, settled
+from reconciler.kinds.agent.case import Case, PlanOptions, settled
+from reconciler.kinds.agent.conversation import conversation_facts
 from reconciler.kinds.agent.decide import decide as decide_agent
 from reconciler.kinds.agent.purge import holders
 from reconciler.kinds.broker.decide import BrokerCase
@@ -20,7 +21,6 @@ from reconciler.kinds.workspace.case import settled as workspace_settled
 from reconciler.kinds.workspace.decide import decide as decide_workspace
 from reconciler.kinds.workspace.decide import remove as remove_workspace
 from reconciler.model.action import Reason, Verb
-from reconciler.model.activity import LiveAgent
 from reconciler.model.address import Address, parse_address, workspace_address
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import BrokerRow, WorkspaceRow
@@ -39,30 +39,30 @@ Holders: TypeAlias = Mapping[str, frozenset[str]]
 
 
 def decisions(cases: Mapping[Address, Case], sources: Sources, options: PlanOptions, scope: Scope) -> list[Decision]:
-    """What is done about everything that the scope covers; `cases` are all agents."""
+    """Decide about everything that the scope covers; `cases` holds all agents, also those outside of it."""
     brokers = _broker_decisions(sources, options, scope)
     agents = [_agent(case, sources, options, cases) for address, case in cases.items() if scope.covers(address)]
     workspaces = _workspace_decisions(sources, options, scope, _workspaces_that_stay(agents, cases))
     unusable = {each.action.address for each in workspaces if each.action.reason is Reason.WITHHELD}
-    if unusable or sources.snapshot.shut:
-        agents = [_unless_in_vain(each, unusable, sources.snapshot) for each in agents]
+    if unusable or sources.snapshot.server_problem:
+        agents = [_unless_start_would_fail(each, unusable, sources.snapshot) for each in agents]
     return [*workspaces, *brokers, *agents]
 
 
-def _unless_in_vain(decision: Decision, unusable: Collection[Address], snapshot: Snapshot) -> Decision:
-    """The decision, but for an agent that would start without a workspace or a server: it is left as it is.
+def _unless_start_would_fail(decision: Decision, unusable: Collection[Address], snapshot: Snapshot) -> Decision:
+    """The decision, or none to start an agent whose workspace, or a tmux server, cannot be created.
 
-    Without its workspace it is put off, and the others go on.
+    An agent without its workspace is deferred, so the others go on.
     """
     action = decision.action
     folder = workspace_address(action.address.workspace)
-    homeless = folder in unusable
-    needs_server = snapshot.shut is not None and not homeless
-    if not (needs_server or homeless) or not any(isinstance(step, StartSession) for step in action.steps):
+    needs_folder = folder in unusable
+    needs_server = snapshot.server_problem is not None and not needs_folder
+    if not (needs_server or needs_folder) or not any(isinstance(step, StartSession) for step in action.steps):
         return decision
     note = "no tmux server can be started" if needs_server else f"it needs {folder}"
-    left = nothing(action.address, session=action.session, reason=Reason.WITHHELD, note=note).action
-    action = replace(left, verb=Verb.DEFER) if homeless else left
+    noop = nothing(action.address, session=action.session, reason=Reason.WITHHELD, note=note).action
+    action = replace(noop, verb=Verb.DEFER) if needs_folder else noop
     return replace(decision, action=action, needs_server=needs_server)
 
 
@@ -81,8 +81,8 @@ def _broker(spec: Broker, sources: Sources, options: PlanOptions) -> Decision:
 
     found = sources.snapshot.brokers.get(spec.address, ABSENT)
     row = sources.record.brokers.get(spec.address.workspace)
-    left = sources.snapshot.broker_processes.get(row.directory, ABSENT) if row and row.managed else ABSENT
-    return end_broker(spec, found) if options.destroy else decide_broker(BrokerCase(spec, row, found, left))
+    old_process = sources.snapshot.broker_processes.get(row.directory, ABSENT) if row and row.managed else ABSENT
+    return end_broker(spec, found) if options.destroy else decide_broker(BrokerCase(spec, row, found, old_process))
 
 
 def _leaving_broker(row: BrokerRow, sources: Sources, staying: Iterable[Broker], options: PlanOptions) -> Decision:
@@ -99,42 +99,39 @@ def _holders(cases: Mapping[Address, Case], sources: Sources) -> Holders:
 def _agent(case: Case, sources: Sources, options: PlanOptions, cases: Mapping[Address, Case]) -> Decision:
     if settled(case, options):
         return nothing(case.address, session=case.session)
-    snapshot, foreign = sources.snapshot, case.squatter is not None or case.adoptee is not None
-    who = _holders(cases, sources) if options.purge or foreign else {}
-    facts = Facts(
-        artifact=snapshot.artifacts.get(case.address, ABSENT),
-        live=snapshot.agents.get(case.address, LiveAgent()),
+    snapshot, foreign = sources.snapshot, case.foreign_pane is not None or case.pane_to_import is not None
+    held_by = _holders(cases, sources) if options.purge or foreign else {}
+    facts = replace(
+        conversation_facts(case.address, snapshot),
         executable=_executable(case, sources),
-        unclaimed=snapshot.unclaimed.get(case.address, ()),
-        elsewhere=snapshot.elsewhere.get(case.address, 0),
         untrusted=snapshot.untrusted.get(case.address),
         belongings=snapshot.belongings.get(case.address, {}),
-        holders=who,
-        doomed=snapshot.doomed.get(case.address, ()),
-        moved_from=snapshot.moved.get(case.address, ""),
-        version=snapshot.versions.get(case.address, ""),
-        occupant=_occupant(case, who, cases, sources) if foreign else Occupant(),
-        away=snapshot.away.get(case.address, ""),
+        holders=held_by,
+        deleted_by_start=snapshot.deleted_by_start.get(case.address, ()),
+        occupant=_occupant(case, held_by, cases, sources) if foreign else Occupant(),
     )
     return decide_agent(case, facts, options)
 
 
 def _executable(case: Case, sources: Sources) -> Observed[str]:
-    """The agent's program; nothing is in a folder that is made empty for it."""
+    """The agent's program. If its folder is still to be created, a program inside of it cannot be there."""
     found = sources.snapshot.executables.get(case.address, ABSENT)
     home = sources.desired.workspaces.get(workspace_address(case.address.workspace))
     made_empty = home and not home.git and isinstance(sources.snapshot.folders.get(home.path), Absent)
     return ABSENT if made_empty and isinstance(found, Unknown) else found
 
 
-def _occupant(case: Case, who: Holders, cases: Mapping[Address, Case], sources: Sources) -> Occupant:
-    """What is in the foreign session that has the agent's name, with the agent whose conversation that is."""
+def _occupant(case: Case, held_by: Holders, cases: Mapping[Address, Case], sources: Sources) -> Occupant:
+    """What runs in the foreign session that has the agent's name, with the agent that its conversation belongs to.
+
+    Where the CLI reports no conversation, every word of its command line is tried as an id.
+    """
     found = sources.snapshot.occupants.get(case.address, Occupant())
-    said = (found.conversation,) if found.conversation else found.words
+    candidates = (found.conversation,) if found.conversation else found.words
     recorded = {str(row.address) for row in sources.record.sessions.values()}
     known = recorded | {str(address) for address in sources.desired.agents}
-    for conversation in said:
-        others = sorted((who.get(conversation, frozenset()) & known) - {str(case.address)})
+    for conversation in candidates:
+        others = sorted((held_by.get(conversation, frozenset()) & known) - {str(case.address)})
         if others:
             other = cases.get(parse_address(others[0]) or case.address)
             runs = other.pane.value.session if other and isinstance(other.pane, Present) else ""
@@ -144,7 +141,7 @@ def _occupant(case: Case, who: Holders, cases: Mapping[Address, Case], sources: 
 
 
 def _workspaces_that_stay(agents: Iterable[Decision], cases: Mapping[Address, Case]) -> set[str]:
-    """Workspaces with an agent that is live and not about to be ended."""
+    """The names of the workspaces with an agent that runs, or may run, and is not about to be ended."""
     leaving = {decision.action.address for decision in agents if decision.action.verb is Verb.DELETE}
     return {
         address.workspace
@@ -167,7 +164,7 @@ def _workspace_decisions(sources: Sources, options: PlanOptions, scope: Scope, s
 
 
 def _declared(sources: Sources, wanted: Iterable[Workspace]) -> list[Decision]:
-    """What each wanted workspace needs; of two that would be made on one branch, the first one gets it."""
+    """Decide about each wanted workspace. Of two that need a worktree of one branch, the first one gets it."""
     first: dict[tuple[str, str], Workspace] = {}
     decisions = []
     for spec in wanted:
@@ -181,7 +178,7 @@ def _declared(sources: Sources, wanted: Iterable[Workspace]) -> list[Decision]:
 
 
 def _holder(sources: Sources, git: Git, obstacle: Obstacle | None) -> Workspace | None:
-    """The wanted workspace that has the branch already."""
+    """The wanted workspace in which the branch is checked out already; None when there is none."""
     if obstacle is None:
         return None
     wanted = sources.desired.workspaces.values()

@@ -1,4 +1,4 @@
-"""The one comparison: wanted against recorded and live gives intent, recorded against live gives drift."""
+"""The comparison. Wanted against recorded and live gives the actions; recorded against live gives the drift."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Holders: TypeAlias = Mapping[str, frozenset[str]]
 
 
 def diff(sources: Sources, options: PlanOptions, scope: Scope, mode: Mode = Mode.NORMAL) -> Plan:
-    """The plan that makes live and recorded what is desired."""
+    """Make the plan that brings the live and the recorded state to the desired one."""
     return compare(sources.cases(options), sources, options, scope, mode)
 
 
 def compare(agents: dict[Address, Case], sources: Sources, options: PlanOptions, scope: Scope, mode: Mode) -> Plan:
-    """The same for who has the cases already."""
+    """Make the same plan as `diff`, for a caller that has built the cases already."""
     scope = to_end(scope, sources.desired.agents) if options.destroy else scope
     watched = _watched(agents, sources, mode)
     covered = [case for case in watched.values() if scope.covers(case.address)]
@@ -54,11 +54,11 @@ def compare(agents: dict[Address, Case], sources: Sources, options: PlanOptions,
         unmanaged=strangers,
         diagnostics=(
             *_tmux_trouble(sources),
-            *sources.snapshot.untold,
+            *sources.snapshot.visibility_warnings,
             *sources.desired.diagnostics,
             *expiries(verdict.expired),
-            *_said(decisions),
-            *_shut(decisions, sources),
+            *_messages(decisions),
+            *_no_server(decisions, sources),
             *shared_conversations([decision.action for decision in decisions], _held(agents.values())),
         ),
         places=sources.desired.places,
@@ -66,6 +66,7 @@ def compare(agents: dict[Address, Case], sources: Sources, options: PlanOptions,
 
 
 def _in_order(actions: list[Action], profiles: Mapping[str, Profile]) -> tuple[Action, ...]:
+    # Fewer than two agents never have to wait for each other.
     if sum(bool(action.steps) for action in actions) < 2:
         return ordered(actions)
     from .start_order import order_starts  # noqa: PLC0415 - a plan without changes starts faster without
@@ -74,7 +75,7 @@ def _in_order(actions: list[Action], profiles: Mapping[str, Profile]) -> tuple[A
 
 
 def _watched(agents: dict[Address, Case], sources: Sources, mode: Mode) -> dict[Address, Case]:
-    """A refresh tells of sessions, too, that no plan would touch."""
+    """The agents to look for drift in: a refresh-only plan adds the unmanaged ones."""
     if mode is not Mode.REFRESH_ONLY:
         return agents
     return with_unmanaged(agents, sources.record, sources.snapshot, sources.profiles)
@@ -83,7 +84,7 @@ def _watched(agents: dict[Address, Case], sources: Sources, mode: Mode) -> dict[
 def _drift(
     covered: list[Case], sources: Sources, strangers: Iterable[Unmanaged], now: str, mode: Mode
 ) -> tuple[Drift, ...]:
-    """A refresh tells every class; other plans what they see without looking closer."""
+    """The drift of agents: every class in a refresh-only plan, else what shows without a closer look."""
     if mode is not Mode.REFRESH_ONLY:
         return drifts(covered, sources.snapshot, now)
     deep = deep_drifts(covered, sources.snapshot, now)
@@ -102,12 +103,13 @@ def _broker_drift(sources: Sources, options: PlanOptions, scope: Scope) -> Itera
 
 
 def _tmux_trouble(sources: Sources) -> tuple[Diagnostic, ...]:
-    """One message for all agents when tmux itself cannot be asked, and one for each pane that it tells of in vain."""
+    """One message for all agents if tmux cannot be asked, and one for each pane that cannot be parsed."""
     snapshot = sources.snapshot
     if isinstance(snapshot.tmux, Unknown):
         return (tmux_trouble(snapshot.tmux, sources.desired.socket.place),)
     unread = snapshot.tmux.value.unread if isinstance(snapshot.tmux, Present) else ()
-    summary, fix = "what tmux tells of a pane cannot be read", "nothing is done to it, nor in its place"
+    summary = "tmux printed a pane that reconciler cannot parse"
+    fix = "reconciler leaves alone the agent whose pane it may be"
     return tuple(Diagnostic(severity=Severity.WARNING, summary=summary, detail=each.said, fix=fix) for each in unread)
 
 
@@ -117,16 +119,18 @@ def _held(cases: Iterable[Case]) -> Iterator[tuple[Address, str]]:
     return ((address, pane.conversation) for address, pane in live if pane.conversation and not pane.dead)
 
 
-def _said(decisions: Iterable[Decision]) -> Iterator[Diagnostic]:
+def _messages(decisions: Iterable[Decision]) -> Iterator[Diagnostic]:
     return (diagnostic for decision in decisions for diagnostic in decision.diagnostics)
 
 
-def _shut(decisions: Iterable[Decision], sources: Sources) -> Iterator[Diagnostic]:
-    """One message for all agents that would start, when no tmux server can."""
-    shut = sources.snapshot.shut
-    if shut and any(each.needs_server for each in decisions):
+def _no_server(decisions: Iterable[Decision], sources: Sources) -> Iterator[Diagnostic]:
+    """One error for all agents that would start, when no tmux server can be started."""
+    problem = sources.snapshot.server_problem
+    if problem and any(each.needs_server for each in decisions):
         place = sources.desired.socket.place
-        yield Diagnostic(severity=Severity.ERROR, summary=shut.summary, detail=shut.detail, fix=shut.fix, place=place)
+        yield Diagnostic(
+            severity=Severity.ERROR, summary=problem.summary, detail=problem.detail, fix=problem.fix, place=place
+        )
 
 
 def _decisions(agents: Mapping[Address, Case], sources: Sources, options: PlanOptions, scope: Scope) -> list[Decision]:
@@ -134,20 +138,20 @@ def _decisions(agents: Mapping[Address, Case], sources: Sources, options: PlanOp
         return []
     covered = [case for address, case in agents.items() if scope.covers(address)]
     if _is_settled(covered, sources, options):
-        spaces = (spec.address for spec in sources.desired.workspaces.values())
-        still = [nothing(address) for address in spaces if scope.covers(address)]
-        return [*still, *(nothing(case.address, session=case.session) for case in covered)]
+        folders = (spec.address for spec in sources.desired.workspaces.values())
+        unchanged = [nothing(address) for address in folders if scope.covers(address)]
+        return [*unchanged, *(nothing(case.address, session=case.session) for case in covered)]
     from .decisions import decisions  # noqa: PLC0415 - a plan without changes starts faster without
 
     return decisions(agents, sources, options, scope)
 
 
 def _is_settled(covered: Iterable[Case], sources: Sources, options: PlanOptions) -> bool:
-    """Whether nothing is to be done, as far as agents and workspaces are concerned, and there are no brokers."""
+    """True when all agents and workspaces are settled and there are no brokers: the plan is then empty."""
     if options.destroy or sources.desired.brokers or sources.record.brokers:
         return False
     wanted, rows = sources.desired.workspaces, sources.record.workspaces
     if any(row.managed and workspace_address(name) not in wanted for name, row in rows.items()):
         return False
-    spaces = (workspace_case(sources, spec) for spec in wanted.values())
-    return all(map(workspace_settled, spaces)) and all(settled(case, options) for case in covered)
+    folders = (workspace_case(sources, spec) for spec in wanted.values())
+    return all(map(workspace_settled, folders)) and all(settled(case, options) for case in covered)

@@ -1,4 +1,4 @@
-"""What a drift check tells: the classes that are asked for, and what it must not pass over in silence."""
+"""What the command `drift` reports: only the classes asked for, and an error for everything it could not check."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .sources import Sources
 
 
 def strict(plan: Plan, sources: Sources, options: PlanOptions) -> Plan:
-    """The plan with an error for everything that could not be looked at, else for what is accepted in vain."""
-    said = (*plan.diagnostics, *_unseen(plan, sources, options))
-    seen = replace(plan, diagnostics=said)
-    return seen if seen.errors else replace(plan, diagnostics=(*said, *useless(plan.unused)))
+    """Add an error for everything that could not be looked at; if there is none, one for each unused `accept` entry."""
+    diagnostics = (*plan.diagnostics, *_not_readable(plan, sources, options))
+    checked = replace(plan, diagnostics=diagnostics)
+    return checked if checked.errors else replace(plan, diagnostics=(*diagnostics, *useless(plan.unused)))
 
 
 def of_classes(letters: frozenset[str], plan: Plan) -> Plan:
-    """The plan with these classes of drift alone; what an acceptance is for was judged by all of them."""
+    """Keep only these classes of drift. Call it after `strict`: all classes count for what an entry accepts."""
     return replace(
         plan,
         drift=tuple(each for each in plan.drift if each.kind in letters),
@@ -33,11 +33,11 @@ def of_classes(letters: frozenset[str], plan: Plan) -> Plan:
     )
 
 
-def _unseen(plan: Plan, sources: Sources, options: PlanOptions) -> Iterator[Diagnostic]:
+def _not_readable(plan: Plan, sources: Sources, options: PlanOptions) -> Iterator[Diagnostic]:
     for address, what, found in _looked_at(sources, options):
         if isinstance(found, Unknown):
             summary = f"cannot look at {what}{address}"
-            fix = "see to it that it can be looked at, then look again"
+            fix = "correct that, then type the command again"
             yield Diagnostic(
                 severity=Severity.ERROR,
                 summary=summary,
@@ -48,16 +48,16 @@ def _unseen(plan: Plan, sources: Sources, options: PlanOptions) -> Iterator[Diag
             )
 
 
-def _beyond_tmux(case: Case) -> Unknown:
+def _without_session(case: Case) -> Unknown:
     return Unknown(f"process {case.orphan} still runs, although its session is gone")
 
 
 def _looked_at(sources: Sources, options: PlanOptions) -> Iterator[tuple[Address, str, object]]:
     snapshot = sources.snapshot
-    if not isinstance(snapshot.tmux, Unknown):  # that is one error of its own, not one for each agent
+    if not isinstance(snapshot.tmux, Unknown):  # the plan has one error for that already, instead of one per agent
         agents = cases(sources.desired, sources.record, snapshot, sources.profiles, options)
         yield from ((address, "", case.pane) for address, case in agents.items())
-        yield from ((address, "", _beyond_tmux(case)) for address, case in agents.items() if case.orphan)
+        yield from ((address, "", _without_session(case)) for address, case in agents.items() if case.orphan)
     yield from ((address, "", found) for address, found in snapshot.brokers.items())
     for row in sources.record.brokers.values():
         yield row.address, "", snapshot.broker_processes.get(row.directory)

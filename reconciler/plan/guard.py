@@ -1,4 +1,4 @@
-"""What a plan must not do without being asked for by name."""
+"""What a plan must not do unless the user allows it with an option."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from reconciler.model.record import Record, Status
 from reconciler.model.snapshot import OpenFileLimit, TmuxState
 from reconciler.model.step import StartSession, StopSession
 
-_SHARE = 0.5
-_SPARE = 32  # files
-_PLENTY = 65_536
+_SHARE = 0.5  # of the running agents: more endings than that look like a wrong path
+_SPARE = 32  # files that stay free for terminals that attach
+_PLENTY = 65_536  # files: the limit that we propose
 
 
 def too_many_endings(plan: Plan, record: Record, allowed: int | None) -> Diagnostic | None:
-    """A refusal when more than half of the running managed agents would end, and nobody said so.
+    """A refusal when more than half of the running managed agents would end.
 
-    `allowed` is --max-destroy: a hard limit when given. `destroy` itself asks for that.
+    `allowed` is the value of --max-destroy. If given, it is the limit instead. `destroy` without it has no limit.
     """
     ending = sum(action.ends_session for action in plan.actions)
     if allowed is not None:
         return _refusal(ending, f"--max-destroy allows {allowed}", ending) if ending > allowed else None
     if plan.mode is Mode.DESTROY or not ending:
         return None
+    # A running agent may be recorded as ended, so `ending` may be the larger number.
     running = max(ending, sum(row.managed and row.status is Status.RUNNING for row in record.sessions.values()))
     if ending <= running * _SHARE:
         return None
@@ -37,7 +38,7 @@ def too_many_endings(plan: Plan, record: Record, allowed: int | None) -> Diagnos
 
 
 def more_agents(plan: Plan, tmux: Observed[TmuxState]) -> int:
-    """How many more processes the plan gives the tmux server than it takes from it: a dead pane holds none."""
+    """How many more processes the tmux server has after the plan. A dead pane has no process."""
     steps = [step for action in plan.actions for step in action.steps]
     targets = [step.at for step in steps if isinstance(step, StopSession)]
     ending = {at.pane_id if at.guest else at.session_id for at in targets}
@@ -48,14 +49,14 @@ def more_agents(plan: Plan, tmux: Observed[TmuxState]) -> int:
 
 
 def too_many_starts(more: int, room: OpenFileLimit) -> Diagnostic | None:
-    """A refusal when so many more agents would leave the tmux server without a file that it may open."""
+    """A refusal when `more` agents need more open files than the tmux server may have."""
     free = max(room.limit - room.used - _SPARE, 0)
     if more <= free:
         return None
     which = f"the tmux server (pid {room.pid})" if room.pid else "a tmux server started from here"
     why = (
         f"{which} may open {room.limit} files, and {room.used} are open; each agent needs one, and {_SPARE} stay free "
-        f"for terminals that attach: {free} more would fit"
+        f"for terminals that attach: there is room for {free} more"
     )
     return Diagnostic(
         severity=Severity.REFUSAL,
@@ -82,12 +83,12 @@ def _refusal(ending: int, because: str, needed: int) -> Diagnostic:
         severity=Severity.REFUSAL,
         summary=f"this plan ends {_agents(ending)}",
         detail=f"{because}, so this looks like a mistake",
-        fix=f"check the manifest paths; if it is meant, say --max-destroy {needed}",
+        fix=f"check the manifest paths; if you want this, pass --max-destroy {needed}",
     )
 
 
 def shared_conversations(actions: Collection[Action], held: Iterable[tuple[Address, str]]) -> Iterator[Diagnostic]:
-    """A refusal for every start into a conversation that another agent starts into, or stays in.
+    """A refusal for every agent that would start in the same conversation as another one starts in, or runs in.
 
     `held` are the conversations of the agents that run now.
     """

@@ -1,6 +1,7 @@
-"""The sources of a comparison on a machine where nothing of the project lives: the registry stands in.
+"""Compare manifests with the registry on a machine where the project does not run, such as a CI runner.
 
-What belongs to the other machine is made the same on both sides, so that it never differs.
+The registry takes the place of the live state. What depends on the other machine, such as folders and secrets, is made
+equal on both sides, so that it never differs.
 """
 
 from __future__ import annotations
@@ -21,20 +22,20 @@ from .sources import Sources
 
 
 def offline(sources: Sources) -> Sources:
-    """The sources as if the world were as recorded. The snapshot brings tmux, and the brokers as their files are."""
+    """The sources as if everything were live as recorded. Only tmux and the brokers' files come from the snapshot."""
     desired, record = _same_secrets(_same_places(sources.desired, sources.record), sources.record)
     return replace(sources, desired=desired, record=record, snapshot=_as_recorded(desired, record, sources.snapshot))
 
 
 def unseen(desired: Desired, snapshot: Snapshot) -> Iterator[str]:
-    """What a comparison of files cannot know, in words."""
-    yield "tmux, processes and conversations: whether agents live, and as recorded (classes A to I)"
-    yield "folders: whether they are there, and whether `path`, `repo` and a broker's `dir` changed"
+    """Name everything that a comparison of files alone cannot check, one line each."""
+    yield "tmux, processes and conversations: whether agents run as recorded (classes A to I)"
+    yield "folders: whether they exist, and whether `path`, `repo` and a broker's `dir` changed"
     yield "the values of secrets and of expanded variables"
     for address in desired.brokers:
         yield f"{address}: {_unseen_of_broker(snapshot.brokers.get(address, ABSENT))}"
     if desired.accepts:
-        yield "whether everything that is accepted is still there"
+        yield "whether every accepted drift is still there"
 
 
 def _unseen_of_broker(found: Observed[Survey]) -> str:
@@ -42,7 +43,7 @@ def _unseen_of_broker(found: Observed[Survey]) -> str:
         case Present():
             return "its process, keys, passwords and certificates (classes K and L)"
         case Absent():
-            return "its files are not here"
+            return "its files are not on this machine"
         case Unknown(reason):
             return reason
 
@@ -51,7 +52,7 @@ def _unseen_of_broker(found: Observed[Survey]) -> str:
 
 
 def _same_places(desired: Desired, record: Record) -> Desired:
-    """The manifests with recorded folders: `~`, relative paths and defaults mean other ones there."""
+    """The manifests with the recorded folders: `~`, relative paths and defaults differ between machines."""
     spaces = {
         address: _there(spec, record.workspaces.get(address.workspace)) for address, spec in desired.workspaces.items()
     }
@@ -76,7 +77,7 @@ def _there(spec: Workspace, row: WorkspaceRow | None) -> Workspace:
 
 
 def _same_secrets(desired: Desired, record: Record) -> tuple[Desired, Record]:
-    """Both without the variables that both have and whose values are not known here."""
+    """The manifests and the registry without the secrets that both have: their values cannot be compared here."""
     agents, sessions = dict(desired.agents), dict(record.sessions)
     for address, row in _rows(record).items():
         if address in agents:
@@ -96,7 +97,7 @@ def _without_common_secrets(spec: Agent, row: SessionRow) -> tuple[Agent, Sessio
 
 
 def _without_source(var: EnvVar) -> EnvVar:
-    """A variable that nobody has to read here, and whose value is not told all the same."""
+    """The variable as one that needs no lookup here; its value still counts as unknown."""
     return replace(var, origin=EnvOrigin.EXPANDED, source="") if var.source else var
 
 
@@ -107,28 +108,28 @@ def _rows(record: Record) -> dict[Address, SessionRow]:
 # --- the world as recorded --------------------------------------------------------------------
 
 
-def _as_recorded(desired: Desired, record: Record, seen: Snapshot) -> Snapshot:
+def _as_recorded(desired: Desired, record: Record, snapshot: Snapshot) -> Snapshot:
     agents = [*desired.agents, *_rows(record)]
     return replace(
-        seen,
+        snapshot,
         folders={row.path: Present(_folder(row)) for row in record.workspaces.values() if row.path},
         artifacts={row.address: Present(Artifact("", row.resumable)) for row in record.sessions.values()},
         agents=dict.fromkeys(agents, LiveAgent(Activity.IDLE)),
         executables=dict.fromkeys(agents, Present("")),
-        brokers={address: _broker(address, record, seen) for address in desired.brokers},
+        brokers={address: _broker(address, record, snapshot) for address in desired.brokers},
         broker_processes={row.directory: Present(0) for row in _leaving(desired, record)},
     )
 
 
-def _broker(address: Address, record: Record, seen: Snapshot) -> Observed[Survey]:
-    """What was found of it; nothing recorded and nothing here means that it is not made yet."""
-    found = seen.brokers.get(address, ABSENT)
-    unmade = isinstance(found, Absent) and address.workspace not in record.brokers
-    return Present(Survey(made=False, runs=False)) if unmade else found
+def _broker(address: Address, record: Record, snapshot: Snapshot) -> Observed[Survey]:
+    """What was found of the broker. Without files and without a row, it has not been created yet."""
+    found = snapshot.brokers.get(address, ABSENT)
+    is_new = isinstance(found, Absent) and address.workspace not in record.brokers
+    return Present(Survey(made=False, runs=False)) if is_new else found
 
 
 def _leaving(desired: Desired, record: Record) -> Iterator[BrokerRow]:
-    """The recorded brokers that no manifest declares any more and that run, as far as files can tell."""
+    """The recorded brokers that no manifest declares any more and that count as running: those of this user."""
     rows = (row for row in record.brokers.values() if row.managed and row.address not in desired.brokers)
     return (row for row in rows if row.target == Target.PROCESS)
 

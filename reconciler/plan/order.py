@@ -1,7 +1,8 @@
-"""The order of a plan, which is the order of its work: that of the phases of an apply.
+"""The order of a plan. It is the order in which apply works: phase by phase.
 
-In a phase, what others need comes first; where agents end, last. Otherwise the address decides, but an agent whose
-conversation is waited for comes before its like, and brokers that end before those that may want their ports.
+Within a phase, an address comes after those that it needs; in the phase that ends agents, before them. Otherwise
+actions are sorted by address, with two exceptions. Agents whose conversation others wait for come first. Brokers that
+end come before brokers that start, which may need their ports.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ from reconciler.model.waves import phases, waves
 
 
 def ordered(actions: Iterable[Action], first: Collection[Address] = ()) -> tuple[Action, ...]:
-    """The actions in the order in which apply tells of them; of those that may start, `first` do so first.
+    """Sort the actions in the order in which apply reports them. Among agents that start, `first` come first.
 
-    An action without steps stands where its kind is worked on, a deferred one at the end.
+    An action without steps is placed in the phase of its kind, a deferred one at the end.
     """
     ranked = sorted(actions, key=lambda action: _rank(action, first))
-    still: dict[Phase | None, list[Action]] = {phase: [] for phase in (*Phase, None)}
+    idle: dict[Phase | None, list[Action]] = {phase: [] for phase in (*Phase, None)}
     for action in ranked:
         if not action.steps:
-            still[_place(action)].append(action)
+            idle[_phase_without_steps(action)].append(action)
     working = [action for action in ranked if action.steps]
-    told = (action for phase in Phase for action in (*still[phase], *_beginning(working, phase)))
-    return (*told, *still[None])
+    in_order = (action for phase in Phase for action in (*idle[phase], *_beginning(working, phase)))
+    return (*in_order, *idle[None])
 
 
 def _rank(action: Action, first: Collection[Address]) -> tuple[bool, bool, bool, Address]:
@@ -34,7 +35,7 @@ def _rank(action: Action, first: Collection[Address]) -> tuple[bool, bool, bool,
     return kind != "workspace", kind == "broker" and action.verb is not Verb.DELETE, address not in first, address
 
 
-def _place(action: Action) -> Phase | None:
+def _phase_without_steps(action: Action) -> Phase | None:
     if action.verb is Verb.DEFER:
         return None
     return _OF_KIND.get(action.address.kind, Phase.START)
@@ -44,5 +45,5 @@ _OF_KIND = {"workspace": Phase.MAKE, "broker": Phase.BROKER}
 
 
 def _beginning(actions: Iterable[Action], phase: Phase) -> Iterator[Action]:
-    """Those that pass through no phase before this one, in the order of their work."""
+    """The actions whose first phase is this one, in the order of their work."""
     return (action for wave in waves(actions, phase) for action in wave if phases(action)[0] is phase)

@@ -1,4 +1,4 @@
-"""What a plan shall be about, and what that makes of the manifests, the options and the scope."""
+"""What the user asks a plan for, and what follows for the manifests, the options and the scope."""
 
 from __future__ import annotations
 
@@ -24,75 +24,84 @@ if TYPE_CHECKING:
 
 
 class Goal(Struct, frozen=True):
-    """An earlier generation to go back to, and its agents as it left them: those that are missing did not run."""
+    """An earlier generation to go back to, and its agents as it left them. An agent that is not in it did not run."""
 
     generation: int
     agents: Mapping[Address, AgentThen]
 
     @property
     def conversations(self) -> dict[Address, str]:
-        """What each agent goes back to, as far as that was known."""
+        """The conversation that each agent goes back to, if it is known."""
         return {address: then.conversation for address, then in self.agents.items() if then.conversation}
 
     @property
-    def rested(self) -> frozenset[Address]:
-        """The agents that a user had put to rest by hand."""
+    def stopped_by_hand(self) -> frozenset[Address]:
+        """The agents that a user had stopped or archived with a command."""
         return frozenset(address for address, then in self.agents.items() if then.by_hand)
 
 
 class Request(Struct, frozen=True):
-    """What a plan shall be about, as the user said it.
-
-    `states` and `conversations` stand in for what the manifest says of an agent, this one time; `goal` does so for
-    all of them. `edits` are written before the work begins. `woken` may start although they were put to rest by
-    hand; `deletes` are ended and forgotten, with `purge` together with their conversations. `operation` and `reason`
-    are for the lock and the history; `automatic` says that nobody asked for it at this moment. With `closely`,
-    agents are looked at although nothing is to be done about them.
-    """
+    """What the user asks a plan for."""
 
     paths: tuple[str, ...] = ()
     targets: tuple[Address, ...] = ()
+    """Plan for these addresses and what they need; empty for all."""
     exclude: tuple[Address, ...] = ()
+    """Plan for everything except these addresses and what needs them."""
     replace: tuple[Address, ...] = ()
+    """The agents to restart although nothing about them has changed."""
     mode: Mode = Mode.NORMAL
     refresh: bool = True
+    """False to trust the registry instead of looking at tmux."""
     closely: bool = False
+    """Whether settled agents are looked at, too."""
     force: bool = False
     imports: Mapping[Address, str] = field(default_factory=dict)
+    """The session to import, by the agent that it becomes."""
     states: Mapping[Address, RunState] = field(default_factory=dict)
+    """The state of some agents, in place of the one in the manifest, for this plan only."""
     conversations: Mapping[Address, str] = field(default_factory=dict)
+    """The same for the `resume` of some agents."""
     goal: Goal | None = None
+    """The generation to go back to: it decides the state of every agent."""
     operation: str = "apply"
+    """The name of the command, for the lock and the history."""
     reason: str = ""
+    """Why, in the words of the user; for the history and the rows of stopped agents."""
     automatic: bool = False
+    """True when no user asked for it: an automatic rollback."""
     edits: tuple[Edit | Restore, ...] = ()
-    woken: frozenset[Address] = frozenset()
+    """Changes to manifest files; they are written before the work begins."""
+    resumed_by_hand: frozenset[Address] = frozenset()
+    """The agents that may start although a command stopped or archived them earlier."""
     deletes: frozenset[Address] = frozenset()
+    """The agents to end and to forget."""
     purge: bool = False
+    """Whether the conversations of the deleted agents are deleted, too."""
 
     @property
     def follows_manifests(self) -> bool:
-        """Whether it makes the world as manifests say, and not as a command says of some agents."""
+        """True when the manifests decide alone, and no command says otherwise about some agents."""
         return not self.states and not self.imports and self.mode is not Mode.REFRESH_ONLY
 
     @property
     def only_rests(self) -> bool:
-        """Whether it puts agents to rest, and starts none."""
+        """True when it stops or archives agents, and starts none."""
         return bool(self.states) and RunState.RUNNING not in self.states.values()
 
     @property
     def goes_back(self) -> bool:
-        """Whether an earlier generation is wanted again."""
+        """True when it goes back to an earlier generation."""
         return self.operation == "rollback"
 
     @property
     def by_hand(self) -> frozenset[Address]:
-        """The agents that a command is about, whatever the manifests say of the others."""
+        """The agents that the command names: the plan is about them alone."""
         return frozenset((*self.imports, *self.states, *self.deletes))
 
 
 def as_requested(desired: Desired, request: Request) -> Desired:
-    """The manifests, but for what a command says of some agents."""
+    """The manifests, changed by what the command says about some agents."""
     if request.goal is not None:
         return _as_it_was(desired, request.goal)
     if not request.states:
@@ -106,7 +115,7 @@ def as_requested(desired: Desired, request: Request) -> Desired:
 
 
 def _as_it_was(desired: Desired, goal: Goal) -> Desired:
-    """The manifests, but that only those agents run that ran then."""
+    """The manifests, with the state of each agent as the earlier generation left it."""
     agents = {address: replace(spec, state=_state(spec, goal)) for address, spec in desired.agents.items()}
     return replace(desired, agents=agents)
 
@@ -121,7 +130,7 @@ def _state(spec: Agent, goal: Goal) -> RunState:
 
 
 def plan_options_of(request: Request, lineage: str, now: str) -> PlanOptions:
-    """What the request asks for beyond the manifests; `now` is UTC, ISO 8601 with a Z."""
+    """The options of the request for the comparison; `now` is UTC, ISO 8601 with a Z."""
     return PlanOptions(
         lineage=lineage,
         now=now,
@@ -130,28 +139,28 @@ def plan_options_of(request: Request, lineage: str, now: str) -> PlanOptions:
         replace=frozenset(request.replace),
         imports=request.imports,
         reason=request.reason,
-        rested=_rested(request),
-        woken=_woken(request),
+        stopped_by_hand=_stopped_by_hand(request),
+        resumed_by_hand=_resumed_by_hand(request),
         goal=request.goal.conversations if request.goal else {},
         deletes=request.deletes,
         purge=request.purge,
     )
 
 
-def _rested(request: Request) -> frozenset[Address]:
+def _stopped_by_hand(request: Request) -> frozenset[Address]:
     by_hand = {address for address, state in request.states.items() if state is not RunState.RUNNING}
-    return request.goal.rested if request.goal else frozenset(by_hand)
+    return request.goal.stopped_by_hand if request.goal else frozenset(by_hand)
 
 
-def _woken(request: Request) -> frozenset[Address]:
+def _resumed_by_hand(request: Request) -> frozenset[Address]:
     by_hand = {address for address, state in request.states.items() if state is RunState.RUNNING}
-    return request.woken | (request.goal.agents.keys() if request.goal else by_hand)
+    return request.resumed_by_hand | (request.goal.agents.keys() if request.goal else by_hand)
 
 
 def scope_of(request: Request, desired: Desired, record: Record) -> Scope:
-    """The addresses that the plan is about; UsageError for one that exists nowhere."""
+    """The addresses that the plan is about; UsageError for an address that is neither declared nor recorded."""
     if request.targets and request.exclude:
-        raise UsageError("--target and --exclude exclude each other")
+        raise UsageError("--target and --exclude cannot be combined", fix="pass only one of them")
     recorded = {row.address for row in record.sessions.values()} | {row.address for row in record.brokers.values()}
     known = {*desired.workspaces, *desired.agents, *desired.brokers, *recorded}
     _expect_known(request, known)
@@ -171,9 +180,10 @@ def _expect_known(request: Request, known: set[Address]) -> None:
             raise UsageError(f"there is no {address}", fix=_nearest_address(address, known))
     for address in request.replace:
         if address.kind == "broker":
-            raise UsageError(f"{address} is no agent", fix="reconciler broker stop, then reconciler apply")
+            fix = "to restart it: reconciler broker stop, then reconciler apply"
+            raise UsageError(f"{address} is a broker; --replace takes agents", fix=fix)
 
 
 def _nearest_address(address: Address, known: set[Address]) -> str:
     close = get_close_matches(str(address), [str(each) for each in known], n=1)
-    return f"did you mean {close[0]}?" if close else "`reconciler status` lists all addresses with --json"
+    return f"did you mean {close[0]}?" if close else "`reconciler status --json` lists all addresses"

@@ -1,4 +1,4 @@
-"""Whether a saved plan may be applied: it is the one that was looked at, and the world is as it was."""
+"""Whether a saved plan may be applied: it must be the approved one, and nothing it is based on may have changed."""
 
 from __future__ import annotations
 
@@ -8,38 +8,40 @@ from reconciler.model.errors import Refused, StalePlan
 
 
 class Basis(Struct, frozen=True):
-    """What a plan rests on. `work` is what it would do, `facts` a digest of the live facts behind that."""
+    """What a plan is based on, for comparing a saved plan with a new one."""
 
     lineage: str
     serial: int
     manifest_digest: str
     work: object
+    """What the plan would do."""
     facts: str | None
+    """A digest of the live facts behind that work."""
 
 
 def unapproved(approved: str, saved: str) -> Refused | None:
-    """Why the plan with the digest `saved` is not the one that was approved; None when it is, or nobody named one."""
+    """Refuse a saved plan whose digest is not the approved one; None when it is, or when no digest was given."""
     digest = approved.removeprefix("sha256:")
     if not digest or digest == saved:
         return None
     return Refused(
         "the saved plan is not the one that was approved",
         detail=f"approved: sha256:{digest}\nthe plan: sha256:{saved}",
-        fix="look at it with `reconciler show`, and approve its digest",
+        fix="look at it with `reconciler show`, then pass its digest",
     )
 
 
 def stale(then: Basis, now: Basis) -> StalePlan | None:
-    """Why a saved plan no longer does what it shows; None while everything that it rests on is as it was."""
+    """Return why a saved plan no longer does what it shows; None when nothing that it is based on has changed."""
     if (then.work, then.facts) == (now.work, now.facts):
         return None
     return StalePlan(
-        "the saved plan is stale", detail=_changed(then, now), fix="plan again, look at it, and apply that"
+        "the saved plan is stale", detail=_changed(then, now), fix="plan again, look at the new plan, and apply it"
     )
 
 
 def _changed(then: Basis, now: Basis) -> str:
-    if then.lineage and then.lineage != now.lineage:
+    if then.lineage and then.lineage != now.lineage:  # empty when the plan was made before the first apply
         return "the plan was made for another registry"
     if (then.lineage, then.serial) != (now.lineage, now.serial):
         return f"the registry has changed (serial {then.serial} then, {now.serial} now)"

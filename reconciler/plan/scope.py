@@ -1,4 +1,4 @@
-"""Which addresses a plan is about: all of them, some with what they need, or all but some."""
+"""Which addresses a plan is about: all, some with what they need, or all except some."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from reconciler.model.desired import Agent
 
 
 class Scope(Struct, frozen=True):
-    """Without `targets`, everything is in scope but the `excluded`.
-
-    A workspace that was named stands for all its agents; one that an agent needs, for itself alone.
-    """
+    """The addresses that a plan may act on. A workspace in `targets` or `excluded` includes all its agents."""
 
     targets: frozenset[Address] = frozenset()
+    """Empty when everything except `excluded` is in scope."""
     needed: frozenset[Address] = frozenset()
+    """What the targets need. A workspace in it does not include its agents."""
     excluded: frozenset[Address] = frozenset()
 
     def covers(self, address: Address) -> bool:
@@ -32,7 +31,7 @@ EVERYTHING = Scope()
 
 
 def narrowed_to(targets: Iterable[Address], agents: Mapping[Address, Agent]) -> Scope:
-    """The targets, and everything that they need to run."""
+    """The scope of the targets and everything that they need to run."""
     named = frozenset(targets)
     starting = [spec.address for spec in agents.values() if not named.isdisjoint(_names(spec.address))]
     reached = _reached([*named, *starting], {spec.address: spec.depends_on for spec in agents.values()})
@@ -40,25 +39,25 @@ def narrowed_to(targets: Iterable[Address], agents: Mapping[Address, Agent]) -> 
 
 
 def without(excluded: Iterable[Address], agents: Mapping[Address, Agent]) -> Scope:
-    """Everything but the excluded, and but what cannot run without them."""
+    """The scope of everything except the excluded addresses and those that cannot run without them."""
     named = frozenset(excluded)
-    leaving = [spec.address for spec in agents.values() if not named.isdisjoint(_names(spec.address))]
+    left_out = [spec.address for spec in agents.values() if not named.isdisjoint(_names(spec.address))]
     dependents: dict[Address, list[Address]] = {}
     for spec in agents.values():
         for needed in spec.depends_on:
             dependents.setdefault(needed, []).append(spec.address)
-    return Scope(excluded=named | _reached(leaving, dependents))
+    return Scope(excluded=named | _reached(left_out, dependents))
 
 
 def to_end(scope: Scope, agents: Mapping[Address, Agent]) -> Scope:
-    """The scope of a destroy: what a target needs may stay, what an excluded agent needs must."""
+    """The scope of a destroy: it leaves what the targets need, and keeps what the excluded agents need."""
     staying = [spec.address for spec in agents.values() if not scope.excluded.isdisjoint(_names(spec.address))]
     needed = _reached(staying, {spec.address: spec.depends_on for spec in agents.values()})
     return Scope(scope.targets, excluded=scope.excluded | needed)
 
 
 def _names(address: Address) -> tuple[Address, ...]:
-    """The addresses that stand for this one; a broker belongs to no workspace."""
+    """The addresses by which a scope can include this one: itself and its workspace; a broker has no workspace."""
     return (address,) if address.kind == "broker" else (address, workspace_address(address.workspace))
 
 

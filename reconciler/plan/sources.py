@@ -1,4 +1,4 @@
-"""What a plan compares."""
+"""The values that a plan compares."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reconciler.model.snapshot import Snapshot
 
 
 class Sources(Struct, frozen=True):
-    """The three things that are compared, and the agent types they speak of."""
+    """Desired, recorded and live state, and the agent types that they use."""
 
     desired: Desired
     record: Record
@@ -25,12 +25,12 @@ class Sources(Struct, frozen=True):
     profiles: Mapping[str, Profile]
 
     def cases(self, options: PlanOptions) -> dict[Address, Case]:
-        """What is known of each agent, from all three."""
+        """Join what the three sources know of each agent."""
         return cases(self.desired, self.record, self.snapshot, self.profiles, options)
 
 
 def workspace_case(sources: Sources, spec: Workspace) -> WorkspaceCase:
-    """What is known of one wanted workspace."""
+    """Join what the three sources know of one wanted workspace."""
     snapshot = sources.snapshot
     repo = snapshot.real.get(spec.git.repo, spec.git.repo) if spec.git else ""
     row = sources.record.workspaces.get(spec.address.workspace)

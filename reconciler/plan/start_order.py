@@ -1,7 +1,8 @@
-"""Who starts after whom, among agents that are told apart by what began since they did.
+"""Which agents must start one after the other, so that their conversations can be told apart.
 
-Where a CLI mints its ids and does not say at once which it has, agents in one folder start one after the other:
-those with a first prompt first, each as soon as the conversation of the one before it is known.
+Some CLIs choose the ids of their conversations and do not show at once which agent has which. The only proof is then
+which conversation began since an agent's start. So agents of one such CLI in one folder start in a queue: those with
+a first prompt first, each as soon as the conversation of the one before it is known.
 """
 
 from __future__ import annotations
@@ -20,24 +21,24 @@ from .order import ordered
 
 
 def order_starts(actions: Sequence[Action], profiles: Mapping[str, Profile]) -> tuple[Action, ...]:
-    """The actions in their order, each start behind those that it has to wait for."""
-    lines = _lines(actions, profiles)
-    speaking = {action.address for line in lines for action in line if _start(action).prompt}
-    marked = (_awaited(action) if action.address in speaking else action for action in actions)
-    return ordered(_one_behind_the_other(ordered(marked, speaking), lines, speaking), speaking)
+    """Sort the actions, and add to each start in a queue which agents it has to wait for."""
+    queues = _queues(actions, profiles)
+    prompted = {action.address for queue in queues for action in queue if _start(action).prompt}
+    marked = (_awaited(action) if action.address in prompted else action for action in actions)
+    return ordered(_with_waiting(ordered(marked, prompted), queues, prompted), prompted)
 
 
-def _lines(actions: Iterable[Action], profiles: Mapping[str, Profile]) -> list[list[Action]]:
-    """Those that start with the same CLI in the same folder, where one of them has a first prompt.
+def _queues(actions: Iterable[Action], profiles: Mapping[str, Profile]) -> list[list[Action]]:
+    """The agents that start with the same CLI in the same folder, if one of them has a first prompt.
 
-    Without one nothing can be waited for: the first prompt may never come.
+    Without a first prompt there is nothing to wait for: the user may never type one.
     """
-    lines: dict[tuple[str, str], list[Action]] = defaultdict(list)
+    queues: dict[tuple[str, str], list[Action]] = defaultdict(list)
     for action in actions:
         for step in action.steps:
-            if isinstance(step, StartSession) and profiles[step.type].starts_in_line:
-                lines[step.type, step.cwd].append(action)
-    return [line for line in lines.values() if len(line) > 1 and any(_start(action).prompt for action in line)]
+            if isinstance(step, StartSession) and profiles[step.type].starts_in_queue:
+                queues[step.type, step.cwd].append(action)
+    return [queue for queue in queues.values() if len(queue) > 1 and any(_start(action).prompt for action in queue)]
 
 
 def _start(action: Action) -> StartSession:
@@ -48,17 +49,20 @@ def _awaited(action: Action) -> Action:
     return replace(action, steps=(*action.steps, AwaitConversation(_start(action).session)))
 
 
-def _one_behind_the_other(
-    plan: Iterable[Action], lines: Iterable[Iterable[Action]], speaking: set[Address]
+def _with_waiting(
+    plan: Iterable[Action], queues: Iterable[Iterable[Action]], prompted: set[Address]
 ) -> Iterable[Action]:
-    """The order of the plan decides, which keeps to what needs what: nobody waits for one that needs it."""
-    line_of = {action.address: number for number, line in enumerate(lines) for action in line}
+    """Make each queue follow the order of the plan, in which no agent comes before one that it needs.
+
+    So two agents never wait for each other.
+    """
+    queue_of = {action.address: number for number, queue in enumerate(queues) for action in queue}
     before: dict[int, tuple[Address, ...]] = defaultdict(tuple)
     for action in plan:
-        line = line_of.get(action.address)
-        if line is None:
+        queue = queue_of.get(action.address)
+        if queue is None:
             yield action
             continue
-        yield replace(action, after=before[line])
-        if action.address in speaking:
-            before[line] += (action.address,)
+        yield replace(action, after=before[queue])
+        if action.address in prompted:
+            before[queue] += (action.address,)

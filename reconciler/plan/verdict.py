@@ -1,4 +1,4 @@
-"""What came of a run, and the exit code that says so."""
+"""The result of a run, and its exit code."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Verdict(StrEnum):
 
     @property
     def exit_code(self) -> ExitCode:
-        """What a user's script sees of it."""
+        """The exit code of the command."""
         return _EXIT_CODES[self]
 
 
@@ -59,17 +59,18 @@ _EXIT_CODES = {
 
 @dataclass(slots=True)
 class Totals:
-    """What has come of a run so far: how many of what, and the addresses that are not as planned."""
+    """The results of a run so far."""
 
     counts: Counter[str] = field(default_factory=Counter)
     remaining: list[str] = field(default_factory=list)
+    """The addresses that are not as planned; an address may be listed twice."""
     interrupted: bool = False
     left_undone: Verdict = Verdict.REFUSED
-    """What it means when nothing was done and nothing failed, and something remains."""
+    """The verdict when nothing was done, nothing failed, and something remains."""
 
     @property
     def summary(self) -> dict[str, int]:
-        """How many of what."""
+        """The numbers of the summary line, by name."""
         return {name: self.counts[name] for name in _NAMES}
 
     @property
@@ -106,6 +107,6 @@ class Totals:
 
 
 def refusal(errors: Iterable[Diagnostic]) -> Verdict:
-    """What came of a run that errors stopped: refused when nothing but guards said no, or something was put off."""
+    """The verdict of a run that errors stopped: REFUSED when all of them are refusals, or there is none."""
     refused = all(error.severity is Severity.REFUSAL for error in errors)
     return Verdict.REFUSED if refused else Verdict.FAILED

@@ -140,7 +140,7 @@ def add_worktree(path: str, git: Git) -> None:
             one are on no branch.
     """
     found = obstacle(path, git)
-    if found is None or found.hurdle is ObstacleKind.TAKEN:
+    if found is None or found.kind is ObstacleKind.TAKEN:
         _unlist_deleted(path, git)
     if found:
         said = describe_obstacle(found, path, git)

@@ -1,4 +1,4 @@
-"""What users and scripts read. The JSON document comes first; every other form is made from it alone.
+"""What users and scripts read. The JSON document comes first; every other form is made only from it.
 
-The documents are published in `schemas/`, made from the types in `shape.py`.
+The schemas of the documents are in `schemas/`, made from the types in `documents/`.
 """

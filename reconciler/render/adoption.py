@@ -1,4 +1,4 @@
-"""What `adopt` would do: the JSON document, and the text that is made from it."""
+"""What `adopt` would do: the JSON document, and its text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .text import diagnostic_text, short_id
 
 
 class WrittenManifest(Struct, frozen=True):
-    """A manifest that is written: the name that the reader knows it by, and the text that comes in."""
+    """A manifest that is written: its path as shown to the user, and the text that is added."""
 
     file: str
     is_new: bool
@@ -37,7 +37,7 @@ class WrittenManifest(Struct, frozen=True):
 
 
 class AdoptionFrame(Struct, frozen=True):
-    """What the document says around the plan: what was looked at, and the files that are written."""
+    """The parts of the document outside of the plan: the sources, and the files that are written."""
 
     sources: tuple[str, ...]
     registry: str
@@ -46,7 +46,7 @@ class AdoptionFrame(Struct, frozen=True):
 
 
 def adoption_document(plan: AdoptionPlan, frame: AdoptionFrame) -> AdoptionDoc:
-    """The document of `adopt --json`; the same plan always gives the same one."""
+    """The document of `adopt --json`; the same plan always gives the same document."""
     agents = [_agent(agent) for agent in plan.agents]
     rows = _rows(plan)
     return {
@@ -99,7 +99,7 @@ def _agent(agent: AdoptedAgent) -> AdoptedAgentDoc:
 
 
 def _rows(plan: AdoptionPlan) -> list[CompletedRowDoc]:
-    """The rows that an older tool wrote, and those that get another name or folder."""
+    """The rows that an older tool wrote, and the rows that get another name or folder."""
     completed: list[CompletedRowDoc] = [{"row": row.name, "how": list(row.how), "line": row.line} for row in plan.rows]
     known = {row["row"]: row for row in completed}
     for edit in plan.edits:
@@ -115,13 +115,13 @@ def _rows(plan: AdoptionPlan) -> list[CompletedRowDoc]:
 
 
 def _others(before: Iterable[str], after: Iterable[str]) -> Iterator[str]:
-    """The sentences about fields of which nothing is said afterwards."""
+    """The sentences about fields that the later sentences do not mention."""
     told = {each.partition(": ")[0] for each in after}
     yield from (each for each in before if each.partition(": ")[0] not in told)
 
 
 def _said(edit: RowEdit) -> Iterator[str]:
-    """What an edit does, for the reader."""
+    """The sentences about one edit of a row."""
     if edit.remove:
         yield "removed: its agents are in another workspace"
         return
@@ -161,7 +161,7 @@ def _left_alone(left: LeftAlone) -> LeftAloneDoc:
 
 
 def adoption_text(document: AdoptionDoc, *, full: bool = False) -> Iterator[str]:
-    """The lines for the reader; with `full`, the text that comes into the manifests, too."""
+    """The lines of the plan; with `full`, also the text that is added to the manifests."""
     yield f"Looked at: {', '.join(document['sources'])}."
     yield ""
     if changes_something(document):
@@ -184,7 +184,7 @@ def adoption_text(document: AdoptionDoc, *, full: bool = False) -> Iterator[str]
 
 
 def changes_something(document: AdoptionDoc) -> bool:
-    """Whether there is anything to do."""
+    """Whether `adopt` has anything to do."""
     summary = document["summary"]
     return any((summary["declare"], summary["take_over"], summary["complete"], summary["secure"]))
 
@@ -241,7 +241,7 @@ def _because(agent: AdoptedAgentDoc) -> Iterator[str]:
 def _other_blocks(document: AdoptionDoc) -> Iterator[str]:
     for kind in document["agent_types"]:
         yield f"  # agent_types.{kind['name']} will be declared"
-        yield "  # (reconciler does not know this type: check its block, which holds the command that was found)"
+        yield "  # (reconciler does not know this type: check its block, which has the command that was found)"
         yield f"  + {kind['name']}: {' '.join(kind['command'])}"
         yield ""
     for broker in document["brokers"]:
@@ -281,7 +281,7 @@ def _manifest_text(document: AdoptionDoc) -> Iterator[str]:
 def _settled(document: AdoptionDoc) -> Iterator[str]:
     settled = sum(not agent["actions"] for agent in document["agents"])
     if settled:
-        yield f"{settled} agent{'s are' if settled > 1 else ' is'} declared already."
+        yield f"{settled} agent{'s are' if settled > 1 else ' is'} already declared."
         yield ""
 
 
@@ -314,7 +314,7 @@ def summary_line(document: AdoptionDoc) -> str:
 
 
 def file_text(line: EventDoc) -> Iterator[str]:
-    """The sentence for a file that was written, or could not be."""
+    """The sentence about a file that was written, or could not be written."""
     said = line.get("message", "")
     if line["type"] == "file_failed":
         yield f"{line.get('file', '')}: Failed: {said}"
@@ -324,10 +324,10 @@ def file_text(line: EventDoc) -> Iterator[str]:
 
 
 def adopted_text(done: Sequence[str], remaining: Sequence[str]) -> Iterator[str]:
-    """How it ended."""
+    """The result of the whole command."""
     yield ""
     if not remaining:
         yield f"Adopt complete! {', '.join(done)}."
         return
     yield f"Adopt incomplete: {', '.join(done)}. Not done: {', '.join(remaining)}."
-    yield "Run `reconciler adopt --write` again for the rest."
+    yield "Run `reconciler adopt --write` again to do the rest."

@@ -1,4 +1,4 @@
-"""A broker's state, its certificates and its proof: the JSON documents, and the text made from them."""
+"""A broker's state, its certificates and its tests: the JSON documents, and their text."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _hand_edit(edit: HandEdit) -> HandEditDoc:
 
 
 def status_text(document: BrokerStatusDoc) -> Iterator[str]:
-    """What runs, who may log in, what expires, and what waits to be done."""
+    """What runs, who may log in, what expires, and what is still to be done."""
     yield _headline(document)
     yield ""
     listeners = [
@@ -72,7 +72,7 @@ def status_text(document: BrokerStatusDoc) -> Iterator[str]:
     ]
     yield from table([("PORT", "ADDRESS", "CLIENT CERTIFICATES"), *listeners])
     yield ""
-    users = [(each["name"], each["role"] or "in no setting") for each in document["users"]]
+    users = [(each["name"], each["role"] or "not in the settings") for each in document["users"]]
     yield from table([("USER", "ROLE"), *users])
     yield ""
     yield from _certificate_lines(document["certificates"])
@@ -94,19 +94,19 @@ def _pending(document: BrokerStatusDoc) -> Iterator[str]:
         yield from ([f"  -> {each['fix']}"] if each["fix"] else [])
     if document["changes"]:
         told = {"nothing": "", "reload": ", and a reload", "restart": ", and a restart"}[document["effect"]]
-        yield f"Files are not as the settings say. This would settle it{told}:"
+        yield f"These files differ from the settings. `reconciler apply` would write them{told}:"
         yield from fields_text(document["changes"])
     if document["waiting"] != "nothing":
-        yield f"It has not read all of its files yet: {_WAITS[document['waiting']]}"
+        yield f"It still runs with older files. To load the new ones: {_WAITS[document['waiting']]}"
     if not (document["changes"] or document["edited"] or document["diagnostics"]):
-        yield "Its files are as the settings say."
+        yield "Its files match the settings."
 
 
 # --- operations -------------------------------------------------------------------------------
 
 
 def operation_document(done: BrokerOperation, plan: PlanDoc | None = None) -> BrokerOperationDoc:
-    """The document of a command that does something with a broker; `plan` is what it changed in the files."""
+    """The document of a command that changes a broker; `plan` is what it changed in the files."""
     return {
         "format_version": FORMAT_VERSION,
         "operation": done.operation,
@@ -144,12 +144,12 @@ def expiry_document(certificates: Iterable[Expiry]) -> ExpiryDoc:
 
 
 def expiry_text(document: ExpiryDoc) -> Iterator[str]:
-    """One line a certificate, the first to end first; then what to do."""
+    """One line per certificate, soonest expiry first; then how to renew."""
     yield from _certificate_lines(document["certificates"])
     if document["due"]:
         yield ""
-        yield "The next apply, or broker init, renews what reconciler has made. To replace what was made by hand:"
-        yield "`reconciler broker rotate server`; a CA, whoever made it: `reconciler broker rotate ca`."
+        yield "The next apply, or `reconciler broker init`, renews what reconciler made. To replace others:"
+        yield "`reconciler broker rotate server`. To replace any CA: `reconciler broker rotate ca`."
 
 
 def _certificate(certificate: Expiry) -> CertificateDoc:
@@ -179,7 +179,7 @@ def _state(certificate: CertificateDoc) -> str:
 
 
 def proof_document(address: str, probes: Sequence[Probe], errors: Iterable[Diagnostic]) -> ProofDoc:
-    """The document of `broker verify --json`; `errors` kept it from being finished."""
+    """The document of `broker verify --json`; `errors` are why it could not be finished."""
     diagnostics = [diagnostic_document(each) for each in errors]
     verdicts = Counter(probe.verdict for probe in probes)
     return {
@@ -206,7 +206,7 @@ def probe_document(probe: Probe) -> ProbeDoc:
 
 
 def probe_text(probe: ProbeDoc, *, symbols: bool) -> Iterator[str]:
-    """One line, and for a failure or a warning what was expected, what was seen, and the way out."""
+    """One line; for a failure or a warning also what was expected, what was observed, and what to do."""
     mark = (_SYMBOLS if symbols else _WORDS)[probe["verdict"]]
     name = f"{probe['id']} {probe['subject']}".rstrip()
     if not probe["fix"]:
@@ -219,7 +219,7 @@ def probe_text(probe: ProbeDoc, *, symbols: bool) -> Iterator[str]:
 
 
 def proof_text(document: ProofDoc) -> Iterator[str]:
-    """The last lines: whether it is proved, and by how many probes."""
+    """The last lines: whether the broker passed, and how many probes passed and failed."""
     counts = document["summary"]
     warnings = counts["warning"]
     warned = f", {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""

@@ -1,4 +1,4 @@
-"""Stored conversations: the JSON document, and the table made from it."""
+"""Stored conversations: the JSON document, and its table."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _COLUMNS = ("CONVERSATION", "WORKSPACE", "AGENT", "STARTED", "LAST USED", "SIZE"
 def conversations_document(
     found: Iterable[StoredConversation | Unknown], said: Iterable[Diagnostic] = ()
 ) -> ConversationsDoc:
-    """The document of `conversations --json`, newest first; `said` has to be known beside it."""
+    """The document of `conversations --json`, newest first; `said` are further diagnostics."""
     answers = list(found)
     stored = [each for each in answers if isinstance(each, StoredConversation)]
     unseen = [
-        Diagnostic(severity=Severity.ERROR, summary="a place could not be looked at", detail=each.reason)
+        Diagnostic(severity=Severity.ERROR, summary="a conversation folder could not be read", detail=each.reason)
         for each in answers
         if isinstance(each, Unknown)
     ]
@@ -50,12 +50,12 @@ def _row(stored: StoredConversation) -> ConversationRow:
 
 
 def _moment(seconds: int) -> str | None:
-    """UTC, ISO 8601; nothing for 0, which is what is said where nothing tells."""
+    """The time in UTC, ISO 8601; None for 0, which means that the time is not known."""
     return from_unix(seconds) if seconds else None
 
 
 def conversations_text(document: ConversationsDoc) -> Iterator[str]:
-    """One line a conversation."""
+    """One line per conversation."""
     if not document["conversations"]:
         yield "No conversation is stored for these workspaces."
         return

@@ -1,4 +1,4 @@
-"""Differences inside of structures: the JSON document, and lines in which each names its path."""
+"""Differences inside lists and mappings: the JSON document, and lines that name the path of each."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .documents.change import DeepChangeDoc
 SYMBOLS = {"add": "+", "remove": "-", "replace": "~", "move": "~"}
 MOST_LINES = 20
 _LONGEST = 120  # characters of a value
-_BEFORE = 20  # of them, those before the first that differs
+_BEFORE = 20  # characters shown before the first one that differs
 _BARE = re.compile(r"(?![-+.]*\d|(?:true|false|null)$)[\w/~.+@$%-][\w/~.:+@=%,$#*(){}-]*", re.IGNORECASE)
 
 
 def deep_document(change: DeepChange) -> DeepChangeDoc:
-    """A difference as published; a sensitive value is not in it."""
+    """A difference as published, without sensitive values."""
     document: DeepChangeDoc = {
         "path": change.path,
         "op": change.op,  # type: ignore[typeddict-item] # one of the four, by construction
@@ -36,13 +36,13 @@ def deep_document(change: DeepChange) -> DeepChangeDoc:
 
 
 def item_documents(path: str, before: list[Json], after: list[Json]) -> list[DeepChangeDoc]:
-    """The items in which two lists differ, as published; `path` is that of the lists."""
+    """The items that differ between two lists, as published; `path` is the path of the lists."""
     found = compare(before, after)
     return [deep_document(replace(each, path=path + each.path, origin=path + each.origin)) for each in found]
 
 
 def deep_lines(changes: Iterable[DeepChangeDoc], name: str) -> Iterator[str]:
-    """One line a difference, `name` before its path; of very many in a list, the first and how many more there are."""
+    """One line per difference, `name` before its path; a long list gets its first ones and the number of the rest."""
     for field, within in groupby(changes, lambda change: change["path"].partition("[")[0]):
         found = list(within)
         shown = len(found) if len(found) <= MOST_LINES + 1 else MOST_LINES
@@ -53,7 +53,7 @@ def deep_lines(changes: Iterable[DeepChangeDoc], name: str) -> Iterator[str]:
 
 
 def more_text(number: int) -> str:
-    """How many differences are not told one by one."""
+    """The sentence about differences that are only counted."""
     return f"{number:,} more differences (--json has all)"
 
 
@@ -77,14 +77,14 @@ def _values(change: DeepChangeDoc) -> str:
 
 
 def value_text(value: Json) -> str:
-    """A value in one line as a manifest could say it: a word bare, all else as JSON; a long one is cut."""
+    """A value in one line: plain words as they are, all else as JSON; a long value is cut."""
     bare = isinstance(value, str) and _BARE.fullmatch(value)
     text = str(value) if bare else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def both_text(before: Json, after: Json) -> str:
-    """Two values that differ; of long texts that begin alike, from where they differ."""
+    """Two different values; long texts with the same beginning are shown from where they differ."""
     if isinstance(before, list) and isinstance(after, list):
         return lists_text(before, after)
     if isinstance(before, str) and isinstance(after, str) and max(len(before), len(after)) > _LONGEST:
@@ -111,7 +111,7 @@ def _common(one: str, other: str) -> int:
 
 
 def block_lines(name: str, block: Json) -> Iterator[str]:
-    """What a block says: `name` alone and one line a key, or `name` with its value."""
+    """A manifest block as lines: `name` and one line per key, or `name` with its value."""
     if not isinstance(block, dict):
         yield f"{name}: {value_text(block)}"
         return

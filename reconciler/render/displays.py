@@ -1,4 +1,4 @@
-"""What shows progress and redrawn lines, on a terminal or elsewhere."""
+"""The protocols for showing progress and redrawn lines, on a terminal or elsewhere."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """A display of how far an apply is."""
+    """Shows how far an apply has come."""
 
     def doing(self, text: str) -> None:
-        """Something begins."""
+        """A piece of work begins; `text` describes it."""
 
     def done(self) -> None:
-        """One piece of work is over, one way or the other."""
+        """A piece of work has ended, successfully or not."""
 
     def aside(self) -> AbstractContextManager[None]:
-        """Out of the way while the block writes lines to the same terminal."""
+        """Hide the display while the block writes lines to the same terminal."""
 
 
 class Drawing(Protocol):
-    """A place for lines that are told again and again."""
+    """Shows lines that are updated again and again."""
 
     @property
     def always(self) -> bool:
-        """True when the same lines may be shown again, since they are drawn over those before."""
+        """True when unchanged lines may be shown again, because they replace the previous ones."""
 
     def lines(self, lines: Iterable[str]) -> None:
         """Show these lines now."""

@@ -52,14 +52,14 @@ def plan_document(plan: Plan, options: OptionsDoc) -> PlanDoc:
 
 
 def content_digest(document: PlanDoc) -> str:
-    """The digest that a plan with this content has: whoever changes anything in it changes that, too."""
+    """The digest over the whole content of a plan: any edit of the document changes it."""
     return _sha256({key: value for key, value in document.items() if key != "digest"})
 
 
 def essence(document: PlanDoc) -> list[object]:
-    """What a plan says that will be done, and for which registry and manifests.
+    """The parts of a plan that decide what is done, and for which registry and manifests.
 
-    Where the user looks from, and so the name of a file, does not matter; nor does a note.
+    File names depend on the current folder, so they are left out; notes are, too.
     """
     changes = [change for change in document["resource_changes"] if change["actions"] != ["no-op"]]
     pending = [_essential(change) for change in changes]
@@ -71,13 +71,13 @@ _ASIDE = frozenset({"note", "file", "line"})
 
 
 def _essential(change: ResourceChangeDoc) -> dict[str, object]:
-    """Items say nothing that the lists do not; plans that were saved without them are as good."""
+    """The change without `items`: they repeat the lists, and older saved plans do not have them."""
     fields = [{key: value for key, value in field.items() if key != "items"} for field in change["changes"]]
     return {**{key: value for key, value in change.items() if key not in _ASIDE}, "changes": fields}
 
 
 def _basis(plan: Plan, document: PlanDoc) -> str:
-    """Over everything that matters, the live facts behind each decision included."""
+    """The digest over everything that matters, including the live facts behind each decision."""
     live: list[object] = [action.basis for action in plan.pending]
     drift = [] if plan.pending else [drift_facts(drift) for drift in plan.found]
     return _sha256([essence(document), live, drift])
@@ -89,12 +89,12 @@ def _sha256(content: object) -> str:
 
 
 def learned_items(plan: Plan) -> list[DriftDoc]:
-    """What the registry only learns, as published."""
+    """The drift of classes C and I, which the registry only learns, as published."""
     return [drift_item(plan, drift) for drift in plan.learned if not drift.silent]
 
 
 def summary(actions: Iterable[Action]) -> SummaryDoc:
-    """How many of what."""
+    """How many actions of each sort the plan has."""
     verbs = [action.verb for action in actions]
     resumed = [a for a in actions if a.conversation and a.conversation.mode is ConversationMode.RESUME]
     return {
@@ -130,13 +130,13 @@ def resource_change(plan: Plan, action: Action) -> ResourceChangeDoc:
 
 
 def _place(plan: Plan, address: Address | None) -> Place:
-    """Where the user reads more: the manifest's line for what is declared, else the registry's file."""
+    """The manifest line that declares the address, else the registry file."""
     found = plan.places.get(address) if address else None
     return found or Place(plan.registry)
 
 
 def change_document(change: Change) -> ChangeDoc:
-    """A difference as published; a sensitive value is not in it."""
+    """A difference as published, without sensitive values."""
     document: ChangeDoc = {
         "path": change.path,
         "op": change.op,  # type: ignore[typeddict-item] # one of the three, by construction
@@ -168,7 +168,7 @@ def drift_item(plan: Plan, drift: Drift) -> DriftDoc:
 
 
 def drift_facts(drift: Drift) -> DriftFactsDoc:
-    """The same without a place."""
+    """A difference between registry and live world as published, without its place."""
     facts: DriftFactsDoc = {
         "class": drift.kind,
         "session": drift.session,
@@ -186,7 +186,7 @@ def drift_facts(drift: Drift) -> DriftFactsDoc:
 
 
 def accepted_item(plan: Plan, accepted: AcceptedDrift) -> AcceptedDoc:
-    """A drift that is no news, as published."""
+    """An accepted drift, as published."""
     by = accepted.by
     return {
         "drift": drift_item(plan, accepted.drift),

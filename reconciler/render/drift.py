@@ -1,4 +1,4 @@
-"""Drift: the JSON document, and the sentences made from it."""
+"""Drift: the JSON document, and its text."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .text import accepted_text, change_text
 
 
 def drift_document(plan: Plan, intent: Plan | None = None, unseen: Sequence[str] | None = None) -> DriftsDoc:
-    """The document of `drift --json`: what `plan` found; with what `intent` would do, when that was asked.
+    """The document of `drift --json`: what `plan` found, and what `intent` would change if `--intent` was given.
 
-    `unseen` says what could not be known of the live world where it was not looked at; None where it was.
+    `unseen` is None after a live look. Without one, it lists what could not be known.
     """
     changes = [resource_change(intent, action) for action in intent.pending] if intent else []
     said = dict.fromkeys((*plan.diagnostics, *(intent.diagnostics if intent else ())))
@@ -35,7 +35,7 @@ def drift_document(plan: Plan, intent: Plan | None = None, unseen: Sequence[str]
 
 
 def drift_text(document: DriftsDoc) -> Iterator[str]:
-    """One line a difference, its class first; then what is accepted, what is pending and what was not seen."""
+    """One line per difference, its class first; then accepted drift, pending changes and what was not looked at."""
     parts = (_drifts, _learned, _accepted, _pending, _unseen, _conclusion)
     sections = (part(document) for part in parts)
     blocks = (block for section in sections if (block := list(section)))
@@ -49,7 +49,7 @@ def _drifts(document: DriftsDoc) -> Iterator[str]:
 
 
 def _learned(document: DriftsDoc) -> Iterator[str]:
-    """No drift: what ordinary use of the agents brought."""
+    """What the registry only learns from ordinary use of the agents; it is not drift."""
     return (f"{each['class']}  {each['message']}" for each in document.get("learned", ()))
 
 
@@ -75,10 +75,10 @@ def _unseen(document: DriftsDoc) -> Iterator[str]:
 def _conclusion(document: DriftsDoc) -> Iterator[str]:
     live = document["compared"] == "live"
     if document["in_sync"] and document["accepted"]:
-        yield "No drift but what is accepted."
+        yield "No drift except what is accepted."
     elif document["in_sync"] and document.get("learned"):
-        yield "No drift. `reconciler refresh` writes what is new into the registry."
+        yield "No drift. `reconciler refresh` records the new conversations in the registry."
     elif document["in_sync"]:
-        yield "No drift. The registry says what is true." if live else "No drift in the files."
+        yield "No drift. The registry matches the running agents." if live else "No drift in the files."
     elif document["drifts"] and live:
-        yield "`reconciler refresh` writes what belongs there into the registry; `reconciler plan` shows what to do."
+        yield "`reconciler refresh` updates the registry; `reconciler plan` shows what apply would do."

@@ -12,7 +12,7 @@ from reconciler.model.manifest_edit import Edit, Restore
 
 
 class EditDoc(TypedDict):
-    """One block that comes into a manifest, or goes: it holds no line that was there, which could tell a secret."""
+    """One block that is added to a manifest or removed. It has no existing lines: they could contain a secret."""
 
     address: str
     file: str
@@ -21,12 +21,12 @@ class EditDoc(TypedDict):
 
 
 def edit_document(address: Address, place: Place, new: str) -> EditDoc:
-    """The edit at `place`; `new` is the text that comes in, empty when a block goes."""
+    """The edit at `place`; `new` is the added text, empty when a block is removed."""
     return {"address": str(address), "file": place.file, "line": place.line, "added": new.strip("\r\n").splitlines()}
 
 
 def edit_text(document: EditDoc) -> Iterator[str]:
-    """What will be written."""
+    """One sentence about the block, then the lines that are added."""
     where = f"{document['file']}:{document['line']}"
     if not document["added"]:
         yield f"  # {where}: the block of {document['address']} will be removed"
@@ -36,7 +36,7 @@ def edit_text(document: EditDoc) -> Iterator[str]:
 
 
 class RestoreDoc(TypedDict):
-    """One manifest that becomes what it was in an earlier generation; its content is not told."""
+    """One manifest that is restored from an earlier generation, without its content."""
 
     file: str
     change: str
@@ -45,15 +45,15 @@ class RestoreDoc(TypedDict):
 
 
 def restore_document(file: str, generation: int, change: str, kept: str) -> RestoreDoc:
-    """The manifest `file` comes back (`create`), changes (`update`) or goes (`delete`); a copy of it goes to `kept`."""
+    """The manifest `file` is created, updated or deleted (`change`); `kept` is the path of a copy of it."""
     return {"file": file, "change": change, "generation": generation, "kept": kept}
 
 
 def restore_text(document: RestoreDoc) -> Iterator[str]:
-    """What will be written, and where a copy is of what nobody has applied yet."""
+    """What happens to the manifest, and where its unapplied edits are kept."""
     what = {
-        "create": f"comes back as it was in generation {document['generation']}",
-        "update": f"will be as in generation {document['generation']}",
+        "create": f"will be restored from generation {document['generation']}",
+        "update": f"will be set back to generation {document['generation']}",
         "delete": f"will be removed: generation {document['generation']} did not have it",
     }
     yield f"  # {document['file']} {what[document['change']]}"
@@ -62,11 +62,11 @@ def restore_text(document: RestoreDoc) -> Iterator[str]:
 
 
 def unfinished_text(edit: Edit | Restore, file: str) -> str:
-    """What the user has to know of a `file` that was written when the work after it did not come to its end."""
+    """Tell the user that `file` is already written although the command did not finish, and how to go on."""
     if isinstance(edit, Restore):
-        back = f"`reconciler rollback {edit.generation}` goes on"
-        return f"Note: {file} is as in generation {edit.generation} now: {back}."
+        back = f"`reconciler rollback {edit.generation}` continues"
+        return f"Note: {file} is now as it was in generation {edit.generation}: {back}."
     if edit.new:
-        ways = f"`reconciler apply` goes on, `reconciler delete {edit.address}` takes it back"
-        return f"Note: {edit.place} declares {edit.address} now: {ways}."
-    return f"Note: {edit.place.file} no longer declares {edit.address}: `reconciler delete {edit.address}` goes on."
+        ways = f"`reconciler apply` continues, `reconciler delete {edit.address}` undoes it"
+        return f"Note: {edit.place} now declares {edit.address}: {ways}."
+    return f"Note: {edit.place.file} no longer declares {edit.address}: `reconciler delete {edit.address}` continues."

@@ -1,4 +1,4 @@
-"""What apply tells: one JSON object a line, and the sentences made from it."""
+"""The events of an apply: one JSON object per line, and its sentences."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def event_document(event: ActionEvent, sequence: int, timestamp: str) -> EventDo
 
 
 def event_text(line: EventDoc) -> Iterator[str]:
-    """The sentences for one line; starts are told only by the progress display."""
+    """The sentences for one event; starts appear only in the progress display."""
     address, action = line.get("address", ""), line.get("action", "")
     match line["type"]:
         case "action_complete":
@@ -74,7 +74,7 @@ def event_text(line: EventDoc) -> Iterator[str]:
 
 
 def progress_text(line: EventDoc) -> str:
-    """What is being worked on, for a progress display."""
+    """What apply is working on, for a progress display."""
     if line["type"] == "action_waiting":
         return f"Waiting for the conversation of {line.get('address', '')}"
     return f"{_DOING.get(line.get('action', ''), 'Working on')} {line.get('address', '')}"
@@ -83,22 +83,22 @@ def progress_text(line: EventDoc) -> str:
 def conclusion_text(
     counts: Mapping[str, int], remaining: Sequence[str] | None, written: Sequence[str], *, destroyed_all: bool
 ) -> Iterator[str]:
-    """How an apply ended: `remaining` is None when all was done, `written` what a refresh put into the registry."""
+    """The result of an apply: `remaining` is None if all was done; `written` is what a refresh recorded."""
     yield ""
     if remaining is not None:
         yield f"Apply incomplete: {counts['done']} done. Not done: {', '.join(remaining) or 'nothing'}."
         return
     if written:
-        yield f"Written into the registry: {', '.join(written)}."
+        yield f"Written to the registry: {', '.join(written)}."
         yield ""
     yield apply_summary(counts, destroyed_all=destroyed_all)
 
 
 def confirmation_text(line: EventDoc) -> Iterator[str]:
-    """That an apply is taken back unless it is confirmed."""
+    """The warning that an apply is rolled back unless you confirm it in time."""
     yield ""
-    yield f"Generation {line['generation']} waits for its confirmation until {line['deadline']}: reconciler confirm"
-    yield f"Without it, generation {line['back_to']} comes back by itself."
+    yield f"Generation {line['generation']} must be confirmed until {line['deadline']}: reconciler confirm"
+    yield f"Otherwise, reconciler rolls back to generation {line['back_to']}."
 
 
 def _details(line: EventDoc) -> str:

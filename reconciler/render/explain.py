@@ -1,4 +1,4 @@
-"""Why something is planned for one address, or nothing is: the JSON document, and the sentences made from it."""
+"""Explain why an address will change, or why it will not: the JSON document, and its text."""
 
 from __future__ import annotations
 
@@ -16,105 +16,105 @@ from .text import diagnostic_text, fields_text, heading
 
 _GONE = "No manifest declares it any more"
 WHY: Mapping[Reason, str] = {
-    Reason.NONE: "It is as its manifest block says.",
-    Reason.DECLARED: "A manifest declares it, and it is not there yet.",
-    Reason.SESSION_GONE: "The registry knows it as started, and tmux has no session of it any more.",
-    Reason.AGENT_EXITED: "Its session is there, and the agent in it has ended.",
-    Reason.SPEC_CHANGED: "Its manifest block says something else than it was made with.",
-    Reason.LABEL_CHANGED: "A label in its manifest block changed: only the registry is written.",
-    Reason.SESSION_RENAMED: "Its session has another name than its manifest block gives it. The agent goes on.",
-    Reason.STATE_CHANGED: "Its manifest block wants it in another state than it is in.",
-    Reason.UNRECORDED: "It runs and carries our tags, and the registry has no row for it.",
-    Reason.REQUESTED: "The command line asks for it.",
+    Reason.NONE: "It matches its manifest block.",
+    Reason.DECLARED: "A manifest declares it, and it does not exist yet.",
+    Reason.SESSION_GONE: "The registry says it was started, but its tmux session is gone.",
+    Reason.AGENT_EXITED: "Its session still exists, but the agent in it has exited.",
+    Reason.SPEC_CHANGED: "Its manifest block changed since it was started or made.",
+    Reason.LABEL_CHANGED: "A label in its manifest block changed. Only the registry is written.",
+    Reason.SESSION_RENAMED: "Its session has another name than in its manifest block. The agent keeps running.",
+    Reason.STATE_CHANGED: "Its manifest block asks for another state than it is in.",
+    Reason.UNRECORDED: "It runs with this project's tags, but the registry has no row for it.",
+    Reason.REQUESTED: "You requested it on the command line.",
     Reason.NOT_DECLARED: f"{_GONE}.",
-    Reason.KEPT_DIRTY: f"{_GONE}. Its worktree stays: files in it are not committed.",
-    Reason.KEPT_UNPUSHED: f"{_GONE}. Its worktree stays: commits in it are nowhere else.",
-    Reason.KEPT_NOT_EMPTY: f"{_GONE}. Its folder stays: something is in it.",
-    Reason.KEPT_NOT_OURS: f"{_GONE}. Its folder stays: reconciler did not make it.",
-    Reason.KEPT_IN_USE: f"{_GONE}, and an agent that stays still works in it.",
-    Reason.BY_HAND: "A command put it to rest. It rests until `resume`, whatever its manifest block says.",
-    Reason.PROTECTED: f"{_GONE}, and the registry remembers that it is protected.",
-    Reason.BUSY: "It would have to be interrupted, and it is busy.",
-    Reason.WAITING: "It would have to be interrupted, and it waits at a permission prompt.",
-    Reason.STATE_UNKNOWN: "It would have to be interrupted, and nothing shows whether it is at work.",
-    Reason.AMBIGUOUS: "Conversations are stored that may be its own, and nothing proves which one is.",
-    Reason.ELSEWHERE: "A living process outside its session has its conversation. Two in one would mix it up.",
-    Reason.MISSING: "Its conversation was stored once, and is not on disk now. A new one would take its place.",
-    Reason.MOVED: "Its conversation began in another folder, and its CLI may not find it from the present one.",
-    Reason.GUEST: "Its session is not its own alone, so it cannot be ended and made again with it.",
-    Reason.UNCERTAIN: f"{_GONE}. Its worktree stays: git could not tell whether the work in it is saved.",
-    Reason.NOT_RUNNING: "Its files are in order, and its process does not run.",
-    Reason.MADE_BY_HAND: "Its folder has a Mosquitto that was made by hand: reconciler takes it over.",
-    Reason.EDITED: "Its files were changed by hand since they were written.",
-    Reason.WITHHELD: "Something is in the way, and nothing is done about it until that is settled.",
+    Reason.KEPT_DIRTY: f"{_GONE}. Its worktree is kept because it has uncommitted files.",
+    Reason.KEPT_UNPUSHED: f"{_GONE}. Its worktree is kept because it has commits that exist nowhere else.",
+    Reason.KEPT_NOT_EMPTY: f"{_GONE}. Its folder is kept because it is not empty.",
+    Reason.KEPT_NOT_OURS: f"{_GONE}. Its folder is kept because reconciler did not make it.",
+    Reason.KEPT_IN_USE: f"{_GONE}, but it is kept because an agent still works in it.",
+    Reason.BY_HAND: "A command stopped or archived it. It stays so until `resume`, whatever its manifest block says.",
+    Reason.PROTECTED: f"{_GONE}, but it is kept because the registry says that it is protected.",
+    Reason.BUSY: "It would have to be interrupted, but it is busy.",
+    Reason.WAITING: "It would have to be interrupted, but it waits at a permission prompt.",
+    Reason.STATE_UNKNOWN: "It would have to be interrupted, but reconciler cannot tell whether it is busy.",
+    Reason.AMBIGUOUS: "reconciler cannot tell which of the stored conversations is its own.",
+    Reason.ELSEWHERE: "A process outside its session uses its conversation. A second process in it could damage it.",
+    Reason.MISSING: "Its stored conversation is missing from the disk. A start would replace it with a new one.",
+    Reason.MOVED: "Its conversation began in another folder, and its CLI may not find it from the agent's new folder.",
+    Reason.GUEST: "It shares its session with something else, so the session cannot be ended and made again.",
+    Reason.UNCERTAIN: f"{_GONE}. Its worktree is kept because git could not tell whether the work in it is saved.",
+    Reason.NOT_RUNNING: "Its files match the settings, but its process is not running.",
+    Reason.MADE_BY_HAND: "Its folder has a Mosquitto that was made by hand. reconciler takes it over.",
+    Reason.EDITED: "Its files were changed by hand after reconciler wrote them.",
+    Reason.WITHHELD: "An error stops reconciler from changing it. Nothing is done until the error is fixed.",
 }
-_AT_REST = "No manifest declares it, and it is at rest: there is nothing to do."
-_ONLY_WATCHED = "There is no manifest, so nothing is done about it: its row in the registry is compared with what runs."
-_RESTS = "It rests, as its manifest block says."
-_NOT_COMPARED = "It could not be compared, so nothing is done about it."
+_AT_REST = "No manifest declares it, and it is not running: there is nothing to do."
+_ONLY_WATCHED = "This project has no manifest, so reconciler only compares its registry row with what runs."
+_RESTS = "It is not running, as its manifest block says."
+_NOT_COMPARED = "It could not be compared, so nothing is done about it (see the messages below)."
 
 _APPLY = "`reconciler apply` does this"
-_COMMITTED = "commit or push what is in it: `reconciler apply` removes it then"
+_COMMITTED = "commit or push the work in it; then `reconciler apply` removes it"
 NEXT: Mapping[Reason, tuple[str, ...]] = {
-    Reason.NONE: ("edit its manifest block, then `reconciler plan`",),
-    Reason.DECLARED: (_APPLY, "remove its manifest block, if it is not wanted"),
-    Reason.SESSION_GONE: (_APPLY, "`reconciler stop {session}` lets it rest"),
-    Reason.AGENT_EXITED: (_APPLY, "`reconciler stop {session}` lets it rest"),
-    Reason.SPEC_CHANGED: (_APPLY, "take the edit of its manifest block back"),
-    Reason.LABEL_CHANGED: (_APPLY, "take the edit of its manifest block back"),
-    Reason.SESSION_RENAMED: (_APPLY, "give the session its name back, or change `role` in its manifest block"),
+    Reason.NONE: ("edit its manifest block, then run `reconciler plan`",),
+    Reason.DECLARED: (_APPLY, "remove its manifest block if you do not want it"),
+    Reason.SESSION_GONE: (_APPLY, "`reconciler stop {session}` stops it until you resume it"),
+    Reason.AGENT_EXITED: (_APPLY, "`reconciler stop {session}` stops it until you resume it"),
+    Reason.SPEC_CHANGED: (_APPLY, "undo the edit of its manifest block"),
+    Reason.LABEL_CHANGED: (_APPLY, "undo the edit of its manifest block"),
+    Reason.SESSION_RENAMED: (_APPLY, "rename the session back, or change `role` in its manifest block"),
     Reason.STATE_CHANGED: (_APPLY, "change `state` in its manifest block"),
     Reason.UNRECORDED: (_APPLY,),
-    Reason.REQUESTED: ("leave the option out",),
-    Reason.NOT_DECLARED: (_APPLY, "declare it again", "`reconciler apply --exclude {address}` leaves it for now"),
+    Reason.REQUESTED: ("run the command without the option",),
+    Reason.NOT_DECLARED: (_APPLY, "declare it again", "`reconciler apply --exclude {address}` leaves it alone for now"),
     Reason.KEPT_DIRTY: (_COMMITTED, "declare it again"),
     Reason.KEPT_UNPUSHED: (_COMMITTED, "declare it again"),
-    Reason.KEPT_NOT_EMPTY: ("empty the folder: `reconciler apply` removes it then", "declare it again"),
+    Reason.KEPT_NOT_EMPTY: ("empty the folder; then `reconciler apply` removes it", "declare it again"),
     Reason.KEPT_NOT_OURS: ("remove the folder by hand", "declare it again"),
-    Reason.KEPT_IN_USE: ("end the agents in it, or declare it again",),
-    Reason.BY_HAND: ("`reconciler resume {session}` brings it back",),
+    Reason.KEPT_IN_USE: ("stop the agents in it, or declare it again",),
+    Reason.BY_HAND: ("`reconciler resume {session}` starts it again",),
     Reason.PROTECTED: (
         "declare it again",
-        "declare it with `protect: false`, apply, remove the block: it ends",
+        "to end it: declare it with `protect: false`, apply, then remove the block and apply again",
     ),
-    Reason.BUSY: ("wait until it is idle, then `reconciler apply`", "`reconciler apply --force` interrupts it"),
-    Reason.WAITING: ("`reconciler attach {session}` and answer", "`reconciler apply --force` interrupts it"),
-    Reason.STATE_UNKNOWN: ("`reconciler attach {session}` and look", "`reconciler apply --force` interrupts it"),
+    Reason.BUSY: ("wait until it is idle, then run `reconciler apply`", "`reconciler apply --force` interrupts it"),
+    Reason.WAITING: ("run `reconciler attach {session}` and answer", "`reconciler apply --force` interrupts it"),
+    Reason.STATE_UNKNOWN: ("run `reconciler attach {session}` and look", "`reconciler apply --force` interrupts it"),
     Reason.AMBIGUOUS: (
         "`reconciler conversations {workspace}` lists what is stored",
-        "`reconciler resume {session} --session-id ID` says which one is its own",
-        "`reconciler resume {session} --fresh` begins a new one",
+        "`reconciler resume {session} --session-id ID` chooses one of them",
+        "`reconciler resume {session} --fresh` starts a new one",
     ),
-    Reason.ELSEWHERE: ("end that process, then `reconciler apply`",),
+    Reason.ELSEWHERE: ("end that process, then run `reconciler apply`",),
     Reason.MISSING: (
-        "put the file back (mount the disk that it is on), then `reconciler apply`",
-        "`reconciler resume {session} --session-id ID` goes on in another conversation",
-        "`reconciler resume {session} --fresh` begins a new one",
+        "restore the file (mount the disk that it is on), then run `reconciler apply`",
+        "`reconciler resume {session} --session-id ID` continues another conversation",
+        "`reconciler resume {session} --fresh` starts a new one",
     ),
     Reason.MOVED: (
-        "move the folder back, then `reconciler apply`",
-        "`reconciler resume {session} --fresh` begins a new conversation, once the agent is stopped",
-        "`reconciler apply --force` tries it all the same",
+        "move the folder back, then run `reconciler apply`",
+        "stop the agent, then `reconciler resume {session} --fresh` starts a new conversation",
+        "`reconciler apply --force` tries anyway",
     ),
-    Reason.GUEST: ("`reconciler stop {session}` ends it where it is, then `reconciler resume {session}`",),
-    Reason.UNCERTAIN: ("see what `git status` says in its folder", "declare it again"),
+    Reason.GUEST: ("`reconciler stop {session}`, then `reconciler resume {session}` starts it in its own session",),
+    Reason.UNCERTAIN: ("run `git status` in its folder", "declare it again"),
     Reason.NOT_RUNNING: (_APPLY, "`reconciler broker run` starts it by hand"),
-    Reason.MADE_BY_HAND: (_APPLY, "give `broker` another `dir`, to have a new broker beside that one"),
-    Reason.EDITED: (_APPLY, "put what was meant into its manifest block first"),
+    Reason.MADE_BY_HAND: (_APPLY, "set another `dir` for the broker to make a new one beside it"),
+    Reason.EDITED: (_APPLY, "put the changes you want to keep into its manifest block first"),
     Reason.WITHHELD: (),
 }
 _DECLARE = (
-    "write a manifest with `reconciler init`, and declare it there",
-    "`reconciler refresh` writes what is found",
+    "write a manifest with `reconciler init` and declare it there",
+    "`reconciler refresh` updates the registry",
 )
 _RUNNING = (
-    "`reconciler stop {session}` lets it rest",
-    "`reconciler apply --replace {address}` restarts it although nothing changed",
+    "`reconciler stop {session}` stops it until you resume it",
+    "`reconciler apply --replace {address}` restarts it",
 )
 
 
 def explanation_document(plan: PlanDoc, subject: AddressView) -> ExplanationDoc:
-    """The document of `explain --json`, from that of the plan."""
+    """The document of `explain --json`, made from the document of the plan."""
     name = str(subject.address)
     change = next((each for each in plan["resource_changes"] if each["address"] == name), None)
     said = [each for each in plan["diagnostics"] if _is_about(each, name, compared=change is not None)]
@@ -137,7 +137,7 @@ def explanation_document(plan: PlanDoc, subject: AddressView) -> ExplanationDoc:
 
 
 def _is_about(diagnostic: DiagnosticDoc, name: str, *, compared: bool) -> bool:
-    """Also what is said of no address, where that is why there was no comparison."""
+    """Whether it is about `name`; if the address was not compared, a diagnostic about the whole project counts, too."""
     return diagnostic["address"] == name or (not compared and not diagnostic["address"])
 
 
@@ -153,7 +153,7 @@ def _why(change: ResourceChangeDoc | None, subject: AddressView, said: list[Diag
 
 
 def _more(change: ResourceChangeDoc | None, subject: AddressView) -> tuple[str, ...]:
-    """What can be done about an agent that runs as it should."""
+    """What the user can do with an agent that runs and matches its manifest block."""
     runs = subject.declared is not None and subject.declared["facts"].get("state") == "running"
     return _RUNNING if runs and change and not change["reason"] else ()
 
@@ -166,7 +166,7 @@ def _filled(way: str, subject: AddressView) -> str:
 
 
 def explanation_text(document: ExplanationDoc) -> Iterator[str]:
-    """A heading, the reason, what each source says, what differs, and what would change it."""
+    """A heading, the reason, what each source says, the differences, and what would change the outcome."""
     change = document["change"]
     acted_on = change is not None and change["reason"] != Reason.WITHHELD
     yield f"# {document['address']} {heading(change) if change and acted_on else 'is left alone'}"

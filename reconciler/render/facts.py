@@ -1,6 +1,6 @@
-"""What the three sources say of one address, as published: declared, recorded, live.
+"""What the three sources say about one address, as published: declared, recorded, live.
 
-A variable of an agent is named with where its value comes from, never shown.
+Variables of an agent are shown by name and origin, never with their value.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .documents.explanation import SourceDoc
 
 
 def source(place: Place | None, **facts: Json) -> SourceDoc:
-    """One source's facts, without those that are empty; `place` is where they stand."""
+    """One source's facts without empty ones; `place` is where they are written."""
     file, line, column = (place.file, place.line, place.column) if place else ("", 0, 0)
     told = {name: fact for name, fact in facts.items() if fact not in (None, "", [], {})}
     return {"file": file, "line": line, "column": column, "facts": told}
@@ -28,7 +28,7 @@ def source(place: Place | None, **facts: Json) -> SourceDoc:
 
 
 def agent_declared(spec: Agent) -> SourceDoc:
-    """What the manifests want of an agent."""
+    """What the manifests declare about an agent."""
     return source(
         spec.place,
         state=spec.state.value,
@@ -51,14 +51,14 @@ def _origin(var: EnvVar) -> str:
 
 
 def workspace_declared(spec: Workspace) -> SourceDoc:
-    """What the manifests want of a workspace."""
+    """What the manifests declare about a workspace."""
     git = spec.git
     tree = {"repo": git.repo, "branch": git.branch, "base": git.base or None} if git else {}
     return source(spec.place, path=spec.path, **tree)
 
 
 def broker_declared(spec: Broker) -> SourceDoc:
-    """What the manifests want of a broker."""
+    """What the manifests declare about a broker."""
     return source(
         spec.place,
         dir=spec.directory,
@@ -73,7 +73,7 @@ def broker_declared(spec: Broker) -> SourceDoc:
 
 
 def agent_recorded(row: SessionRow, identity: Identity, place: Place) -> SourceDoc:
-    """What the registry says of an agent: how it is, since when, and what it was started with."""
+    """What the registry says about an agent: its status, since when, and what it was started with."""
     started = row.started_with
     return source(
         place,
@@ -97,14 +97,14 @@ def agent_recorded(row: SessionRow, identity: Identity, place: Place) -> SourceD
 
 
 def workspace_recorded(row: WorkspaceRow, place: Place) -> SourceDoc:
-    """What the registry says of a workspace."""
+    """What the registry says about a workspace."""
     made = "by reconciler" if row.created else "not by reconciler"
     tree = {"repo": row.git_repo, "branch": row.git_branch}
     return source(place, path=row.path, made=made, managed=None if row.managed else False, **tree)
 
 
 def broker_recorded(row: BrokerRow, place: Place) -> SourceDoc:
-    """What the registry says of a broker."""
+    """What the registry says about a broker."""
     return source(place, dir=row.directory, target=row.target, managed=None if row.managed else False)
 
 
@@ -112,7 +112,7 @@ def broker_recorded(row: BrokerRow, place: Place) -> SourceDoc:
 
 
 def agent_live(status: AgentStatus, case: Case | None, artifact: Observed[Artifact] | None) -> SourceDoc:
-    """What tmux, the processes and the CLI's files tell of an agent."""
+    """What tmux, the processes and the CLI's files say about an agent."""
     pane = case.pane.value if case and isinstance(case.pane, Present) else None
     return source(
         None,
@@ -130,13 +130,14 @@ def agent_live(status: AgentStatus, case: Case | None, artifact: Observed[Artifa
 def _session(status: AgentStatus, case: Case | None) -> str:
     if case and isinstance(case.pane, Unknown):
         return f"unknown: {case.pane.reason}"
-    if case and case.squatter:
-        return f"{case.squatter.session} is there and not ours: {case.squatter.command} (pid {case.squatter.pid})"
+    if case and case.foreign_pane:
+        pane = case.foreign_pane
+        return f"{pane.session} exists but is not ours: {pane.command} (pid {pane.pid})"
     if case and isinstance(case.pane, Present) and (where := relocated(case, case.pane.value)):
         return where
     return {
-        "alive": f"{status.session} is there",
-        "exited": f"{status.session} is there, the agent in it has ended",
+        "alive": f"{status.session} exists",
+        "exited": f"{status.session} exists, but the agent in it has exited",
     }.get(status.live, "none")
 
 
@@ -159,10 +160,10 @@ def _stored(artifact: Observed[Artifact] | None) -> dict[str, Json]:
 
 
 def workspace_live(folder: Observed[Folder] | None) -> SourceDoc:
-    """What is at a workspace's path; None when nobody looked."""
+    """What is at a workspace's path; `folder` is None if it was not looked at."""
     match folder:
         case None:
-            return source(None, folder="not looked at: nothing is to be done about it")
+            return source(None, folder="not looked at, because there is nothing to do")
         case Absent():
             return source(None, folder="none")
         case Unknown(reason):
@@ -175,16 +176,16 @@ def workspace_live(folder: Observed[Folder] | None) -> SourceDoc:
 
 
 def broker_live(found: Observed[Survey]) -> SourceDoc:
-    """How a broker is, and what its files would get."""
+    """The state of a broker, and what would change in its files."""
     if isinstance(found, Unknown):
         return source(None, files=f"unknown: {found.reason}")
     if isinstance(found, Absent) or not found.value.made:
         return source(None, files="none")
     survey = found.value
-    runs = {True: "runs", False: "does not run", None: "run by something else than this user"}[survey.runs]
+    runs = {True: "runs", False: "does not run", None: "not run by this user"}[survey.runs]
     return source(
         None,
-        files="there",
+        files="exist",
         process=runs,
         edited=list(survey.edited),
         due=list(survey.due),
@@ -193,10 +194,10 @@ def broker_live(found: Observed[Survey]) -> SourceDoc:
 
 
 def left_broker_live(process: Observed[int] | None) -> SourceDoc:
-    """Whether a broker that no manifest declares any more still runs; None when nobody looked."""
+    """Whether a broker that is no longer declared still runs; `process` is None if it was not looked at."""
     match process:
         case None:
-            return source(None, process="not looked at: nothing is to be done about it")
+            return source(None, process="not looked at, because there is nothing to do")
         case Absent():
             return source(None, process="does not run")
         case Unknown(reason):

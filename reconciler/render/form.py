@@ -1,4 +1,4 @@
-"""The forms in which a document is shown."""
+"""The forms of output that are not JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Form(StrEnum):
-    """How a document is shown where it is not printed as JSON."""
+    """How a document is shown when it is not printed as JSON."""
 
     TEXT = "text"
     GITHUB = "github"

@@ -1,4 +1,4 @@
-"""What was applied: the JSON documents, and the text made from them."""
+"""The history of applies: the JSON documents, and their text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SYMBOLS = {"create": "+", "update": "~", "delete": "-"}
 
 
 def history_document(generations: Iterable[Generation]) -> GenerationsDoc:
-    """The document of `history --json`; `generations` come with the newest last, which is the present one."""
+    """The document of `history --json`; the newest generation comes last and is the current one."""
     known = list(generations)
     rows = [_row(each, current=each is known[-1]) for each in known]
     return {"format_version": FORMAT_VERSION, "generations": rows}
@@ -47,7 +47,7 @@ def _row(generation: Generation, *, current: bool) -> GenerationRow:
 
 
 def history_text(document: GenerationsDoc) -> Iterator[str]:
-    """One line a generation; a star marks the present one."""
+    """One line per generation; a star marks the current one."""
     if not document["generations"]:
         yield "Nothing was applied yet."
         return
@@ -81,7 +81,7 @@ def generation_document(generation: Generation) -> GenerationDoc:
 
 
 def generation_text(document: GenerationDoc) -> Iterator[str]:
-    """Who did what and with which manifests, and how it went; the plan is told elsewhere."""
+    """Who did what with which manifests, and the result; the plan is printed separately."""
     author, result = document["author"], document["result"]
     seat = f" ({author['terminal']})" if author["terminal"] else ""
     yield f"Generation {document['number']}: {document['operation']}{', by itself' if document['automatic'] else ''}"
@@ -128,9 +128,9 @@ def diff_document(
     declared: ManifestsDifference,
     agents: tuple[Mapping[str, AgentThen], Mapping[str, AgentThen]],
 ) -> GenerationDiffDoc:
-    """The document of `history diff --json`: from the first of each pair to the second.
+    """The document of `history diff --json`: how to get from the first of each pair to the second.
 
-    `declared` says how the manifests differ in what they mean.
+    `declared` has the differences in meaning between the manifests.
     """
     old, new = manifests
     paths = sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
@@ -185,7 +185,7 @@ def _agent_diff(address: str, before: AgentThen | None, after: AgentThen | None)
 
 
 def diff_text(document: GenerationDiffDoc, *, lines: bool = False) -> Iterator[str]:
-    """What the manifests declare differently, or with `lines` how their lines differ; then the agents."""
+    """The differences between what the manifests declare, or with `lines` a text diff; then the agents."""
     if not document["manifests"] and not document["agents"]:
         yield f"Generations {document['before']} and {document['after']} are the same."
         return
@@ -234,7 +234,7 @@ def _manifest_lines(manifest: ManifestDiffDoc, *, told: bool) -> Iterator[str]:
         yield f"  # {path}: same meaning, other layout"
     elif manifest["change"] != "update":
         yield f"  # {_SYMBOLS[manifest['change']]} {path}"
-    elif not told:  # what it says now or said before, another file says as well
+    elif not told:  # its blocks moved to or from another file
         yield f"  # {path}: all manifests together declare the same"
 
 

@@ -1,4 +1,4 @@
-"""Jobs: the JSON documents, the texts made from them, and one line for each thing that happens."""
+"""Jobs: the JSON documents, their texts, and one line per event."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _COLUMNS = ("JOB", "STATUS", "AGENT", "SESSION", "AGE", "DETAIL")
 
 
 def job_row(job: Job, audit: str) -> JobRow:
-    """One job as published, without any secret, also where an older version recorded one; `audit` is its folder."""
+    """One job as published. Secrets are left out, even if an older version recorded one; `audit` is its folder."""
     result = job.result
     row: JobRow = {
         "id": job.id,
@@ -99,7 +99,7 @@ def verdict_document(job_id: str, script: str, exit_code: int, output: str) -> V
 
 
 def validation_document(exit_code: int, output: str) -> ValidationDoc:
-    """What a script said, as published."""
+    """The result of a validation script, as published."""
     return {"passed": exit_code == 0, "exit_code": exit_code, "output": output}
 
 
@@ -114,7 +114,7 @@ def audits_document(audits: Iterable[AuditDoc]) -> AuditsDoc:
 
 
 def answer_document(job_id: str, sighting: Mapping[str, Json], answer: str | None) -> AnswerDoc:
-    """The document of `job answer --json`; `sighting` has the rest of its keys."""
+    """The document of `job answer --json`; `sighting` has the other keys."""
     return {"format_version": FORMAT_VERSION, "id": job_id, "answer": answer, **sighting}  # type: ignore[typeddict-item] # the same keys
 
 
@@ -124,11 +124,11 @@ def hooks_document(cli: str, path: str, notice: str, *, changed: bool) -> HooksD
 
 
 def jobs_text(document: JobsDoc, now: datetime) -> Iterator[str]:
-    """One line a job; a hint when there is none, and no record that might be one."""
+    """One line per job; a hint when there are none and every record could be read."""
     if not document["jobs"] and document["diagnostics"]:
         return
     if not document["jobs"]:
-        yield "No job is recorded. `reconciler job submit --help` shows how to hand one to an agent."
+        yield "No job is recorded. `reconciler job submit --help` shows how to send one to an agent."
         return
     yield from table([_COLUMNS, *(_cells(row, now) for row in document["jobs"])])
 
@@ -139,7 +139,7 @@ def _cells(row: JobRow, now: datetime) -> tuple[str, ...]:
 
 
 def _detail(row: JobRow) -> str:
-    """What matters most now: an open question, then how it ended, then what is uncertain."""
+    """The most important detail: an open permission request, then the result, then what is uncertain."""
     if asked := row["permission"]:
         return f"asks for permission: {asked['tool']}: {asked['what']}"
     if (found := row.get("validation")) and not found["passed"]:
@@ -151,7 +151,7 @@ def _detail(row: JobRow) -> str:
 
 
 def job_text(row: JobRow, now: datetime) -> Iterator[str]:
-    """One job, a fact a line."""
+    """One job, with one fact per line."""
     facts = {
         "job": row["id"],
         "status": row["status"],
@@ -193,12 +193,12 @@ def _delivery_text(delivery: Mapping[str, Json] | None) -> str:
 
 
 def _answer(job_id: str) -> str:
-    """What shows the dialog, and then how to answer it: nothing is approved that nobody has seen."""
+    """The command that shows the dialog first: nothing is approved before the user has seen it."""
     return f"reconciler job answer --job {job_id}"
 
 
 def happening_text(happening: Happening) -> Iterator[str]:
-    """What happened, in a line or two."""
+    """What happened, in one or two lines."""
     match happening:
         case Accepted(job, event):
             yield _event_text(event)
@@ -219,13 +219,13 @@ def happening_text(happening: Happening) -> Iterator[str]:
 def _broker_news(news: ConnectionLost | ConnectionBack | Resent | ResendFailed) -> str:
     match news:
         case ConnectionLost():
-            return "The broker is away; trying to reach it again. Time-outs run on."
+            return "Lost the connection to the broker; reconnecting. Timeouts keep running."
         case ConnectionBack():
-            return "The broker is there again."
+            return "Reconnected to the broker."
         case Resent(count):
-            return f"Sent {count} event{'s' if count != 1 else ''} that had waited."
+            return f"Sent {count} event{'s' if count != 1 else ''} that had been waiting on disk."
         case ResendFailed(reason):
-            return f"Events that wait on disk were read there; the broker does not have them yet: {one_line(reason)}"
+            return f"Events from the disk were counted, but the broker does not have them yet: {one_line(reason)}"
         case _:
             assert_never(news)
 
@@ -235,7 +235,7 @@ def _event_text(event: JobEvent) -> str:
 
 
 def audit_text(entry: Mapping[str, Json]) -> str:
-    """One line of an audit, for people."""
+    """One line of an audit as readable text."""
     if "what" not in entry:
         return _foreign_text(entry)
     delivery = entry.get("delivery")
@@ -248,7 +248,7 @@ def audit_text(entry: Mapping[str, Json]) -> str:
 
 
 def _foreign_text(entry: Mapping[str, Json]) -> str:
-    """A line that another tool wrote: when, as far as it says so, and all that it says."""
+    """An audit line that another tool wrote: its time, if it has one, then all its keys."""
     moment = next((name for name in ("at", "timestamp", "time", "ts") if name in entry), "")
     said = ", ".join(f"{name}: {_compact(value)}" for name, value in entry.items() if name != moment)
     return one_line(f"{_compact(entry[moment]) if moment else '-'}  {said}")
@@ -259,13 +259,13 @@ def _compact(value: Json) -> str:
 
 
 def other_file_text(path: str, size: int, text: str, why: str) -> Iterator[str]:
-    """A file of another tool in an audit."""
+    """A file that another tool put into an audit folder."""
     yield one_line(f"--- {path} ({size} bytes{': ' if why else ''}{why})")
     yield from (one_line(line) for line in text.splitlines())
 
 
 def validation_text(what: str, exit_code: int, output: str) -> Iterator[str]:
-    """What a script printed, and its verdict."""
+    """What a validation script printed, then PASS or FAIL."""
     yield from (one_line(line) for line in output.splitlines())
     yield f"{what}: {_verdict(exit_code)}"
 

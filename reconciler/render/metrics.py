@@ -1,4 +1,4 @@
-"""What a pass saw, in the text format of Prometheus (exposition format 0.0.4)."""
+"""The result of a monitor pass in the text format of Prometheus (exposition format 0.0.4)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
 def metrics_text(seen: Pass) -> str:
-    """The whole file: agents by workspace and state, drifts by class, and how the monitor itself does."""
+    """The whole file: agents by workspace and state, drifts by class, and figures about the monitor itself."""
     agents = Counter(
         (agent.address.workspace, agent.status.value, agent.live, agent.activity.value) for agent in seen.agents
     )
@@ -25,7 +25,7 @@ def metrics_text(seen: Pass) -> str:
     by_class = [({"class": kind.value}, found[kind]) for kind in DriftClass]
     looked = zoned(seen.at).timestamp()
     families = (
-        _family("agents", "gauge", "Recorded agents, by what is known of them.", by_state),
+        _family("agents", "gauge", "Recorded agents, by workspace and state.", by_state),
         _family("drifts", "gauge", "Differences between the registry and the live world, by class.", by_class),
         _family("pass_duration_seconds", "gauge", "How long the last pass took.", [({}, seen.seconds)]),
         _family("passes_total", "counter", "Passes since the monitor began.", [({}, seen.number)]),

@@ -1,4 +1,4 @@
-"""The passes of the monitor: the JSON document, and a line for each thing that is told."""
+"""The passes of the monitor: the JSON document, and one line for each reported drift."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def pass_document(seen: Pass) -> PassDoc:
 
 
 def _key(drift: Drift) -> tuple[object, ...]:
-    """What makes two looks the same, whatever words they are told in."""
+    """What makes two drifts the same one, whatever their messages say."""
     return drift.kind, drift.session, drift.address
 
 
 def notice_item(notice: Notice) -> NoticeDoc:
-    """A drift that is told, as published."""
+    """A reported drift, as published."""
     return {**drift_facts(notice.drift), "count": notice.count}
 
 
 def notice_text(notice: Notice) -> str:
-    """One line; the class of the drift first."""
+    """One line, with the class of the drift first."""
     return f"{notice.drift.kind}  {sentence(notice)}"
 
 
 def sentence(notice: Notice) -> str:
-    """What is different, in one line, and how often that was told if it is not the first time."""
+    """What is different, in one line, with the number of reports if this is not the first one."""
     again = f" (again, {notice.count} times)" if notice.count > 1 else ""
     return one_line(f"{notice.drift.message}{again}")

@@ -1,7 +1,7 @@
-"""The one door for everything that is printed: nothing that others wrote steers the terminal.
+"""Print everything through one place, so that no text from elsewhere can control the terminal.
 
-The standard streams themselves are guarded (`guard`), so that libraries cannot get around it, either. `tests/
-test_architecture.py` sees that nothing else in the package writes to them.
+`guard` replaces the standard streams themselves, so that libraries print through it, too.
+`tests/test_architecture.py` checks that nothing else in the package writes to them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from reconciler.model.harmless import harmless, one_line
 
 
 class SafeStream:
-    """A text stream that shows control characters instead of sending them; for the rest, the stream `beneath` it.
+    """A text stream that shows control characters instead of sending them; otherwise it acts like `beneath`.
 
-    Neither a write nor a flush raises: what runs must not stop half-way because nobody can read about it, and a library
-    must not end the program with an exit code of its own. `failure` keeps the first error, and `settle` raises it.
+    Neither a write nor a flush raises: an apply must not stop half-way because its reader has left, and a library must
+    not end the program with an exit code of its own. `failure` keeps the first error, and `settle` raises it.
     """
 
     def __init__(self, beneath: TextIO) -> None:
@@ -29,26 +29,26 @@ class SafeStream:
         self.failure: OSError | None = None
 
     def write(self, text: str) -> int:
-        """Write the text, harmless."""
-        if not isinstance(text, str):  # typer asks streams in this way whether they take bytes
+        """Write the text with its control characters made visible."""
+        if not isinstance(text, str):  # typer writes bytes to find out whether a stream takes them
             raise TypeError("text is expected")
         self.write_styled(harmless(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write each of the texts, harmless."""
+        """Write each text with its control characters made visible."""
         for line in lines:
             self.write(line)
 
     def write_styled(self, text: str) -> None:
-        """Write the text as it is: for our own colours around text that is harmless already."""
+        """Write the text unchanged: only for our own colours around text that is already harmless."""
         try:
             self.beneath.write(text)
         except OSError as error:
             self.failure = self.failure or error
 
     def write_bytes(self, content: bytes) -> None:
-        """Write bytes as they are, behind what was written before."""
+        """Write bytes unchanged, after everything written so far."""
         self.flush()
         try:
             self.beneath.buffer.write(content)
@@ -56,14 +56,14 @@ class SafeStream:
             self.failure = self.failure or error
 
     def flush(self) -> None:
-        """Send what was written."""
+        """Flush what was written; keep an error in `failure`."""
         try:
             self.beneath.flush()
         except OSError as error:
             self.failure = self.failure or error
 
     def settle(self) -> None:
-        """Send what was written. Raises OSError when that fails, or has failed before."""
+        """Flush what was written. Raises OSError when this, or an earlier write, failed."""
         self.flush()
         if self.failure:
             raise self.failure
@@ -73,7 +73,7 @@ class SafeStream:
 
 
 class _Styled:
-    """A guarded stream for what makes colours: it is given harmless text only."""
+    """A guarded stream for the code that adds colours; it gets harmless text only."""
 
     def __init__(self, door: SafeStream) -> None:
         self._door = door
@@ -87,7 +87,7 @@ class _Styled:
 
 
 class _Closed:
-    """Stands for a stream that was closed before we began."""
+    """Replaces a stream that was already closed when the program started."""
 
     encoding = "utf-8"
 
@@ -95,7 +95,7 @@ class _Closed:
         raise OSError(errno.EBADF, "it is closed")
 
     def flush(self) -> None:
-        """Nothing waits."""
+        """Do nothing: there is no buffer."""
 
     def isatty(self) -> bool:
         return False
@@ -105,7 +105,7 @@ class _Closed:
 
 
 def guard() -> None:
-    """Put the door in front of standard output and standard error."""
+    """Replace standard output and standard error with guarded streams."""
     sys.stdout = _guarded(sys.stdout)
     sys.stderr = _guarded(sys.stderr)
 
@@ -116,36 +116,36 @@ def _guarded(stream: TextIO | None) -> TextIO:
     if isinstance(stream, SafeStream):
         return cast(TextIO, stream)
     reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:  # a character that the user's encoding lacks is no reason to stop
+    if reconfigure is not None:  # do not fail on a character that the user's encoding lacks
         with suppress(OSError):
             reconfigure(errors="backslashreplace")
     return cast(TextIO, SafeStream(stream))
 
 
 def styled(stream: TextIO) -> TextIO:
-    """The stream as one takes it that colours text that is harmless already."""
+    """The stream for code that adds colours to text that is already harmless."""
     return cast(TextIO, _Styled(stream)) if isinstance(stream, SafeStream) else stream
 
 
 def is_cut_off(stream: TextIO) -> bool:
-    """Whether something that was written to the stream did not arrive: its reader has left, or its disk is full."""
+    """Whether a write to the stream failed, because its reader has left or its disk is full."""
     return isinstance(stream, SafeStream) and stream.failure is not None
 
 
 def escape_line(line: str) -> str:
-    """A line as it is printed: it steers neither a terminal nor, in a workflow of GitHub's, its runner."""
+    """The line made harmless: it controls neither a terminal nor the runner of a GitHub workflow."""
     return _no_command(one_line(line))
 
 
 def _no_command(line: str) -> str:
-    """A runner obeys a line that begins with `::`, and `##[` anywhere in one (actions/runner, ActionCommand.cs)."""
+    """A runner treats `::` at the start and `##[` anywhere as a command (actions/runner, ActionCommand.cs)."""
     if not os.environ.get("GITHUB_ACTIONS"):
         return line
     return line.replace("::", r"\x3a:", 1 if line.lstrip().startswith("::") else 0).replace("##[", r"#\x23[")
 
 
 def write_lines(stream: TextIO, lines: Iterable[str]) -> None:
-    """Write the lines to a stream that a person or a log has."""
+    """Write the lines, made harmless, to a stream."""
     stream.writelines(f"{escape_line(line)}\n" for line in lines)
 
 
@@ -160,17 +160,17 @@ def warn(*lines: str) -> None:
 
 
 def ring(stream: TextIO) -> None:
-    """Ring the bell of the terminal, if it is one."""
+    """Ring the terminal's bell, if the stream is a terminal."""
     styled(stream).write("\a")
 
 
 def tell_commands(lines: Iterable[str]) -> None:
-    """Print lines that the runner of a workflow shall obey: what is in them is escaped for it."""
+    """Print workflow commands that the runner is meant to execute; the caller has escaped their text."""
     sys.stdout.writelines(f"{one_line(line)}\n" for line in lines)
 
 
 def tell_text(text: str) -> None:
-    """Print a text of several lines as it is, but harmless; its last line end is its own."""
+    """Print a text of several lines, made harmless; no line end is added."""
     sys.stdout.write("\n".join(map(escape_line, text.split("\n"))))
 
 
@@ -180,12 +180,12 @@ def tell_json(document: object, *, indent: int | None = None) -> None:
 
 
 def json_text(document: object, *, indent: int | None = None) -> str:
-    """A document in printable ASCII: every other character is an escape of JSON's, and so is what steers a runner."""
+    """A document as printable ASCII: other characters, and what could control a runner, become JSON escapes."""
     return json.dumps(document, indent=indent).replace("\x7f", "\\u007f").replace("##[", "#\\u0023[")
 
 
 def tell_bytes(content: bytes) -> None:
-    """Print a file byte for byte, into a pipe or a file; harmless, as a text, on a terminal."""
+    """Print a file byte for byte into a pipe or a file; on a terminal, print it as harmless text."""
     if sys.stdout.isatty():
         tell_text(content.decode(errors="surrogateescape"))
         return
@@ -193,7 +193,7 @@ def tell_bytes(content: bytes) -> None:
 
 
 def ask(question: str) -> str:
-    """The line that the user types after the question."""
+    """Print the question and return the line that the user types."""
     sys.stdout.write(harmless(question))
     sys.stdout.flush()
     return sys.stdin.readline()

@@ -1,4 +1,4 @@
-"""The state of all agents: the JSON document, and the table made from it."""
+"""The state of all agents: the JSON document, and its table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .documents.status import HistoryDoc, StatusDetail, StatusDoc, StatusRow
 from .table import table
 
 _SHOWN = 5
-_SKEW = timedelta(seconds=5)  # what two clocks may differ by
+_SKEW = timedelta(seconds=5)  # how far two clocks may differ
 _COLUMNS = ("SESSION", "AGENT", "STATUS", "LIVE", "STATE", "CONVERSATION", "AGE", "NOTE")
 
 
@@ -50,7 +50,7 @@ def _row(agent: AgentStatus) -> StatusRow:
 def detail_document(
     workspace: str, identity: Identity, artifact: Observed[Artifact], history: list[HistoryDoc]
 ) -> StatusDetail:
-    """What `status NAME` tells beyond the line; of the history the last entries."""
+    """What `status NAME` shows beyond the line, with the last entries of the history."""
     stored = artifact.value if isinstance(artifact, Present) else None
     resumable = stored.resumable if stored else None
     return {
@@ -63,9 +63,9 @@ def detail_document(
 
 
 def detail_text(agent: StatusRow, now: datetime) -> Iterator[str]:
-    """One agent, a fact a line; `agent` has a detail."""
+    """One agent with one fact per line; `agent` must have its detail."""
     detail = agent["detail"]
-    resumable = {True: "yes", False: "no", None: "cannot be told"}[detail["resumable"]]
+    resumable = {True: "yes", False: "no", None: "unknown"}[detail["resumable"]]
     facts = {
         "session": agent["session"],
         "address": agent["address"],
@@ -89,7 +89,7 @@ def detail_text(agent: StatusRow, now: datetime) -> Iterator[str]:
 
 
 def status_text(document: StatusDoc, now: datetime) -> Iterator[str]:
-    """One line an agent, a line a fact for the one that was asked for; a hint when there is none."""
+    """One line per agent; for an agent asked for by name, one line per fact; a hint when there are none."""
     if len(document["agents"]) == 1 and "detail" in document["agents"][0]:
         yield from detail_text(document["agents"][0], now)
         return
@@ -113,7 +113,7 @@ def _cells(agent: StatusRow, now: datetime) -> tuple[str, ...]:
 
 
 def age(since: str | None, now: datetime) -> str:
-    """How long ago, in the largest unit that fits: `3d`, `5h`, `12m`, `40s`; `-` for what is no time, or to come."""
+    """How long ago, in the largest unit that fits: `3d`, `5h`, `12m`, `40s`; `-` if not a time, or in the future."""
     start = read(since or "")
     if start is None or start > now + _SKEW:
         return "-"

@@ -1,4 +1,4 @@
-"""One address, and what the three sources say of it."""
+"""What the manifests, the registry and the live system say about one address."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .documents.explanation import SourceDoc
 
 
 class PlanView(Struct, frozen=True):
-    """A plan, and what it was made from. `row_place` tells where the registry has a row."""
+    """A plan and what it was made from. `row_place` returns where a row is in the registry file."""
 
     plan: Plan
     desired: Desired
@@ -36,7 +36,7 @@ class PlanView(Struct, frozen=True):
 
 
 class AddressView(Struct, frozen=True):
-    """One address; `drift` is all that looking closely has found of it."""
+    """One address with the facts of each source; `drift` is everything that a close look found about it."""
 
     address: Address
     session: str
@@ -47,7 +47,7 @@ class AddressView(Struct, frozen=True):
 
 
 def names(desired: Desired, record: Record) -> dict[str, Address]:
-    """Everything that is declared or recorded, by address and by session name."""
+    """The addresses of everything that is declared or recorded, by their text and by session name."""
     workspaces = [*desired.workspaces, *map(workspace_address, record.workspaces)]
     sessions = {row.session: row.address for row in record.sessions.values()}
     sessions |= {spec.session: spec.address for spec in desired.agents.values()}
@@ -56,7 +56,7 @@ def names(desired: Desired, record: Record) -> dict[str, Address]:
 
 
 def subject(view: PlanView, address: Address) -> AddressView:
-    """What is known of an address."""
+    """What is known about an address."""
     match address.kind:
         case "agent":
             return _agent(view, address)

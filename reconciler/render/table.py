@@ -8,7 +8,7 @@ from reconciler.model.harmless import one_line
 
 
 def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """One line a row, each column as wide as its widest cell; all rows have the same number of cells."""
+    """One line per row; each column is as wide as its widest cell. All rows have the same number of cells."""
     shown = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     for row in shown:

@@ -1,4 +1,4 @@
-"""Colour and progress, on a terminal only; everywhere else the same lines go out plain."""
+"""Colour and progress on a terminal; in a pipe or file the same lines are plain text."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _STYLES = (
 
 
 def wants_colour(stream: TextIO, env: Mapping[str, str]) -> bool:
-    """NO_COLOR wins, then FORCE_COLOR, then whether a capable terminal is there."""
+    """Whether to use colour: NO_COLOR decides first, then FORCE_COLOR, then whether `stream` is a capable terminal."""
     if env.get("NO_COLOR"):
         return False
     if env.get("FORCE_COLOR"):
@@ -45,9 +45,9 @@ def wants_colour(stream: TextIO, env: Mapping[str, str]) -> bool:
 
 
 def show(lines: Iterable[str], stream: TextIO, env: Mapping[str, str]) -> None:
-    """Write the lines, coloured by the symbol or word that each begins with where that is wanted.
+    """Write the lines. Where colour is wanted, the symbol or word at its start gives each line its colour.
 
-    What could steer the terminal is shown instead.
+    Control characters are shown, never sent to the terminal.
     """
     if not wants_colour(stream, env):
         write_lines(stream, lines)
@@ -67,19 +67,19 @@ def line_style(line: str) -> str:
 
 class _Silent(Struct, frozen=True):
     def doing(self, text: str) -> None:
-        """Nobody looks."""
+        """Show nothing: the output is not a terminal."""
 
     def done(self) -> None:
-        """Nobody looks."""
+        """Show nothing: the output is not a terminal."""
 
     def aside(self) -> AbstractContextManager[None]:
-        """Nothing is in the way."""
+        """Do nothing: no display has to make room."""
         return nullcontext()
 
 
 @contextmanager
 def progress(total: int, stream: TextIO, env: Mapping[str, str]) -> Iterator[Progress]:
-    """A bar on `stream` while the work lasts, if that is a terminal."""
+    """Show a progress bar on `stream` while the block runs, if it is a terminal."""
     if not (stream.isatty() and wants_colour(stream, env)):
         yield _Silent()
         return
@@ -90,21 +90,21 @@ def progress(total: int, stream: TextIO, env: Mapping[str, str]) -> Iterator[Pro
 
 
 class _Blocks(Struct, frozen=True):
-    """Each block below the one before."""
+    """Writes each block of lines below the previous one."""
 
     stream: TextIO
     env: Mapping[str, str]
     always: bool = False
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Show these lines now, even into a pipe."""
+        """Write these lines and flush, so that a pipe gets them at once."""
         show(lines, self.stream, self.env)
         self.stream.flush()
 
 
 @contextmanager
 def redrawn(stream: TextIO, env: Mapping[str, str]) -> Iterator[Drawing]:
-    """Lines in one place of a capable terminal while the block lasts; one block after the other elsewhere."""
+    """Redraw lines in place on a capable terminal while the block runs; elsewhere, write each set below the last."""
     if not (stream.isatty() and wants_colour(stream, env)):
         yield _Blocks(stream, env)
         return

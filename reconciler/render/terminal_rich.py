@@ -1,4 +1,4 @@
-"""What needs a capable terminal: colours, a progress bar, lines that are drawn over. `terminal` decides when."""
+"""Colours, a progress bar and redrawn lines, for a capable terminal; `terminal` decides when to use them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .output import escape_line, styled
 
 
 def print_coloured(lines: Iterable[str], stream: TextIO, style: Callable[[str], str]) -> None:
-    """Write the lines, each in the style that it has; what could steer the terminal is shown instead."""
+    """Write each line in its style; control characters are shown, never sent to the terminal."""
     console = Console(
         file=styled(stream),
         force_terminal=True,
@@ -33,7 +33,7 @@ def print_coloured(lines: Iterable[str], stream: TextIO, style: Callable[[str], 
 
 @contextmanager
 def progress_bar(total: int, stream: TextIO) -> Iterator[Progress]:
-    """A bar while the block lasts; `total` pieces of work are to be done."""
+    """Show a progress bar for `total` pieces of work while the block runs."""
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
     with Bar(*columns, console=Console(file=styled(stream)), transient=True) as bar:
         task = bar.add_task("", total=total)
@@ -56,7 +56,7 @@ def progress_bar(total: int, stream: TextIO) -> Iterator[Progress]:
 
 @contextmanager
 def drawing(stream: TextIO, style: Callable[[str], str]) -> Iterator[Drawing]:
-    """Lines that are drawn over those before, while the block lasts."""
+    """Redraw lines in place while the block runs."""
     with Live(console=Console(file=styled(stream)), auto_refresh=False, vertical_overflow="crop") as live:
 
         class Drawn:

@@ -1,4 +1,4 @@
-"""A plan as text, in Terraform's words and symbols; made from the JSON document and nothing else.
+"""A plan as text, in Terraform's words and symbols, made only from the JSON document.
 
 A line that begins with one of the symbols gets its colour from `terminal`.
 """
@@ -15,7 +15,7 @@ from .documents.plan import PlanDoc, SummaryDoc
 
 _SHORT_ID = 8
 _MOST_ITEMS = 20
-_LONGEST_LISTS = 200  # characters of two lists that are told as a whole
+_LONGEST_LISTS = 200  # characters; two lists that are longer together are shown by their number of differences
 _OPERATIONS = {"add": "+", "remove": "-", "replace": "~", "move": "~"}
 _SYMBOLS = {
     ("create",): "+",
@@ -49,10 +49,10 @@ _REASONS = {
     "session_gone": "its session is gone",
     "agent_exited": "the agent has exited",
     "spec_changed": "its manifest block changed",
-    "session_renamed": "its session is renamed, the agent goes on",
-    "unrecorded": "it runs and is ours, but the registry lost it",
+    "session_renamed": "its session is renamed, the agent keeps running",
+    "unrecorded": "it runs and is managed by this project, but the registry has no row for it",
     "not_declared": "no manifest declares it",
-    "not_running": "it does not run",
+    "not_running": "it is not running",
     "busy": "try again when it is idle, or use --force; with stop: --now",
     "waiting_for_permission": "attach and answer it, or use --force; with stop: --now",
     "state_unknown": "attach and look, or use --force; with stop: --now",
@@ -60,7 +60,7 @@ _REASONS = {
 
 
 def plan_text(document: PlanDoc, *, full: bool = False) -> Iterator[str]:
-    """The lines of a plan; unchanged things are one line together unless `full`."""
+    """The lines of a plan; unless `full`, unchanged addresses share one line."""
     changes = document["resource_changes"]
     pending = [change for change in changes if change["actions"] != ["no-op"]]
     told = set() if full else {change["address"] for change in pending}
@@ -82,15 +82,15 @@ def plan_text(document: PlanDoc, *, full: bool = False) -> Iterator[str]:
 def _last_line(document: PlanDoc) -> str:
     errors = [diagnostic for diagnostic in document["diagnostics"] if diagnostic["severity"] != "warning"]
     if errors:
-        settled = "1 error above is" if len(errors) == 1 else f"{len(errors)} errors above are"
-        until = f"until {settled} settled."
+        settled = "the error above is" if len(errors) == 1 else f"the {len(errors)} errors above are"
+        until = f"until {settled} fixed."
         if _is_done_in_part(document, {error["address"] for error in errors}):
-            return f"{plan_summary(document['summary'])} What is deferred waits {until}"
+            return f"{plan_summary(document['summary'])} The deferred actions wait {until}"
         return f"{plan_summary(document['summary'])} Nothing can be applied {until}"
     if any(document["summary"].values()):
         return plan_summary(document["summary"])
     if document["options"]["mode"] == "refresh-only" and (document["resource_drift"] or document.get("learned")):
-        return "An apply of this plan writes what was found into the registry and changes nothing else."
+        return "Applying this plan writes these findings into the registry and changes nothing else."
     if document["options"]["mode"] == "destroy":
         return "No changes. There is nothing left to destroy."
     matched = "the manifests" if document["manifest_digest"] else "the registry"
@@ -98,14 +98,14 @@ def _last_line(document: PlanDoc) -> str:
 
 
 def _is_done_in_part(document: PlanDoc, wrong: Collection[str]) -> bool:
-    """Whether the errors hold back the addresses that they are about, and something else is left to do."""
+    """Whether each error only holds back its own address, and something else can still be done."""
     pending = [change for change in document["resource_changes"] if change["actions"] != ["no-op"]]
     put_off = {change["address"] for change in pending if change["reason"] == "withheld"}
     return put_off.issuperset(wrong) and len(put_off) < len(pending)
 
 
 def plan_summary(summary: SummaryDoc) -> str:
-    """The line that other products parse."""
+    """The summary line of a plan, in the format that other programs parse."""
     imported = f"{summary['import']} to import, " if summary["import"] else ""
     forgotten = f", {summary['forget']} to forget" if summary["forget"] else ""
     deferred = f", {summary['deferred']} deferred" if summary["deferred"] else ""
@@ -120,7 +120,7 @@ def _resumes(count: int) -> str:
 
 
 def apply_summary(counts: Mapping[str, int], *, destroyed_all: bool) -> str:
-    """The last line of an apply that did all it was asked."""
+    """The last line of an apply that did everything it was asked to do."""
     if destroyed_all:
         return f"Destroy complete! Resources: {counts['destroyed']} destroyed."
     imported = f"{counts['imported']} imported, " if counts["imported"] else ""
@@ -136,14 +136,14 @@ def apply_summary(counts: Mapping[str, int], *, destroyed_all: bool) -> str:
 def _drift_text(drifts: Iterable[DriftDoc]) -> Iterator[str]:
     messages = [f"  # {drift['message']} [{drift['class']}]" for drift in drifts]
     if messages:
-        yield "Note: the live world has changed since the last apply"
+        yield "Note: sessions or files have changed outside of reconciler since the last apply"
         yield ""
         yield from messages
         yield ""
 
 
 def accepted_text(accepted: Iterable[AcceptedDoc]) -> Iterator[str]:
-    """One line for each drift that is no news, with its end and its owner."""
+    """One line per accepted drift, with its last day, its owner and the reason."""
     yield "Accepted drift:"
     for each in accepted:
         drift = each["drift"]
@@ -164,7 +164,7 @@ def _symbol(change: ResourceChangeDoc) -> str:
 
 
 def change_text(change: ResourceChangeDoc, *, full: bool = False) -> Iterator[str]:
-    """What happens to one address, and why."""
+    """What happens to one address, the reason, and the differences."""
     symbol = _symbol(change)
     yield f"  # {change['address']} {heading(change)}"
     if because := why(change):
@@ -177,7 +177,7 @@ def change_text(change: ResourceChangeDoc, *, full: bool = False) -> Iterator[st
 
 
 def why(change: ResourceChangeDoc) -> str:
-    """The note, and the reason where it says more than the note does; and what it waits for."""
+    """The note, the reason if it adds something to the note, and the conversation it waits for."""
     reason = "" if change["note"] and change["reason"] == "agent_exited" else _REASONS.get(change["reason"], "")
     before = change.get("after", [])[-1:]
     waits = f"starts once the conversation of {before[0]} is known" if before else ""
@@ -192,7 +192,7 @@ def _details(change: ResourceChangeDoc) -> Iterator[str]:
 
 
 def heading(change: ResourceChangeDoc) -> str:
-    """What happens to an address, in Terraform's words."""
+    """What happens to an address, in Terraform's wording."""
     conversation = change["conversation"]
     if change["actions"] == ["resume"] and conversation:
         return f"will be resumed (conversation {short_id(conversation['id'])})"
@@ -207,7 +207,7 @@ def heading(change: ResourceChangeDoc) -> str:
 
 
 def short_id(conversation: str | None) -> str:
-    """Enough of an id to recognise it; `--full` and the document have all of it."""
+    """The first characters of an id, enough to recognise it; `--full` and the JSON document have all of it."""
     text = conversation or ""
     return text if len(text) <= _SHORT_ID else f"{text[:_SHORT_ID]}..."
 
@@ -225,7 +225,7 @@ def _fresh(conversation: ConversationDoc) -> str:
 
 
 def _fields(change: ResourceChangeDoc, symbol: str, *, full: bool) -> Iterator[str]:
-    """One line with the name when everything comes or goes; each difference otherwise."""
+    """One line with the name when the whole resource is added or removed; else a line for each difference."""
     fields = [field for field in change["changes"] if field["path"] != "artifact"]
     if not full and fields and change["actions"] in (["create"], ["resume"], ["delete"]):
         yield f"{symbol:>3} {_headline(change)}"
@@ -235,14 +235,14 @@ def _fields(change: ResourceChangeDoc, symbol: str, *, full: bool) -> Iterator[s
 
 
 def fields_text(fields: Collection[ChangeDoc], indent: str = "      ") -> Iterator[str]:
-    """One line a difference; of lists, one for each item that differs."""
+    """One line per difference; for lists, one per item that differs."""
     rows = [row for field in fields for row in _rows(field)]
     width = max((len(path) for _, path, _ in rows), default=0)
     yield from (f"{indent}{symbol} {path:<{width}} = {value}" for symbol, path, value in rows)
 
 
 def _artifacts(change: ResourceChangeDoc) -> Iterator[str]:
-    """What is deleted of a conversation, always told: path, size and time."""
+    """The deleted files of a conversation, always listed in full: path, size and last use."""
     for field in change["changes"]:
         if field["path"] == "artifact":
             stored = field["before"]
@@ -270,7 +270,7 @@ def _headline(change: ResourceChangeDoc) -> str:
 
 
 def _rows(field: ChangeDoc) -> Iterator[tuple[str, str, str]]:
-    """Symbol, path and value of a difference, or of the items that differ: of very many, the first ones."""
+    """Symbol, path and value of a difference, or of the items that differ; at most of the first ones."""
     items = field.get("items", [])
     if not items or _is_short(field):
         yield _row(field)
@@ -284,12 +284,12 @@ def _rows(field: ChangeDoc) -> Iterator[tuple[str, str, str]]:
 
 
 def _is_short(field: ChangeDoc) -> bool:
-    """Whether a list comes or goes as a whole, so that nothing of it is told twice."""
+    """Whether a list is added or removed as a whole, so that its items need no lines of their own."""
     return [] in (field["before"], field["after"]) and len(_value([field["before"], field["after"]])) <= _LONGEST_LISTS
 
 
 def _row(field: ChangeDoc | DeepChangeDoc) -> tuple[str, str, str]:
-    """One difference; a sensitive value is not told."""
+    """Symbol, path and value of one difference, without sensitive values."""
     symbol = _OPERATIONS[field["op"]]
     if field["sensitive"]:
         return symbol, field["path"], "(sensitive value)"
@@ -318,7 +318,7 @@ def _value(value: object) -> str:
 
 
 def _unchanged_text(still: list[ResourceChangeDoc], *, full: bool) -> Iterator[str]:
-    """What is not acted on: unchanged, or withheld because of an error that is told below."""
+    """The addresses that are left as they are: unchanged, or left alone because of an error that is printed below."""
     withheld = [each for each in still if each["reason"] == "withheld"]
     unchanged = [each for each in still if each["reason"] != "withheld"]
     if full:
@@ -327,7 +327,7 @@ def _unchanged_text(still: list[ResourceChangeDoc], *, full: bool) -> Iterator[s
         yield from (f"  # {each['address']}: {each['note']}" for each in unchanged if each["reason"])
         yield from ([f"{_count(unchanged)} unchanged."] if unchanged else [])
     if withheld:
-        yield f"{_count(withheld)} withheld, because of what is said below."
+        yield f"{_count(withheld)} left alone (see the errors below)."
     if still:
         yield ""
 
@@ -347,7 +347,7 @@ def _unmanaged_text(document: PlanDoc) -> Iterator[str]:
     names = [session["session"] for session in document["unmanaged"]]
     if names:
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        yield f"In no manifest: {shown}. (`reconciler unmanaged` lists, `reconciler import` adopts)"
+        yield f"In no manifest: {shown}. (`reconciler unmanaged` lists them, `reconciler import` adopts one)"
         yield ""
 
 
@@ -358,7 +358,7 @@ def _diagnostics(diagnostics: Iterable[DiagnosticDoc]) -> Iterator[str]:
 
 
 def diagnostic_text(diagnostic: DiagnosticDoc) -> Iterator[str]:
-    """What is wrong, where, and the way out."""
+    """What is wrong, where, and what to do."""
     word = "Warning" if diagnostic["severity"] == "warning" else "Error"
     yield f"{word}: {diagnostic['summary']}"
     place = ":".join(str(part) for part in (diagnostic["file"], diagnostic["line"], diagnostic["column"]) if part)

@@ -1,4 +1,4 @@
-"""What the monitor tells programs, as JSON documents."""
+"""The JSON documents that the monitor gives to programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .monitor import notice_item
 
 
 def watch_version(at: str) -> WatchDoc:
-    """The line that comes before all others."""
+    """The first line of `monitor --json`."""
     return {
         "type": "version",
         "sequence": 0,
@@ -28,7 +28,7 @@ def watch_version(at: str) -> WatchDoc:
 
 
 def watch_documents(seen: Pass, troubles: Iterable[Diagnostic], sequence: int) -> Iterator[WatchDoc]:
-    """The published lines of a pass, numbered from `sequence` on: its news, then `troubles`."""
+    """The published lines of a pass, numbered from `sequence`: its changes, then `troubles`."""
     for notice in seen.news:
         yield {"type": "drift", "sequence": sequence, "timestamp": seen.at, "drift": notice_item(notice)}
         sequence += 1
@@ -39,7 +39,7 @@ def watch_documents(seen: Pass, troubles: Iterable[Diagnostic], sequence: int) -
 
 
 def news_document(seen: Pass) -> NewsDoc:
-    """The news of a pass for a program or a web service."""
+    """The changes of a pass, for a program or a web service."""
     return {
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
@@ -51,7 +51,7 @@ def news_document(seen: Pass) -> NewsDoc:
 
 
 def observation_document(agent: AgentObservation, at: str) -> AgentObservationDoc:
-    """How one agent is, for those who follow it from afar."""
+    """The state of one agent, for subscribers of its retained MQTT message."""
     return {
         "format_version": FORMAT_VERSION,
         "address": str(agent.address),

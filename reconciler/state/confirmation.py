@@ -113,10 +113,7 @@ def _warning(found: Confirmation, waiting: Waiting) -> Diagnostic:
             summary = f"{name} waits for its confirmation{until}"
             detail = f"without it, reconciler rolls back to generation {found.back_to}"
         case (True, True):
-            summary, detail = (
-                f"{name} was not confirmed in time",
-                f"the rollback to generation {found.back_to} is running",
-            )
+            summary, detail = f"{name} was not confirmed in time", f"generation {found.back_to} is being restored"
             ways = "wait until it has ended: `reconciler lock status`"
         case (True, False):
             summary = f"{name} was not confirmed, and its rollback is not complete"

@@ -246,9 +246,7 @@ def _bytes(registry: Registry) -> bytes | None:
         case Absent():
             return None
         case unknown:
-            raise RegistryUnreadable(
-                f"the registry cannot be read: {unknown.reason}", fix="make it readable for your user"
-            )
+            raise RegistryUnreadable(f"the registry cannot be read: {unknown.reason}", fix="make it readable for you")
 
 
 def _keep_original(registry: Registry, text: bytes) -> None:

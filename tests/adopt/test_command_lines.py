@@ -156,6 +156,7 @@ def test_the_lines_before_an_agent_tell_its_environment() -> None:
         (("claude --model $MODEL",), "the argument `--model $MODEL`"),
         (("claude --api-key sk-ant-0123456789abcdef0123",), "the argument `--api-key`"),
         (("X=$(pass show x) claude",), "the variable X"),
+        (("claude --ide ~bob/x",), "the argument `~bob/x`"),
         (("claude --continue",), "`--continue`"),
         (("npx -y @openai/codex@latest",), "`@openai/codex@latest`"),
         (("env -u FOO claude",), "`env -u FOO`"),

@@ -146,6 +146,14 @@ def test_a_declared_agent_that_lives_without_tags_is_only_taken_over() -> None:
     assert not found.declares
 
 
+def test_a_session_is_not_taken_over_by_an_agent_that_the_manifest_would_end() -> None:
+    desired = declared("claude")
+    rests = replace(desired.agents[agent_address("lab", "claude")], state=RunState.STOPPED)
+    found = plan(LIVE, known=before(LIVE.session, desired=replace(desired, agents={rests.address: rests})))
+    assert found.agents == ()
+    assert found.left_alone[0].why == "it runs, and agent.lab.claude is declared as stopped"
+
+
 def test_another_agent_of_a_declared_name_gets_another_name() -> None:
     known = before(desired=declared("claude"), record=Record(workspaces={"lab": WorkspaceRow("lab", identities={
         "claude": Identity("a")})}))  # fmt: skip

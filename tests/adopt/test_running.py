@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.adopt.running import with_arguments
+from reconciler.adopt.running import with_arguments, with_command
 from reconciler.agents.catalogue import catalogue
 from reconciler.model.adoption import FoundAgent
 
@@ -45,3 +45,20 @@ def test_what_is_known_already_and_what_is_no_cli_of_ours_stays_as_it_is() -> No
     assert with_arguments(known, [["claude", "--model", "x"]], catalogue(())) is known
     other = FoundAgent(source="x", workspace="lab", agent="t", type="ticker", path="/lab")
     assert with_arguments(other, [["ticker", "-x"]], catalogue(())) is other
+
+
+@pytest.mark.parametrize(
+    ("processes", "command"),
+    [
+        ([["sleep", "1000"]], ("sleep", "1000")),
+        ([["sh", "-c", "ticker -x; true"], ["ticker", "-x"]], ("ticker", "-x")),
+        ([["-bash"]], ()),
+        ([[]], ()),
+        ([["ticker", "--token", "sk-ant-api03-0123456789abcdef"]], ("ticker",)),
+    ],
+)
+def test_a_type_that_nobody_knows_gets_the_whole_command(processes: list[list[str]], command: tuple[str, ...]) -> None:
+    other = FoundAgent(source="x", workspace="lab", agent="t", type="ticker", path="/lab")
+    found = with_command(other, processes)
+    assert found.command == command
+    assert "sk-ant" not in repr(found)

@@ -17,13 +17,14 @@ from reconciler.model.errors import UsageError
         ((), (), (["registry", "tmux", "jobs", "broker"], "")),
         ((), ("lab",), (["registry", "tmux", "jobs", "broker"], "lab")),
         (("tmux",), (), (["tmux"], "")),
+        (("tmux", "claude-squad"), (), (["tmux", "claude-squad"], "")),
         (("tmux", "registry"), (), (["tmux", "registry"], "")),
         (("tmuxp",), ("a.yaml",), (["tmuxp a.yaml"], "")),
         (("tmuxp:a.yaml",), ("lab",), (["tmuxp a.yaml"], "lab")),
         (("tmuxp",), ("lab", "a.yaml"), (["tmuxp a.yaml"], "lab")),
         (("tmuxp",), ("a.yaml", "lab"), (["tmuxp a.yaml"], "lab")),
         (("tmuxp", "tmuxinator"), ("a.yaml", "b.yml"), (["tmuxp a.yaml", "tmuxinator b.yml"], "")),
-        (("agent-deck:work", "claude-squad"), (), (["agent-deck work", "claude-squad"], "")),
+        (("agent-deck:work", "claude-squad"), (), (["agent-deck work", "claude-squad", "tmux"], "")),
     ],
 )
 def test_what_the_words_mean(
@@ -44,7 +45,7 @@ def test_what_the_words_mean(
     [
         (("tmux2",), (), "'tmux2' is not a source"),
         (("tmuxp",), (), "--from tmuxp needs a file"),
-        ((), ("a", "b"), "b means nothing here"),
+        ((), ("a", "b"), "unexpected argument: b"),
     ],
 )
 def test_what_means_nothing_is_told(named: tuple[str, ...], words: tuple[str, ...], said: str) -> None:

@@ -12,7 +12,7 @@ from captured import NOT_INSTALLABLE, Screen, read, written
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.screen import Rule, classify_screen, rules
 from reconciler.model.activity import Activity, LiveAgent
-from reconciler.observe.live import together
+from reconciler.observe.live import combined
 from reconciler.ports.tmux.rows import last_lines
 
 SCREENS = sorted((Path(__file__).parent / "screens").glob("*/*.txt"))
@@ -54,7 +54,7 @@ def titled(path: Path) -> Activity:
 
 def told(path: Path) -> LiveAgent:
     """What title and screen say together."""
-    return together(LiveAgent(titled(path)), classify_screen(rules(path.parent.name), shown(path)))
+    return combined(LiveAgent(titled(path)), classify_screen(rules(path.parent.name), shown(path)))
 
 
 @each_cli

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.versions import understood, version_in
+from reconciler.agents.versions import version_in, without_newer
 
 CODEX = catalogue([])["codex"]
 ARGS = ("--no-daemon", "resume", "{session_id}")
@@ -26,7 +26,7 @@ ARGS = ("--no-daemon", "resume", "{session_id}")
 def test_codex_gets_the_switch_that_keeps_its_server_away_where_it_knows_it(
     version: str, args: tuple[str, ...]
 ) -> None:
-    assert understood(ARGS, CODEX.launch.since, version) == args
+    assert without_newer(ARGS, CODEX.launch.since, version) == args
 
 
 @pytest.mark.parametrize("name", sorted(catalogue([])))

@@ -183,8 +183,14 @@ EDITS: dict[str, tuple[str, Callable[[str], str], list[tuple[str, str, str]], st
     "a password in clear": (
         layout.PASSWORDS,
         with_line("bob:sesame"),
-        [("users", "add", "None line 3: the entry of bob is not of the kind $7$, which every Mosquitto 2 can check")],
-        "line 3: the entry of bob is not of the kind $7$, which every Mosquitto 2 can check",
+        [
+            (
+                "users",
+                "add",
+                "None line 3: the entry of bob is neither of the kind $7$ nor $6$, which every Mosquitto 2 can check",
+            )
+        ],
+        "line 3: the entry of bob is neither of the kind $7$ nor $6$, which every Mosquitto 2 can check",
     ),
     "a key": (layout.SERVER_KEY, with_line("x"), [("", "replace", "None None")], "its content was replaced"),
 }

@@ -267,7 +267,7 @@ def test_stopping_what_does_not_run_is_fine(tmp_path: Path) -> None:
     bus = broker(tmp_path)
     made(bus)
     assert process.stop(bus.directory, MACHINE) is False
-    with pytest.raises(ReconcilerError, match="does not run"):
+    with pytest.raises(ReconcilerError, match="is not running"):
         process.reload(bus, MACHINE)
 
 

@@ -273,7 +273,7 @@ def _job(data: bytes, folder: Path) -> object:
     return record.read_all(_records(folder))
 
 
-OLDER = f"""\
+OLDER_JOB = f"""\
 {{
   "job_id": "{JOB_ID}", "prompt": "do it", "status": "in_progress", "timeout": "3600", "created_at": 1782357564.5,
   "auth_token": "5f0c9a3e-1b2c-4d5e-8f90-123456789abc", "result": "", "pid": 7,
@@ -608,7 +608,7 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "lock": _of(LOCK, parse=_lock),
         "history": _of(HISTORY + b"\n" + HISTORY, parse=_history),
         "job record": _of(json.dumps(to_builtins(JOB)).encode(), parse=_job),
-        "older job record": _of(OLDER, parse=_older),
+        "older job record": _of(OLDER_JOB, parse=_older),
         "event": _of(sign.sign(EVENT, JOB.auth_token), parse=_event),
         "signed event": _of(json.dumps(to_builtins(EVENT), separators=(",", ":")).encode(), parse=_genuine),
         "outbox": _of(b'{"publisher": "p", "seq": 4}', parse=_outbox),

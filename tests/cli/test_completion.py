@@ -49,6 +49,7 @@ OFFERS = {
     "conversations": WORKSPACES,
     "create": WORKSPACES,
     "import": ADDRESSES,
+    "adopt --from": ["registry", "tmux", "jobs", "broker", "tmuxp", "tmuxinator", "agent-deck", "claude-squad"],
     "job submit --agent": AGENTS,
 }
 NO_NAMES_OF_OURS = {"broker", "schema", "create --name", "job hooks"}  # users, documents, a name that is new

@@ -28,7 +28,7 @@ def interrupted(*events: WaitEvent, closed: list[bool]) -> Iterator[WaitEvent]:
 
 
 @pytest.mark.parametrize(
-    ("followed", "goes"), [(("a",), "The job goes on"), (("a", "b"), "The jobs go on")], ids=["one", "two"]
+    ("followed", "goes"), [(("a",), "The job continues"), (("a", "b"), "The jobs continue")], ids=["one", "two"]
 )
 def test_whoever_interrupts_learns_which_jobs_go_on(records, capsys, followed, goes):
     closed: list[bool] = []

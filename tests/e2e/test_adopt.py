@@ -336,6 +336,21 @@ def test_the_sessions_of_another_project_are_left_to_it(scripted: Scripted, tmp_
     assert scripted.live() == before
 
 
+def test_a_conversation_that_can_be_nobody_elses_is_proved_beside_other_agents_that_are_adopted(scripted: Scripted):
+    scripted.agy("page-creator-agy", "page")
+    scripted.session("page-creator-codex", "page", "codex")
+    wait_until(lambda: "Ask Codex" in scripted.screen("page-creator-codex"))
+    scripted.type("page-creator-codex", "hello")
+    pattern = ".codex/sessions/*/*/*/rollout-*.jsonl"
+    (stored,) = wait_until(lambda: list(scripted.home.glob(pattern)))
+    conversation = stored.stem[-36:]
+
+    scripted.adopt()
+
+    assert _held(scripted)["page.codex"] == conversation
+    assert scripted.pane("page-creator-codex").conversation == conversation
+
+
 def test_two_sessions_in_one_conversation_are_not_both_taken(scripted: Scripted):
     scripted.claude("page-creator-claude", "page", LIVE)
     pid = scripted.session("copy-creator-claude", "page", f"claude --resume {LIVE}")
@@ -361,8 +376,11 @@ def test_a_type_that_nobody_knows_is_declared_with_its_command(scripted: Scripte
 
     scripted.adopt()
 
-    assert "ticker:\n    command: [sleep" in (scripted.root / "reconciler.yaml").read_text()
+    assert 'ticker:\n    command: [sleep, "1000"]' in (scripted.root / "reconciler.yaml").read_text()
     assert scripted.pane("page-creator-ticker").address == "agent.page.ticker"
+    scripted.reboot()
+    scripted.apply()
+    assert arguments(scripted.pane("page-creator-ticker").pid) == ["sleep", "1000"]
     assert scripted.actions() == {}
 
 
@@ -465,7 +483,8 @@ def test_what_cannot_be_written_is_named_and_the_next_run_finishes(scripted: Scr
     said = scripted.adopt(code=1)
 
     assert ".hermes/agent-sessions.yaml: Failed:" in said
-    assert "Not done: .hermes/agent-sessions.yaml" in said
+    assert "Not done: .hermes/agent-sessions.yaml, manifests/a.yaml, agent.page.agy" in said
+    assert (scripted.root / "manifests" / "a.yaml").read_text() == "version: 1\nworkspaces: {}\n"
     kept.unlink()
     scripted.adopt()
     assert scripted.actions() == {"agent.lost.claude": "resume"}

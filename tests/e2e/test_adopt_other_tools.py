@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from project import Project, arguments
+from project import Project, arguments, git
+from waiting import wait_until
 
 FIRST = "b3a7c0de-1111-4222-8333-444455556666"
 SECOND = "c3a7c0de-2222-4222-8333-444455556666"
@@ -105,3 +106,28 @@ def test_a_project_file_is_adopted_applied_and_restored_with_every_id(
         words = arguments(others.pane(session).pid)
         assert words[words.index("--resume") + 1] == conversation
     assert {name: others.identities(name) for name in ids} == ids
+
+
+def test_a_session_of_claude_squad_that_runs_is_taken_over_with_its_conversation(others: OtherTools):
+    repo, tree = others.home / "repo", others.home / ".claude-squad" / "worktrees" / "fix"
+    repo.mkdir()
+    git(repo, "init", "-q")
+    git(repo, "-c", "user.name=u", "-c", "user.email=u@h", "commit", "-q", "--allow-empty", "-m", "one")
+    git(repo, "worktree", "add", "-q", "-b", "u/fix", str(tree))
+    worktree = {"repo_path": str(repo), "worktree_path": str(tree), "branch_name": "u/fix"}
+    instance = {"title": "fix it", "path": str(repo), "status": 1, "program": "claude", "worktree": worktree}
+    state = others.home / ".claude-squad" / "state.json"
+    state.write_text(json.dumps({"help_screens_seen": 0, "instances": [instance]}))
+    command = f"exec claude --session-id {FIRST}"
+    others.tmux("new-session", "-d", "-s", "claudesquad_fixit", "-c", str(tree), command)
+    pid = others.pane("claudesquad_fixit").pid
+    wait_until(lambda: others.activity(pid) == "idle")
+    others.type("claudesquad_fixit", "hello")
+    wait_until(lambda: list(others.home.glob(f".claude/projects/*/{FIRST}.jsonl")))
+    wait_until(lambda: others.activity(pid) == "idle")
+
+    others.run("adopt", "--from", "claude-squad", "--write", "--auto-approve")
+
+    assert {session: pane.pid for session, pane in others.live().items()} == {"fix-it-creator-claude": pid}
+    assert others.identities("fix-it")["claude"]["session_id"] == FIRST
+    assert others.actions() == {}

@@ -110,7 +110,7 @@ def test_other_options_change_the_settings_and_leave_what_is_not_said(project: P
 
 def test_a_changed_setting_reaches_the_running_broker(project: Project, port: int):
     running(project, port)
-    assert "It runs with them, and is proved." in project.run("broker", "init", "--mtls")
+    assert "The broker uses them." in project.run("broker", "init", "--mtls")
     said = project.run("broker", "verify")
     assert "pass mtls.no_certificate" in said
     assert "skip login.wrong_password" in said
@@ -184,7 +184,7 @@ def test_a_reload_tells_whether_something_had_changed(project: Project, port: in
     acl.write_text(acl.read_text() + "\nuser hermes\ntopic write lab/#\n")
     document = project.json("broker", "status")
     assert (document["edited"], document["waiting"]) == (["etc/mosquitto/acl"], "reload")
-    assert "follows what had changed" in project.run("broker", "reload")
+    assert "uses the changes" in project.run("broker", "reload")
     assert "broker.main is stopped." in project.run("broker", "stop")
     assert "broker.main was not running." in project.run("broker", "stop")
 
@@ -283,7 +283,7 @@ def _fields(of: Connection) -> dict[str, object]:
 
 def test_a_clients_certificate_is_issued_anew_where_there_are_any(project: Project, port: int):
     running(project, port)
-    assert "asks nobody for a certificate" in project.run("broker", "rotate", "client", "hermes", code=64)
+    assert "uses no client certificates" in project.run("broker", "rotate", "client", "hermes", code=64)
     project.run("broker", "init", "--mtls")
     before = (folder(project) / "clients/hermes.crt").read_bytes()
     other = (folder(project) / "clients/claude-worker.crt").read_bytes()

@@ -93,7 +93,7 @@ def test_a_copy_can_take_the_project_over_and_what_it_was_copied_from_is_the_cop
     assert COPY in original.run("stop", AGENT, code=7)
     assert original.pane(AGENT) == before
     assert copy.json("registry", "show")["standing"] == "here"
-    assert "the project already" in copy.run("registry", "take-over", "--auto-approve", code=7)
+    assert "already the project" in copy.run("registry", "take-over", "--auto-approve", code=7)
     copy.run("stop", AGENT)
     assert not runs(before.pid)
     original.run("registry", "take-over", "--auto-approve")

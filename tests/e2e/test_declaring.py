@@ -47,7 +47,7 @@ def test_an_agent_is_created_and_deleted_and_the_manifest_is_as_before(project: 
 
     pid, (transcript,) = project.pane(SESSION).pid, project.home.glob(".claude/projects/*/*.jsonl")
     said = project.run("delete", SESSION, "--yes")
-    assert f"what it said stays in {transcript}" in said
+    assert f"its conversation stays in {transcript}" in said
     assert manifest.read_bytes() == before
     assert not runs(pid)
     assert transcript.exists()
@@ -147,7 +147,7 @@ def test_who_does_not_say_yes_changes_nothing(project: Project):
 def test_a_start_that_fails_says_what_the_manifest_says_now(project: Project):
     _lab(project)
     said = project.run("create", "lab", "--auto-approve", code=3, PATH="/usr/bin:/bin")
-    assert "reconciler.yaml:9:13 declares agent.lab.claude now: `reconciler apply` goes on" in said
+    assert "reconciler.yaml:9:13 now declares agent.lab.claude: `reconciler apply` continues" in said
     assert project.actions() == {"agent.lab.claude": "create"}
 
 

@@ -50,7 +50,7 @@ def test_what_is_accepted_is_listed_and_no_alarm(lost: Project):
     assert (accepted["file"], accepted["line"] > 1) == ("reconciler.yaml", True)
     told = lost.run("drift", code=0)
     assert "[A] (until 2999-12-31, ann: it is moved)" in told
-    assert told.endswith("No drift but what is accepted.\n")
+    assert told.endswith("No drift except what is accepted.\n")
     assert "Accepted drift:" in lost.run("plan")
 
 

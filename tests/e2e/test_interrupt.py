@@ -16,7 +16,7 @@ def test_an_interrupted_apply_finishes_what_runs_and_names_the_rest(project: Pro
     applying.send_signal(signal.SIGINT)
     said, complaint = applying.communicate()
     assert applying.returncode == 130, said + complaint
-    assert "finishing what is under way" in complaint
+    assert "finishing the running actions" in complaint
     assert "agent.lab.one: Created" in said
     assert "Not done: agent.lab.three, agent.lab.two." in said
     assert list(project.live()) == ["lab-creator-one"]
@@ -31,7 +31,7 @@ def test_a_second_interrupt_stops_at_once(project: Project, repo: Path, gate: Ga
     applying = project.start("apply", "--auto-approve")
     wait_until(gate.reached.exists)
     applying.send_signal(signal.SIGINT)
-    assert "Once more to stop at once" in "".join(applying.stderr.readline() for _ in range(2))
+    assert "Ctrl-C again stops at once" in "".join(applying.stderr.readline() for _ in range(2))
     assert applying.poll() is None
     applying.send_signal(signal.SIGINT)
     wait_until(lambda: applying.poll() is not None)

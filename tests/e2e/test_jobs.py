@@ -277,7 +277,7 @@ def test_the_session_is_looked_for_on_the_tmux_server_that_the_environment_names
         (("verify", "--job", "x"), "Missing option '--validate'"),
         (("verify", "--validate", "x"), "Missing option '--job'"),
         (("logs",), "logs requires <job_id> or --list"),
-        (("wait", "--any", "--all"), "--any and --all exclude each other"),
+        (("wait", "--any", "--all"), "--any and --all cannot be combined"),
         (("start",), "No such command 'start'"),
     ],
 )
@@ -512,7 +512,7 @@ def test_the_audit_can_be_read_followed_listed_and_checked(lab):
     assert (code, [line.split()[2] for line in out.splitlines()]) == (0, ["created", "ended"])
     assert lab.project.run("job", "logs", job["id"]) == out
     assert lab.project.run("job", "logs", "--list") == f"{lab.audits / job['id']}\n"
-    assert "none of them changed" in lab.project.run("job", "logs", job["id"], "--verify")
+    assert "all intact" in lab.project.run("job", "logs", job["id"], "--verify")
 
 
 TAMPERINGS = {
@@ -562,7 +562,7 @@ def test_a_cancelled_job_ends_for_whoever_follows_it(lab):
     lab.told(job)
     lab.project.run("job", "cancel", "--job", job["id"])
     assert ended(submitted)[0] == 1
-    assert "has ended before: cancelled" in lab.project.run("job", "cancel", "--job", job["id"], code=1)
+    assert "has already ended: cancelled" in lab.project.run("job", "cancel", "--job", job["id"], code=1)
 
 
 def test_an_ended_job_can_be_tried_again(lab):

@@ -46,7 +46,7 @@ def test_what_changes_something_ends_the_holder_session_of_a_killed_apply_and_wh
     project.run("status")
     project.attempt("plan")
     assert holders(project)
-    assert "a killed command left on the tmux server was ended" in project.run("resume", ONE)
+    assert "that a killed reconciler command left behind" in project.run("resume", ONE)
     assert not holders(project)
 
 

@@ -105,7 +105,7 @@ def test_all_that_is_lost_is_resumed_at_once_and_nothing_else(project: Project):
     after = project.live()
     assert after["lab-creator-two"] == before["lab-creator-two"]
     assert set(after) == {"lab-creator-one", "lab-creator-two"}
-    assert "Every declared agent runs." in project.run("resume", "--all")
+    assert "Every declared agent is already running." in project.run("resume", "--all")
 
 
 def test_a_fresh_start_keeps_the_old_conversation_listed(project: Project):
@@ -158,7 +158,7 @@ def test_an_ordinary_turn_is_told_and_turns_no_check_red(project: Project):
     assert [(each["class"], each["after"]) for each in document["learned"]] == [("C", held)]
     told = project.run("drift", "--junit", "drift.xml", "--sarif", "drift.sarif", "--markdown", "drift.md", code=0)
     assert f"C  {SESSION}: now has a saved conversation ({held})" in told
-    assert "No drift. `reconciler refresh` writes what is new" in told
+    assert "No drift. `reconciler refresh` records the new conversations" in told
     assert "<failure" not in (project.root / "drift.xml").read_text()
     assert json.loads((project.root / "drift.sarif").read_text())["runs"][0]["results"] == []
     assert "In sync" in (project.root / "drift.md").read_text()

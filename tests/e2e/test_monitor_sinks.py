@@ -48,12 +48,12 @@ def test_a_monitor_that_was_killed_in_an_outage_owes_nobody_anything(lab):
     finally:
         first.kill()
         _, err = first.communicate(timeout=SECONDS)
-    assert f"Warning: exec:{script} cannot be told" in err
+    assert f"Warning: exec:{script} cannot be reached" in err
     assert (heard(well), heard(ill), owed(lab)) == ([["sh"]], [], [(f"exec:{script}", ["sh"])])
 
     lab.tmux("kill-session", "-t", "=lab-creator-other")
     said = lab.run("monitor", "--once", *words)
-    assert f"exec:{script} was not told everything; drifts that wait for the next monitor with it: 2" in said
+    assert f"exec:{script} did not get everything; drifts that the next monitor will send: 2" in said
     down.unlink()
     lab.run("monitor", "--once", *words)
     lab.run("monitor", "--once", *words)
@@ -126,7 +126,7 @@ def test_a_card_that_is_named_comes_before_the_one_of_the_worker(lab):
 def test_a_worker_without_hermes_is_told_which_variable_asks_for_it(lab):
     done = lab.attempt("monitor", "--timeout", "1", **{CARD_OF_WORKER: "t_7e8a810b"})
     assert done.returncode == 64
-    assert "HERMES_KANBAN_TASK: there is no program hermes" in done.stderr
+    assert "HERMES_KANBAN_TASK: program not found: hermes" in done.stderr
     assert "HERMES_KANBAN_TASK= reconciler monitor" in done.stderr
     assert lab.attempt("monitor", "--timeout", "100ms", **{CARD_OF_WORKER: " "}).returncode == 0
 

@@ -94,7 +94,7 @@ DECK = (
     "sqlite3.connect(at).executescript(pathlib.Path(sys.argv[1]).read_text())"
 )
 OTHER_TOOLS = (
-    f"mkdir -p ~/.config/tmuxinator ~/.claude-squad; cp {OTHERS}/tmuxp/lab.yaml .;"
+    f"mkdir -p ~/api ~/.config/tmuxinator ~/.claude-squad; cp {OTHERS}/tmuxp/lab.yaml .;"
     f"cp {OTHERS}/tmuxinator/lab.yml ~/.config/tmuxinator; cp {OTHERS}/claude-squad/state.json ~/.claude-squad;"
     f"for profile in default work; do {sys.executable} -c {shlex.quote(DECK)} {OTHERS}/agent-deck/state.sql"
     " ~/.agent-deck/profiles/$profile/state.db; done"

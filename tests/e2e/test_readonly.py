@@ -54,7 +54,7 @@ def test_an_offline_check_asks_no_process_and_opens_nothing_for_writing(looked_a
     before = _state(looked_at.root)
     done = _watched(looked_at, "drift", "--offline", ALONE="1")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "whether agents live" in done.stdout
+    assert "whether agents run as recorded" in done.stdout
     assert _state(looked_at.root) == before
 
 

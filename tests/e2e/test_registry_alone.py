@@ -37,7 +37,7 @@ def test_drift_refresh_and_explain_hold_the_registry_against_what_is_live(alone:
     assert f"A  {SHELL}: tmux session is gone; was pane %" in why
     assert alone.row(SHELL)["status"] == "running"
     written = alone.run("refresh")
-    assert f"Written into the registry: {SHELL}, {FOUND}." in written
+    assert f"Written to the registry: {SHELL}, {FOUND}." in written
     assert (alone.row(SHELL)["status"], alone.row(FOUND)["status"]) == ("terminated", "running")
     assert "No drift" in alone.run("drift")
     assert "match the registry" in alone.run("refresh")

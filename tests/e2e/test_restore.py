@@ -127,7 +127,7 @@ def test_a_living_agent_is_not_ended_for_a_program_that_is_not_there(project: Pr
     said = project.apply(code=7, PATH=_without_agents(project))
 
     assert "claude is not on the agent's PATH" in said
-    assert "agent.lab.claude is not ended for a start that would fail" in said
+    assert "agent.lab.claude keeps running, because its new start would fail" in said
     assert project.live() == before
 
 

@@ -165,7 +165,7 @@ def test_a_plan_of_an_older_reconciler_is_to_be_made_anew(project: Project):
     project.run("plan", "--out", "saved")
     _edited(project, lambda plan: (plan.update(format_version="1.1"), plan.pop("basis")))
     for command in ("show", "apply"):
-        assert "saved has format 1.1, this reconciler reads 1.2\n  -> plan again" in project.run(
+        assert "saved has format 1.1; this reconciler reads 1.2\n  -> plan again" in project.run(
             command, "saved", code=1
         )
     assert project.live() == {}

@@ -56,7 +56,7 @@ def test_a_server_whose_socket_was_removed_keeps_its_agents_until_it_is_reached_
         done = project.attempt(*words)
         said = done.stdout + done.stderr
         assert done.returncode in {1, 4}, (words, said)
-        assert f"tmux server {server}, which has 2 agents, lives" in said, (words, said)
+        assert f"tmux server {server}, which has 2 agents, runs" in said, (words, said)
         assert f"kill -USR1 {server}" in said, (words, said)
     assert project.registry.read_bytes() == registry
     assert all(runs(pane.pid) for pane in before.values())

@@ -84,7 +84,7 @@ def test_an_agent_whose_block_and_row_are_gone_comes_back_in_its_conversation(pr
     with manifest(project).open("a") as file:
         file.write("\n# nobody has applied this\n")
     said = project.run("rollback", "--auto-approve")
-    assert "reconciler.yaml will be as in generation 2" in said
+    assert "reconciler.yaml will be set back to generation 2" in said
     assert "a copy is kept in .hermes/kept/before-4/reconciler.yaml" in said
     assert "nobody has applied this" in (project.root / ".hermes/kept/before-4/reconciler.yaml").read_text()
     assert (manifest(project).read_bytes(), conversations(project)) == (after, {TWO: was[TWO]})
@@ -176,7 +176,7 @@ def waiting(project: Project, seconds: str) -> dict[str, bytes]:
     two_generations(project)
     before = {"manifest": manifest(project).read_bytes(), "live": repr(conversations(project)).encode()}
     project.declare(one=TALKING)
-    assert "Without it, generation 2 comes back by itself." in project.apply("--confirm-within", seconds)
+    assert "Otherwise, reconciler rolls back to generation 2." in project.apply("--confirm-within", seconds)
     return before
 
 
@@ -263,7 +263,7 @@ def test_what_may_be_half_taken_back_is_not_confirmed_but_chosen(project: Projec
     path = project.root / ".hermes" / "confirm.json"  # as it is from the first step of the way back on
     path.write_text(json.dumps({**state(project), "deadline": "2026-01-01T00:00:00Z", "expired": True}))
     said = project.run("confirm", code=7)
-    assert "may be half taken back" in said
+    assert "its rollback may be incomplete" in said
     assert "`reconciler rollback 3` or `reconciler rollback 2`" in said
     assert "`reconciler rollback 3` or `reconciler rollback 2`" in project.run("status")
     project.run("rollback", str(chosen), "--auto-approve")

@@ -46,7 +46,7 @@ def test_a_conversation_that_another_process_has_is_not_begun_twice(project: Pro
     project.tmux("kill-server")
     assert runs(pid)
     said = project.apply(code=7, **no_proc)
-    assert f"process {pid} has its conversation" in said
+    assert f"process {pid} uses its conversation" in said
     assert project.live() == {}
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not runs(pid))
@@ -70,9 +70,9 @@ def test_what_holds_a_lock_is_said_to_be_unknown_once_in_each_command(project: P
     project.apply(**no_proc)
     for words in (["status"], ["drift"], ["plan", "--refresh-only"]):
         said = project.attempt(*words, **no_proc)
-        assert (said.stdout + said.stderr).count("who holds the lock of a conversation cannot be told") == 1, words
+        assert (said.stdout + said.stderr).count("this system does not show which process holds the lock") == 1, words
         without = project.attempt(*words)
-        assert "who holds the lock" not in without.stdout + without.stderr
+        assert "holds the lock" not in without.stdout + without.stderr
 
 
 def _others_in_session(leader: int) -> list[int]:

@@ -134,14 +134,14 @@ def test_a_workspace_that_cannot_be_made_holds_back_itself_and_its_agents_alone(
     gone = {"path": "gone", "git": {"repo": "nowhere", "branch": "wt/gone"}, "agents": {"claude": {}}}
     below = {"path": "file/below", "agents": {"claude": {}}}
     project.write({"below": below, "gone": gone, "lab": {"path": "lab", "agents": {"claude": {}}}})
-    assert "2 to add, 0 to change, 0 to destroy, 4 deferred. What is deferred waits" in project.run("plan", code=1)
+    assert "2 to add, 0 to change, 0 to destroy, 4 deferred. The deferred actions wait" in project.run("plan", code=1)
     said = project.apply(code=3)
     assert "workspace.gone: Skipped: the repository" in said
     assert "-> correct `git.repo`, or bring the repository there: git clone URL" in said
     assert "agent.gone.claude: Skipped: it needs workspace.gone" in said
     assert "Not done: workspace.below, workspace.gone, agent.below.claude, agent.gone.claude." in said
     assert list(project.live()) == ["lab-creator-claude"]
-    assert "Nothing can be applied until 2 errors above are settled." in project.apply(code=1)
+    assert "Nothing can be applied until the 2 errors above are fixed." in project.apply(code=1)
     repo.rename(project.root / "nowhere")
     project.apply(code=3)
     assert sorted(project.live()) == ["gone-creator-claude", "lab-creator-claude"]

@@ -203,7 +203,7 @@ class FakeFiles:
 
     def add_worktree(self, path: str, git: Git) -> None:
         found = self._git_obstacle(path, git)
-        if found and found.hurdle is ObstacleKind.TAKEN:
+        if found and found.kind is ObstacleKind.TAKEN:
             raise ReconcilerError(f"branch {git.branch} is in use")
         if path in self.full or found:
             raise ReconcilerError(f"cannot make the worktree {path}")

@@ -93,7 +93,7 @@ def test_hooks_come_and_go_by_command(project: Project):
     assert str(project.root / ".mam" / "jobs") in path.read_text()
     assert "there already" in project.run("job", "hooks", "install", "codex")
     assert "hooks removed" in project.run("job", "hooks", "uninstall", "codex")
-    assert "no hooks of ours" in project.run("job", "hooks", "uninstall", "codex")
+    assert "no hooks of reconciler found" in project.run("job", "hooks", "uninstall", "codex")
     assert not path.exists()
     document = as_published(project, "job-hooks", "hooks", "install", "codex")
     assert (document["path"], document["changed"], "review" in document["notice"]) == (str(path), True, True)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from stage import ARGUMENTS, BIN, ID, QUICK, impatient, side_by_side, staged, until_free, until_refused
 from waiting import wait_until
 
-from reconciler.agents.binding import Binding, titles_tell_nothing
+from reconciler.agents.binding import Binding, titles_name_nothing
 from reconciler.agents.declared import declared_profile
 from reconciler.jobs.prompt import LARGEST, LONGEST_PASTE, cleaned
 from reconciler.model.delivery import DeliveryVerdict, Evidence
@@ -360,7 +360,7 @@ def test_a_row_of_a_conversation_that_may_be_somebody_elses_proves_nothing(stage
     assert agent.deliver("one").evidence is Evidence.TRANSCRIPT
     [conversation] = all_stored(agent.to.profile, agent.to.subject, stage.world.files)
     until_free(agent)
-    agent.to = replace(agent.to, profile=replace(agent.to.profile, binding=Binding(names=titles_tell_nothing)))
+    agent.to = replace(agent.to, profile=replace(agent.to.profile, binding=Binding(names=titles_name_nothing)))
 
     assert agent.deliver("two", impatient()).verdict is DeliveryVerdict.UNVERIFIED
     until_free(agent).to = replace(agent.to, conversation=conversation.head.id)

@@ -35,7 +35,7 @@ def test_a_child_that_will_not_end_is_named_and_the_stop_is_not_done() -> None:
     assert failed.message == f"process {CHILD} did not end"
 
 
-@pytest.mark.parametrize(("listens", "told"), [(True, ""), (False, "it did not leave by itself and got SIGTERM")])
+@pytest.mark.parametrize(("listens", "told"), [(True, ""), (False, "it did not quit by itself and got SIGTERM")])
 def test_a_forced_end_is_told_apart_from_a_graceful_one(listens: bool, told: str) -> None:
     project = Project()
     project.apply(project.plan(MANIFEST))

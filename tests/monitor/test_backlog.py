@@ -147,7 +147,7 @@ def test_a_file_that_cannot_be_understood_is_set_aside_with_a_warning(of, warnin
     with open(os.path.join(of().folder.path, aside), "rb") as file:
         assert file.read() == content
     assert len(warnings) == 1
-    assert warnings[0].endswith(f"could not be understood, and is kept as {os.path.join(of().folder.path, aside)}")
+    assert warnings[0].endswith(f"is damaged and was renamed to {os.path.join(of().folder.path, aside)}")
     add(of(), (B,))
     assert load(of()) == Backlog((B,))
 
@@ -157,7 +157,7 @@ def test_a_folder_that_cannot_be_used_is_a_warning_and_no_failure(of, warnings, 
     add(of(), (A,))
     remove(of(), Backlog((A,)))
     assert len(warnings) == 2
-    assert warnings[0].startswith("what webhook:https://example.org is owed cannot be kept on disk: ")
+    assert warnings[0].startswith("the reports for webhook:https://example.org cannot be stored on disk: ")
 
 
 def test_only_so_many_sinks_are_owed_something_and_the_longest_unheard_of_is_given_up(of, warnings, monkeypatch):
@@ -169,7 +169,7 @@ def test_only_so_many_sinks_are_owed_something_and_the_longest_unheard_of_is_giv
     add(of(words[0]), (B,))
     add(of("exec:4"), (A,))
     assert [load(of(word)).news for word in (*words, "exec:4")] == [(A, B), (), (A,), (A,)]
-    assert warnings == [f"{of(words[1]).path} is given up: so many sinks are owed something"]
+    assert warnings == [f"deleted {of(words[1]).path}: too many sinks have unsent reports"]
 
 
 def test_two_monitors_lose_nothing_of_each_other(of):

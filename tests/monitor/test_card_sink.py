@@ -109,7 +109,7 @@ def test_a_stop_within_a_sentence_is_told_once_how_to_ask_for_it(board, clock):
     for _ in range(3):
         assert sink.tell(seen()) == ""
         clock.wait(30)
-    hint = (AUTHOR, "The monitor goes on. To end it, comment `stop` on a line of its own.")
+    hint = (AUTHOR, "The monitor continues. To end it, comment `stop` on a line of its own.")
     assert board.comments()[1:] == [hint]
     assert board.sink(clock).tell(seen()) == ""  # nor by another monitor
     assert board.comments()[1:] == [hint]

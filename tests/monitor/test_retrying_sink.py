@@ -73,8 +73,8 @@ def test_what_could_not_be_told_is_told_later_in_order_and_once():
         wait_until(lambda: len(warnings) == 2)
     assert sink.news == sessions("a", "b")
     assert warnings == [
-        "flaky cannot be told: no route: to host. It is tried again.",
-        "flaky can be told again",
+        "flaky cannot be reached: no route: to host. Retrying.",
+        "flaky works again",
     ]
 
 
@@ -153,7 +153,7 @@ def test_the_end_tries_once_more_and_says_what_is_lost():
         made.tell(seen(gone("a")))
         wait_until(lambda: warnings)
     assert sink.attempts == 2
-    assert warnings[1:] == ["flaky was not told everything; drifts that it missed: 1"]
+    assert warnings[1:] == ["flaky did not get everything; drifts it missed: 1"]
 
 
 def test_the_end_leaves_behind_what_hangs(monkeypatch):
@@ -164,7 +164,7 @@ def test_the_end_leaves_behind_what_hangs(monkeypatch):
         made.tell(seen(gone("a")))
         wait_until(lambda: sink.attempts)
         made.close()
-        assert warnings == ["flaky does not answer; its last news may be lost"]
+        assert warnings == ["flaky does not answer; its last reports may be lost"]
         assert not sink.closed
 
 
@@ -178,7 +178,7 @@ def test_only_so_many_news_are_kept_and_the_rest_is_counted():
         wait_until(lambda: len(warnings) == 2)
     assert len(sink.news) == LIMIT
     assert sink.news[0] == "lab-creator-1-0"
-    assert warnings[1].endswith("; drifts that it missed: 100")
+    assert warnings[1].endswith("; drifts it missed: 100")
 
 
 # --- on disk ----------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ def test_a_pass_without_news_writes_nothing(backlog, tmp_path):
 def test_the_end_leaves_what_could_not_be_told_to_the_next_monitor(backlog):
     with courier(Flaky(SinkFailed("no route")), pauses=(600,), backlog=backlog) as (made, warnings):
         made.tell(seen(gone("a")))
-    assert warnings[-1] == "flaky was not told everything; drifts that wait for the next monitor with it: 1"
+    assert warnings[-1] == "flaky did not get everything; drifts that the next monitor will send: 1"
     assert load(backlog) == Backlog(notices("a"))
 
 
@@ -244,7 +244,7 @@ def test_the_end_leaves_to_the_next_monitor_what_hangs(backlog, monkeypatch):
     with courier(sink, backlog=backlog) as (made, warnings):
         made.tell(seen(gone("a")))
         made.close()
-        assert warnings == ["flaky does not answer; its last news wait for the next monitor with it"]
+        assert warnings == ["flaky does not answer; the next monitor will send its last reports"]
         assert load(backlog) == Backlog(notices("a"))
 
 
@@ -253,5 +253,5 @@ def test_what_an_earlier_monitor_dropped_is_counted(backlog):
     sink = Flaky()
     with courier(sink, backlog=backlog) as (made, warnings):
         made.tell(seen())
-    assert (len(sink.news), warnings) == (LIMIT, ["flaky can be told again; drifts that it missed: 2"])
+    assert (len(sink.news), warnings) == (LIMIT, ["flaky works again; drifts it missed: 2"])
     assert load(backlog) == Backlog()

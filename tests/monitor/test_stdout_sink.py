@@ -67,7 +67,9 @@ def test_nobody_who_reads_is_a_reason_to_stop(form):
         def flush(self):
             raise BrokenPipeError
 
-    assert "nobody reads" in Stdout(OutputStreams(SafeStream(Closed()), io.StringIO(), {}), form).tell(seen(gone()))
+    assert "its output was closed" in Stdout(OutputStreams(SafeStream(Closed()), io.StringIO(), {}), form).tell(
+        seen(gone())
+    )
 
 
 def test_what_others_are_handed_is_as_published():

@@ -144,7 +144,7 @@ def test_what_cannot_be_known_is_said() -> None:
     ).desired
     address = broker_address("main")
     answers = {
-        "its files are not here": ABSENT,
+        "its files are not on this machine": ABSENT,
         "no rights": Unknown("no rights"),
         "its process, keys, passwords and certificates (classes K and L)": Present(Survey(made=True)),
     }

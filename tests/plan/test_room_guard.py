@@ -60,7 +60,7 @@ def test_the_refusal_names_the_numbers_and_a_way_out():
     assert running.severity is new.severity is Severity.REFUSAL
     assert running.summary == "the tmux server cannot hold 60 more agents"
     assert "(pid 4242) may open 64 files, and 20 are open" in running.detail
-    assert "12 more would fit" in running.detail
+    assert "there is room for 12 more" in running.detail
     assert "prlimit --pid 4242 --nofile=1024:" in running.fix
     assert "as root: prlimit --pid 4242" in too_many_starts(60, OpenFileLimit(64, 20, 4242, 64)).fix
     assert "ulimit -H -n" in new.fix

@@ -82,30 +82,30 @@ def test_a_broker_is_explained_however_it_is(path: Path) -> None:
 
 def test_a_lost_session_is_explained_from_all_three_sources() -> None:
     text = told("session-gone-resumes", "agent.w.claude")
-    assert "tmux has no session of it any more. (session_gone)" in text
+    assert "its tmux session is gone. (session_gone)" in text
     assert re.search(r"declared in lab.yaml:1:\d+:\n  state +running\n", text)
     assert re.search(r"recorded in registry.yaml:7:\n  status +running\n", text)
     assert re.search(r"live:\n  session +none\n", text)
     assert "drift:\n  A  " in text
-    assert "`reconciler stop w-creator-claude` lets it rest" in text
+    assert "`reconciler stop w-creator-claude` stops it until you resume it" in text
 
 
 def test_what_runs_as_declared_is_explained_too() -> None:
     text = told("nothing-to-do", "agent.w.claude")
-    assert "\nIt is as its manifest block says.\n" in text
-    assert "`reconciler apply --replace agent.w.claude` restarts it although nothing changed" in text
+    assert "\nIt matches its manifest block.\n" in text
+    assert "`reconciler apply --replace agent.w.claude` restarts it" in text
 
 
 def test_without_tmux_nothing_is_decided_and_it_says_why() -> None:
     text = told("tmux-unknown", "agent.w.claude")
-    assert "is left alone\n\nIt could not be compared, so nothing is done about it.\n" in text
+    assert "is left alone\n\nIt could not be compared, so nothing is done about it (see the messages below).\n" in text
     assert "Error: tmux could not be asked" in text
 
 
 def test_a_broker_is_explained() -> None:
     text = told("broker-edited-by-hand", "broker.main")
     assert "(edited_by_hand)" in text
-    assert re.search(r"live:\n  files +there\n  process +runs\n  edited +etc/mosquitto/acl\n", text)
+    assert re.search(r"live:\n  files +exist\n  process +runs\n  edited +etc/mosquitto/acl\n", text)
 
 
 def test_a_broker_that_is_no_longer_declared_is_explained_from_its_row_and_its_process() -> None:

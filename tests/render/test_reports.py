@@ -244,7 +244,7 @@ def test_no_text_of_a_user_becomes_markup_in_markdown() -> None:
 def test_a_page_of_markdown_fits_into_the_summary_of_a_step() -> None:
     page = markdown(_drifts(40_000))
     assert len(page.encode()) <= LIMIT
-    assert page.rstrip().endswith("**Cut off here: the summary of a step holds 1,024 KiB.**")
+    assert page.rstrip().endswith("**Cut off here: GitHub's limit for a step summary is 1,024 KiB.**")
     assert page.count("<details") == page.count("</details>")
 
 

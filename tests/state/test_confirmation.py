@@ -61,7 +61,7 @@ def test_what_waits_is_told_until_somebody_answers(waiting: Waiting, seven: Conf
 def test_who_has_expired_stays_until_it_is_taken_back(waiting: Waiting, seven: Confirmation) -> None:
     assert amend(waiting, replace(seven, expired=True))
     assert answer(waiting).expired
-    assert "the rollback to generation 6 is running" in describe_waiting(waiting)[0].detail
+    assert "generation 6 is being restored" in describe_waiting(waiting)[0].detail
     forget(waiting)
     assert read(waiting) is None
 

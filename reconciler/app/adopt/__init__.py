@@ -1,4 +1,4 @@
-"""Take over what is already there: look at every source once, show one plan, and write what was agreed to.
+"""Take over what already exists: look at every source once, show one plan, and write what the user approved.
 
-Nothing is written before the user agrees, every file is written at once, and a second run finishes what was left.
+Nothing is written before the user approves. Every file is written atomically, and a second run finishes the rest.
 """

@@ -1,4 +1,4 @@
-"""A Mosquitto that was made by hand: the block that declares it, and what is worth knowing of it."""
+"""A Mosquitto that was made by hand: the manifest block for it, and notes about it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class FoundBroker(Struct, frozen=True):
-    """The block of a broker, none where there is nothing to declare; `notes` are clauses for the reader."""
+    """The manifest block of a broker, or none; `notes` are clauses for the user."""
 
     block: Mapping[str, Json] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -29,13 +29,13 @@ class FoundBroker(Struct, frozen=True):
 
 
 def found_broker(at: Project, desired: Desired) -> FoundBroker:
-    """The one broker that was made by hand in the project; none where one is declared already."""
+    """The one broker that was made by hand in the project; none if one is already declared."""
     if desired.brokers or os.path.lexists(os.path.join(at.root, OWN_BROKER)):
         return FoundBroker()
     folders = candidates(at.root)
     if len(folders) > 1:
-        why = "several were made by hand in this project, and it has one"
-        fix = "declare the one that is used under `broker:` in a manifest, with its `dir`"
+        why = "several brokers were made by hand in this project, and a project can have only one"
+        fix = "declare the broker you use under `broker:` in a manifest, with its `dir`"
         return FoundBroker(left_alone=tuple(LeftAlone(f"the broker in {folder}", why, fix) for folder in folders))
     found = hand_made(folders[0]) if folders else None
     if found is None:

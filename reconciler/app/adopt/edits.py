@@ -1,4 +1,4 @@
-"""The manifests with the blocks of what is adopted: blocks come into those that are there, else a new one is made."""
+"""Add the blocks of adopted agents to the manifests; without a manifest, a new one is made."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from reconciler.model.manifest_edit import Edit
 from reconciler.model.record import Json
 
 _HEAD = (
-    "What was here already, as `reconciler adopt` found it.",
+    "What was already here, as `reconciler adopt` found it.",
     "`reconciler plan` shows what would change; docs: `reconciler help adopt`.",
 )
 
 
 def adoption_edits(at: Project, plan: AdoptionPlan, socket: Socket) -> tuple[Edit, ...]:
-    """The edits after which the manifests declare all that the plan adopts; `socket` is for a new manifest.
+    """The edits that declare everything the plan adopts; `socket` is used for a new manifest.
 
     Raises:
         InvalidManifest, ReconcilerError: A manifest cannot be edited.
@@ -38,7 +38,7 @@ def adoption_edits(at: Project, plan: AdoptionPlan, socket: Socket) -> tuple[Edi
 
 
 def _defaults_differ(at: Project, plan: AdoptionPlan, edits: tuple[Edit, ...]) -> frozenset[Address]:
-    """The agents of which `defaults:` say something else, so that their blocks have to say it themselves."""
+    """The agents for which `defaults:` would set another value, so that their blocks must set it."""
     desired = load_manifests(at, (), edits).desired
     new = [agent for agent in plan.agents if not agent.declared]
     return frozenset(agent.address for agent in new if _differs(agent, desired.agents[agent.address]))
@@ -80,17 +80,17 @@ def _declare_agents(at: Project, plan: AdoptionPlan, desk: _Desk, typed: Collect
 
 @dataclass(slots=True)
 class _Desk:
-    """Manifests while they are edited, by their absolute paths, and each edit."""
+    """The manifests being edited, by absolute path, and the edits so far."""
 
     sources: dict[str, Source]
     edits: list[Edit] = field(default_factory=list)
 
     def holder(self, path: tuple[str, ...]) -> str:
-        """The manifest that has an entry, else the first one."""
+        """The manifest that has the entry `path`, else the first manifest."""
         return next((each for each, source in self.sources.items() if place_in(source, path)), next(iter(self.sources)))
 
     def put(self, file: str, path: tuple[str, ...], value: object, address: Address) -> None:
-        """Put an entry into a manifest, where nothing stands yet."""
+        """Add an entry to a manifest that does not have it yet."""
         source = self.sources[file]
         edited = added(source, path, value if isinstance(value, Mapping) else {})
         after = Source(source.file, edited.data)
@@ -111,7 +111,7 @@ def _new_manifest(at: Project, plan: AdoptionPlan, socket: Socket) -> tuple[Edit
 
 
 def blocks_by_file(edits: tuple[Edit, ...]) -> Iterator[tuple[str, bool, str]]:
-    """For each manifest: its path, whether it is new, and the text that comes in."""
+    """For each manifest: its path, whether it is new, and the added text."""
     for path in dict.fromkeys(edit.path for edit in edits):
         own = [edit for edit in edits if edit.path == path]
         yield path, not own[0].before, "".join(edit.new for edit in own)

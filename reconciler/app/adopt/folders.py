@@ -1,4 +1,4 @@
-"""Where agents work whose source does not say it, and folders as a manifest wants them: absolute."""
+"""Find the folders of agents whose source does not have them, and make all folders absolute."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.observe.beginnings import began_in
 
 
 def with_folders(at: Project, found: Findings, profiles: Mapping[str, Profile]) -> Findings:
-    """The findings with an absolute folder for each agent, as far as anything tells one."""
+    """The findings with an absolute folder for each agent, where one can be found."""
     return replace(found, agents=tuple(_with_folder(at, each, profiles) for each in found.agents))
 
 
@@ -25,11 +25,11 @@ def _with_folder(at: Project, found: FoundAgent, profiles: Mapping[str, Profile]
         return replace(found, path=whole, notes=(*found.notes, *_missing(whole)))
     told = _by_conversation(at, found, profiles)
     if told:
-        note = f"its folder is the one in which its conversation began, {told}"
+        note = f"its folder is taken from its conversation, which began in {told}"
         return replace(found, path=told, notes=(*found.notes, note))
     likely = os.path.join(at.root, found.workspace)
     if found.workspace and os.path.isdir(likely):
-        note = f"nothing tells its folder; {found.workspace} in the project folder is assumed"
+        note = f"its folder is not known; {found.workspace} in the project folder is assumed"
         return replace(found, path=likely, notes=(*found.notes, note))
     return found
 
@@ -50,4 +50,4 @@ def _profile(kind: str, profiles: Mapping[str, Profile]) -> Profile | None:
 
 
 def _missing(path: str) -> tuple[str, ...]:
-    return () if os.path.isdir(path) else (f"its folder {path} is not there",)
+    return () if os.path.isdir(path) else (f"its folder {path} does not exist",)

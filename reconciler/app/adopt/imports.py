@@ -1,4 +1,4 @@
-"""What the import of all live sessions says: which are refused and why, and which conversations are proved."""
+"""Plan the import of all live sessions: which are refused and why, and which conversations are proved."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reconciler.state.registry import StoredRegistry, overlaid
 
 
 def planned_import(at: Project, plan: AdoptionPlan, edits: tuple[Edit, ...], stored: StoredRegistry) -> Planned | None:
-    """The plan that takes over all live sessions, as it will be once manifests and registry are written."""
+    """The plan that imports all live sessions, made as if manifests and registry were already written."""
     if not plan.imports:
         return None
     request = Request(imports=plan.imports, edits=edits, operation="adopt")
@@ -26,9 +26,9 @@ def planned_import(at: Project, plan: AdoptionPlan, edits: tuple[Edit, ...], sto
 
 
 def refusals(plan: AdoptionPlan, planned: Planned) -> dict[str, LeftAlone]:
-    """The sessions that are not taken over, by name, each with the reason.
+    """The sessions that are not taken over, by name, with the reasons.
 
-    Of several in one conversation the recorded one goes last: it may be taken over once the others are out.
+    If several share a conversation, the recorded one is refused last: it can be taken over once the others are out.
     """
     agents = {str(agent.address): agent for agent in plan.agents if agent.takes_over}
     told = [(agents[error.address], error) for error in planned.plan.errors if error.address in agents]

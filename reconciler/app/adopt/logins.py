@@ -1,4 +1,4 @@
-"""Passwords that stand in job records: what is done about them, and the doing."""
+"""Find passwords in job records, and move them to safe files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reconciler.model.adoption_plan import SecuredFile
 
 
 class FoundLogins(Struct, frozen=True):
-    """What job records would get, as the reader is told and as it is done."""
+    """The changes of job records: as shown to the user, and as they are done."""
 
     files: tuple[SecuredFile, ...] = ()
     changes: tuple[RecordChange, ...] = ()
@@ -24,7 +24,7 @@ class FoundLogins(Struct, frozen=True):
 
 
 def found_logins(at: Project) -> FoundLogins:
-    """The job records that hold a password, or that others can read.
+    """The job records that contain a password, or that other users can read.
 
     Raises:
         ReconcilerError: The folder of the records cannot be looked at.
@@ -37,13 +37,13 @@ def found_logins(at: Project) -> FoundLogins:
 
 
 def make_safe(at: Project, change: RecordChange) -> None:
-    """Do one change. Raises ReconcilerError; the record is whole in any case."""
+    """Do one change. Raises ReconcilerError; the record is never left half written."""
     carry_out(records_of(at, JOB_RECORDS), change)
 
 
 def _secured(change: RecordChange) -> SecuredFile:
     whose = f"the broker password of {change.username}" if change.username else "the broker's password"
-    why = f"it holds {whose} in plain text" if change.password_file else "others can read its token"
+    why = f"it contains {whose} in plain text" if change.password_file else "other users can read its token"
     moved = f"{whose} -> {display_path(change.password_file)} (mode 0600)" if change.password_file else ""
     narrow = "mode -> 0600" if change.narrow else ""
     does = "; ".join(filter(None, (moved, narrow)))

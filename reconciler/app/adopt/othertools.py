@@ -1,4 +1,4 @@
-"""Where other tools keep their sessions: their files are read here, and their databases asked, never changed."""
+"""Find and read the files and databases of other tools; nothing in them is changed."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _DECK_PROFILE = "AGENTDECK_PROFILE"
 
 
 def findings_of(tool: str, name: str, at: Project, profiles: Mapping[str, Profile]) -> Findings:
-    """What another tool has stored: agents as a manifest could declare them, and all that is left alone.
+    """What another tool has stored: agents that a manifest could declare, and everything that is left alone.
 
     `name` is a file, a folder with one, or the name of a stored project for tmuxp and tmuxinator; a profile for
     agent-deck, where empty means the one of $AGENTDECK_PROFILE, else all.
 
     Raises:
         UsageError: No such tool, or it needs a name.
-        ReconcilerError: Nothing is there, or it cannot be read; says where it was looked for.
+        ReconcilerError: Nothing was found, or it cannot be read; the message says where it was looked for.
     """
     reader = _READERS.get(tool)
     if reader is None:
@@ -68,7 +68,7 @@ def _tmuxinator(name: str, at: Project, around: Surroundings) -> Findings:
 
 
 def _project_file(name: str, own: Sequence[str], stored: Sequence[tuple[str, str]], at: Project) -> ForeignFile:
-    """The file that is meant: itself, the one of a folder, or a stored one of that name, in that order."""
+    """The project file: a path to a file, else the file in a folder, else a stored project with this name."""
     path = os.path.abspath(_with_home(name, at.home))
     if os.path.isdir(path):
         path = next(filter(os.path.exists, (os.path.join(path, each) for each in own)), "")
@@ -98,7 +98,7 @@ def _read(path: str, at: Project, looked: Sequence[tuple[str, str]] = ()) -> byt
         case Present(value):
             return value
         case Unknown(reason):
-            raise ReconcilerError(f"{path} cannot be read", detail=reason, fix="see that you may read it")
+            raise ReconcilerError(f"{path} cannot be read", detail=reason, fix="make it readable for you")
         case Absent():
             folders = list(dict.fromkeys(folder for folder, _ in looked))
             fix = f"give a path, or the name of a project in {', '.join(folders)}" if folders else ""
@@ -122,7 +122,7 @@ def _agent_deck(name: str, at: Project, around: Surroundings) -> Findings:
 
 
 def _deck_root(at: Project) -> str:
-    """The folder of its data: that of XDG where it has something, else the older one in the home folder."""
+    """The data folder: the XDG one if it has data, else the older one in the home folder."""
     configured = at.env.get("XDG_DATA_HOME", "").strip()
     data = configured if os.path.isabs(configured) else os.path.join(at.home, ".local", "share")
     folders = [os.path.join(data, _DECK), os.path.join(at.home, f".{_DECK}")]
@@ -134,12 +134,12 @@ _DECK_MARKS = ("profiles", "sessions.json")
 
 
 def _deck_profiles(root: str, at: Project) -> dict[str, str]:
-    """The file of each profile: its database, or what older versions had instead."""
+    """The file of each profile: its database, or the JSON file of older versions."""
     found: dict[str, str] = {}
     for pattern in ("sessions.json", "profiles/*/sessions.json", "profiles/*/state.db"):
         paths = at.files.find(os.path.join(glob.escape(root), pattern))
         if isinstance(paths, Unknown):
-            raise ReconcilerError(f"{root} cannot be looked at", detail=paths.reason)
+            raise ReconcilerError(f"{root} cannot be read", detail=paths.reason)
         for path in paths.value if isinstance(paths, Present) else ():
             name = os.path.basename(os.path.dirname(path)) if "/" in pattern else "default"
             found[name] = path
@@ -159,9 +159,7 @@ def _deck_profile(name: str, path: str, at: Project) -> DeckProfile:
 def _rows(path: str, statement: str, at: Project) -> tuple[tuple[object, ...], ...]:
     answer = at.files.query(path, statement, ())
     if isinstance(answer, Unknown):
-        raise ReconcilerError(
-            f"{path} cannot be read", detail=answer.reason, fix="see that it is whole, and yours to read"
-        )
+        raise ReconcilerError(f"{path} cannot be read", detail=answer.reason, fix="make sure that you can read it")
     return answer.value if isinstance(answer, Present) else ()
 
 

@@ -1,4 +1,4 @@
-"""What `adopt` looks at: the registry, the tmux server, job records, a broker's folder, files of other tools."""
+"""The sources of `adopt`: the registry, the tmux server, job records, a broker's folder, files of other tools."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.model.errors import UsageError
 
 
 class SourceKind(StrEnum):
-    """What can be named with --from."""
+    """The sources that --from accepts."""
 
     REGISTRY = "registry"
     TMUX = "tmux"
@@ -27,8 +27,10 @@ class SourceKind(StrEnum):
 OWN = (SourceKind.REGISTRY, SourceKind.TMUX, SourceKind.JOBS, SourceKind.BROKER)
 NAMED = frozenset({SourceKind.TMUXP, SourceKind.TMUXINATOR})
 """Those that need a file, or the name of a stored project."""
+_RUN_BY_THEM = frozenset({SourceKind.AGENT_DECK, SourceKind.CLAUDE_SQUAD})
+"""Tools that run agents themselves: an agent that was only declared would be started beside the one that runs."""
 OTHERS = tuple(f"{kind} FILE" if kind in NAMED else str(kind) for kind in SourceKind if kind not in OWN)
-"""The sources of other tools, as they are typed."""
+"""The sources of other tools, as typed on the command line."""
 
 
 class AdoptionSource(Struct, frozen=True):
@@ -39,13 +41,13 @@ class AdoptionSource(Struct, frozen=True):
 
 
 class AdoptionSources(Struct, frozen=True):
-    """Everything that is looked at, in the order in which it is believed; `folder` is the project's, if it is named."""
+    """The sources in order: if two contradict each other, the first one counts. `folder` is the project's, if named."""
 
     sources: tuple[AdoptionSource, ...]
     folder: str = ""
 
     def has(self, kind: SourceKind) -> bool:
-        """Whether this kind of source is looked at."""
+        """Whether this kind of source is included."""
         return any(source.kind is kind for source in self.sources)
 
     @property
@@ -55,24 +57,30 @@ class AdoptionSources(Struct, frozen=True):
 
 
 def chosen_sources(named: Sequence[str], words: Iterable[str]) -> AdoptionSources:
-    """What `--from KIND`, `--from KIND:NAME` and the words beside them mean.
+    """Parse `--from KIND`, `--from KIND:NAME` and the other words of the command.
 
-    A word belongs to the first source that needs a name and has none. One that is left is the project's folder.
+    A word belongs to the first source that needs a name and has none. A word that is left is the project's folder.
 
     Raises:
-        UsageError: A source is not known, has no name, or a word means nothing.
+        UsageError: A source is not known or has no name, or a word is left over.
     """
     left = list(words)
     found = [_source(each) for each in named] or [AdoptionSource(kind) for kind in OWN]
     folder = _folder(left, sum(source.kind in NAMED and not source.name for source in found))
     complete = tuple(_completed(source, left) for source in found)
     if left:
-        raise UsageError(f"{left[0]} means nothing here", fix="reconciler adopt [DIR] [--from tmuxp FILE]")
-    return AdoptionSources(complete, folder)
+        raise UsageError(f"unexpected argument: {left[0]}", fix="reconciler adopt [DIR] [--from tmuxp FILE]")
+    return AdoptionSources(_with_tmux(complete), folder)
+
+
+def _with_tmux(sources: tuple[AdoptionSource, ...]) -> tuple[AdoptionSource, ...]:
+    kinds = {source.kind for source in sources}
+    needs_tmux = kinds & _RUN_BY_THEM and SourceKind.TMUX not in kinds
+    return (*sources, AdoptionSource(SourceKind.TMUX)) if needs_tmux else sources
 
 
 def _folder(words: list[str], needed: int) -> str:
-    """The one word too many, taken out: the folder of the project. Of several words it is a folder, the first one."""
+    """Take the project folder out of the words, if there is one word too many; of several, an existing folder."""
     if len(words) <= needed:
         return ""
     index = next((place for place, word in enumerate(words) if os.path.isdir(word)), 0)

@@ -1,4 +1,4 @@
-"""One look at everything that exists, and what would be done about it. Nothing is written."""
+"""Look once at everything that exists, and plan its adoption. Nothing is written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.adopt.blocks import ManifestFrame, manifest_text
 from reconciler.adopt.live import LiveView, first_panes, live_agents
 from reconciler.adopt.merge import KnownBefore, adoption
 from reconciler.adopt.recorded import RegistryView, recorded_agents
-from reconciler.adopt.running import with_arguments
+from reconciler.adopt.running import with_arguments, with_command
 from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
 from reconciler.agents.profile import Profile
 from reconciler.app.adopt.broker import found_broker
@@ -41,9 +41,9 @@ from reconciler.state.registry import StoredRegistry
 
 
 class AdoptionView(Struct, frozen=True):
-    """What would be done, the edits of manifests that it needs, and what keeps the import from being done.
+    """The plan, the manifest edits it needs, and the errors that stop the import.
 
-    `looked_at` names the sources, for the reader; `records` are the changes of job records.
+    `looked_at` names the sources for the user; `records` are the changes of job records.
     """
 
     plan: AdoptionPlan
@@ -55,7 +55,7 @@ class AdoptionView(Struct, frozen=True):
 
 
 def look_for_adoption(at: Project, sources: AdoptionSources) -> AdoptionView:
-    """What is there, and what would become of it.
+    """Look at all sources, and plan the adoption.
 
     Raises:
         InvalidManifest: A manifest has mistakes.
@@ -70,9 +70,9 @@ def look_for_adoption(at: Project, sources: AdoptionSources) -> AdoptionView:
 
 
 def generated_manifest(at: Project, left_out: Callable[[str], bool]) -> list[str]:
-    """The lines of a manifest that declares what no manifest does yet, with the `import` command beside each session.
+    """The lines of a manifest that declares everything undeclared, with the `import` command beside each session.
 
-    A file that is `left_out` is not taken for a manifest. Raises as `look_for_adoption`.
+    A file for which `left_out` is true is not read as a manifest. Raises as `look_for_adoption`.
     """
     seen = look(at, everyone=False, left_out=left_out)
     if isinstance(seen.snapshot.tmux, Unknown):
@@ -91,7 +91,7 @@ def _how_to_import(agent: AdoptedAgent) -> str:
 
 
 def _viewed(search: _Search, refused: Mapping[str, LeftAlone]) -> AdoptionView:
-    """The view without the sessions that are refused; each round takes out those that the import would refuse."""
+    """The view without refused sessions; each round removes those that the import would refuse."""
     at, stored = search.at, search.seen.stored
     plan = search.plan(refused)
     edits = adoption_edits(at, plan, at.socket(search.seen.desired.socket))
@@ -110,7 +110,7 @@ def _viewed(search: _Search, refused: Mapping[str, LeftAlone]) -> AdoptionView:
 
 
 class _Search(Struct, frozen=True):
-    """Everything that the sources are asked with."""
+    """Everything needed to ask the sources."""
 
     at: Project
     sources: AdoptionSources
@@ -120,19 +120,18 @@ class _Search(Struct, frozen=True):
 
     @property
     def looked_at(self) -> tuple[str, ...]:
-        """The sources, for the reader."""
+        """The names of the sources, for the user."""
         socket = self.at.socket(self.seen.desired.socket)
         return tuple(_named(self.at, source, socket) for source in self.sources.sources)
 
     def plan(self, refused: Mapping[str, LeftAlone]) -> AdoptionPlan:
-        """What becomes of everything, but for the sessions that are not taken over."""
+        """The adoption plan without the refused sessions."""
         desired, record = self.seen.desired, self.seen.stored.record
         types = frozenset({*BUILT_IN, *installed(), *desired.agent_types})
         panes = self._panes(refused)
         profiles = catalogue(desired.agent_types.values())
         found = [with_folders(self.at, each, profiles) for each in self._findings(panes, types, profiles)]
-        asked = panes if self.sources.has(SourceKind.TMUX) or self.sources.has(SourceKind.REGISTRY) else {}
-        known = KnownBefore(desired, record, types, asked)
+        known = KnownBefore(desired, record, types, panes)
         plan = adoption([*found, Findings(left_alone=tuple(refused.values()))], known)
         if self.sources.has(SourceKind.REGISTRY):
             plan = self._with_rows(plan)
@@ -141,7 +140,7 @@ class _Search(Struct, frozen=True):
         return self._with_broker(plan) if self.sources.has(SourceKind.BROKER) else plan
 
     def _with_rows(self, plan: AdoptionPlan) -> AdoptionPlan:
-        """The plan with the rows of an older registry that get today's shape."""
+        """The plan with the rows of an older registry that get the current format."""
         file = display_path(self.at.registry_path)
         rows = (_completed(each) for each in completions(self.seen.stored, file))
         left = (*plan.left_alone, *left_alone(self.seen.stored, file))
@@ -160,18 +159,18 @@ class _Search(Struct, frozen=True):
         self, panes: Mapping[str, Pane], types: frozenset[str], profiles: Mapping[str, Profile]
     ) -> Iterator[Findings]:
         for found in self._sessions(panes, types):
-            yield replace(found, agents=tuple(self._with_arguments(each, panes, profiles) for each in found.agents))
+            yield replace(found, agents=tuple(self._as_started(each, panes, profiles) for each in found.agents))
         for source in self.sources.tools:
             yield findings_of(source.kind.value, source.name, self.at, profiles)
 
-    def _with_arguments(
-        self, found: FoundAgent, panes: Mapping[str, Pane], profiles: Mapping[str, Profile]
-    ) -> FoundAgent:
-        pane = panes.get(found.session) if found.live and found.type in profiles else None
+    def _as_started(self, found: FoundAgent, panes: Mapping[str, Pane], profiles: Mapping[str, Profile]) -> FoundAgent:
+        """The agent with what its running process was started with."""
+        pane = panes.get(found.session) if found.live else None
         if pane is None or pane.lineage:
             return found
         processes = self.at.processes
-        return with_arguments(found, (processes.words(pid) for pid in processes.family(pane.pid)), profiles)
+        words = (processes.words(pid) for pid in processes.family(pane.pid))
+        return with_arguments(found, words, profiles) if found.type in profiles else with_command(found, words)
 
     def _sessions(self, panes: Mapping[str, Pane], types: frozenset[str]) -> Iterator[Findings]:
         desired, stored = self.seen.desired, self.seen.stored

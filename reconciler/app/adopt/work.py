@@ -1,7 +1,7 @@
-"""The work of `adopt --write`: look, ask, write each file at once, then take over what runs.
+"""The work of `adopt --write`: look, ask, write each file atomically, then take over the live sessions.
 
-The registry comes first, then the manifests, then the live sessions: whatever stops it in between, the next run finds
-what is left.
+The registry comes first, then the manifests, then the live sessions. After an interruption, the next run does the
+rest.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from reconciler import __version__
 from reconciler.app.adopt.document import document_of_adoption
@@ -25,6 +26,7 @@ from reconciler.app.plan.events import (
     Began,
     Diagnosed,
     FileReported,
+    InfoMessage,
     Numbering,
     Question,
     WalkBegan,
@@ -41,6 +43,7 @@ from reconciler.app.project.project import Project
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.manifest_edit import Edit
 from reconciler.model.moment import for_file_name
 from reconciler.plan.request import Request
 from reconciler.plan.verdict import Totals, Verdict
@@ -54,7 +57,7 @@ _OPERATION = "adopt"
 
 @dataclass(slots=True)
 class _Adoption:
-    """One adoption under the lock: what was found, how it is worked on, and what has come of it so far."""
+    """One adoption under the lock: what was found, the options, and the results so far."""
 
     at: Project
     seen: AdoptionView
@@ -63,13 +66,9 @@ class _Adoption:
     who: str
     lineage: str
     rows: int
+    kept: str
     totals: Totals = field(default_factory=Totals)
     files: list[str] = field(default_factory=list)
-
-    @property
-    def kept(self) -> str:
-        """The folder for copies of the files that are replaced."""
-        return os.path.join(self.at.kept, f"before-adopt-{for_file_name(self.at.now())}")
 
 
 def adopt_everything(at: Project, sources: AdoptionSources, options: ApplyOptions) -> Work:
@@ -96,6 +95,7 @@ def adopt_everything(at: Project, sources: AdoptionSources, options: ApplyOption
                 who=held.info.who,
                 lineage=lineage,
                 rows=rows,
+                kept=os.path.join(at.kept, f"before-adopt-{for_file_name(at.now())}"),
             )
             yield from _decided(work)
     except ReconcilerError as error:
@@ -123,8 +123,7 @@ def _decided(work: _Adoption) -> Iterator[ApplyEvent]:
 
 def _done(work: _Adoption) -> Iterator[ApplyEvent]:
     yield from _registry(work)
-    if not work.totals.remaining:
-        yield from _manifests(work)
+    yield from _manifests(work)
     yield from _imports(work)
     yield from _records(work)
     yield AdoptionConcluded(tuple(_counted(work)), tuple(work.totals.left))
@@ -135,33 +134,35 @@ def _done(work: _Adoption) -> Iterator[ApplyEvent]:
 
 
 def _registry(work: _Adoption) -> Iterator[ApplyEvent]:
-    """Complete the registry; a copy of what it was is kept in any case, because an import writes it, too."""
     at, plan = work.at, work.seen.plan
-    if not (plan.rows or plan.edits):
-        return
 
     def complete() -> None:
         state.complete(at.registry, work.seen.stored, plan.edits, new_lineage=work.lineage)
 
-    yield from _written(work, [at.registry_path], complete, "completed")
+    if plan.rows or plan.edits:
+        yield _written(work, at.registry_path, complete, "completed")
 
 
 def _manifests(work: _Adoption) -> Iterator[ApplyEvent]:
-    edits = work.seen.edits
-    paths = list(dict.fromkeys(edit.path for edit in edits))
-    if paths:
-        yield from _written(work, paths, lambda: write_manifests(work.at, edits), "written")
+    """Each manifest at once; none while the registry does not know what they declare."""
+    edits: dict[str, list[Edit]] = {}
+    for edit in work.seen.edits:
+        edits.setdefault(edit.path, []).append(edit)
+    if work.totals.remaining:
+        work.totals.remaining += map(display_path, edits)
+        return
+    for path, own in edits.items():
+        yield _written(work, path, partial(write_manifests, work.at, own), "written")
 
 
-def _written(work: _Adoption, paths: list[str], write: Callable[[], None], done: str) -> Iterator[ApplyEvent]:
-    """Keep copies of the files, write them, and tell what came of it."""
+def _written(work: _Adoption, path: str, write: Callable[[], None], done: str) -> FileReported:
+    """Keep a copy of the file, write it, and tell what came of it."""
     try:
-        kept = {path: _kept(work, path) for path in paths}
+        kept = _kept(work, path)
         write()
     except ReconcilerError as error:
-        yield from (_failed(work, path, error) for path in paths)
-        return
-    yield from (_was_written(work, path, kept[path], done) for path in paths)
+        return _failed(work, path, error)
+    return _was_written(work, path, kept, done)
 
 
 def _failed(work: _Adoption, path: str, error: ReconcilerError) -> FileReported:
@@ -244,8 +245,8 @@ def _walked(work: _Adoption, planned: Planned) -> Iterator[ApplyEvent]:
         numbering=work.numbering,
         who=work.who,
     )
-    if at.registry_path not in work.files and os.path.lexists(at.registry_path):
-        _kept(work, at.registry_path)
+    if at.registry_path not in work.files and (kept := _kept(work, at.registry_path)):
+        yield InfoMessage(f"Note: a copy of the registry as it was is {kept}")
     yield WalkBegan(len(planned.plan.pending))
     yield from walk(prepared, WalkState(planned.stored, work.totals))
     yield WalkEnded()

@@ -1,4 +1,4 @@
-"""The agents of a project: one look at all of them, and the ones that names stand for.
+"""The agents of a project: look at all of them at once, and find agents by name.
 
 No plan is made here.
 """

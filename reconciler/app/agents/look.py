@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 
 def nothing(_path: str) -> bool:
-    """Nothing is left out."""
+    """Leave no file out."""
     return False
 
 
 def stored_conversations(at: Project, workspace: str) -> ConversationsDoc:
-    """The conversations of all workspaces, or of the one that is named; UsageError when there is none such."""
+    """The conversations of all workspaces, or of the named one. Raises UsageError if it does not exist."""
     from reconciler.observe.conversations import conversations
     from reconciler.render.conversations import conversations_document
 
@@ -58,7 +58,7 @@ def stored_conversations(at: Project, workspace: str) -> ConversationsDoc:
 
 
 class ProjectView(Struct, frozen=True):
-    """What status, show and unmanaged are made from."""
+    """Everything that status, show and unmanaged are made from."""
 
     desired: Desired
     stored: StoredRegistry
@@ -67,23 +67,23 @@ class ProjectView(Struct, frozen=True):
     has_manifest: bool = True
 
     def pane(self, address: Address) -> Observed[Pane]:
-        """The live pane of an agent, also where an older tool started it, or it was only found."""
+        """The live pane of an agent, even if an older tool started it or nothing manages it."""
         types = catalogue(self.desired.agent_types.values())
         everyone = with_unmanaged(self.cases, self.stored.record, self.snapshot, types)
         return everyone[address].pane if address in everyone else ABSENT
 
 
 def look(at: Project, *, everyone: bool = True, left_out: Callable[[str], bool] = nothing) -> ProjectView:
-    """Look at all agents; a project without manifests has a registry at least.
+    """Look at all agents, also in a project that has only a registry.
 
-    A file that is `left_out` is not taken for a manifest.
+    A file for which `left_out` is true is not read as a manifest.
     """
     paths = [path for path in manifest_paths(at, ()) if not left_out(path)]
     stored = read(at.registry)
     desired = load_manifests(at, paths).desired if paths else nothing_declared(at, stored.record)
     profiles = catalogue(desired.agent_types.values())
     options = PlanOptions(lineage=stored.record.lineage, now=to_second(at.now()))
-    # a survey of brokers is slow, and these commands tell nothing of them
+    # looking at brokers is slow, and these commands do not show them
     wanted, recorded = replace(desired, brokers={}), replace(stored.record, brokers={})
     question = SnapshotRequest(wanted, recorded, profiles, options, everyone=everyone)
     snapshot = observe(question, at.world(desired.socket), at.caller)
@@ -93,13 +93,13 @@ def look(at: Project, *, everyone: bool = True, left_out: Callable[[str], bool] 
 
 
 def unseen(tmux: Unknown) -> ReconcilerError:
-    """Why no agent can be told of, as an error."""
+    """The error for a tmux server that cannot be asked."""
     trouble = tmux_trouble(tmux)
     return ReconcilerError(trouble.summary, detail=trouble.detail, fix=trouble.fix)
 
 
 def unmanaged_sessions(at: Project, left_out: Callable[[str], bool] = nothing) -> list[dict[str, object]]:
-    """The unmanaged sessions, as published; `left_out` is as for `look`. ReconcilerError when tmux cannot be asked."""
+    """The unmanaged sessions, as published; `left_out` is as for `look`. Raises ReconcilerError if tmux fails."""
     seen = look(at, everyone=False, left_out=left_out)
     if isinstance(seen.snapshot.tmux, Unknown):
         raise unseen(seen.snapshot.tmux)

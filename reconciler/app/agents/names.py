@@ -1,4 +1,4 @@
-"""The agents that names stand for, and what they must be like for a command."""
+"""Find agents by name, and check that a command may use them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from reconciler.model.observed import Absent, Present
 
 
 def resolve_names(seen: ProjectView, names: Iterable[str], *, found: bool = False) -> list[Address]:
-    """The addresses that session names or addresses stand for; a part of a name is offered, never guessed.
+    """The addresses for session names or addresses. Similar names are suggested, never chosen.
 
-    Those that were only `found`, and that nothing manages, are for looking at.
+    With `found`, live sessions that nothing manages count, too; use that only for commands that look.
     """
     known = _known(seen, found=found)
     return [_one(name, known) for name in names]
 
 
 def resolve_declared(seen: ProjectView, names: Iterable[str]) -> list[Address]:
-    """The same, for agents that a manifest declares; the others are only ever ended, by apply."""
+    """The addresses of declared agents by name. Raises UsageError for others: apply only ever ends them."""
     agents = resolve_names(seen, names)
     for address in agents:
         if address not in seen.desired.agents:
@@ -31,7 +31,7 @@ def resolve_declared(seen: ProjectView, names: Iterable[str]) -> list[Address]:
 
 
 def resting(seen: ProjectView, names: Iterable[str]) -> list[Address]:
-    """Agents that can be put to rest: those that a manifest declares, or without one those that the registry knows."""
+    """The addresses of agents that can be stopped: declared ones, or without a manifest, those in the registry."""
     if seen.has_manifest:
         return resolve_declared(seen, names)
     agents = resolve_names(seen, names)
@@ -42,7 +42,7 @@ def resting(seen: ProjectView, names: Iterable[str]) -> list[Address]:
 
 
 def _known(seen: ProjectView, *, found: bool) -> dict[str, Address]:
-    """Every declared or recorded agent, under its address and its session's name."""
+    """Every declared or recorded agent, by address and by session name."""
     rows = [row for row in seen.stored.record.sessions.values() if row.managed or found]
     names = {row.session: row.address for row in rows} | {str(row.address): row.address for row in rows}
     for spec in seen.desired.agents.values():
@@ -59,15 +59,15 @@ def _one(name: str, known: dict[str, Address]) -> Address:
 
 
 def expect_at_rest(seen: ProjectView, agents: Iterable[Address]) -> None:
-    """Refused for an agent that runs: it is in a conversation already."""
+    """Raise Refused if an agent runs, because it is already in a conversation."""
     for agent in agents:
         pane = seen.cases[agent].pane
         if isinstance(pane, Present) and not pane.value.dead:
-            raise Refused(f"{agent} runs, and is in a conversation", fix=f"stop it first: reconciler stop {agent}")
+            raise Refused(f"{agent} is running and has a conversation", fix=f"stop it first: reconciler stop {agent}")
 
 
 def at_rest(seen: ProjectView) -> list[Address]:
-    """Declared agents that shall run and do not."""
+    """Declared agents that should run but do not."""
 
     def lies_down(address: Address) -> bool:
         pane = seen.cases[address].pane
@@ -78,9 +78,9 @@ def at_rest(seen: ProjectView) -> list[Address]:
 
 
 def expect_ids(seen: ProjectView, agents: Iterable[Address]) -> None:
-    """Refused for an agent whose conversation id is not known."""
+    """Raise Refused if the conversation id of an agent is not known."""
     for address in agents:
-        talks = seen.snapshot.agents.get(address)
+        live = seen.snapshot.agents.get(address)
         known = seen.cases[address].identity.session_id if address in seen.cases else None
-        if not known and not (talks and talks.conversation):
+        if not known and not (live and live.conversation):
             raise Refused(f"the conversation id of {address} is not known", fix="stop it without --capture-id")

@@ -1,4 +1,4 @@
-"""A tmux server that lost its socket is asked to make it again."""
+"""Ask a tmux server that lost its socket to make it again."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _PAUSE = 0.05
 
 
 class Reconnected(Struct, frozen=True):
-    """The tmux server that answers again, at its socket."""
+    """The tmux server that answers again, and its socket."""
 
     pid: int
     socket: str
 
 
 def reconnect(at: Project) -> Reconnected | None:
-    """See that the agents' tmux server answers; None when it did already.
+    """Make the agents' tmux server answer again; None if it already answered.
 
     Raises:
-        ReconcilerError: That takes more than a new socket.
+        ReconcilerError: A new socket is not enough.
     """
     seen = look(at, everyone=False)
     tmux = seen.snapshot.tmux
@@ -38,13 +38,13 @@ def reconnect(at: Project) -> Reconnected | None:
     remake_socket(tmux.pid, tmux.socket, at.processes)
     answer = _awaited(tmux.socket, at.world(seen.desired.socket))
     if not isinstance(answer, Present):
-        fix = f"see that {tmux.socket} can be made, then again"
+        fix = f"make sure that {tmux.socket} can be created, then run `reconciler reconnect` again"
         raise ReconcilerError(f"tmux server {tmux.pid} did not make its socket {tmux.socket}", fix=fix)
     return Reconnected(tmux.pid, tmux.socket)
 
 
 def _awaited(socket: str, world: World) -> Observed[TmuxState]:
-    """What is at the socket once a server is, or when time is up."""
+    """What the socket answers once a server is there, or when the time is up."""
     deadline = world.clock.monotonic() + _SECONDS
     while True:
         answer = world.tmux.look_at(socket)

@@ -1,4 +1,4 @@
-"""What status and show tell: every agent in a line, one in detail, or what is recorded of an address."""
+"""The content of `status` and `show`: all agents, one in detail, or what is recorded about an address."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from reconciler.state.history import HistoryEntry, read
 
 
 def status(at: Project, name: str = "") -> StatusDoc:
-    """All agents, or the one of that name with its detail; UsageError when there is none."""
+    """All agents, or the named one with its detail. Raises UsageError if it does not exist."""
     seen = look(at)
     trouble = seen.snapshot.tmux
     hidden = [tmux_trouble(trouble)] if isinstance(trouble, Unknown) else []
-    said = [*about_registry(at, seen.stored), *hidden, *seen.snapshot.untold]
+    said = [*about_registry(at, seen.stored), *hidden, *seen.snapshot.visibility_warnings]
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if not name:
         return status_document(agents, said)
@@ -58,16 +58,16 @@ def _past(entries: Iterable[HistoryEntry]) -> list[HistoryDoc]:
 
 
 def recorded(at: Project, address: str = "") -> dict[str, Json]:
-    """The registry's content in today's shape, or what it and status say of one address.
+    """The registry's content in the current format, or what it and `status` say about one address.
 
-    UsageError when there is no such address.
+    Raises UsageError if the address does not exist.
     """
     seen = look(at)
     return _about(seen, address) if address else dict(seen.stored.today)
 
 
 def _about(seen: ProjectView, address: str) -> dict[str, Json]:
-    """The row of the registry and the line of status for one address."""
+    """The registry row and the status line of one address."""
     agents = status_document(statuses(seen.cases, seen.stored.record, seen.snapshot), ())["agents"]
     live = next((agent for agent in agents if agent["address"] == address), None)
     table, name = ("workspaces", address.split(".")[1]) if live is None else ("sessions", live["session"])

@@ -1,4 +1,4 @@
-"""Message brokers: made, run, asked and proved.
+"""Make, run, inspect and test message brokers.
 
-A broker that a manifest declares is changed by a plan; these are the steps that a user takes one by one.
+A plan changes a broker that a manifest declares; the functions here are the single steps that a user can take.
 """

@@ -1,4 +1,4 @@
-"""Find the broker that is meant, see what would change of it, and change it."""
+"""Find the broker a command is about, see what would change, and change it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from reconciler.state.lock import hold
 class ChosenBroker(Struct, frozen=True):
     """The broker that a command is about.
 
-    `file` is its own manifest, whose broker block says `settings`; empty for one that the project declares.
+    `file` is its own manifest with the broker block `settings`; empty for a broker that the project declares.
     `given` is its folder as the user wrote it.
     """
 
@@ -59,7 +59,7 @@ class ChosenBroker(Struct, frozen=True):
 
 
 class BrokerChange(Struct, frozen=True):
-    """What would become of a broker's files, as a plan; `pending` when that is anything, `done` when it was made so."""
+    """The plan for a broker's files; `pending` if it changes anything, `done` if it was carried out."""
 
     document: PlanDoc
     survey: Survey
@@ -68,7 +68,7 @@ class BrokerChange(Struct, frozen=True):
 
 
 class BrokerOptions(Struct, frozen=True):
-    """What a user said about a new broker, or changes of one; None is what was not said."""
+    """What the user wants for a new or changed broker; None where nothing was said."""
 
     host: str | None = None
     names: Sequence[str] | None = None
@@ -81,7 +81,7 @@ class BrokerOptions(Struct, frozen=True):
 
 
 def chosen(at: Project, directory: str) -> ChosenBroker:
-    """The broker in `directory`; without one, that which the project declares, else that of `broker init`.
+    """The broker in `directory`; without a directory, the declared one, else the one that `broker init` made.
 
     Raises:
         UsageError: The project declares several.
@@ -98,27 +98,27 @@ def chosen(at: Project, directory: str) -> ChosenBroker:
     found = _parsed(at, directory, data)
     if found.broker.directory != os.path.dirname(path):
         raise ReconcilerError(
-            f"{path} is about another folder: {found.broker.directory}",
-            fix=f"after a move, make its files anew: {found.command('init')}",
+            f"{path} is for a broker in another folder: {found.broker.directory}",
+            fix=f"if you moved the folder, make its files again: {found.command('init')}",
         )
     return found
 
 
 def changeable(at: Project, directory: str) -> ChosenBroker:
-    """The same, when its settings are in a manifest of its own.
+    """The broker in `directory`, if its settings are in its own manifest.
 
     Raises:
-        Refused: The project declares it, and there its settings are.
+        Refused: The project declares it, so its settings are in the project's manifest.
     """
     _refuse_declared(_declared(at, directory))
     return chosen(at, directory)
 
 
 def on_this_machine(of: ChosenBroker) -> ChosenBroker:
-    """The same, when it is run by this user.
+    """The broker `of`, if this user runs it.
 
     Raises:
-        UsageError: Something else runs it.
+        UsageError: systemd or a container runs it.
     """
     target = of.broker.target
     if target is not Target.PROCESS:
@@ -128,7 +128,7 @@ def on_this_machine(of: ChosenBroker) -> ChosenBroker:
 
 @contextmanager
 def held(at: Project, operation: str, timeout: float, note: Callable[[str], None]) -> Iterator[RealBrokers]:
-    """The brokers of this machine, while nobody else changes the project; `note` is told of a lock left behind."""
+    """The brokers of this machine, while the project is locked; `note` gets a sentence about a stale lock."""
     with hold(at.lock, f"broker {operation}", timeout) as taken:
         if taken.note:
             note(taken.note)
@@ -140,9 +140,9 @@ def held(at: Project, operation: str, timeout: float, note: Callable[[str], None
 
 
 def initialised(at: Project, directory: str, options: BrokerOptions) -> ChosenBroker:
-    """The broker in `directory` as the options ask, in addition to what its manifest says already; nothing is written.
+    """The broker in `directory` with its manifest's settings changed by the options; nothing is written.
 
-    Without a manifest, a broker that was made by hand says what it is.
+    Without a manifest, the settings are read from a broker that was made by hand.
 
     Raises:
         Refused: The project declares it.
@@ -160,9 +160,9 @@ def initialised(at: Project, directory: str, options: BrokerOptions) -> ChosenBr
 
 
 def _new_settings(at: Project, options: BrokerOptions, folder: str) -> dict[str, Json]:
-    """The settings of a broker without a manifest: those that were recognised, and what the options say instead.
+    """The settings of a broker without a manifest: those that were recognised, changed by the options.
 
-    Users who are named get a role; the others who were found stay.
+    Users named in the options get a role; other users that were found stay.
     """
     found = hand_made(folder)
     known = takeover(found, at.now()).block if found else {}
@@ -172,20 +172,20 @@ def _new_settings(at: Project, options: BrokerOptions, folder: str) -> dict[str,
 
 
 def with_user(at: Project, of: ChosenBroker, name: str, role: str) -> ChosenBroker:
-    """The broker with that user in its manifest, who has that role; nothing is written."""
+    """The broker with one more user, or another role for one, in its manifest; nothing is written."""
     return _with_users(at, of, {**_users(of), name: role})
 
 
 def without_user(at: Project, of: ChosenBroker, name: str) -> ChosenBroker:
-    """The broker without that user in its manifest; nothing is written.
+    """The broker with that user removed from its manifest; nothing is written.
 
     Raises:
-        UsageError: There is no such user.
+        UsageError: The user does not exist.
         Refused: It is the last one.
     """
     expect_user(of, name)
     if len(of.broker.users) == 1:
-        raise Refused(f"{name} is the last user", fix="add another one first, or end it: broker stop")
+        raise Refused(f"{name} is the last user", fix="add another user first, or stop the broker: broker stop")
     return _with_users(at, of, {user: settings for user, settings in _users(of).items() if user != name})
 
 
@@ -198,7 +198,7 @@ def _with_users(at: Project, of: ChosenBroker, users: dict[str, Json]) -> Chosen
 
 
 def _wanted_settings(settings: Mapping[str, Json], options: BrokerOptions, folder: str) -> dict[str, Json]:
-    """The settings that a broker's manifest shall have; what is not there yet is written out."""
+    """The settings for a broker's manifest, with defaults written out."""
     first, *others = cast("list[dict[str, Json]]", settings.get("listeners") or [{"port": 8883}])
     listener = {"port": options.port, "mtls": options.mtls}
     said: dict[str, Json] = {
@@ -223,7 +223,7 @@ def _default_users() -> dict[str, Json]:
 
 
 def _declared(at: Project, directory: str) -> Broker | None:
-    """The one broker of the project's manifests that is meant."""
+    """The declared broker that the command is about, if there is one."""
     if not manifest_paths(at, ()):
         return None
     brokers = list(load_manifests(at, ()).desired.brokers.values())
@@ -248,7 +248,7 @@ def _own_path(at: Project, directory: str) -> str:
 
 
 def _content(at: Project, path: str) -> bytes:
-    """What is in the manifest; empty when there is none."""
+    """The manifest's content; empty if it does not exist."""
     match at.files.read(path):
         case Present(data):
             return data
@@ -274,14 +274,14 @@ def _parsed(at: Project, directory: str, data: bytes) -> ChosenBroker:
 def carry_out(
     at: Project, of: ChosenBroker, may: Callable[[BrokerChange], bool], rework: Rework | None = None
 ) -> BrokerChange:
-    """See what would become of the broker's files, and make it so if `may` answers that it may be done.
+    """Plan the broker's files, and write them if `may` agrees.
 
-    A broker that runs follows and is proved; when that fails, files and settings are as before. One that does not
-    run is not started. `rework` is a rotation.
+    A running broker loads them and is tested; if that fails, files and settings are restored. A broker that is not
+    running is not started. `rework` is a rotation.
 
     Raises:
-        InvalidBrokerFiles: The files would not do.
-        ReconcilerError: It does not work with them.
+        InvalidBrokerFiles: The files are not usable.
+        ReconcilerError: The broker does not work with them.
     """
     change = _examined(at, of, rework)
     if not may(change):
@@ -295,7 +295,7 @@ def carry_out(
 def _examined(at: Project, of: ChosenBroker, rework: Rework | None) -> BrokerChange:
     survey = at.brokers.real.examine(of.broker, rework)
     if survey.problems:
-        raise InvalidBrokerFiles("no broker would take the files", survey.problems)
+        raise InvalidBrokerFiles("Mosquitto would reject these files", survey.problems)
     decision = decide_files(of.broker, survey)
     action = decision.action
     if rework:
@@ -307,9 +307,9 @@ def _examined(at: Project, of: ChosenBroker, rework: Rework | None) -> BrokerCha
 
 @contextmanager
 def _written_settings(at: Project, of: ChosenBroker) -> Iterator[None]:
-    """Write the broker's own manifest, and bring the old one back when the block fails.
+    """Write the broker's own manifest; restore the old one if the block fails.
 
-    It comes first: whoever comes after a crash in between completes what it asks for.
+    The manifest is written first: after a crash, the next command completes what it asks for.
     """
     before = _content(at, of.file) if of.file else of.data
     if before != of.data:
@@ -331,7 +331,7 @@ def expect_user(of: ChosenBroker, name: str) -> None:
 
 
 def expect_password(at: Project, of: ChosenBroker, name: str, secret: str) -> None:
-    """Raise UsageError unless this is the password of a user, as its entry says.
+    """Raise UsageError unless `secret` is the password of the user in the password file.
 
     Raises:
         ReconcilerError: The user has no entry yet.
@@ -342,24 +342,24 @@ def expect_password(at: Project, of: ChosenBroker, name: str, secret: str) -> No
         raise ReconcilerError(f"{name} has no password yet", fix=f"make the broker's files: {of.command('init')}")
     if not passwords.verifies(entry, secret):
         rotate = of.command(f"user rotate {name}")
-        raise UsageError(f"this is not the password of {name}", fix=f"try again, or give a new one to {name}: {rotate}")
+        raise UsageError(f"this is not the password of {name}", fix=f"try again, or make a new password: {rotate}")
 
 
 def expect_certificates(of: ChosenBroker) -> None:
     """Raise UsageError unless users of the broker have certificates."""
     if not any(listener.mtls for listener in of.broker.listeners):
-        raise UsageError(f"{of.broker.address} asks nobody for a certificate", fix="rotate the password: user rotate")
+        raise UsageError(f"{of.broker.address} uses no client certificates", fix="rotate the password: user rotate")
 
 
 def next_step(at: Project, of: ChosenBroker) -> Rollover:
-    """The step of the CA's roll-over that comes next.
+    """The next step of replacing the CA.
 
     Raises:
-        Refused: The CA is not ours.
-        ReconcilerError: There is none yet.
+        Refused: reconciler did not make the CA.
+        ReconcilerError: There is no CA yet.
     """
     if of.broker.tls.ca_cert:
-        raise Refused("the CA was given, and is not ours to replace", fix="name another one under `tls: {ca: ...}`")
+        raise Refused("reconciler did not make this CA, so it cannot replace it", fix="set `tls: {ca: ...}`")
     authority = at.brokers.real.look(of.broker).material.authority
     if authority is None:
         raise ReconcilerError(f"{of.broker.address} has no CA yet", fix=f"make its files: {of.command('init')}")
@@ -370,16 +370,16 @@ def next_step(at: Project, of: ChosenBroker) -> Rollover:
 
 
 def status(at: Project, of: ChosenBroker) -> BrokerStatusDoc:
-    """How the broker is: what runs, who may log in, what expires, and what would change."""
+    """The state of the broker: what runs, who may log in, what expires, and what would change."""
     return status_document(at.brokers.real.status(of.broker))
 
 
 def expiry(at: Project, of: ChosenBroker) -> ExpiryDoc:
-    """When its certificates end."""
+    """When its certificates expire."""
     return expiry_document(expiries(at.brokers.real.look(of.broker).files, at.now()))
 
 
 def next_command(of: ChosenBroker) -> str:
-    """What a user does with files that were made."""
+    """The command to run after the files were made."""
     by_hand = how_to_start(of.broker)
     return by_hand or f"{of.command('run --background')}, then {of.command('verify')}"

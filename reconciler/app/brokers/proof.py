@@ -1,4 +1,4 @@
-"""The probes of a broker, one by one, and the document of what they prove."""
+"""Run the probes of a broker one by one, and make the document of their results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reconciler.render.documents.broker_verify import ProofDoc
 
 
 class ProofEnded(Struct, frozen=True):
-    """Every probe that could be made; `error` is what kept the others from being made."""
+    """Every probe that was made; `error` is why the others were not."""
 
     document: ProofDoc
     error: ReconcilerError | None = None
@@ -29,7 +29,7 @@ ProofEvent: TypeAlias = Probe | BrokerWarning | ProofEnded
 
 
 def prove(address: str, events: Callable[[], Iterable[Probe | BrokerWarning]]) -> Iterator[ProofEvent]:
-    """Make the probes; the last event says what they prove. Raises nothing of ours."""
+    """Run the probes; the last event is `ProofEnded`. Errors become part of it and are not raised."""
     made: list[Probe] = []
     error: ReconcilerError | None = None
     try:
@@ -43,7 +43,7 @@ def prove(address: str, events: Callable[[], Iterable[Probe | BrokerWarning]]) -
 
 
 def prove_from_environment(at: Project) -> Iterator[ProofEvent]:
-    """The same for the broker that the MQTT_* variables lead to, of which nothing else is known."""
+    """Run the probes on the broker that the MQTT_* variables name; its settings are not known."""
 
     def events() -> Iterator[Probe | BrokerWarning]:
         connection = broker_config_from_env(Settings(env=at.env), at.files)

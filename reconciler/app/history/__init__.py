@@ -1,4 +1,4 @@
-"""Generations: shown, compared, gone back to.
+"""Show and compare generations, and roll back to one.
 
-`watchdog` takes an apply back that nobody confirms.
+`watchdog` rolls back an apply that is not confirmed in time.
 """

@@ -1,4 +1,4 @@
-"""Keep what was applied with a time limit for its confirmation."""
+"""Confirm an apply that was made with `--confirm-within`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from reconciler.state import confirmation as state
 
 
 def confirm(at: Project) -> int | None:
-    """Confirm the generation that waits for it, and return its number; None when none waits.
+    """Confirm the waiting generation and return its number; None if none is waiting.
 
     Raises:
-        Refused: Its time is up, or it was taken back already.
+        Refused: Its time is over, or it was already rolled back.
     """
     found = state.answer(at.waiting)
     if found is None:

@@ -1,4 +1,4 @@
-"""Generations as documents: all of them, one, the difference of two; and the past of an agent."""
+"""Generations as documents: all, one, or the difference between two; and the history of an agent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reconciler.state.history import HistoryEntry, read
 
 
 class AgentPast(Struct, frozen=True):
-    """An agent's conversations, newest first, and what was done to it, oldest first."""
+    """An agent's conversations, newest first, and its history, oldest first."""
 
     address: str
     conversations: tuple[str | None, ...]
@@ -28,17 +28,17 @@ class AgentPast(Struct, frozen=True):
 
 
 def list_all(at: Project) -> GenerationsDoc:
-    """Every generation, the oldest first."""
+    """Every generation, oldest first."""
     return history_document(reversed(list(generations.newest_first(at.generations))))
 
 
 def read_one(at: Project, number: int) -> GenerationDoc:
-    """One generation: who, when, its manifests, its result and its plan. Raises UsageError when there is none."""
+    """One generation: who, when, its manifests, its result and its plan. Raises UsageError if it does not exist."""
     return generation_document(generations.read(at.generations, number))
 
 
 def manifest(at: Project, number: int, path: str) -> bytes:
-    """A manifest byte for byte; UsageError names those that there are."""
+    """A manifest of a generation, byte for byte. Raises UsageError, which lists the manifests it has."""
     known = {each.path: each.digest for each in generations.read(at.generations, number).manifests}
     if path not in known:
         raise UsageError(f"generation {number} has no manifest {path}", fix=f"it has {', '.join(known)}")
@@ -46,7 +46,7 @@ def manifest(at: Project, number: int, path: str) -> bytes:
 
 
 def compare(at: Project, before: int, after: int) -> GenerationDiffDoc:
-    """What differs between two generations: what the manifests declare, their lines, and agents."""
+    """The differences between two generations: what their manifests declare, the manifests' lines, and the agents."""
     from reconciler.manifest.compare import compare_manifests
 
     pair = tuple(generations.read(at.generations, number) for number in (before, after))
@@ -60,7 +60,7 @@ def _contents(at: Project, generation: Generation) -> dict[str, bytes]:
 
 
 def _agents(at: Project, generation: Generation) -> Mapping[str, AgentThen]:
-    """How it left them; of the present one, how it made them."""
+    """The agents as the next generation found them; for the current one, as its apply left them."""
     left = generations.agents_left(at.generations, generation)
     if left is not None:
         return left
@@ -68,7 +68,7 @@ def _agents(at: Project, generation: Generation) -> Mapping[str, AgentThen]:
 
 
 def agent_past(at: Project, name: str) -> AgentPast:
-    """The past of the agent that is called so. Raises UsageError when there is none."""
+    """The history of the agent with this name. Raises UsageError if it does not exist."""
     seen = look(at, everyone=False)
     (address,) = resolve_names(seen, [name])
     identity = seen.cases[address].identity if address in seen.cases else None

@@ -1,4 +1,4 @@
-"""From a generation to the request that goes back to it."""
+"""Make the request that rolls back to a generation."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from reconciler.state import generations
 
 
 def request_of(at: Project, number: int | None, *, force: bool = False) -> Request:
-    """The request whose goal is generation `number`; without one, the generation before the newest.
+    """The request that rolls back to generation `number`, or to the one before the newest.
 
     Raises:
         UsageError: There is no such generation.
-        Refused: A manifest that did not exist then cannot be taken away.
-        ReconcilerError: What was kept is damaged.
+        Refused: A manifest that did not exist then cannot be removed.
+        ReconcilerError: The stored generation is damaged.
     """
     newest, wanted = _newest_and(at, number)
     return Request(
@@ -60,7 +60,7 @@ def _goal(at: Project, wanted: Generation) -> Goal | None:
 
 
 def _mode(wanted: Generation) -> Mode:
-    """What ended everything is reached by ending everything."""
+    """Destroy if that generation was a destroy; else apply."""
     match wanted.plan:
         case {"options": {"mode": "destroy", "targets": [], "exclude": []}}:
             return Mode.DESTROY
@@ -69,7 +69,7 @@ def _mode(wanted: Generation) -> Mode:
 
 
 def _restores(at: Project, wanted: Generation, newest: Generation) -> Iterator[Restore]:
-    """The manifests that are not as they were; one that nobody has applied yet is copied aside."""
+    """The manifests that differ from that generation; edits that were never applied are copied first."""
     then = {_absolute(at, each.path): each for each in wanted.manifests}
     applied = {_absolute(at, each.path): each.digest for each in newest.manifests}
     others = () if wanted.narrowed else manifest_paths(at, ())
@@ -79,14 +79,14 @@ def _restores(at: Project, wanted: Generation, newest: Generation) -> Iterator[R
         if present == after:
             continue
         if after is None and os.path.islink(path):
-            raise Refused(f"{display_path(path)} did not exist then, and is a link", fix=f"look at it, then: rm {path}")
+            raise Refused(f"{display_path(path)} did not exist then and is a link", fix=f"check it, then: rm {path}")
         known = present is None or sha256(present).hexdigest() == applied.get(path)
         mode = earlier.mode if earlier else 0
         yield Restore(path, present or b"", after, wanted.number, mode, "" if known else _aside(at, path))
 
 
 def _aside(at: Project, path: str) -> str:
-    """Where a copy goes: under the number of the generation to come, so that none takes the place of another."""
+    """The path for the copy. It contains the number of the next generation, so no copy overwrites another."""
     folder = f"before-{generations.next_number(at.generations)}"
     return os.path.join(at.kept, folder, os.path.relpath(path, at.root).replace("../", ""))
 

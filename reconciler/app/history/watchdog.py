@@ -1,4 +1,4 @@
-"""Wait for a confirmation, and take an apply back when none comes."""
+"""Wait for a confirmation, and roll an apply back if it is not confirmed in time."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ _PATIENCE = 3600.0
 _MAY_PASS = {ExitCode.PARTIAL, ExitCode.LOCKED, ExitCode.REFUSED}
 
 MAX_DESTROY = sys.maxsize
-"""How many agents a way back may end: that was agreed to beforehand, however many they are."""
+"""How many agents an automatic rollback may end: any number, because `--confirm-within` agreed to it."""
 
 Apply: TypeAlias = Callable[[Request], int]
-"""Carries a request out without a question, and returns the exit code."""
+"""Carries out a request without asking, and returns the exit code."""
 
 
 class RollbackStarted(Struct, frozen=True):
-    """An attempt to go back to the generation `back_to` begins."""
+    """An attempt to roll back to the generation `back_to` begins."""
 
     reason: str
     back_to: int
 
 
 class RollbackFailed(Struct, frozen=True):
-    """An attempt could not be made."""
+    """An attempt to roll back failed before it changed anything."""
 
     error: ReconcilerError
 
 
 class RollbackEnded(Struct, frozen=True):
-    """No further attempt follows; `exit_code` is that of the last one."""
+    """No further attempt follows; `exit_code` is the exit code of the last one."""
 
     exit_code: int
 
@@ -55,16 +55,16 @@ RollbackEvent: TypeAlias = RollbackStarted | RollbackFailed | RollbackEnded
 
 
 class _Deadline(Struct, frozen=True):
-    """A deadline as it is recorded, and when that is on the clock that nobody sets."""
+    """A recorded deadline, and the same moment on the monotonic clock, which cannot be set."""
 
     recorded: str = ""
     moment: float = math.inf
 
 
 def watch(at: Project, identifier: str, apply: Apply) -> Iterator[RollbackEvent]:
-    """Wait until that apply is confirmed; when it is not in time, go back to the generation before it.
+    """Wait until the apply is confirmed; if its time runs out, roll back to the generation before it.
 
-    Nothing is yielded for one that is confirmed in time.
+    Yields nothing if it is confirmed in time.
     """
     known = _Deadline()
     while True:
@@ -80,9 +80,9 @@ def watch(at: Project, identifier: str, apply: Apply) -> Iterator[RollbackEvent]
 
 
 def _deadline(at: Project, found: Confirmation, known: _Deadline) -> _Deadline:
-    """When its time is over: it runs from the end of the apply, also when that was a sudden one.
+    """When its time is over. The time starts when the apply ends, even if the apply was killed.
 
-    A deadline that a clock wrote which was ahead gives no more time than was asked for.
+    If the clock was ahead when the deadline was written, it still gives no more time than was asked for.
     """
     if found.deadline and found.deadline != known.recorded:
         left = (zoned(found.deadline) - at.now()).total_seconds()
@@ -93,7 +93,7 @@ def _deadline(at: Project, found: Confirmation, known: _Deadline) -> _Deadline:
 
 
 def _take_back(at: Project, found: Confirmation, apply: Apply) -> Iterator[RollbackEvent]:
-    """Go back, again and again while an agent in use or another command is in the way; not when something failed."""
+    """Roll back; retry while an agent in use or another command blocks it, but not after a failure."""
     reason = f"generation {found.generation} was not confirmed within {found.within:g} s"
     until = at.clock.monotonic() + _PATIENCE
     while True:
@@ -108,6 +108,6 @@ def _take_back(at: Project, found: Confirmation, apply: Apply) -> Iterator[Rollb
         if code not in _MAY_PASS or at.clock.monotonic() >= until:
             break
         at.clock.wait(_BETWEEN)
-        if state.read(at.waiting) is None:  # somebody has decided meanwhile
+        if state.read(at.waiting) is None:  # confirmed or rolled back by the user meanwhile
             break
     yield RollbackEnded(code)

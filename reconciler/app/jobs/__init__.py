@@ -1,4 +1,4 @@
-"""Prompts handed to live agents: submit, wait, answer, and the record of what happened.
+"""Prompts sent to live agents: submit, wait, answer, and the record of what happened.
 
-`follower` is what goes on in the background until no job is open.
+`follower` is the background process that runs until no job is open.
 """

@@ -1,4 +1,4 @@
-"""The audits of jobs: listed, checked, and read as they grow."""
+"""List, check and follow the audits of jobs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ AuditEntry: TypeAlias = Mapping[str, Json]
 
 
 class AuditCheck(Struct, frozen=True):
-    """How many lines hold, as a document too; `error` says what was changed or is missing."""
+    """How many lines are intact, also as a document; `error` says what was changed or is missing."""
 
     document: AuditsDoc
     lines: int
@@ -46,7 +46,7 @@ def list_all(records: Records, here: str) -> AuditsDoc:
 
 
 def check(records: Records, job_id: str) -> AuditCheck:
-    """Check the audit of one job: whether something in it was changed, or is missing."""
+    """Check whether something in the audit of one job was changed or is missing."""
     folder = _folder(records, job_id)
     found = verify_audit(folder, ended=_has_ended_for_good(records, job_id, folder))
     chain = found.chain
@@ -61,24 +61,24 @@ def check(records: Records, job_id: str) -> AuditCheck:
     error = None
     if chain.broken:
         path = os.path.join(folder, EVENTS)
-        error = ReconcilerError(f"{path}, line {chain.broken}: {chain.why}", fix="trust the lines before it only")
+        error = ReconcilerError(f"{path}, line {chain.broken}: {chain.why}", fix="trust only the lines before it")
     elif chain.foreign:
         error = _unverifiable(folder, found)
     elif found.files:
         name, why = next(iter(found.files.items()))
-        error = ReconcilerError(f"{os.path.join(folder, name)}: {why}", fix="trust events.jsonl, which holds")
+        error = ReconcilerError(f"{os.path.join(folder, name)}: {why}", fix="trust only events.jsonl, which is intact")
     return AuditCheck(document, chain.lines, error)
 
 
 def _unverifiable(folder: str, found: Audit) -> ReconcilerError:
-    """What another tool wrote may have been changed by anyone who may write there."""
+    """The error about lines without digests: anyone with write access may have changed them."""
     lines = "line 1" if found.chain.foreign == 1 else f"lines 1 to {found.chain.foreign}"
     files = [f"{name}: {why}" for name, why in found.files.items()]
-    rest = f"the {found.chain.lines} lines of reconciler hold" if found.chain.lines else ""
+    rest = f"the {found.chain.lines} lines of reconciler are intact" if found.chain.lines else ""
     return ReconcilerError(
         f"{os.path.join(folder, EVENTS)}, {lines}: another tool wrote them without digests; they cannot be verified",
         detail="\n".join(filter(None, [rest, *files])),
-        fix="read them, and trust them as far as you trust those who may write there",
+        fix="trust them only if you trust everyone with write access to the folder",
     )
 
 
@@ -92,7 +92,7 @@ def _entries_of(root: str) -> list[str]:
 
 
 def _has_ended_for_good(records: Records, job_id: str, folder: str) -> bool:
-    """By its record; for a job that was pruned, by the copy beside the audit."""
+    """Whether the job has ended, by its record; for a pruned job, by the copy beside the audit."""
     try:
         return read(records, job_id).ended
     except (UnknownJob, RecordUnreadable):
@@ -112,14 +112,14 @@ def read_one(records: Records, job_id: str) -> AuditsDoc:
 
 
 def beside(records: Records, job_id: str) -> Iterator[OtherFile]:
-    """What other tools have put into the audit of a job, without the secrets of its record."""
+    """Files of other tools in the audit folder of a job, without the secrets of its record."""
     folder, secrets = _folder(records, job_id), _secrets(records, job_id)
     for each in other_files(records, job_id, folder):
         yield replace(each, text=_without(each.text, secrets))
 
 
 def _told(line: bytes, secrets: tuple[str, str]) -> dict[str, Json]:
-    """A line; one that another tool wrote without the secrets of its record."""
+    """The keys of a line; a line from another tool loses the secrets of the job's record."""
     entry = _entry(line)
     return entry if "prev" in entry else _entry(_without(line.decode(errors="replace"), secrets).encode())
 
@@ -129,7 +129,7 @@ def _without(text: str, secrets: tuple[str, str]) -> str:
 
 
 def _secrets(records: Records, job_id: str) -> tuple[str, str]:
-    """The token and the password in the record of a job; empty where there is none."""
+    """The token and the password in the record of a job; empty texts if there are none."""
     try:
         job = read(records, job_id)
     except (UnknownJob, RecordUnreadable):
@@ -138,7 +138,7 @@ def _secrets(records: Records, job_id: str) -> tuple[str, str]:
 
 
 def unreadable_record(records: Records, job_id: str) -> RecordUnreadable | None:
-    """Why the record of a job cannot be read; its audit is shown all the same."""
+    """Why the record of a job cannot be read, or None; its audit is shown anyway."""
     try:
         read(records, job_id)
     except UnknownJob:
@@ -149,7 +149,7 @@ def unreadable_record(records: Records, job_id: str) -> RecordUnreadable | None:
 
 
 def entries(records: Records, job_id: str, *, follow: bool) -> Iterator[list[AuditEntry]]:
-    """The entries of one audit; with `follow`, again and again those that came to it, until the job has ended."""
+    """The entries of one audit; with `follow`, also new entries as they come, until the job has ended."""
     path, secrets = os.path.join(_folder(records, job_id), EVENTS), _secrets(records, job_id)
     offset = 0
     while True:
@@ -163,7 +163,7 @@ def entries(records: Records, job_id: str, *, follow: bool) -> Iterator[list[Aud
 
 
 def _lines(records: Records, path: str, start: int, *, to_end: bool) -> Iterator[bytes]:
-    """The whole lines from a place in the file on; `to_end`, also a last one of another tool that has no line end."""
+    """The whole lines from byte `start`; with `to_end`, also a last line that another tool left without a line end."""
     while piece := _piece(records, path, start):
         yield from piece
         start += sum(map(len, piece))
@@ -187,9 +187,9 @@ def _piece(records: Records, path: str, start: int) -> list[bytes]:
 
 
 def _entry(line: bytes) -> dict[str, Json]:
-    """A line; one of another tool without the secrets that it may hold. What is not JSON is told as such.
+    """The keys of a line. Text that is not JSON becomes the key `text`, without secrets.
 
-    A crash leaves a torn line. Other tools write lines of text.
+    A crash can leave a torn line, and other tools write lines of text.
     """
     try:
         found = read_json(line)
@@ -208,8 +208,8 @@ def _has_ended(records: Records, job_id: str) -> bool:
 
 
 def _folder(records: Records, job_id: str) -> str:
-    """The audit folder of a job, also of one that was pruned, or whose record is broken."""
-    path = path_of(records, job_id)  # so that no other folder is read than one of a job
+    """The audit folder of a job, also if the job was pruned or its record is damaged."""
+    path = path_of(records, job_id)  # rejects ids that would lead to another folder
     try:
         folder = audit_folder(read(records, job_id), records.env)
     except (UnknownJob, RecordUnreadable):

@@ -1,4 +1,4 @@
-"""What happens while a job is handed over and followed, beside what its follower hears (`Happening`)."""
+"""Events while a job is sent and followed, other than those its follower receives (`Happening`)."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from reconciler.render.documents.jobs import JobRow
 
 
 class JobRegistered(Struct, frozen=True):
-    """The job is recorded, and has its id."""
+    """The job is recorded and has its id."""
 
     job_id: str
 
 
 class FollowedJobs(Struct, frozen=True):
-    """These open jobs are worked on or followed from now on; none when the work is over.
+    """These open jobs are followed from now on; none when the work is over.
 
-    Whoever stops reading the events now leaves them open.
+    A caller that stops reading the events now leaves these jobs open.
     """
 
     job_ids: tuple[str, ...]
 
 
 class HumanInstructed(Struct, frozen=True):
-    """The instructions of a job for a human, who has to be shown them."""
+    """The instructions of a job for a person; show them to the user."""
 
     text: str
 
 
 class DeliveryEnded(Struct, frozen=True):
-    """What became of the prompt; without a delivery the job ended before anything was typed."""
+    """The result of sending the prompt; without a delivery, the job ended before anything was typed."""
 
     job_id: str
     session: str
@@ -45,13 +45,13 @@ class DeliveryEnded(Struct, frozen=True):
 
 
 class ValidationStarted(Struct, frozen=True):
-    """The script of a job that has ended is about to judge it."""
+    """The validation script of an ended job starts."""
 
     script: str
 
 
 class JobReport(Struct, frozen=True):
-    """What has become of a job, and the job as published; `unfollowed` is why nothing follows a detached one."""
+    """The result of a job, and the job as published; `unfollowed` is why no process follows a detached job."""
 
     row: JobRow
     outcome: JobOutcome
@@ -63,7 +63,7 @@ class NoOpenJob(Struct, frozen=True):
 
 
 class WaitEnded(Struct, frozen=True):
-    """What has become of all that was waited for, and the records that could not be read."""
+    """The results of all jobs that were waited for, and the records that could not be read."""
 
     reports: tuple[JobReport, ...]
     unreadable: tuple[RecordUnreadable, ...]
@@ -75,21 +75,21 @@ WaitEvent: TypeAlias = FollowEvent | NoOpenJob | WaitEnded
 
 
 class ListeningStarted(Struct, frozen=True):
-    """The follower in the background listens to a broker, HOST:PORT, for the open jobs of a folder."""
+    """The background follower listens to a broker, HOST:PORT, for the open jobs of a folder."""
 
     broker: str
     folder: str
 
 
 class BrokerUnavailable(Struct, frozen=True):
-    """The follower in the background cannot reach its broker, and tries again after a pause (seconds)."""
+    """The background follower cannot reach its broker and tries again after a pause (seconds)."""
 
     summary: str
     pause: float
 
 
 class ConclusionFailed(Struct, frozen=True):
-    """A job that has ended could not be finished; the others are followed on."""
+    """A job that has ended could not be finished; the other jobs are still followed."""
 
     job_id: str
     summary: str

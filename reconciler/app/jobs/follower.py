@@ -1,4 +1,4 @@
-"""The follower in the background, from inside: follow every open job of one broker until none is left."""
+"""The background follower itself: follow every open job of one broker until none is left."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 
 
 def serve(at: Project, records: Records) -> Iterator[FollowerEvent]:
-    """Be the follower, unless there is one; a broker that is away is waited for."""
+    """Follow all open jobs, unless another follower runs; wait for a broker that cannot be reached."""
     expect_ours(records)
     context = jobs.JobContext(at, look(at, everyone=False), records)
     yield from jobs.unseen_checks(at)
@@ -47,13 +47,13 @@ def serve(at: Project, records: Records) -> Iterator[FollowerEvent]:
             yield BrokerUnavailable(error.summary, pause)
             at.clock.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
-        # asked after the turn is over: a job may have come while the last one ended
+        # checked after the lock is released: a new job may have come while the last one ended
         if not background.waits(records, background.address_of(way.follower)):
             return
 
 
 def _work(context: jobs.JobContext, connection: Connection) -> Iterator[FollowerEvent]:
-    """Finish what one that was killed has left, and follow what is open."""
+    """Finish the jobs that a killed follower left, then follow the open ones."""
     left = background.noted_follower(context.records)
     for job_id in left.jobs if left else ():
         with suppress(UnknownJob, RecordUnreadable):
@@ -73,7 +73,7 @@ def _follow_all(context: jobs.JobContext, connection: Connection) -> Iterator[Fo
         yield ListeningStarted(state.broker, records.folder)
         follower = Follower(records, bus)
         while True:
-            with suppress(BusUnreachable):  # the connection comes back by itself, and what is left is taken up then
+            with suppress(BusUnreachable):  # the connection is restored later, and the rest is done then
                 background.take_up(records, follower, state.broker, known)
             if not follower.open:
                 break
@@ -87,7 +87,7 @@ def _follow_all(context: jobs.JobContext, connection: Connection) -> Iterator[Fo
 
 
 def _conclude(context: jobs.JobContext, job_id: str) -> Iterator[FollowerEvent]:
-    """Finish a job that has ended; what fails for one must not end the follower of the others."""
+    """Finish a job that has ended; an error must not stop the follower, which has other jobs."""
     try:
         conclude(context.records, job_id, context.world.tmux)
     except ReconcilerError as error:

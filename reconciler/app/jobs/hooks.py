@@ -1,6 +1,6 @@
-"""Hooks of agent CLIs: added to their settings, taken out again, and what they report.
+"""Add hooks to the settings of agent CLIs, remove them, and report what a hook was told.
 
-It is loaded by every hook, which an agent waits for: nothing here looks at the agents.
+Every hook loads this file while its agent waits, so nothing here looks at the agents.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class HookTarget(Struct, frozen=True):
-    """The CLI whose settings get the hooks, and the folder for whose sessions; it is not used for a user's."""
+    """The CLI whose settings get the hooks, and the project folder they are for; user-wide hooks ignore the folder."""
 
     cli: str
     scope: HookScope
@@ -43,7 +43,7 @@ class HookTarget(Struct, frozen=True):
 
 
 class HooksChange(Struct, frozen=True):
-    """The settings file, whether it was changed, and what the user has to know of it now."""
+    """The settings file, whether it was changed, and what the user has to know about it."""
 
     path: str
     changed: bool
@@ -52,10 +52,10 @@ class HooksChange(Struct, frozen=True):
 
 
 def install(at: Project, records: Records, target: HookTarget) -> HooksChange:
-    """Add the hooks that report to these jobs; everything else in the settings stays.
+    """Add the hooks that report to these job records; everything else in the settings stays.
 
     Raises:
-        UsageError: The CLI has no hooks that we know.
+        UsageError: reconciler knows no hooks of this CLI.
         ReconcilerError: The settings cannot be used.
     """
     wiring = _wiring(at, records, target)
@@ -64,7 +64,7 @@ def install(at: Project, records: Records, target: HookTarget) -> HooksChange:
 
 
 def uninstall(at: Project, records: Records, target: HookTarget) -> HooksChange:
-    """Take the hooks out again; raises as `install`."""
+    """Remove the hooks; raises as `install`."""
     wiring = _wiring(at, records, target)
     return HooksChange(wiring.path, hooks.uninstall(wiring, at.files))
 
@@ -75,29 +75,29 @@ def _wiring(at: Project, records: Records, target: HookTarget) -> hooks.Wiring:
 
 
 def profile_of(cli: str) -> Profile:
-    """The profile of a CLI that has hooks. Raises UsageError for another one."""
+    """The profile of a CLI. Raises UsageError if it has no hooks."""
     known = catalogue(())
     if cli in known and known[cli].hooks:
         return known[cli]
     able = sorted(name for name in known if known[name].hooks)
-    raise UsageError(f"there are no hooks for {cli}", fix=f"there are some for {', '.join(able)}")
+    raise UsageError(f"{cli} has no hooks", fix=f"CLIs with hooks: {', '.join(able)}")
 
 
 def report_event(profile: Profile, content: bytes, registry_dir: str, env: Mapping[str, str]) -> None:
-    """Report what a hook was given to read to the job that it is about."""
+    """Report the input of a hook to the job it belongs to."""
     if profile.hooks is None:
         return
     payload = parsed(content)
     records = records_in(registry_dir, env)
     place = _place(env)
     if place:
-        with suppress(ReconcilerError):  # its job hears of it all the same
+        with suppress(ReconcilerError):  # the job still gets the event
             write_note(place, profile, payload, records, RealProcesses())
     report(records, profile.hooks, HookInput(payload, place.pane.session if place else ""))
 
 
 def _place(env: Mapping[str, str]) -> HookLocation | None:
-    """The pane that this runs in; None where that is not known."""
+    """The pane that the hook runs in; None if not known."""
     server, pane_id = env.get("TMUX", "").partition(",")[0], env.get("TMUX_PANE", "")
     seen = RealTmux(Socket(path=server), env).look() if server and pane_id else None
     if not isinstance(seen, Present):

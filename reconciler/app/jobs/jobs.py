@@ -1,4 +1,4 @@
-"""Hand a job to its agent, follow it to its end, and say what became of it."""
+"""Send a job to its agent, follow it to its end, and report the result."""
 
 from __future__ import annotations
 
@@ -59,25 +59,25 @@ from reconciler.ports.world import World
 from reconciler.render.documents.job_dry_run import DryRunDoc
 from reconciler.render.jobs import dry_run_document
 
-_SAMPLE = "dry-run"  # stands for the id of a job that is not made
+_SAMPLE = "dry-run"  # the id shown by `--dry-run`, which makes no job
 
 
 class SubmitOptions(Struct, frozen=True):
-    """How a job is handed over: `patience` is for a busy agent, `detach` leaves the job to `wait`."""
+    """How a job is sent: `patience` is how long to wait for a busy agent; `detach` does not follow the job."""
 
     patience: DeliveryTimeouts = field(default_factory=DeliveryTimeouts)
     detach: bool = False
 
 
 class WaitLimit(Struct, frozen=True):
-    """How long jobs are waited for: `seconds` at most, and until the `first` of them ends, or all."""
+    """How long to wait for jobs: at most `seconds`, until all have ended, or with `first` until one has."""
 
     seconds: float = math.inf
     first: bool = False
 
 
 class JobContext(Struct, frozen=True):
-    """The project, what is to be seen of it now, and its jobs."""
+    """The project, its present state, and its jobs."""
 
     at: Project
     seen: ProjectView
@@ -85,12 +85,12 @@ class JobContext(Struct, frozen=True):
 
     @property
     def world(self) -> World:
-        """All doors, with the tmux server that the agents are on."""
+        """All ports, with the tmux server that the agents run on."""
         return self.at.world(self.seen.desired.socket)
 
 
 def submit(at: Project, records: Records, new: NewJob, options: SubmitOptions) -> Generator[SubmitEvent, None, None]:
-    """Hand a job to its agent, and follow it to its end unless it is detached; the last event is its `JobReport`."""
+    """Send a job to its agent and follow it to its end unless it is detached; the last event is its `JobReport`."""
     refuse_copy(at)
     expect_ours(records)
     at.clear_up(records.folder, logs_root(at.env, new.workdir))
@@ -121,7 +121,7 @@ def submit(at: Project, records: Records, new: NewJob, options: SubmitOptions) -
 
 
 def dry_run(at: Project, records: Records, new: NewJob) -> DryRunDoc:
-    """What the agent would be told; nothing is made."""
+    """The instructions that the agent would get; nothing is recorded or sent."""
     to = _addressee(look(at, everyone=False), new)
     text = instructions(_SAMPLE, new.prompt, publish_command(_SAMPLE, records.folder, at.env))
     folder = os.path.join(logs_root(at.env, new.workdir), _SAMPLE)
@@ -129,9 +129,9 @@ def dry_run(at: Project, records: Records, new: NewJob) -> DryRunDoc:
 
 
 def wait(at: Project, records: Records, job_id: str, limit: WaitLimit) -> Generator[WaitEvent, None, None]:
-    """Follow one job, or all open ones without an id, and finish those that have ended; the last event is `WaitEnded`.
+    """Follow one job, or all open jobs without an id, and finish those that end; the last event is `WaitEnded`.
 
-    A record that cannot be read may be that of an open job: the others are waited for.
+    An unreadable record may belong to an open job: it is reported, and the other jobs are followed.
     """
     found, unreadable = ((look_at(records, job_id),), ()) if job_id else _open_jobs(records)
     if not found and not unreadable:
@@ -150,7 +150,7 @@ def wait(at: Project, records: Records, job_id: str, limit: WaitLimit) -> Genera
 
 
 def _heard(context: JobContext, running: Sequence[Recorded], limit: WaitLimit) -> Iterator[FollowEvent]:
-    """Follow jobs, each at its broker."""
+    """Follow jobs, each through its own broker."""
     records, way = context.records, route_of(context)
     with ExitStack() as connections:
         followers = []
@@ -171,14 +171,14 @@ def _followed(context: JobContext, follower: Follower | Followers, limit: WaitLi
 
 
 def permission_watcher_of(at: Project, records: Records) -> PermissionWatcher:
-    """Tells of the permissions that agents ask for and that nobody told of."""
+    """The watcher that reports permission dialogs on agents' screens that no hook has reported."""
     return PermissionWatcher(records, lambda job: agent_of(at, records, job))
 
 
 def agent_of(at: Project, records: Records, job: Job) -> WatchedAgent:
-    """The live agent of a job, and the doors to it. Raises Refused for a human, and what `addressee` raises."""
+    """The live agent of a job and the ports to reach it. Raises Refused if it is a person's job; as `addressee`."""
     if job.agent == HUMAN:
-        raise Refused("a human has no dialog that could be answered")
+        raise Refused("a person does this job: there is no dialog to answer")
     seen = look(at, everyone=False)
     to = addressee(job.agent, job.agent_session, _roster(seen))
     whom = recipient(to, seen.snapshot, at.files, at.caller, home_of(records, job.id))
@@ -186,12 +186,12 @@ def agent_of(at: Project, records: Records, job: Job) -> WatchedAgent:
 
 
 def unseen_checks(at: Project, profile: Profile | None = None) -> Iterator[Diagnostic]:
-    """Which checks this system does not allow, of an agent of this type or of any."""
+    """A diagnostic for each check that this system does not allow, for this agent type or for any."""
     yield from unseen_of(profile, at.processes) if profile else unseen_processes(at.processes)
 
 
 def _open_jobs(records: Records) -> tuple[tuple[Recorded, ...], tuple[RecordUnreadable, ...]]:
-    """All jobs that have not ended, and the records of which that cannot be told."""
+    """All jobs that have not ended, and the records that cannot be read."""
     found, unreadable = look_at_all(records)
     return tuple(each for each in found if not each.job.ended), unreadable
 
@@ -200,7 +200,7 @@ def _open_jobs(records: Records) -> tuple[tuple[Recorded, ...], tuple[RecordUnre
 
 
 def _addressee(seen: ProjectView, new: NewJob) -> Addressee | None:
-    """The live agent that is meant; None for a human."""
+    """The live agent that gets the job; None if a person does it."""
     return None if new.agent == HUMAN else addressee(new.agent, new.agent_session, _roster(seen))
 
 
@@ -209,12 +209,12 @@ def _roster(seen: ProjectView) -> KnownAgents:
 
 
 def route_of(context: JobContext) -> Route:
-    """The way that events take."""
+    """The broker and topics that carry the events."""
     return route(broker_of(context.at, context.seen.desired), context.at.env, context.at.files)
 
 
 def warnings_of(connection: Connection) -> Iterator[BrokerWarning]:
-    """What the user should know of the way that events take."""
+    """What the user should know about the broker that carries the events."""
     if is_public(connection):
         yield BrokerWarning(PUBLIC_WARNING)
 
@@ -222,7 +222,7 @@ def warnings_of(connection: Connection) -> Iterator[BrokerWarning]:
 def _delivered(
     context: JobContext, job: Job, to: Addressee | None, options: SubmitOptions
 ) -> Generator[SubmitEvent, None, Delivery | None]:
-    """What became of the instructions; None for a human, who is shown them, and for a job that has ended."""
+    """The result of sending the prompt; None if a person does the job, or if it has already ended."""
     at, records = context.at, context.records
     if to is None:
         yield HumanInstructed(write_instructions(records, job))
@@ -237,14 +237,14 @@ def _delivered(
 
 
 def _not_delivered(context: JobContext, job_id: str) -> JobReport:
-    """A job whose prompt did not arrive, and that has ended with that."""
+    """The report of a job that ended because its prompt did not arrive."""
     job = read(context.records, job_id)
     keep_pane(context.records, job, context.world.tmux)
     return JobReport(row_of(context.records, job), JobOutcome.NOT_DELIVERED)
 
 
 def _detached(context: JobContext, job_id: str, problem: str) -> Iterator[SubmitEvent]:
-    """A job that is detached; `problem` is why nothing follows it in the background."""
+    """The report of a detached job; `problem` is why no background process follows it."""
     job = read(context.records, job_id)
     if job.ended:
         yield (yield from _concluded(context, job_id))
@@ -254,7 +254,7 @@ def _detached(context: JobContext, job_id: str, problem: str) -> Iterator[Submit
 
 
 def _concluded(context: JobContext, job_id: str) -> Generator[FollowEvent, None, JobReport]:
-    """What has become of a job; the audit of one that has ended is complete then."""
+    """Finish a job that has ended, with its audit, and return its report."""
     found = look_at(context.records, job_id)
     job = found.job
     if job.ended and not found.is_ended_elsewhere:

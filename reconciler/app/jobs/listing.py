@@ -1,4 +1,4 @@
-"""Jobs as published, and what is done to recorded ones: cancel, retry, forget."""
+"""List, cancel, retry and prune recorded jobs."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from reconciler.render.jobs import job_row, jobs_document, validation_document
 
 
 class JobList(Struct, frozen=True):
-    """Jobs as published, what is wrong with each record that cannot be read, and warnings about the others.
+    """Jobs as published, errors about unreadable records, and warnings about the others.
 
-    The document has both.
+    The document contains both.
     """
 
     document: JobsDoc
@@ -53,7 +53,7 @@ def list_jobs(records: Records) -> JobList:
 
 
 def prune(records: Records, older_than: float, *, delete: bool) -> JobList:
-    """The jobs that ended longer ago than that (seconds); with `delete` they are forgotten, but for their audits."""
+    """The jobs that ended more than `older_than` seconds ago; `delete` removes their records and keeps their audits."""
     found, unreadable = look_at_all(records)
     old = prunable((each.job for each in found), timedelta(seconds=older_than), records.clock.now())
     listed = _listed(records, [each for each in found if each.job in old], unreadable)
@@ -73,22 +73,22 @@ def cancel(records: Records, job_id: str) -> Job:
 
     Raises:
         UnknownJob: There is no such record.
-        ReconcilerError: The job has ended before.
+        ReconcilerError: The job has already ended.
     """
     wanted = Result(Ending.CANCELLED, "cancelled by hand", to_millisecond(records.clock.now()))
     ended = end_job(records, job_id, wanted)
     if ended.result != wanted:
         before = ended.result.ending if ended.result else "without a result"
-        raise ReconcilerError(f"job {job_id} has ended before: {before}")
+        raise ReconcilerError(f"job {job_id} has already ended: {before}")
     return ended
 
 
 def retry_of(records: Records, job_id: str) -> NewJob:
-    """A new job that asks the same of the same agent.
+    """A new job with the same prompt for the same agent.
 
     Raises:
         UnknownJob: There is no such record.
-        Refused: The job has not ended, or its record does not say what to ask, or whom.
+        Refused: The job has not ended, or its record lacks the prompt or the agent.
     """
     found = look(records, job_id)
     old = found.job

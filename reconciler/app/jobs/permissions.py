@@ -1,4 +1,4 @@
-"""The permission that the agent of a job asks for: seen from afar, and answered."""
+"""Show and answer the permission dialog of a job's agent."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from reconciler.model.job import Permission
 
 
 class AskedAgent(Struct, frozen=True):
-    """The agent of a job, the doors to it, and what its record and this system do not tell."""
+    """The agent of a job, the ports to reach it, and warnings about what its record or this system lacks."""
 
     agent: WatchedAgent
     warnings: tuple[Diagnostic, ...]
 
 
 class PendingPermission(Struct, frozen=True):
-    """What a job waits for, and the dialog that its agent shows."""
+    """The permission that a job waits for, and the dialog on its agent's screen."""
 
     permission: Permission
     sighting: ShownDialog
@@ -37,8 +37,8 @@ def asked_agent(at: Project, records: Records, job_id: str, *, to_answer: bool) 
 
     Raises:
         UnknownJob: There is no such record.
-        Refused: This is a copy of a project, and it is to be answered; the agent is a human; or the record does not
-            say where it is.
+        Refused: An answer is asked for in a copy of a project; a person does the job; or the record does not say in
+            which session the agent runs.
     """
     if to_answer:
         refuse_copy(at)
@@ -46,33 +46,33 @@ def asked_agent(at: Project, records: Records, job_id: str, *, to_answer: bool) 
     if found.assumed("agent_session"):
         raise Refused(
             f"job {job_id} cannot be answered: its record does not say in which session its agent runs",
-            fix="look for it, and answer there: reconciler attach SESSION",
+            fix="find its session and answer there: reconciler attach SESSION",
         )
     agent = agent_of(at, records, found.job)
     return AskedAgent(agent, (*record_warnings([found]), *unseen_checks(at, agent.to.profile)))
 
 
 def pending_permission(records: Records, job_id: str, asked: AskedAgent) -> PendingPermission:
-    """The permission that a job waits for; only a dialog that was seen can be answered.
+    """The permission that a job waits for, with the dialog on the screen.
 
     Raises:
-        Refused: It waits for none, or its screen shows no dialog that can be answered from here.
+        Refused: It waits for none, or its screen shows no dialog that can be answered with a command.
     """
     to, world = asked.agent
     job = read(records, job_id)
     if job.permission is None:
-        look_there = f"look, and answer there: reconciler attach {to.pane.session}"
+        look_there = f"look and answer there: reconciler attach {to.pane.session}"
         fix = f"reconciler job status --job {job.id}" if job.auth_token else look_there
         raise Refused(f"job {job.id} waits for no permission", fix=fix)
     seen = record_dialog(records, job, to, world)
     if seen is None:
         raise Refused(
-            "its screen shows no dialog that could be answered for you",
-            fix=f"look, and answer there: reconciler attach {to.pane.session}",
+            "its screen shows no dialog that reconciler can answer",
+            fix=f"look and answer there: reconciler attach {to.pane.session}",
         )
     return PendingPermission(job.permission, seen)
 
 
 def answer(records: Records, request: PermissionRequest, choice: Answer, asked: AskedAgent) -> ShownDialog:
-    """Answer a request that was seen, and return the dialog; raises as `jobs.answer.answer`."""
+    """Answer a request that the user has seen, and return the dialog; raises as `jobs.answer.answer`."""
     return give(records, request, choice, *asked.agent)

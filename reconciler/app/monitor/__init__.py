@@ -1,4 +1,4 @@
-"""The monitor: what it looks at, what it tells, and what it does on a message.
+"""The monitor: what it looks at, what it reports, and what it does when a job event arrives.
 
-It stands on everything else in `app`.
+It may import everything else in `app`.
 """

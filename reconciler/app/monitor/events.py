@@ -1,4 +1,4 @@
-"""What a monitor reports beside its passes, which go to its sinks."""
+"""Events of a monitor other than its passes, which go to its sinks."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from reconciler.model.job import DropReason, Happening
 
 
 class MonitorProblem(Struct, frozen=True):
-    """Something could not be told or kept; the monitor goes on."""
+    """Something could not be reported or stored; the monitor continues."""
 
     text: str
 
 
 class MonitorEnded(Struct, frozen=True):
-    """No pass follows."""
+    """The monitor has ended; no pass follows."""
 
     reason: str
 
 
 class UnsafeBroker(Struct, frozen=True):
-    """Anybody may speak on the broker that job events come from; `kind` says why."""
+    """Anyone can publish to the broker that job events come from; `kind` says why."""
 
     address: str
     kind: str
@@ -35,27 +35,27 @@ class SubscriptionStarted(Struct, frozen=True):
 
 
 class SubscriptionLost(Struct, frozen=True):
-    """No job events are received; until they are, a pass is made every `poll` seconds."""
+    """No job events are received; meanwhile, a pass is made every `poll` seconds."""
 
     reason: str
     poll: float
 
 
 class EventUnrecorded(Struct, frozen=True):
-    """What a job event says could not be recorded."""
+    """A job event could not be recorded."""
 
     error: ReconcilerError
 
 
 class AgentNotStopped(Struct, frozen=True):
-    """An agent whose job has ended should be stopped, and could not be."""
+    """An agent whose job has ended could not be stopped."""
 
     session: str
     error: ReconcilerError
 
 
 class MessagesDropped(Struct, frozen=True):
-    """How many messages did not count, by their reason; the subscription has ended."""
+    """The number of dropped messages by reason; sent when the subscription ends."""
 
     counts: Mapping[DropReason, int]
 

@@ -1,4 +1,4 @@
-"""Watch a project: what a monitor does, until it is asked to stop."""
+"""Watch a project until asked to stop."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from reconciler.state.lock import Lock, describe_holder, hold, status
 
 
 class MonitorOptions(Struct, frozen=True):
-    """How a project is watched; lengths of time are in seconds, 0 for none."""
+    """How a project is watched; durations are in seconds, 0 for none."""
 
     dry_run: bool = False
     interval: float = 0.0
@@ -44,9 +44,9 @@ class MonitorOptions(Struct, frozen=True):
 
 
 class MonitorOutput(Struct, frozen=True):
-    """Where a monitor tells: each pass to `sink`, and to the sinks of its options; what happens besides to `report`.
+    """Where a monitor reports: passes go to `sink` and to the sinks of its options, other events to `report`.
 
-    `terminal` is where the other sinks warn, and where a notification goes that the desktop does not show.
+    `terminal` gets the warnings of the other sinks, and notifications that the desktop does not show.
     """
 
     sink: Sink
@@ -56,20 +56,20 @@ class MonitorOutput(Struct, frozen=True):
 
 @dataclass(slots=True)
 class StopRequest:
-    """Whether a monitor shall end after its pass, and why; a signal handler or another thread may set it."""
+    """Whether a monitor should end after its pass, and why; a signal handler or another thread may set it."""
 
     reason: str = ""
 
 
 Stopping: TypeAlias = Callable[[Callable[[], None]], AbstractContextManager[StopRequest]]
-"""Entered while passes are made: it is given what wakes a monitor that waits for its next pass."""
+"""A context manager around all passes; it gets the function that wakes a waiting monitor."""
 
 
 def look_once(at: Project, options: MonitorOptions, output: MonitorOutput) -> bool:
-    """Make one pass; whether everything could be looked at.
+    """Make one pass. Returns whether everything could be looked at.
 
     Raises:
-        LockHeld: Somebody else is changing the project.
+        LockHeld: Another command is changing the project.
     """
     observer, passes = _observation(at, options)
     with _closed(_sinks(at, options, output, observer)) as everybody:
@@ -81,10 +81,10 @@ def look_once(at: Project, options: MonitorOptions, output: MonitorOutput) -> bo
 
 
 def monitor(at: Project, options: MonitorOptions, output: MonitorOutput, stopping: Stopping) -> str:
-    """Make one pass after the other, and return why they ended.
+    """Make pass after pass, and return why they ended.
 
     Raises:
-        LockHeld: The project is monitored already.
+        LockHeld: Another monitor watches the project.
         ReconcilerError: The options, the manifests or the registry cannot be used.
     """
     observer, passes = _observation(at, options)
@@ -132,7 +132,7 @@ def _state_folder(at: Project) -> StateFolder:
 
 @contextmanager
 def _alone(at: Project) -> Iterator[None]:
-    """One monitor a project; whoever died holds nothing."""
+    """Allow one monitor per project; a dead monitor holds no lock."""
     lock = Lock(os.path.join(at.state, "monitor"), at.processes, at.clock)
     with ExitStack() as stack:
         try:
@@ -140,14 +140,14 @@ def _alone(at: Project) -> Iterator[None]:
         except LockHeld as held:
             other = status(lock)
             who = describe_holder(other.value.info, at.clock) if isinstance(other, Present) else "another process"
-            fix = f"end that one, or look beside it with --once or --dry-run; its lock is {lock.path}"
+            fix = f"end that monitor, or use --once or --dry-run, which may run beside it; its lock is {lock.path}"
             raise LockHeld(f"the project is monitored by {who}", fix=fix) from held
         yield
 
 
 @dataclass(slots=True)
 class _StopPolicy:
-    """The policy of every monitor: it ends when it is asked to, or when its time is over."""
+    """The policy of every monitor: end when asked to, or when its time is over."""
 
     at: Project
     seconds: float
@@ -158,22 +158,22 @@ class _StopPolicy:
         self._began = self.at.clock.monotonic()
 
     def before(self) -> None:
-        """Nothing comes before a pass."""
+        """Do nothing before a pass."""
 
     def after(self, seen: Pass) -> None:
-        """Nothing comes after one."""
+        """Do nothing after a pass."""
 
     def due(self) -> float:
-        """The end is not waited for any longer than it takes."""
+        """Seconds until the monitor's time is over."""
         return self._began + self.seconds - self.at.clock.monotonic() if self.seconds else math.inf
 
     def reason(self) -> str:
-        """Why it is time to end."""
+        """Why the monitor should end; empty if it should not."""
         return self.stop.reason or (f"{self.seconds:g} s are over" if self.due() <= 0 else "")
 
 
 def _sinks(at: Project, options: MonitorOptions, output: MonitorOutput, observer: ProjectObserver) -> Iterator[Sink]:
-    """The sink of the face, and those that the options ask for. Raises UsageError for words that make no sense."""
+    """The caller's sink, and those that the options ask for. Raises UsageError for invalid options."""
     yield output.sink
     if options.sinks != SinkOptions():
         folder = None if options.dry_run else _state_folder(at)
@@ -184,7 +184,7 @@ def _sinks(at: Project, options: MonitorOptions, output: MonitorOutput, observer
 
 @contextmanager
 def _closed(everybody: Iterable[Sink]) -> Iterator[Sequence[Sink]]:
-    """Each sink is closed when the block ends, however it ends."""
+    """Close each sink when the block ends, also after an error."""
     with ExitStack() as stack:
         made: list[Sink] = []
         for sink in everybody:

@@ -1,4 +1,4 @@
-"""What the monitor looks at: the whole project, again and again."""
+"""Look at the whole project again and again, for the monitor."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _STATUSES = {str(status): status for status in Status}
 
 @dataclass(slots=True)
 class ProjectObserver:
-    """Looks at a project again and again; what it has read is not read again while its files are the same.
+    """Looks at a project again and again. Files are read again only if they changed.
 
-    With `jobs`, the registry follows them.
+    With `jobs`, the registry is updated from them.
     """
 
     at: Project
@@ -54,7 +54,7 @@ class ProjectObserver:
 
     @property
     def desired(self) -> Desired:
-        """What the manifests declare; nothing when there is none. Raises InvalidManifest."""
+        """What the manifests declare; nothing if there are none. Raises InvalidManifest."""
         paths = manifest_paths(self.at, ())
         mark = [(path, _mark(path)) for path in paths] if paths else recorded_socket(self.at, self.stored.record)
         if self._desired is None or self._desired[0] != mark:
@@ -71,7 +71,7 @@ class ProjectObserver:
         return self._stored[1]
 
     def look(self) -> Observation:
-        """One look, compared; tmux is asked once. Raises ReconcilerError when the files cannot be used."""
+        """Look once and compare; tmux is asked once. Raises ReconcilerError if the files cannot be used."""
         desired, stored = self.desired, self.stored
         profiles, options = self._types(desired), self._plan_options(stored)
         world, caller = self.at.world(desired.socket), self.at.caller
@@ -92,11 +92,11 @@ class ProjectObserver:
         )
 
     def _noted(self, stored: StoredRegistry, options: PlanOptions) -> Iterator[RowEdit]:
-        """What jobs say of their agents."""
+        """The notes of jobs for the registry rows of their agents."""
         yield from notes(self.jobs.jobs(), stored.record, options.now) if self.jobs else ()
 
     def _types(self, desired: Desired) -> Mapping[str, Profile]:
-        """The same ones as long as the manifests are: what is recalled is about them, too."""
+        """The profiles. They stay the same objects while the manifests are unchanged, because caches refer to them."""
         if self._profiles is None or self._profiles[0] is not desired:
             self._profiles = desired, catalogue(desired.agent_types.values())
         return self._profiles[1]
@@ -105,7 +105,7 @@ class ProjectObserver:
         return PlanOptions(lineage=stored.record.lineage, now=to_second(self.at.now()))
 
     def _paths(self, desired: Desired, found: dict[Address, Case], snapshot: Snapshot, caller: Caller) -> WatchedPaths:
-        """Looked up anew only when other agents run, or in other conversations."""
+        """The watched paths; they are looked up again only if other agents run, or use other conversations."""
         mark = list(_running(found.values()))
         if self._traces is None or self._traces[0] != mark:
             self._traces = mark, traces(found.values(), snapshot, self.at.files, caller)
@@ -120,7 +120,7 @@ def _silently(plan: Plan) -> Iterator[RowEdit]:
 
 
 def _mark(path: str) -> tuple[int, int, int] | None:
-    """What is another with every write of a file; None without one."""
+    """A mark that changes with every write of a file; None if it does not exist."""
     try:
         found = os.stat(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""Job events while a project is watched: which broker they come from, and what becomes of them."""
+"""Receive job events while a project is watched, and record them."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ from reconciler.monitor.subscribe import EndedJobs, EventListener, EventVerifier
 from reconciler.plan.request import Request
 from reconciler.ports.mqtt import connect
 
-_PATIENCE = 5.0  # seconds that a broker has to answer
-_AGAIN = 2.0  # seconds until an agent that is to be stopped is looked at again
+_PATIENCE = 5.0  # seconds that the broker has to answer
+_AGAIN = 2.0  # seconds before another attempt to stop an agent
 
 
 class SubscriptionOptions(Struct, frozen=True):
-    """How job events are received: lengths of time in seconds; `idle` without one ends the monitor, 0 for never.
+    """How job events are received; durations are in seconds. The monitor ends after `idle` without an event.
 
-    `poll` is the time between two passes while the broker is out of reach. `auto_stop` carries out the request that
-    stops an agent whose job has ended; without it no agent is stopped.
+    `poll` is the time between two passes while the broker cannot be reached. `auto_stop` carries out the request that
+    stops an agent whose job has ended; without it, no agent is stopped.
     """
 
     records: Records
@@ -60,17 +60,17 @@ def subscribe(
     report: Callable[[MonitorEvent], None],
     wake: Callable[[], None],
 ) -> Iterator[Subscription]:
-    """A subscription, while the block runs; `wake` is called when there is something to record.
+    """Subscribe while the block runs; `wake` is called when there is something to record.
 
     Raises:
-        Refused: Agents shall be stopped by what comes from a broker where anybody speaks.
-        ReconcilerError: The settings of the broker make no sense.
+        Refused: `auto_stop` with a broker that anyone can publish to.
+        ReconcilerError: The settings of the broker are invalid.
     """
     at = observer.at
     way = route(broker_of(at, observer.desired), at.env, at.files)
     _refuse_unsafe(way.follower, options, report)
     cache = observer.jobs or JobRecordCache(options.records)
-    verifier, ended = EventVerifier(cache, way.topic_prefix), EndedJobs(cache)  # as it was before anything is received
+    verifier, ended = EventVerifier(cache, way.topic_prefix), EndedJobs(cache)  # read before any event arrives
     listener = EventListener(lambda: connect(way.follower, patience=_PATIENCE), _filter(way), wake, options.poll)
     subscription = Subscription(
         at=at, options=options, report=report, listener=listener, verifier=verifier, ended=ended
@@ -97,13 +97,13 @@ def _refuse_unsafe(
     if options.auto_stop:
         raise Refused(
             f"--auto-stop is refused: {where} {kind}",
-            fix="use a broker with TLS and a login: reconciler broker init; or leave --auto-stop out",
+            fix="use a broker with TLS and a login: reconciler broker init; or omit --auto-stop",
         )
 
 
 @dataclass(slots=True)
 class Subscription:
-    """Goes along with the passes: what was received is recorded before one, and may stop agents after it."""
+    """Records received events before each pass, and stops agents with ended jobs after it."""
 
     at: Project
     options: SubscriptionOptions
@@ -119,7 +119,7 @@ class Subscription:
         self._last = self.at.clock.monotonic()
 
     def before(self) -> None:
-        """Record what was received."""
+        """Record the received events."""
         self._report_trouble()
         for message in self.listener.take():
             try:
@@ -135,7 +135,7 @@ class Subscription:
             self._ending |= {_session(job): job for job in self.ended.take()}
 
     def after(self, seen: Pass) -> None:
-        """Stop the agents whose job has ended, as `reconciler stop` does; one that works still is waited for."""
+        """Stop the agents whose job has ended, as `reconciler stop` does; a busy one is tried again later."""
         if seen.blind:
             return
         agents = {agent.session: agent for agent in seen.agents}
@@ -146,21 +146,21 @@ class Subscription:
                     self._stop(session, job)
 
     def due(self) -> float:
-        """Polling while nothing is received; else until the silence has been long enough."""
+        """Seconds until the next poll while disconnected; else until `idle` is over."""
         if self._trouble != "":
             return self.options.poll
         silence = self._last + self.options.idle - self.at.clock.monotonic() if self.options.idle else math.inf
         return min(silence, _AGAIN if self._ending else math.inf)
 
     def reason(self) -> str:
-        """A long silence ends the monitor, while the broker is there."""
+        """Why the monitor should end: no event for `idle` seconds while connected; else empty."""
         if self._trouble != "" or not self.options.idle:
             return ""
         silent = self.at.clock.monotonic() - self._last >= self.options.idle
         return f"no message for {self.options.idle:g} s" if silent else ""
 
     def report_drops(self) -> None:
-        """Report how many messages did not count, if any."""
+        """Report how many messages were dropped, if any."""
         if self.verifier.dropped:
             self.report(MessagesDropped(dict(self.verifier.dropped)))
 

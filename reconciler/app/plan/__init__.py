@@ -1,4 +1,4 @@
-"""From manifests, registry and a look at the world to a plan, and from a plan to what was done.
+"""Make plans from manifests, registry and the live world, and carry them out.
 
-`make` makes the plan, `apply` carries it out, `drift` tells how registry and world differ.
+`make` makes the plan, `apply` carries it out, `drift` compares the registry with the live world.
 """

@@ -9,12 +9,12 @@ from reconciler.model.errors import UsageError
 
 
 def addresses(texts: Iterable[str] | None) -> tuple[Address, ...]:
-    """The addresses that the words spell; UsageError names the first that is none."""
+    """Parse addresses. Raises UsageError for the first word that is not an address."""
     return tuple(address(text) for text in texts or ())
 
 
 def address(text: str) -> Address:
-    """The address that the word spells, or UsageError."""
+    """Parse one address. Raises UsageError."""
     found = parse_address(text)
     if found is None:
         raise UsageError(f"{text!r} is not an address", fix="write workspace.NAME, agent.WORKSPACE.NAME or broker.NAME")

@@ -1,4 +1,4 @@
-"""The work of apply and destroy: lock, plan, ask, walk, record; everything that happens is told as an event."""
+"""The work of apply and destroy: lock, plan, ask, walk, record. Everything that happens is yielded as an event."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ from reconciler.state.lock import Held, hold
 
 Work: TypeAlias = Generator[ApplyEvent, None, None]
 
-_MANY = 200  # agents: a server with the smallest usual limit, 256 files, holds about as many
+_MANY = 200  # agents: about as many as a tmux server can have with the smallest usual limit of 256 open files
 
 
 def work(at: Project, request: Request, options: ApplyOptions, saved: PlanDoc | None = None) -> Work:
-    """Do what the request, or the saved plan, asks, and tell each thing that happens; `ApplyEnded` comes last.
+    """Carry out the request, or the saved plan, and yield each event; `ApplyEnded` comes last.
 
-    The project's lock is held until the iterator is at its end, or closed. A ReconcilerError is told as events, and
-    then raised.
+    The project's lock is held until the iterator ends or is closed. A ReconcilerError is yielded as events, then
+    raised.
     """
     numbering = Numbering(at.now)
     yield Began(numbering.line(type="version", tool_version=__version__, format_version=EVENTS_VERSION))
@@ -82,7 +82,7 @@ def work(at: Project, request: Request, options: ApplyOptions, saved: PlanDoc | 
 
 
 def entered(at: Project, request: Request, options: ApplyOptions, held: Held) -> Iterator[InfoMessage]:
-    """See that work may begin here."""
+    """Check that work may begin in this project; yield notes for the user."""
     if held.note:
         yield InfoMessage(f"Note: {held.note}")
     if moved := refuse_copy(at):
@@ -94,17 +94,17 @@ def entered(at: Project, request: Request, options: ApplyOptions, held: Held) ->
 
 
 def _planned_after_tidying(at: Project, request: Request) -> Generator[ApplyEvent, None, Planned]:
-    """The plan, once what killed commands left on its tmux server is gone: it may have been in the way."""
+    """Remove what killed commands left on the tmux server, then make the plan."""
     lineage = uuid.uuid4().hex
     planned = make_plan(at, request, lineage=lineage)
     if not planned.world.tmux.tidy():
         return planned
-    yield InfoMessage("Note: a session or client of reconciler that a killed command left on the tmux server was ended")
+    yield InfoMessage("Note: ended a tmux session or client that a killed reconciler command left behind")
     return make_plan(at, request, lineage=lineage)
 
 
 def _unfit(saved: PlanDoc, prepared: Prepared) -> ReconcilerError | None:
-    """Why the saved plan may not be applied; None when it may."""
+    """Why the saved plan cannot be applied; None if it can."""
     return unapproved(prepared.options.digest, saved["digest"]) or stale(_basis(saved), _basis(prepared.document))
 
 
@@ -114,7 +114,7 @@ def _basis(document: PlanDoc) -> Basis:
 
 
 def _told(prepared: Prepared) -> Iterator[ApplyEvent]:
-    """What would be done, and written."""
+    """The events that show the plan and the edits of manifests."""
     document, numbering = prepared.document, prepared.numbering
     yield PlanMade(numbering.line(type="plan", plan=document), document)
     for edit in prepared.edits:
@@ -138,7 +138,7 @@ def _diagnosed(diagnostic: Diagnostic, numbering: Numbering, *, raised: bool = F
 
 
 def _decided(prepared: Prepared, *, asks: bool) -> Iterator[ApplyEvent]:
-    """Refuse, ask, and do it."""
+    """Refuse the plan, or ask for approval and carry it out."""
     plan, numbering = prepared.plan, prepared.numbering
     guard = too_many_endings(plan, prepared.planned.stored.record, prepared.options.max_destroy)
     guard = guard or (yield from _no_room(prepared))
@@ -149,7 +149,7 @@ def _decided(prepared: Prepared, *, asks: bool) -> Iterator[ApplyEvent]:
         yield _ended(numbering, Totals(), Verdict.DECLINED.exit_code, declined=True)
         return
     if prepared.planned.request.goes_back and not prepared.planned.request.automatic:
-        confirmations.over(prepared.at)  # whoever goes back has answered
+        confirmations.over(prepared.at)  # a rollback decides about the waiting apply
     if plan.pending or plan.found or prepared.edits:
         yield from _done(prepared)
         return
@@ -159,7 +159,7 @@ def _decided(prepared: Prepared, *, asks: bool) -> Iterator[ApplyEvent]:
 
 
 def _no_room(prepared: Prepared) -> Generator[InfoMessage, None, Diagnostic | None]:
-    """A refusal when the tmux server cannot hold what would be started; raises when there is no tmux for that."""
+    """A refusal if the tmux server has no room for the new agents. Raises if tmux is missing."""
     seen, world = prepared.planned.snapshot.tmux, prepared.planned.world
     more = more_agents(prepared.plan, seen)
     if more <= 0:
@@ -168,12 +168,12 @@ def _no_room(prepared: Prepared) -> Generator[InfoMessage, None, Diagnostic | No
     if isinstance(room, Present):
         return too_many_starts(more, room.value)
     if isinstance(room, Unknown) and more >= _MANY:
-        yield InfoMessage(f"Note: whether the tmux server can hold {more} more agents is not known: {room.reason}")
+        yield InfoMessage(f"Note: cannot tell whether the tmux server has room for {more} more agents: {room.reason}")
     return None
 
 
 def _stopping(prepared: Prepared) -> tuple[Diagnostic, ...]:
-    """The errors that stop it all; who goes back gets the manifests back even where nothing else can be done."""
+    """The errors that stop the whole apply; a rollback still restores the manifests."""
     plan = prepared.plan
     only_manifests = prepared.planned.request.goes_back and bool(prepared.edits)
     return plan.barring if only_manifests else plan.stopping
@@ -188,7 +188,7 @@ def _refused(prepared: Prepared, errors: Iterable[Diagnostic], guard: Diagnostic
 
 
 def _is_approved(prepared: Prepared, *, asks: bool) -> bool:
-    """Whether it may be done: it was said beforehand, or the user agrees now."""
+    """Whether the plan was approved beforehand, or the user agrees now."""
     options = prepared.options
     if not options.approved:
         return not asks or options.approve(Question())
@@ -200,7 +200,7 @@ def _is_approved(prepared: Prepared, *, asks: bool) -> bool:
 
 
 def _done(prepared: Prepared) -> Iterator[ApplyEvent]:
-    """Keep what is about to be done, do it, and keep what became of it."""
+    """Store the generation, carry out the plan, and store the result."""
     at, planned = prepared.at, prepared.planned
     generation = _begun(prepared) if prepared.is_a_generation else None
     confirmation = confirmations.begin(at, generation, prepared.options.confirm_within)
@@ -228,7 +228,7 @@ def _begun(prepared: Prepared) -> Generation:
 
 
 def _remember_manifests(prepared: Prepared) -> None:
-    """Manifests that were changed without an effect are what is gone back to all the same."""
+    """Store manifests that changed without an effect, so that a rollback restores them, too."""
     if prepared.is_a_generation:
         generation = _begun(prepared)
         generations.finish(prepared.at, generation, _result(prepared, WalkState(prepared.planned.stored)))

@@ -1,6 +1,6 @@
-"""An apply that is taken back unless it is confirmed: its watchdog, and what others may do meanwhile.
+"""An apply that is rolled back unless it is confirmed: its watchdog, and which commands may run meanwhile.
 
-The watchdog is started before the work begins, so that it is there whatever the work does to this terminal.
+The watchdog starts before the work begins, so that it survives whatever the work does to this terminal.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from reconciler.state import generations
 
 
 def way_back(at: Project) -> None:
-    """See that there is a generation to go back to; Refused when there is none."""
+    """Raise Refused unless there is a generation to roll back to."""
     if next(generations.newest_first(at.generations), None) is None:
-        raise Refused("there is no generation that could come back", fix="apply once without --confirm-within")
+        raise Refused("there is no earlier generation to roll back to", fix="apply once without --confirm-within")
 
 
 def refuse_meanwhile(at: Project, request: Request) -> None:
-    """While an apply waits for its confirmation, no other manifests are followed but on the way back; Refused else."""
+    """Raise Refused for any request but a rollback while an apply waits for its confirmation."""
     if request.goes_back or not request.follows_manifests:
         return
     for said in state.describe_waiting(at.waiting):
@@ -37,25 +37,25 @@ def refuse_meanwhile(at: Project, request: Request) -> None:
 
 
 def refuse_too_late(at: Project) -> None:
-    """Refused when the last thing that happened is that an apply was taken back by itself."""
+    """Raise Refused if the last apply was rolled back automatically."""
     newest = next(generations.newest_first(at.generations), None)
     if newest is not None and newest.automatic:
         raise Refused(f"too late: {newest.reason}", fix="look at it with `reconciler history`, and apply again")
 
 
 def too_late(at: Project, found: Confirmation) -> Refused:
-    """Why an apply whose time is up cannot be confirmed: it is on its way back, or half taken back."""
+    """Why an apply cannot be confirmed after its time is over: its rollback runs, or was interrupted."""
     if state.is_watched(found, at.processes):
-        fix = "see how it ends with `reconciler history`"
-        return Refused(f"too late: generation {found.back_to} is on its way back", fix=fix)
+        fix = "see the result with `reconciler history`"
+        return Refused(f"too late: generation {found.back_to} is being restored", fix=fix)
     return Refused(
-        f"too late: generation {found.generation} was not confirmed in time, and may be half taken back",
+        f"too late: generation {found.generation} was not confirmed in time, and its rollback may be incomplete",
         fix=f"choose one: `reconciler rollback {found.generation}` or `reconciler rollback {found.back_to}`",
     )
 
 
 def begin(at: Project, generation: Generation | None, within: float) -> Confirmation | None:
-    """Let a generation that is about to be made wait, with a watchdog beside it; None when nobody asks for that.
+    """Start the watchdog for a generation that is about to be made; None without `--confirm-within`.
 
     Raises:
         ReconcilerError: The watchdog cannot be started.
@@ -84,7 +84,7 @@ def begin(at: Project, generation: Generation | None, within: float) -> Confirma
 
 
 def count_down(at: Project, confirmation: Confirmation | None) -> Confirmation | None:
-    """Let the time run from now on; None when nothing waits any more."""
+    """Start the time limit now; None if nothing waits any more."""
     if confirmation is None:
         return None
     deadline = at.now() + timedelta(seconds=confirmation.within)
@@ -93,12 +93,12 @@ def count_down(at: Project, confirmation: Confirmation | None) -> Confirmation |
 
 
 def over(at: Project) -> None:
-    """Nothing waits any more: somebody has decided."""
+    """Remove the confirmation: the user has decided."""
     state.forget(at.waiting)
 
 
 def _watchdog(at: Project, confirmation: Confirmation) -> list[str]:
-    # -P: a folder called `reconciler` where the user stands is not the program.
+    # -P: do not import a folder called `reconciler` from the current folder.
     program = [sys.executable, "-P", "-m", "reconciler"]
     return [*program, "await-confirmation", confirmation.id, "--chdir", at.root, "--registry", at.registry_path]
 

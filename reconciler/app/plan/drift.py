@@ -1,4 +1,4 @@
-"""Where the registry and the live world differ: look, and compare."""
+"""Look, and compare the registry with the live world."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CLASSES = frozenset("ABCDEFGHIJKL")
 
 
 class DriftOptions(Struct, frozen=True):
-    """Which classes of drift, and whether what no apply has done yet is told too; `offline` by files alone."""
+    """The drift classes to report, whether to include pending changes, and `offline` to look at files only."""
 
     letters: frozenset[str] = CLASSES
     intent: bool = False
@@ -42,7 +42,7 @@ STANDARD = DriftOptions()
 
 
 def drift(at: Project, options: DriftOptions = STANDARD) -> DriftsDoc:
-    """Where the registry and the live world differ. Nothing is written.
+    """Return the differences between the registry and the live world. Nothing is written.
 
     Raises:
         ReconcilerError: Manifests or registry cannot be read.
@@ -56,7 +56,7 @@ def failed_document(error: ReconcilerError) -> DriftsDoc:
 
 
 def _live(at: Project, options: DriftOptions) -> DriftsDoc:
-    """One look; the manifests are held against the same one."""
+    """Compare with one look at the live world; the pending changes come from the same look."""
     seen = make_plan(at, Request(mode=Mode.REFRESH_ONLY))
     desired = seen.loaded.desired
     sources = Sources(desired, seen.stored.record, seen.snapshot, catalogue(desired.agent_types.values()))
@@ -67,14 +67,14 @@ def _live(at: Project, options: DriftOptions) -> DriftsDoc:
 
 
 def _offline(at: Project, options: DriftOptions) -> DriftsDoc:
-    """No tmux, no processes: manifests, registry and the broker's files."""
+    """Compare with files only: manifests, registry and the broker's files; no tmux, no processes."""
     from reconciler.broker.offline import survey
 
     desired = load_manifests(at, ()).desired
     stored = read(at.registry)
     record = stored.record
     if record == Record():
-        fix = "commit it, or look where the agents are: `reconciler drift`"
+        fix = "commit the registry, or run `reconciler drift` on the machine with the agents"
         raise ReconcilerError(f"there is no registry at {display_path(at.registry_path)}", fix=fix)
     brokers = {address: survey(spec) for address, spec in desired.brokers.items()}
     seen = recorded_as_live(record, Snapshot(brokers=brokers))

@@ -1,4 +1,4 @@
-"""Agents that were just stopped, and whose processes still have their conversations."""
+"""Wait for agents that were just stopped while their processes still use their conversations."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _JUST, _PAUSE = 10.0, 0.2
 
 
 def await_endings(at: Project, seen: ProjectView, request: Request) -> Iterator[Action]:
-    """Wait, for `SECONDS` at most, until no process holds a conversation that the request would start.
+    """Wait, at most `SECONDS`, until no process uses a conversation that the request would start.
 
-    Yields what is waited for, once each; only agents that were just stopped are waited for.
+    Yields each action that it waits for once. It waits only for agents that were just stopped.
     """
     now, rows = to_second(at.now()), seen.stored.record.sessions.values()
     ages = (seconds_between(row.updated_at, now) for row in rows if row.address in request.states)

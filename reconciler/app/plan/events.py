@@ -1,4 +1,4 @@
-"""What an apply tells while it works. `line` is what is published of an event: a line of `apply --json`."""
+"""The events of an apply. `line` is the published form of an event: a line of `apply --json`."""
 
 from __future__ import annotations
 
@@ -28,41 +28,41 @@ class Began(Struct, frozen=True):
 
 
 class PlanMade(Struct, frozen=True):
-    """What would be done. Nothing was done yet."""
+    """The plan is made. Nothing was done yet."""
 
     line: EventDoc
     document: PlanDoc
 
 
 class ManifestEdited(Struct, frozen=True):
-    """A block would come into a manifest, or go."""
+    """A manifest block will be added or removed."""
 
     line: EventDoc
     document: EditDoc
 
 
 class ManifestRestored(Struct, frozen=True):
-    """A manifest would be as in an earlier generation."""
+    """A manifest will be restored from an earlier generation."""
 
     line: EventDoc
     document: RestoreDoc
 
 
 class AdoptionFound(Struct, frozen=True):
-    """What `adopt` found, and would do. Nothing was done yet."""
+    """What `adopt` found and will do. Nothing was done yet."""
 
     line: EventDoc
     document: AdoptionDoc
 
 
 class FileReported(Struct, frozen=True):
-    """One file was written, or could not be."""
+    """One file was written, or could not be written."""
 
     line: EventDoc
 
 
 class AdoptionConcluded(Struct, frozen=True):
-    """What came of an adoption: how many of what, and what is not done."""
+    """The result of an adoption: counts, and what was not done."""
 
     line: ClassVar[None] = None
     done: tuple[str, ...]
@@ -70,14 +70,14 @@ class AdoptionConcluded(Struct, frozen=True):
 
 
 class InfoMessage(Struct, frozen=True):
-    """Something worth knowing that is no result, and is not published."""
+    """A note for the user that is not published."""
 
     line: ClassVar[None] = None
     text: str
 
 
 class Diagnosed(Struct, frozen=True):
-    """Why nothing was done, or no more. One that is `raised` is an error that ends the iteration after its events."""
+    """Why nothing, or not everything, was done. If `raised`, the same error ends the iteration after its events."""
 
     line: EventDoc
     document: DiagnosticDoc
@@ -85,9 +85,9 @@ class Diagnosed(Struct, frozen=True):
 
 
 class WalkBegan(Struct, frozen=True):
-    """That many actions are worked on from now on.
+    """The work on this many actions begins.
 
-    Manifests are written. `unfinished` says what they say now: it has to be told unless all comes to its end.
+    Manifests are already written. `unfinished` describes them: show it unless the work is completed.
     """
 
     line: ClassVar[None] = None
@@ -96,20 +96,20 @@ class WalkBegan(Struct, frozen=True):
 
 
 class ActionReported(Struct, frozen=True):
-    """What happens to one address."""
+    """Something happened to one address."""
 
     line: EventDoc
     event: ActionEvent
 
 
 class WalkEnded(Struct, frozen=True):
-    """Nothing is worked on any more."""
+    """The work on actions has ended."""
 
     line: ClassVar[None] = None
 
 
 class Concluded(Struct, frozen=True):
-    """What the work led to. `written` are the sessions that a refresh has written into the registry."""
+    """The result of the work. `written` are the sessions that a refresh wrote to the registry."""
 
     line: ClassVar[None] = None
     verdict: Verdict
@@ -120,14 +120,14 @@ class Concluded(Struct, frozen=True):
 
 
 class ConfirmationAwaited(Struct, frozen=True):
-    """The apply is taken back unless it is confirmed."""
+    """The apply is rolled back unless it is confirmed."""
 
     line: EventDoc
     confirmation: Confirmation
 
 
 class ApplyEnded(Struct, frozen=True):
-    """The last event. `exit_code` is what `reconciler apply` leaves with."""
+    """The last event. `exit_code` is the exit code of `reconciler apply`."""
 
     line: EventDoc
     exit_code: int
@@ -154,9 +154,9 @@ ApplyEvent: TypeAlias = (
 
 
 class Question(Struct, frozen=True):
-    """Whether a plan that was just told may be carried out.
+    """Ask whether the plan that was just shown may be carried out.
 
-    `approved` are the classes of action that were approved beforehand, `others` the actions of no such class.
+    `approved` are the classes of action that were approved beforehand, `others` the actions outside these classes.
     """
 
     approved: tuple[str, ...] = ()
@@ -171,7 +171,7 @@ class Numbering:
     sequence: int = 0
 
     def line(self, **body: object) -> EventDoc:
-        """The next line, with this in it."""
+        """The next line with this content."""
         head = {"sequence": self.sequence, "timestamp": self.timestamp()}
         self.sequence += 1
         return cast(EventDoc, {**body, **head})

@@ -1,4 +1,4 @@
-"""Why something is planned for one address, or nothing is."""
+"""Explain why one address will change, or why it will not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from reconciler.state.spans import layout
 
 
 def explanation(at: Project, name: str) -> ExplanationDoc:
-    """What leads to the plan for the address or session `name`; UsageError when there is none such."""
+    """Explain the plan for the address or session `name`. Raises UsageError if it does not exist."""
     mode = Mode.REFRESH_ONLY if registry_alone(at) else Mode.NORMAL
     planned = make_plan(at, Request(closely=True, mode=mode))
     desired, record = planned.loaded.desired, planned.stored.record
@@ -34,17 +34,17 @@ def explanation(at: Project, name: str) -> ExplanationDoc:
 
 
 def _meant(name: str, known: Mapping[str, Address]) -> Address:
-    """The address that the word stands for; UsageError offers the nearest ones."""
+    """The address with this name. Raises UsageError, which suggests similar names."""
     if name in known:
         return known[name]
     within = sorted((each for each in known if name in each), key=lambda each: (not each.startswith(name), each))
     close = within[:3] or get_close_matches(name, known, n=3)
-    fix = f"did you mean {' or '.join(close)}?" if close else "`reconciler graph` shows all that is declared"
+    fix = f"did you mean {' or '.join(close)}?" if close else "`reconciler graph` shows everything that is declared"
     raise UsageError(f"there is no {name}", fix=fix)
 
 
 def _row_places(at: Project, stored: StoredRegistry) -> Callable[[Section, str], Place]:
-    """Tells where the registry has a row: its line, as far as lines tell."""
+    """A function that returns the place of a row in the registry: its line, if known."""
     file, text = display_path(at.registry_path), stored.text.decode().replace("\r\n", "\n")
     found = layout(text)
 

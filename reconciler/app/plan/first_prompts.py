@@ -1,4 +1,4 @@
-"""The prompts that agents were started with: what shows that they were taken, once an apply is through."""
+"""Check after an apply that agents accepted the prompt they were started with."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def has_one(action: Action) -> bool:
 def unverified(
     at: Project, planned: Planned, stored: StoredRegistry, started: Sequence[Action]
 ) -> Iterator[tuple[Action, PromptUnverified, RowEdit]]:
-    """The agents that nothing shows to have taken their first prompt, with what their rows shall say of it.
+    """The agents without a sign that they accepted their first prompt, with the note for their registry rows.
 
-    All are looked at together, for a while. CLIs that leave no trace of a prompt are left out.
+    All are checked together for a while. CLIs that leave no trace of a prompt are left out.
     """
     actions = {action.address: action for action in started}
     try:
@@ -49,7 +49,7 @@ def unverified(
 
 def _told(action: Action, why: str) -> tuple[Action, PromptUnverified, RowEdit]:
     step = next(step for step in action.steps if isinstance(step, StartSession))
-    fix = f"look with `reconciler attach {step.session}`, and type the prompt if it is not there"
+    fix = f"check with `reconciler attach {step.session}`, and type the prompt if it is missing"
     row = RowEdit(Section.SESSIONS, step.session, noted_by_start(step, why))
     return action, PromptUnverified(action.address, action.verb, f"{why}: {fix}"), row
 

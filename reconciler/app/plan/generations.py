@@ -1,4 +1,4 @@
-"""What is kept of an apply: before it begins, and once more when it has ended."""
+"""Store each apply as a generation: once before it begins, and again when it has ended."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ COUNT, AGE = "RECONCILER_HISTORY", "RECONCILER_HISTORY_AGE"
 
 
 def begin(at: Project, planned: Planned, document: PlanDoc, author: Author) -> Generation:
-    """Keep what is about to be done, with the manifests that it follows; the caller holds the lock.
+    """Store what is about to be done, with its manifests; the caller holds the lock.
 
     Raises:
-        UsageError: A variable that says how much is kept makes no sense.
-        ReconcilerError: It cannot be written, so that nothing should be done.
+        UsageError: A variable that limits the history has an invalid value.
+        ReconcilerError: It cannot be written; the apply must not begin.
     """
-    _limits(at.env)  # a mistake in it is told before anything is done
+    _limits(at.env)  # report a mistake in it before anything is done
     request = planned.request
     generation = Generation(
         number=generations.next_number(at.generations),
@@ -61,20 +61,20 @@ def begin(at: Project, planned: Planned, document: PlanDoc, author: Author) -> G
 
 
 def finish(at: Project, generation: Generation, result: GenerationResult) -> None:
-    """Keep what became of it, and forget what is too old."""
+    """Store the result, and delete generations that are too old."""
     generations.write(at.generations, replace(generation, result=result))
     generations.prune(at.generations, _limits(at.env), at.now())
 
 
 def follows_others(at: Project, planned: Planned) -> bool:
-    """Whether the manifests are not those of the newest generation."""
+    """Whether the manifests differ from those of the newest generation."""
     newest = next(generations.newest_first(at.generations), None)
     now = {(_portable(at, path), sha256(data).hexdigest()) for path, data in _followed(planned).items()}
     return newest is None or now != {(each.path, each.digest) for each in newest.manifests}
 
 
 def agents_then(record: Record, snapshot: Snapshot = _NOT_LOOKED) -> dict[str, AgentThen]:
-    """Every managed agent as the registry has it, in the conversation that it says itself to be in."""
+    """Every managed agent as recorded, with the conversation that the agent itself reports."""
     rows = (row for row in record.sessions.values() if row.managed)
     return {str(row.address): _agent_then(row, record, snapshot) for row in rows}
 
@@ -87,7 +87,7 @@ def _agent_then(row: SessionRow, record: Record, snapshot: Snapshot) -> AgentThe
 
 
 def rendered(at: Project, desired: Desired) -> dict[str, dict[str, str]]:
-    """The digests of the files that were made for each broker and hold no secret, by their paths."""
+    """The digests of each broker's files that contain no secret, by broker and path."""
     return {str(broker.address): dict(_digests(at, broker.directory)) for broker in desired.brokers.values()}
 
 
@@ -99,7 +99,7 @@ def _digests(at: Project, directory: str) -> Iterator[tuple[str, str]]:
 
 
 def _followed(planned: Planned) -> dict[str, bytes]:
-    """The manifests by their absolute paths, as they will be once the work has begun."""
+    """The manifests by absolute path, with the edits that this apply makes."""
     edited = {edit.path: edit.after for edit in planned.request.edits}
     contents = {path: source.data for path, source in planned.sources.items()}
     return {path: data for path, data in {**contents, **edited}.items() if data is not None}
@@ -110,7 +110,7 @@ def _kept(at: Project, path: str, data: bytes, planned: Planned) -> ManifestFile
 
 
 def _mode(path: str, request: Request) -> int:
-    """The mode that the file has, or will have."""
+    """The file mode that the manifest has, or will get."""
     with suppress(FileNotFoundError):
         return os.stat(path).st_mode & 0o777
     restored = (edit.mode for edit in request.edits if isinstance(edit, Restore) and edit.path == path)
@@ -127,7 +127,5 @@ def _limits(env: Mapping[str, str]) -> RetentionPolicy:
     count, age = env.get(COUNT, ""), env.get(AGE, "")
     kept = number_in(count) if count else standard.count
     if kept is None:
-        raise UsageError(
-            f"{COUNT} is {count!r}, and no number", fix=f"write how many generations are kept: {COUNT}=100"
-        )
+        raise UsageError(f"{COUNT} is not a number: {count!r}", fix=f"set how many generations to keep: {COUNT}=100")
     return RetentionPolicy(kept, timedelta(seconds=seconds(age)) if age else standard.age)

@@ -1,4 +1,4 @@
-"""Manifests, registry and a look at the world become a plan."""
+"""Make a plan from manifests, registry and a look at the live world."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from reconciler.state.registry import StoredRegistry, read
 
 
 class Planned(Struct, frozen=True):
-    """A plan with everything it was made from; `sources` are the manifests by their absolute paths."""
+    """A plan with everything it was made from; `sources` are the manifests by absolute path."""
 
     plan: Plan
     request: Request
@@ -48,7 +48,7 @@ class Planned(Struct, frozen=True):
 
 
 def make_plan(at: Project, request: Request, lineage: str = "", stored: StoredRegistry | None = None) -> Planned:
-    """Look at everything once and compare, with the registry as it is, or as it will be. Writes nothing."""
+    """Look at everything once and compare. `stored` replaces the registry on disk. Writes nothing."""
     sources, stored = _sources(at, request), stored or read(at.registry)
     loaded = loaded_from(at, list(sources.values())) if sources else Loaded(_alone(at, request, stored), ())
     desired = as_requested(loaded.desired, request)
@@ -68,21 +68,21 @@ def make_plan(at: Project, request: Request, lineage: str = "", stored: StoredRe
 
 
 def _sources(at: Project, request: Request) -> Mapping[str, Source]:
-    """The manifests; none where there is nothing but a registry, and it says all that has to be known."""
+    """The manifests; none if the project has only a registry and the request needs no more."""
     looks = request.mode is Mode.REFRESH_ONLY and not request.paths
     if (looks or request.only_rests) and registry_alone(at):
         return {}
-    # What is deleted is judged by the manifests that still declare it.
+    # A delete is judged by the manifests that still declare the agent.
     return manifest_sources(at, request.paths, () if request.deletes else request.edits)
 
 
 def _alone(at: Project, request: Request, stored: StoredRegistry) -> Desired:
-    """What is held against the registry in a project that has nothing else."""
+    """The desired state for a project that has only a registry."""
     return as_recorded(at, stored.record) if request.only_rests else nothing_declared(at, stored.record)
 
 
 def prove_conversation(at: Project, planned: Planned, stored: StoredRegistry, action: Action) -> Observed[Drift]:
-    """Which conversation an agent began that this plan has started, as `observe.proof` tells it."""
+    """The conversation of an agent that this plan started, found by `observe.proof`."""
     from reconciler.observe.proof import proof
 
     desired = as_requested(planned.loaded.desired, planned.request)

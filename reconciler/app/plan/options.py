@@ -1,4 +1,4 @@
-"""How an apply is approved, and how far it may go."""
+"""How an apply is approved, and what limits it."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from reconciler.plan.request import Request
 
 
 def nobody(_question: Question) -> bool:
-    """Refuse: there is nobody who could be asked."""
-    raise Refused("nobody has approved of the plan", fix="look at it, and approve of it beforehand")
+    """Refuse, because no terminal is there to ask the user."""
+    raise Refused("the plan is not approved", fix="look at the plan, then approve it with `approved` or `approve`")
 
 
 def never() -> bool:
-    """Nobody interrupts."""
+    """Never interrupt."""
     return False
 
 
 class ApplyOptions(Struct, frozen=True):
-    """How an apply is approved, and how far it may go.
+    """How an apply is approved, and what limits it.
 
-    `approved` are the classes of action that need no question, `approve` answers one. `digest` is that of the saved
-    plan that was looked at. The apply is taken back after `confirm_within` seconds without a confirmation; 0 for
-    never. It stops early, and well, once `interrupted` says so. `terminal` is where the user sits, for the history.
+    `approved` are the classes of action that need no confirmation; `approve` is called to confirm others. `digest` is
+    the digest of the one plan that is accepted. The apply is rolled back after `confirm_within` seconds without a
+    confirmation; 0 means never. It stops cleanly once `interrupted` returns true. `terminal` goes into the history.
     """
 
     auto_approve: bool = False
@@ -46,4 +46,5 @@ class ApplyOptions(Struct, frozen=True):
     interrupted: Callable[[], bool] = never
 
 
-CarryOut: TypeAlias = Callable[[Project, Request, ApplyOptions], int]  # do it, show it, and give the exit code
+# carries out the request, shows it, and returns the exit code
+CarryOut: TypeAlias = Callable[[Project, Request, ApplyOptions], int]

@@ -1,4 +1,4 @@
-"""Make plans for others to see; read saved ones back."""
+"""Publish plans, and read saved ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from reconciler.state.schemas import load_schema
 
 
 def document_of(planned: Planned) -> PlanDoc:
-    """The plan as it is published."""
+    """The published document of a plan."""
     return plan_document(planned.plan, options_of(planned.request))
 
 
@@ -36,10 +36,10 @@ def failed_document(request: Request, error: ReconcilerError) -> PlanDoc:
 
 
 def wait_for_apply(at: Project, timeout: float) -> bool:
-    """Whether a running apply was over within `timeout` seconds: a plan takes no lock, and may show half of it."""
+    """Wait up to `timeout` seconds until no apply runs, and return whether none does: a plan itself takes no lock."""
     if not os.path.lexists(os.path.join(at.state, "lock")):
         return True
-    from reconciler.state.lock import status  # seldom needed, and start-up is felt
+    from reconciler.state.lock import status  # seldom needed, and slow to import
 
     deadline = at.clock.monotonic() + timeout
     while isinstance(status(at.lock), Present):
@@ -56,11 +56,11 @@ _VERSION = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})")
 
 
 def saved_plan(paths: Sequence[str]) -> PlanDoc | None:
-    """The saved plan that the one path holds, or None when the paths are manifests.
+    """The saved plan in the only path, or None if the paths are manifests.
 
     Raises:
-        StalePlan: Its content is not what its digest says.
-        UsageError, ReconcilerError: The file is not a plan, or not one that is read here.
+        StalePlan: Its content does not match its digest.
+        UsageError, ReconcilerError: The file is not a plan, or has a version that is not supported.
     """
     if len(paths) != 1 or paths[0].endswith((".yaml", ".yml")) or not os.path.isfile(paths[0]):
         return None
@@ -73,7 +73,7 @@ def saved_plan(paths: Sequence[str]) -> PlanDoc | None:
 
 
 def _head_checked(path: str) -> dict[str, Any]:
-    """The document in a file that calls itself a plan of a version that is read."""
+    """The document in the file, after a check that it is a plan of a supported version."""
     try:
         with own_files.regular(path) as file:
             document = read_json(file.read())
@@ -86,23 +86,23 @@ def _head_checked(path: str) -> dict[str, Any]:
     if numbers is None:
         raise UsageError(f"{path} is not a saved plan", fix=_AGAIN)
     if not _is_read(int(numbers[1]), int(numbers[2])):
-        raise ReconcilerError(f"{path} has format {version}, this reconciler reads {FORMAT_VERSION}", fix="plan again")
+        raise ReconcilerError(f"{path} has format {version}; this reconciler reads {FORMAT_VERSION}", fix="plan again")
     return cast(dict[str, Any], document)
 
 
 def _is_read(major: int, minor: int) -> bool:
-    """A document of this major version, with all the keys of this minor one."""
+    """Whether a document of this version can be read: same major version, and at least our minor version's keys."""
     own_major, own_minor = map(int, FORMAT_VERSION.split("."))
     return major == own_major and minor >= own_minor
 
 
 def _mistake(document: PlanDoc) -> str:
-    """The first way in which a plan cannot be shown, or asks for what cannot be; empty without any."""
+    """The first reason why a plan cannot be shown or carried out; empty if there is none."""
     if mistake := plan_mistake(document):
         return mistake
     try:
         for path in request_of(document).paths:
-            with suppress(OSError):  # one that is gone is told where it is read
+            with suppress(OSError):  # a missing file is reported when it is read
                 os.stat(path)
     except (ValueError, UsageError) as error:
         return f"`options`: {error}"
@@ -110,7 +110,7 @@ def _mistake(document: PlanDoc) -> str:
 
 
 def plan_mistake(document: PlanDoc) -> str:
-    """The first way in which a plan is not what its schema says; empty when it can be shown."""
+    """The first place where a plan does not match its schema; empty if it can be shown."""
     from jsonschema import Draft7Validator
 
     error = next(Draft7Validator(load_schema("plan")).iter_errors(document), None)
@@ -120,13 +120,13 @@ def plan_mistake(document: PlanDoc) -> str:
     try:
         deque(plan_text(document, full=True), maxlen=0)
         deque(plan_text(document), maxlen=0)
-    except (LookupError, TypeError, ValueError, AttributeError):  # values that do not go together
-        return "its changes do not go together"
+    except (LookupError, TypeError, ValueError, AttributeError):  # values that contradict each other
+        return "its changes contradict each other"
     return ""
 
 
 def request_of(saved: PlanDoc) -> Request:
-    """The request that led to the saved plan."""
+    """The request that the saved plan was made from."""
     options = saved["options"]
     return Request(
         paths=tuple(options["manifests"]),
@@ -139,7 +139,7 @@ def request_of(saved: PlanDoc) -> Request:
 
 
 def options_of(request: Request) -> OptionsDoc:
-    """The request as a saved plan keeps it."""
+    """The request as a saved plan stores it."""
     return {
         "mode": request.mode.value,
         "manifests": list(request.paths),

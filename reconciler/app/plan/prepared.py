@@ -1,4 +1,4 @@
-"""A plan that was made under the lock, and how it shall be worked on."""
+"""A plan that was made under the lock, and how to carry it out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reconciler.render.documents.plan import PlanDoc
 
 
 class Prepared(Struct, frozen=True):
-    """One plan that was made under the lock, and how it is to be worked on. `who` holds the lock."""
+    """One plan that was made under the lock, and how to carry it out. `who` holds the lock."""
 
     at: Project
     planned: Planned
@@ -29,22 +29,22 @@ class Prepared(Struct, frozen=True):
 
     @property
     def plan(self) -> Plan:
-        """What would be done."""
+        """The plan alone."""
         return self.planned.plan
 
     @property
     def edits(self) -> Sequence[Edit | Restore]:
-        """What would be written into manifests."""
+        """The edits of manifests that the request asks for."""
         return self.planned.request.edits
 
     @property
     def is_a_generation(self) -> bool:
-        """Whether the history keeps it: it does something for manifests, or they are not those of the last time."""
+        """Whether the history stores it: it changes something, or the manifests differ from the last generation's."""
         if not self.planned.request.follows_manifests:
             return False
         return self.changes_something or generations.follows_others(self.at, self.planned)
 
     @property
     def changes_something(self) -> bool:
-        """Whether there is anything to agree to: what is deferred changes nothing."""
+        """Whether there is anything to approve; deferred actions change nothing."""
         return bool(self.edits) or any(action.verb is not Verb.DEFER for action in self.plan.pending)

@@ -1,4 +1,4 @@
-"""The walk through a plan: save what is to be saved, count, keep and tell each thing that happens."""
+"""Walk through a plan: write checkpoints, and count, store and yield each event."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Walk: TypeAlias = Generator[ApplyEvent, None, None]
 
 @dataclass(slots=True)
 class WalkState:
-    """What has come of the walk so far; `lines` are its events, as the history keeps them."""
+    """The result of the walk so far; `lines` are its events as the history stores them."""
 
     stored: StoredRegistry
     totals: Totals = field(default_factory=Totals)
@@ -48,7 +48,7 @@ class WalkState:
 
 
 def walk(prepared: Prepared, walked: WalkState) -> Walk:
-    """Do what the plan says, and write down in `walked` what came of it."""
+    """Carry out the plan, and collect the results in `walked`."""
     planned, totals = prepared.planned, walked.totals
     actions = {action.address: action for action in planned.plan.actions}
     for made in apply(planned.plan, planned.world, _run(prepared, walked)):
@@ -80,7 +80,7 @@ def _run(prepared: Prepared, walked: WalkState) -> Run:
 
 
 def _without_secrets(event: ActionEvent, planned: Planned) -> ActionEvent:
-    """What went wrong may quote an agent's last words, and those what was in its environment."""
+    """The event with secrets hidden: an error may quote an agent's output, which may contain its environment."""
     if not isinstance(event, ActionFailed):
         return event
     env = (var for agent in planned.loaded.desired.agents.values() for var in agent.env if var.sensitive)
@@ -90,7 +90,7 @@ def _without_secrets(event: ActionEvent, planned: Planned) -> ActionEvent:
 
 
 def _counted(event: ActionEvent, action: Action, prepared: Prepared, walked: WalkState) -> ActionReported:
-    """The event, counted and kept in the history."""
+    """Count the event, and store it in the history."""
     numbering = prepared.numbering
     walked.totals.add(event)
     append(prepared.at.history, _history(event, action, prepared.planned))
@@ -100,7 +100,7 @@ def _counted(event: ActionEvent, action: Action, prepared: Prepared, walked: Wal
 
 
 def _see_first_prompts(prepared: Prepared, walked: WalkState) -> Walk:
-    """Tell of the agents that nothing shows to have taken their first prompt, and keep it in their rows."""
+    """Report the agents without a sign that they accepted their first prompt, and note it in their rows."""
     at, planned = prepared.at, prepared.planned
     done = {str(line["address"]) for line in walked.lines if line["type"] == ActionDone.type}
     started = [
@@ -116,12 +116,12 @@ def _see_first_prompts(prepared: Prepared, walked: WalkState) -> Walk:
 
 
 def _without_screen(line: EventDoc) -> Mapping[str, Json]:
-    """An event as the history keeps it: what an agent shows on its screen is not ours to keep."""
+    """An event as the history stores it, without `detail`, which may show the agent's screen."""
     return cast("Mapping[str, Json]", {name: value for name, value in line.items() if name != "detail"})
 
 
 def _history(event: ActionEvent, action: Action, planned: Planned) -> list[HistoryEntry]:
-    """What the history keeps of an event: how things ended, with the reason of the plan."""
+    """The history entries of an event: how it ended, with the reason from the plan."""
     if action.address.kind != "agent":
         return []
     reason = planned.options.reason or action.reason.value

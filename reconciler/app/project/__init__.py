@@ -1,4 +1,4 @@
 """The project that a command is about: its folder, its manifests, its registry.
 
-`Project` has the doors through which everything about it goes.
+`Project` has the ports for everything outside of the program.
 """

@@ -1,4 +1,4 @@
-"""Whether a project is a copy of another one: nothing is done in one, and what is told of it says so."""
+"""Find out whether a project folder is a copy of another one; commands that change something refuse to run in one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.state.registry import StoredRegistry, placement, read
 
 
 class PlacedRegistry(Struct, frozen=True):
-    """A registry, and what the folder that it is in makes of it."""
+    """A registry, and whether its folder is the original place, a new one or a copy."""
 
     stored: StoredRegistry
     place: Placement
@@ -24,10 +24,10 @@ class PlacedRegistry(Struct, frozen=True):
 
 
 def refuse_copy(at: Project) -> str:
-    """See that the project is not a copy; what to tell of one that was moved, empty for nothing.
+    """Check that the project is not a copy. Returns a note if it was moved, else an empty text.
 
     Raises:
-        Refused: It is a copy of another one.
+        Refused: It is a copy.
     """
     place = placement(at.registry, read(at.registry).record)
     if place is None or place.recorded is None or place.state is PlacementState.HERE:
@@ -38,7 +38,7 @@ def refuse_copy(at: Project) -> str:
 
 
 def locate_registry(at: Project) -> PlacedRegistry:
-    """Where the registry was written, held against the folder that it is in; UsageError when there is none."""
+    """Compare the registry's present folder with the one it was written in. Raises UsageError if there is none."""
     stored = read(at.registry)
     place = placement(at.registry, stored.record)
     if place is None or stored.record == Record():

@@ -1,4 +1,4 @@
-"""The names in the manifests, which tell what the name of an older session is made of."""
+"""The names in the manifests, used to split the session names of older registries."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from reconciler.state.session_names import KnownNames, SessionParts
 
 
 def declared_names(root: str, home: str, env: Mapping[str, str], files: Files) -> KnownNames:
-    """The workspaces, roles, types and sessions that the manifests of a project declare; none where they are damaged.
+    """The workspaces, roles, types and sessions that the manifests of a project declare; empty if they are damaged.
 
-    Whoever needs the manifests themselves says what is wrong with them.
+    Commands that need the manifests report the damage.
     """
     sources = list(_sources(root, files))
     around = ManifestContext(root, home, env, os.path.basename(root))

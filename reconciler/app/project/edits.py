@@ -1,4 +1,4 @@
-"""Manifests that a command writes: what it puts in or takes out, and the writing itself."""
+"""Edit manifests: add or remove blocks, and write the files."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _NEW_FILE = 0o666
 
 
 def declaration(at: Project, address: Address, agent_type: str, path: str, prompt: str) -> Edit:
-    """The edit that declares the agent, after which all manifests together are valid.
+    """The edit that declares the agent; all manifests together are valid after it.
 
-    A workspace that no manifest declares yet is put there too, at `path`.
+    If no manifest declares the workspace, it is added too, with `path`.
 
-    Raises as `addition`, and UsageError for another path than the workspace has.
+    Raises as `addition`, and UsageError if the workspace has another path.
     """
     fields: dict[str, Json] = {"prompt": _literal(prompt)} if prompt else {}
     typed: dict[str, Json] = {"type": agent_type, **fields}
@@ -39,7 +39,7 @@ def declaration(at: Project, address: Address, agent_type: str, path: str, promp
     home = desired.workspaces[workspace_address(address.workspace)]
     if path and os.path.abspath(os.path.expanduser(path)) != home.path:
         raise UsageError(
-            f"workspace {address.workspace} is in {home.path} already",
+            f"workspace {address.workspace} already has the path {home.path}",
             detail=str(home.place),
             fix="leave out --path, or name another workspace",
         )
@@ -47,12 +47,12 @@ def declaration(at: Project, address: Address, agent_type: str, path: str, promp
 
 
 def addition(at: Project, address: Address, fields: Mapping[str, Json], path: str) -> Edit:
-    """The agent put into the manifest that declares its workspace, else into the first one.
+    """Add the agent to the manifest that declares its workspace, else to the first one.
 
-    A workspace that no manifest declares yet is put there too, at `path`.
+    If no manifest declares the workspace, it is added too, with `path`.
 
     Raises:
-        Refused: A manifest declares the agent already.
+        Refused: A manifest already declares the agent.
         InvalidManifest, ReconcilerError: The manifest cannot be edited.
     """
     sources = {each: read_manifest(at, each) for each in manifest_paths(at, ())}
@@ -71,25 +71,25 @@ def addition(at: Project, address: Address, fields: Mapping[str, Json], path: st
 
 
 def _portable(at: Project, path: str) -> str:
-    """A folder as a manifest names it: from the project folder on when it is in there."""
+    """A folder as written in a manifest: relative if inside the project folder."""
     whole = os.path.abspath(os.path.expanduser(path))
     inside = os.path.commonpath([whole, at.root]) == at.root
     return _literal(os.path.relpath(whole, at.root) if inside else whole)
 
 
 def _literal(text: str) -> str:
-    """The text as a manifest spells it, where `${` would begin a variable."""
+    """The text as written in a manifest, with `${` escaped because it begins a variable."""
     return text.replace("${", "$${")
 
 
 def _refuse_second(source: Source, path: tuple[str, ...], address: Address) -> None:
     place = place_in(source, path)
     if place:
-        raise Refused(f"{address} is declared already", detail=str(place), fix="give the new one another --name")
+        raise Refused(f"{address} is already declared", detail=str(place), fix="choose another --name")
 
 
 def removals(at: Project, desired: Desired, agents: Iterable[Address]) -> tuple[Edit, ...]:
-    """The blocks of the agents taken out of the manifests, one after the other.
+    """The edits that remove the blocks of the agents, to be applied in order.
 
     Raises:
         InvalidManifest, ReconcilerError: A manifest cannot be edited.
@@ -108,7 +108,7 @@ def removals(at: Project, desired: Desired, agents: Iterable[Address]) -> tuple[
 
 
 def write_manifests(at: Project, edits: Sequence[Edit | Restore]) -> None:
-    """Write each file once, at once, with the mode that it has; copies of what would be lost come first.
+    """Write each file atomically and keep its mode; copies of what would be lost are written first.
 
     Raises:
         StalePlan: A file is no longer what the edit was made for; nothing was written.
@@ -129,12 +129,12 @@ def write_manifests(at: Project, edits: Sequence[Edit | Restore]) -> None:
 
 
 def expect_unchanged(at: Project, edits: Sequence[Edit | Restore]) -> None:
-    """See that every file is what the first edit of it was made for; StalePlan when one is not."""
+    """Raise StalePlan if a file changed after its edit was made."""
     _expect(at, {edit.path: edit.before for edit in reversed(edits)})
 
 
 def replace_files(at: Project, changes: Mapping[str, tuple[bytes, bytes]]) -> None:
-    """Give files, each at once and with the mode that it has, other bytes than those they are known to hold.
+    """Replace the content of files atomically and keep their modes; `changes` has the known and the new bytes by path.
 
     Raises as `write_manifests`.
     """
@@ -144,11 +144,11 @@ def replace_files(at: Project, changes: Mapping[str, tuple[bytes, bytes]]) -> No
 
 
 def in_one_style(at: Project, given: Sequence[str]) -> tuple[dict[str, Source], dict[str, tuple[bytes, bytes]]]:
-    """The manifests, and each that is not in the one style, as it is and as it shall be.
+    """The manifests, and for each that is not formatted, its present and its formatted bytes.
 
     Raises:
         UsageError: There is no manifest.
-        InvalidManifest: Some are no YAML; it has all mistakes.
+        InvalidManifest: Some are not YAML; it has all mistakes.
     """
     found = manifest_paths(at, given)
     if not found:
@@ -158,7 +158,7 @@ def in_one_style(at: Project, given: Sequence[str]) -> tuple[dict[str, Source], 
 
 
 def _changes(sources: Mapping[str, Source]) -> dict[str, tuple[bytes, bytes]]:
-    """Each file that is not in the one style, as it is and as it shall be; InvalidManifest with all mistakes."""
+    """For each file that is not formatted, its present and its formatted bytes. Raises InvalidManifest."""
     changes: dict[str, tuple[bytes, bytes]] = {}
     mistakes: list[Diagnostic] = []
     for path, source in sources.items():
@@ -177,7 +177,7 @@ def _changes(sources: Mapping[str, Source]) -> dict[str, tuple[bytes, bytes]]:
 def _expect(at: Project, known: Mapping[str, bytes]) -> None:
     for path, before in known.items():
         if _bytes(at, path) != before:
-            raise StalePlan(f"{display_path(path)} has changed meanwhile", fix="look at it, and try again")
+            raise StalePlan(f"{display_path(path)} has changed meanwhile", fix="check the file, then try again")
 
 
 def _bytes(at: Project, path: str) -> bytes | None:
@@ -191,7 +191,7 @@ def _bytes(at: Project, path: str) -> bytes | None:
 
 
 def _mode(path: str, earlier: int | None = None) -> int:
-    """The mode of the file; where there is none, the one that it had, else that of any new file."""
+    """The mode of the file; if it does not exist, `earlier`, else the mode of a new file."""
     try:
         return stat.S_IMODE(os.stat(path).st_mode)
     except FileNotFoundError:
@@ -203,7 +203,7 @@ def _mode(path: str, earlier: int | None = None) -> int:
 
 
 def change_of(restore: Restore) -> str:
-    """What becomes of the file: `create`, `update` or `delete`."""
+    """What happens to the file: `create`, `update` or `delete`."""
     if restore.after is None:
         return "delete"
     return "update" if os.path.lexists(restore.path) else "create"

@@ -1,4 +1,4 @@
-"""Which files of a project are reconciler's own: no link is followed in them, see `ports.own_files`."""
+"""The files of a project that belong to reconciler: symbolic links in them are refused, see `ports.own_files`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BESIDE = ("lock", "history", "history.jsonl", "cache", "kept", "monitor", "conf
 
 
 def fence_project(root: str, registry: str, *, chosen: bool) -> None:
-    """What is ours in a project, and beside its registry; where that is `chosen`, links lead up to its folder."""
+    """Register our files in the project and beside its registry; links above a `chosen` registry folder are allowed."""
     fence(root, [".hermes"], "--registry {}/agent-sessions.yaml")
     fence(root, [_REGISTRY], "--registry {}")
     fence(root, [JOB_RECORDS], "--registry-dir {}")
@@ -24,12 +24,12 @@ def fence_project(root: str, registry: str, *, chosen: bool) -> None:
 
 
 def fence_records(folder: str) -> None:
-    """The job records, which a project has in its own folder, or a user elsewhere."""
+    """Register the job records, in the project folder or in a folder that the user chose."""
     own = folder.endswith(f"{os.sep}{JOB_RECORDS}")
     root = folder.removesuffix(f"{os.sep}{JOB_RECORDS}")
     fence(root, [JOB_RECORDS if own else "."], "--registry-dir {}")
 
 
 def fence_monitor(folder: str) -> None:
-    """What the monitor has told, in a folder that the user has chosen."""
+    """Register the monitor's state in a folder that the user chose."""
     fence(folder, ["."])

@@ -12,12 +12,12 @@ from reconciler.render.graphs.graph import Graph, Rights, graph
 
 
 def project_graph(at: Project, paths: Sequence[str]) -> Graph:
-    """Workspaces, agents, users and topics of these manifests, or of all; raises InvalidManifest."""
+    """Workspaces, agents, users and topics of these manifests, or of all. Raises InvalidManifest."""
     desired = load_manifests(at, paths).desired
     return graph(desired, {address: _rights(broker) for address, broker in desired.brokers.items()})
 
 
 def _rights(broker: Broker) -> Rights:
-    """What each user may do, and what all of them may."""
+    """The access rules of each user, and those of all users."""
     acl = declared(broker)
     return {**acl.users, "(every user)": acl.patterns} if acl.patterns else acl.users

@@ -1,4 +1,4 @@
-"""The project's lock, looked at from outside."""
+"""Look at the project's lock without taking it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reconciler.state.lock import LockStatus, status
 
 
 def holder(at: Project) -> LockStatus | None:
-    """Who holds the lock; None when nobody does, ReconcilerError when that cannot be read."""
+    """The holder of the lock; None if it is free. Raises ReconcilerError if it cannot be read."""
     found = status(at.lock)
     if isinstance(found, Unknown):
         raise ReconcilerError("the lock cannot be read", detail=found.reason)

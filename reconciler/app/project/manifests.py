@@ -1,4 +1,4 @@
-"""The project's manifests: which they are, what they declare, and how they shall be edited."""
+"""The project's manifests: find them, load them, and apply edits to them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OWN_BROKER = os.path.join(".hermes", "broker", "broker.yaml")  # of `reconciler 
 
 
 def manifest_paths(at: Project, given: Sequence[str]) -> list[str]:
-    """The manifests that are meant: those given (a folder stands for its *.yaml), else the project's own."""
+    """The paths of the given manifests (a folder means its *.yaml files), else of the project's own."""
     return [path for each in given for path in _expanded(each)] if given else own_manifests(at.root)
 
 
@@ -35,7 +35,7 @@ def _expanded(path: str) -> list[str]:
 
 
 def manifest_sources(at: Project, given: Sequence[str], edits: Iterable[Edit | Restore] = ()) -> dict[str, Source]:
-    """The manifests by their absolute paths, once edited; UsageError when there is none."""
+    """The manifests by absolute path, with the edits applied. Raises UsageError if there is none."""
     edited = {edit.path: edit.after for edit in edits}
     paths = dict.fromkeys([*manifest_paths(at, given), *edited])
     kept = [path for path in paths if edited.get(path, b"") is not None]
@@ -49,12 +49,12 @@ def _source(at: Project, path: str, edited: bytes | None) -> Source:
 
 
 def load_manifests(at: Project, given: Sequence[str], edits: Iterable[Edit | Restore] = ()) -> Loaded:
-    """What the manifests declare, once edited; InvalidManifest with all mistakes, UsageError when there is none."""
+    """What the manifests declare with the edits applied. Raises InvalidManifest with all mistakes, or UsageError."""
     return loaded_from(at, list(manifest_sources(at, given, edits).values()))
 
 
 def loaded_from(at: Project, sources: Sequence[Source]) -> Loaded:
-    """What these manifests declare together; raises InvalidManifest with all mistakes."""
+    """What these manifests declare together. Raises InvalidManifest with all mistakes."""
     around = ManifestContext(at.root, at.home, at.env, os.path.basename(at.root))
     known = _known(at, sources)
     try:
@@ -67,7 +67,7 @@ def loaded_from(at: Project, sources: Sequence[Source]) -> Loaded:
 
 
 def load_source(at: Project, source: Source) -> Loaded:
-    """What one manifest declares that is at hand already; raises as `load_manifests`."""
+    """What one manifest that was already read declares; raises as `load_manifests`."""
     return load([source], ManifestContext(at.root, at.home, at.env, os.path.basename(at.root)), frozenset(BUILT_IN))
 
 
@@ -76,7 +76,7 @@ def broker_of(at: Project, desired: Desired) -> Broker | None:
 
     Raises:
         UsageError: Several are declared.
-        InvalidManifest, ReconcilerError: The manifest of its own cannot be used.
+        InvalidManifest, ReconcilerError: The broker's own manifest cannot be used.
     """
     brokers = list(desired.brokers.values())
     own = os.path.join(at.root, OWN_BROKER)
@@ -94,7 +94,7 @@ def nothing_declared(at: Project, record: Record) -> Desired:
 
 
 def recorded_socket(at: Project, record: Record) -> Socket:
-    """The one tmux server that is recorded, unless $TMUX_SERVER_NAME names one; the default one where several are."""
+    """The recorded tmux server; the default one if several are recorded. $TMUX_SERVER_NAME comes first."""
     servers = {row.server.path or row.server.socket for row in record.sessions.values() if row.server}
     if at.env.get("TMUX_SERVER_NAME") or len(servers) != 1:
         return Socket()
@@ -103,9 +103,9 @@ def recorded_socket(at: Project, record: Record) -> Socket:
 
 
 def as_recorded(at: Project, record: Record) -> Desired:
-    """What a registry says of the agents of a project without manifests: good for looking, and for letting them rest.
+    """The recorded agents of a project without manifests, as a `Desired` that suffices to look at and to stop them.
 
-    An agent whose type is not known here, or whose folder is not recorded, is left out.
+    Agents with an unknown type or without a recorded folder are left out.
     """
     rows = (row for row in record.sessions.values() if row.managed and row.status is not Status.ARCHIVED)
     agents = {row.address: _recorded(row, record) for row in rows if row.type in BUILT_IN}
@@ -132,14 +132,14 @@ def _recorded(row: SessionRow, record: Record) -> Agent:
 
 
 def _known(at: Project, sources: Sequence[Source]) -> dict[str, Json]:
-    """What was remembered of those manifests that were checked before, by digest."""
+    """The cached results for manifests that were checked before, by digest."""
     digests = (hashlib.sha256(source.data).hexdigest() for source in sources)
     found = {digest: recall(_manifest_cache(at), digest) for digest in digests}
     return {digest: content for digest, content in found.items() if content is not None}
 
 
 def remember_looks(at: Project, loaded: Loaded) -> None:
-    """Spare the next plan the parsing, and a close look at brokers. Only apply does this: a plan writes nothing."""
+    """Cache parsed manifests and looks at brokers for the next plan. Only apply calls this: a plan writes nothing."""
     for document in loaded.documents:
         if recall(_manifest_cache(at), document.digest) is None:
             remember(_manifest_cache(at), document.digest, remembered(document))
@@ -152,7 +152,7 @@ def _manifest_cache(at: Project) -> str:
 
 
 def read_manifest(at: Project, path: str) -> Source:
-    """The manifest as it is now; UsageError when there is none."""
+    """The manifest as it is now. Raises UsageError if it does not exist."""
     match at.files.read(path, 64 << 20):
         case Present(data):
             return Source(display_path(path), data)
@@ -163,10 +163,10 @@ def read_manifest(at: Project, path: str) -> Source:
 
 
 def display_path(path: str) -> str:
-    """An absolute path as a user wants to read it."""
+    """The path as shown to the user: relative to the current folder if that is shorter."""
     return os.path.relpath(path) if path.startswith(os.getcwd()) else path
 
 
 def registry_alone(at: Project) -> bool:
-    """Whether the project has a registry, and no manifest of its own."""
+    """Whether the project has a registry but no manifest."""
     return not manifest_paths(at, ()) and os.path.lexists(at.registry_path)

@@ -1,4 +1,4 @@
-"""Where a project and its files are, found with next to no imports: every Tab in a shell waits for this."""
+"""Find a project and its files with few imports, because shell completion waits for it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _MARKS = ("reconciler.yaml", "manifests", ".hermes")
 
 
 def project_folder(root: str) -> str:
-    """The folder `root`, or the nearest one upward from here that looks like a project, or this one.
+    """The folder `root`, else the nearest project folder upward from the current one, else the current one.
 
-    Raises FileNotFoundError when this one was deleted and `root` does not say where else.
+    Raises FileNotFoundError if the current folder was deleted and `root` is not absolute.
     """
     if os.path.isabs(root):
         _be_somewhere(root)
@@ -21,16 +21,16 @@ def project_folder(root: str) -> str:
 
 
 def _be_somewhere(root: str) -> None:
-    """A current folder that was deleted is left for `root`: nothing that is named can have been meant in it."""
+    """Change to `root` if the current folder was deleted: relative paths cannot mean anything in it."""
     try:
         os.getcwd()
     except FileNotFoundError:
-        with suppress(OSError):  # the project itself is not there: that is told elsewhere
+        with suppress(OSError):  # a missing project folder is reported elsewhere
             os.chdir(root)
 
 
 def registry_file(folder: str, registry: str) -> str:
-    """The registry of the project in `folder`; one that is named, by the real path of its folder."""
+    """The registry path of the project in `folder`; a path from `--registry` gets the real path of its folder."""
     if not registry:
         return os.path.join(folder, ".hermes", "agent-sessions.yaml")
     parent, name = os.path.split(os.path.abspath(os.path.join(folder, registry)))
@@ -38,7 +38,7 @@ def registry_file(folder: str, registry: str) -> str:
 
 
 def registry_cache(path: str) -> str:
-    """The folder that keeps what was parsed of the registry at `path`."""
+    """The cache folder for the parsed registry at `path`."""
     return os.path.join(os.path.dirname(path), "cache", "registry")
 
 

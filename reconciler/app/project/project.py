@@ -1,4 +1,4 @@
-"""The project that a command is about, and the doors through which everything about it goes."""
+"""The project that a command is about, with the ports for everything outside of the program."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Project:
-    """One project on this machine, with the doors that everything about it goes through."""
+    """One project on this machine, with its ports."""
 
     root: str
     registry_path: str
@@ -52,24 +52,24 @@ class Project:
 
     @property
     def kept(self) -> str:
-        """The folder for copies of what would be lost otherwise: conversations, edited manifests."""
+        """The folder for copies of what would otherwise be lost: conversations, edited manifests."""
         return os.path.join(self.state, "kept")
 
     @property
     def history(self) -> str:
-        """The file that keeps what was done to each agent."""
+        """The file with the history of each agent."""
         return os.path.join(self.state, "history.jsonl")
 
     @property
     def generations(self) -> Store:
-        """What is kept of every apply."""
-        from reconciler.state.generations import Store  # a plan needs it seldom, and start-up is felt
+        """The store of generations."""
+        from reconciler.state.generations import Store  # a plan seldom needs it, and importing takes time
 
         return Store(os.path.join(self.state, "history"), self.files)
 
     @property
     def waiting(self) -> Waiting:
-        """The apply that waits for its confirmation, if one does."""
+        """The record of an apply that waits for its confirmation, if there is one."""
         from reconciler.state.confirmation import Waiting  # as above
 
         return Waiting(self.state, self.files, self.processes)
@@ -81,7 +81,7 @@ class Project:
 
     @property
     def caller(self) -> Caller:
-        """Whoever runs the command, as `observe` wants to know it."""
+        """The user and environment of this command, for `observe`."""
         return Caller(self.home, self.env, os.path.join(self.root, JOB_RECORDS, HOOK_NOTES))
 
     @cached_property
@@ -99,25 +99,25 @@ class Project:
     @property
     def lock(self) -> Lock:
         """The project's lock."""
-        from reconciler.state.lock import Lock  # a plan seldom needs it, and start-up is felt
+        from reconciler.state.lock import Lock  # a plan seldom needs it, and importing takes time
 
         return Lock(self.state, self.processes, self.clock)
 
     def shut(self, declared: Socket) -> Problem | None:
-        """What would keep the declared tmux server from being started, or reached."""
+        """Why the declared tmux server cannot be started or reached; None if it can."""
         return RealTmux(self.socket(declared), self.env).obstacle()
 
     def attaching(self, declared: Socket, session: str) -> list[str]:
-        """The command that attaches a terminal to a session, from inside tmux too."""
+        """The command that attaches a terminal to a session; it works inside tmux, too."""
         return RealTmux(self.socket(declared), self.env).attaching(session)
 
     def clear_up(self, *others: str) -> None:
-        """See that none of our files is a link, and remove what commands that were killed left half written.
+        """Check that none of our files is a symbolic link, and remove unfinished files of killed commands.
 
-        `others` are folders of ours that are elsewhere.
+        `others` are our folders outside of the project.
 
         Raises:
-            ReconcilerError: A link is among them, or they cannot be looked at; nothing was done.
+            ReconcilerError: One is a link or cannot be read; nothing was removed.
         """
         records = os.path.join(self.root, JOB_RECORDS)
         try:
@@ -147,7 +147,7 @@ class Project:
         )
 
     def world(self, socket: Socket, *, returning: bool = False) -> World:
-        """All doors, with the tmux server that the manifests name; `returning` is as for the brokers."""
+        """All ports, with the tmux server that the manifests name; `returning` is true for a rollback."""
         brokers = replace(self.brokers, returning=True) if returning else self.brokers
         return World(RealTmux(self.socket(socket), self.env), self.processes, self.files, self.clock, brokers)
 
@@ -157,9 +157,9 @@ class Project:
 
 
 def find_project(root: str, registry: str) -> Project:
-    """The project at `root`, or the nearest one upward from here."""
+    """The project at `root`, else the nearest one upward from the current folder."""
     if root and not os.path.isdir(root):
-        raise UsageError(f"{root} is not a folder", fix="give -C the folder of your project")
+        raise UsageError(f"{root} is not a folder", fix="pass the folder of your project to -C")
     found = project_folder(root)
     path = registry_file(found, registry)
     fence_project(found, path, chosen=bool(registry))

@@ -1,4 +1,4 @@
-"""Files held against the published schemas, with the place of each mistake."""
+"""Check files against the published schemas, with the place of each mistake."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHOWN = 200  # characters of a finding
 
 
 def schema_mistakes(name: str, source: Source) -> Iterator[Diagnostic]:
-    """Every way in which a YAML or JSON file does not fit the schema called `name`."""
+    """Every mistake of a YAML or JSON file against the schema `name`."""
     reading = read(source)
     yield from reading.mistakes
     if reading.mistakes:
@@ -37,9 +37,9 @@ def schema_mistakes(name: str, source: Source) -> Iterator[Diagnostic]:
 
 
 def registry_mistakes(at: Project, path: str, source: Source) -> Iterator[Diagnostic]:
-    """The same for a registry; one of an older shape is told in the words of its reader, with what is assumed.
+    """Every mistake of a registry. For an older registry, the messages come from its reader and say what is assumed.
 
-    What the schema allows, but only an older tool writes, is a warning.
+    Content that the schema allows but only older tools write is a warning.
     """
     try:
         stored = read_registry(Registry(os.path.abspath(path), "", at.files, declared=at.registry.declared))

@@ -31,27 +31,27 @@ _IGNORED = (".hermes/", ".mam/", ".cache/", "delegate_job_logs/")
 
 
 def start(folder: str) -> list[str]:
-    """Write what is missing into the folder, and overwrite nothing; what was done, in sentences.
+    """Write the missing files into the folder; nothing is overwritten. Returns sentences about what was done.
 
     Raises:
-        ReconcilerError: It cannot be written there.
+        ReconcilerError: The folder is not writable.
     """
     manifest = os.path.join(folder, "reconciler.yaml")
     try:
         return [_write_new(manifest), *_add_lines(os.path.join(folder, ".gitignore"))]
     except OSError as error:
-        fix = "see that the folder is there, and that you may write in it"
+        fix = "make sure that the folder exists and is writable"
         raise ReconcilerError(f"cannot write in {folder}", detail=error.strerror or "", fix=fix) from error
 
 
 def _write_new(path: str) -> str:
     if os.path.lexists(path) or not own_files.create(path, _STARTER.encode(), _mode()):
-        return f"{path} is there already: left as it is"
+        return f"{path} already exists: left unchanged"
     return f"{path} written"
 
 
 def _add_lines(path: str) -> list[str]:
-    """Append what is missing; what is there stays as it is."""
+    """Append the missing lines; existing ones are not changed."""
     present, mode = b"", _mode()
     if os.path.exists(path):
         with own_files.regular(path) as file:

@@ -1,4 +1,4 @@
-"""Take the project over that this folder is a copy of, or begin a new one in it."""
+"""Make a copied folder the project itself, or start a new project in it."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ Agree: TypeAlias = Callable[[Sequence[str]], bool]
 
 
 def take_over(at: Project, agree: Agree) -> None:
-    """Make this folder the project, with its agents and conversations; what it is a copy of is one from then on.
+    """Make this folder the project, with its agents and conversations; the original folder becomes the copy.
 
-    `agree` is given what would be done, in sentences.
+    `agree` gets sentences about what will be done, and confirms.
 
     Raises:
-        Refused: It is the project already.
-        LockHeld: Something is being changed here, or there.
-        ReconcilerError: Nobody agrees.
+        Refused: It is already the project.
+        LockHeld: Another command changes this or the original project.
+        ReconcilerError: `agree` declined.
     """
     with hold(at.lock, "take-over"):
         found = locate_registry(at)
         lost = tuple(_out_of_reach(at, found.stored.record))
         if not found.is_copy and not lost:
-            raise Refused("this folder is the project already", fix="reconciler plan")
+            raise Refused("this folder is already the project", fix="reconciler plan")
         _expect_agreement([*_taking(found), *(f"{row.session} counts as ended." for row in lost)], agree)
         if found.is_copy:
             _hand_over(at, found.place, found.stored.record.lineage)
@@ -46,20 +46,20 @@ def take_over(at: Project, agree: Agree) -> None:
 
 
 def start_afresh(at: Project, agree: Agree) -> None:
-    """Put everything aside that a copy says of the other project's agents, so that it begins as a project of its own.
+    """Move the other project's registry and history out of the way, so that the copy becomes a new project.
 
-    `agree` is as for a take-over.
+    `agree` is as for `take_over`.
 
     Raises:
-        Refused: It is no copy.
-        ReconcilerError: Nobody agrees.
+        Refused: It is not a copy.
+        ReconcilerError: `agree` declined.
     """
     with hold(at.lock, "start-afresh"):
         found = locate_registry(at)
         if not found.is_copy:
             raise Refused("this folder is not a copy of a project", fix="to end its agents: reconciler destroy")
         aside = os.path.join(at.kept, f"before-{for_file_name(at.now())}")
-        _expect_agreement([_why(found), f"What it says is moved to {aside}."], agree)
+        _expect_agreement([_why(found), f"Its registry and history are moved to {aside}."], agree)
         _put_aside(at, aside)
 
 
@@ -87,7 +87,7 @@ def _why(found: PlacedRegistry) -> str:
 
 
 def _hand_over(at: Project, place: Placement, lineage: str) -> None:
-    """Let the registry that this one was copied from say that the project is here."""
+    """Write into the original registry that the project is now here."""
     if place.recorded is None or place.recorded.machine != place.present.machine:
         return
     folder = place.recorded.folder
@@ -99,7 +99,7 @@ def _hand_over(at: Project, place: Placement, lineage: str) -> None:
 
 
 def _out_of_reach(at: Project, record: Record) -> Iterator[SessionRow]:
-    """Agents that run by the registry, in a place where nothing tells whether they do."""
+    """Agents that are recorded as running in a place that cannot be looked at from here."""
     world = at.world(Socket())
     for row in record.sessions.values():
         server = server_process(row.server, world) if row.server and row.status is Status.RUNNING else ABSENT
@@ -129,7 +129,7 @@ _OF_THE_OTHER = ("history", "history.jsonl", "confirm.json", "monitor", "cache")
 
 
 def _put_aside(at: Project, folder: str) -> None:
-    """Everything that leads to the other's agents, the registry last: until it is gone, this is a copy."""
+    """Move everything about the other project's agents; the registry goes last, because it marks this as a copy."""
     paths = [os.path.join(at.state, name) for name in _OF_THE_OTHER]
     copies = [f"{at.registry_path}.bak", completion_copy(at.registry)]
     put_aside([*paths, *copies, at.registry_path], folder)

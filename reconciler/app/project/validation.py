@@ -1,4 +1,4 @@
-"""What is wrong with manifests: by themselves, and on this machine."""
+"""Find mistakes in manifests: in their text, and on this machine."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from reconciler.ports.tmux.socket_path import too_long
 
 
 def findings(at: Project, desired: Desired) -> tuple[Diagnostic, ...]:
-    """Every mistake of the manifests, and what this machine has against them."""
+    """Every mistake in the manifests, and every problem with them on this machine."""
     return (*of_the_manifests(at, desired), *_of_this_machine(at, desired))
 
 
 def of_the_manifests(at: Project, desired: Desired) -> tuple[Diagnostic, ...]:
-    """What a plan would say where nothing is in the way: the mistakes of the manifests alone.
+    """The mistakes in the manifests alone, as a plan would report them on an empty machine.
 
-    It is the plan itself that says so, so that no manifest is valid that every plan refuses.
+    The plan itself reports them, so a manifest that every plan refuses is never valid.
     """
     profiles = catalogue(desired.agent_types.values())
     sources = Sources(desired, Record(), _welcoming(desired), profiles)
@@ -42,7 +42,7 @@ def of_the_manifests(at: Project, desired: Desired) -> tuple[Diagnostic, ...]:
 
 
 def _welcoming(desired: Desired) -> Snapshot:
-    """A world without sessions and folders, in which everything is there that the manifests need."""
+    """A snapshot without sessions and folders that has everything else the manifests need."""
     return Snapshot(
         artifacts={address: Present(Artifact("", resumable=True)) for address in desired.agents},
         executables={address: Present("") for address in desired.agents},
@@ -55,7 +55,7 @@ def _welcoming(desired: Desired) -> Snapshot:
 
 def _of_this_machine(at: Project, desired: Desired) -> Iterator[Diagnostic]:
     socket, shut = desired.socket, at.shut(desired.socket)
-    if shut:  # that its path is too long holds on every machine
+    if shut:  # a socket path that is too long is a mistake on every machine
         severity = Severity.ERROR if socket.path and too_long(socket.path) else Severity.WARNING
         yield Diagnostic(severity, shut.summary, shut.detail, shut.fix, place=socket.place)
     for spec in desired.workspaces.values():
@@ -63,7 +63,7 @@ def _of_this_machine(at: Project, desired: Desired) -> Iterator[Diagnostic]:
 
 
 def _in_the_way(at: Project, spec: Workspace) -> Iterator[Diagnostic]:
-    """What the workspace's path holds that it cannot be; what is only missing may be there on the machine it is for."""
+    """A problem with what exists at the workspace's path; a missing folder may exist on the target machine."""
     row = WorkspaceRow(spec.address.workspace, spec.path, created=True)
     folder, repo = at.files.folder(spec.path), at.files.real(spec.git.repo) if spec.git else ""
     missing = isinstance(folder, Absent)

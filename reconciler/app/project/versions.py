@@ -1,4 +1,4 @@
-"""The version of an agent CLI: asked of the program itself, once for each that is installed."""
+"""Ask agent CLIs for their version, once per installed program."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from reconciler.state.cache import recall, remember
 
 
 def version(at: Project, command: str, env: Mapping[str, str]) -> str:
-    """The version of the program that runs as `command` in the environment `env` over the user's; empty when unknown.
+    """The version of the program `command`, with `env` added to the user's environment; empty if unknown.
 
-    A program that is replaced has another fingerprint, and is asked again.
+    If the program is replaced, its fingerprint changes and it is asked again.
     """
     around = {**at.env, **env}
     found = at.processes.find(command, around.get("PATH", ""))

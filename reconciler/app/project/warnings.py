@@ -1,4 +1,4 @@
-"""What has to be said beside everything that is shown of a project."""
+"""Warnings that every command shows about a project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.state.registry import StoredRegistry, placement
 
 
 def copied(at: Project, stored: StoredRegistry) -> tuple[Diagnostic, ...]:
-    """What has to be said of everything that is seen in a copy of a project: it is not this folder's."""
+    """The warning that this folder is a copy of another project."""
     place = placement(at.registry, stored.record)
     if place is None or place.state is not PlacementState.COPY:
         return ()
@@ -21,7 +21,7 @@ def copied(at: Project, stored: StoredRegistry) -> tuple[Diagnostic, ...]:
 
 
 def older_shapes(at: Project, stored: StoredRegistry) -> tuple[Diagnostic, ...]:
-    """What was assumed of a registry that another tool wrote, one warning a kind."""
+    """What was assumed about a registry that another tool wrote, one warning per kind."""
     if stored.older is None:
         return ()
     from reconciler.state.assumptions import warnings  # as below
@@ -30,14 +30,14 @@ def older_shapes(at: Project, stored: StoredRegistry) -> tuple[Diagnostic, ...]:
 
 
 def about_registry(at: Project, stored: StoredRegistry) -> tuple[Diagnostic, ...]:
-    """What has to be said of everything that is told from a registry."""
+    """All warnings about the registry."""
     return (*copied(at, stored), *older_shapes(at, stored))
 
 
 def unconfirmed(at: Project) -> tuple[Diagnostic, ...]:
-    """What has to be said of an apply that waits for its confirmation."""
+    """The warning about an apply that waits for its confirmation."""
     if not os.path.lexists(os.path.join(at.state, "confirm.json")):
         return ()
-    from reconciler.state.confirmation import describe_waiting  # seldom needed, and start-up is felt
+    from reconciler.state.confirmation import describe_waiting  # seldom needed, and importing takes time
 
     return describe_waiting(at.waiting)

@@ -296,7 +296,7 @@ def expect_running(directory: str, machine: Machine) -> Running:
         case Present(process):
             return process
         case Absent():
-            raise ReconcilerError("the broker does not run", fix="start it: reconciler broker run --background")
+            raise ReconcilerError("the broker is not running", fix="start it: reconciler broker run --background")
         case Unknown(reason):
             raise ReconcilerError(f"cannot tell whether the broker runs: {reason}")
 

@@ -1,4 +1,4 @@
-"""What a user types: options in, an exit code out. A file is named after its first command.
+"""The commands: options in, an exit code out. A file is named after its first command.
 
-No command knows another one. What is heavy is imported inside of the function that needs it.
+No command imports another one. Heavy libraries are imported inside the functions that need them.
 """

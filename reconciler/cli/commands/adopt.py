@@ -1,4 +1,4 @@
-"""adopt: everything that is here already becomes declared."""
+"""adopt: declare and take over what already exists."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def adopt(
             show_default=False,
         ),
     ] = None,
-    write: Annotated[bool, typer.Option("--write", help="Do it, after a confirmation")] = False,
-    full: Annotated[bool, typer.Option("--full", help="Also show the text that comes into the manifests")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Make the changes, after you confirm them")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Also show the text that is added to the manifests")] = False,
     auto_approve: opt.AutoApprove = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead of text; with --write one object per line")
@@ -48,12 +48,11 @@ def adopt(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Declare and take over what is here already.
+    """Declare and take over what already exists.
 
-    Looks at the registry in any older shape, at the sessions of the tmux server, at job records and at a broker's
-    folder that was made by hand. Shows what becomes of each. Nothing is written without --write. With it, agents come
-    into the manifests, the registry is completed, and running sessions are tagged; no agent is restarted, and a copy
-    of every file that is replaced is kept.
+    Looks at the registry in any older format, the sessions of the tmux server, job records, and a broker that was
+    made by hand, and shows a plan. Nothing is written without --write. With it, agents are added to the manifests,
+    the registry is completed, and running sessions are tagged. No agent is restarted, and replaced files are copied.
 
     \b
     Examples:
@@ -63,7 +62,7 @@ def adopt(
     """
     chosen = chosen_sources(sources or (), words or ())
     if chosen.folder and chdir:
-        raise UsageError(f"{chosen.folder} and -C {chdir} are two folders", fix="name the project's folder once")
+        raise UsageError(f"{chosen.folder} and -C {chdir} are different folders", fix="name the project once")
     at = find_project(chosen.folder or chdir, registry)
     if not write:
         return _show(at, chosen, as_json=as_json, full=full)

@@ -1,4 +1,4 @@
-"""apply and destroy: from options to a request, and on to the work."""
+"""apply and destroy: turn the options into a request, and carry it out."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def apply(
       reconciler apply --confirm-within 60s               # then check, and run: reconciler confirm
     """
     if approve and auto_approve:
-        raise UsageError("--approve and --auto-approve exclude each other")
+        raise UsageError("--approve and --auto-approve cannot be combined")
     within = seconds(confirm_within) if confirm_within else 0
     if confirm_within and (refresh_only or not within):
-        raise UsageError("--confirm-within needs some time, and something to take back")
+        raise UsageError("--confirm-within needs a time above 0, and cannot be combined with --refresh-only")
     at = find_project(chdir, registry)
     options = ApplyOptions(
         auto_approve,
@@ -87,7 +87,8 @@ def apply(
         raise UsageError("--digest is for a saved plan", fix="reconciler apply PLANFILE --digest sha256:...")
     if saved is not None:
         if target or exclude or replace or refresh_only:
-            raise UsageError("a saved plan is applied as it is", fix="give --target and the like when you plan")
+            fix = "pass them to `reconciler plan --out` instead"
+            raise UsageError("a saved plan cannot be combined with --target and similar options", fix=fix)
         return carry_out(at, plans.request_of(saved), options, display, saved)
     request = Request(
         paths=tuple(paths or ()),

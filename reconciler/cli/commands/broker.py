@@ -1,4 +1,4 @@
-"""broker: make it, run it, look at it, prove it, and change who may log in."""
+"""broker: make, run, inspect and test the broker, and change its users."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would ch
 
 
 class Format(StrEnum):
-    """The forms of a user's settings."""
+    """The formats of a user's settings."""
 
     SHELL = "shell"
     DOTENV = "dotenv"
@@ -111,10 +111,10 @@ def init(
     """Create the files of a locked-down Mosquitto.
 
     The settings are in DIR/broker.yaml. Run it again with other options, or after you edit that file: it
-    updates only what differs. A running broker takes the change over and is tested.
+    updates only what differs. A running broker loads the changes and is tested.
 
-    If DIR has a Mosquitto that was made by hand, it is taken over: users keep their passwords, and valid
-    certificates stay. The changes are shown, and made after you confirm them.
+    If DIR has a Mosquitto that was made by hand, init takes it over: users keep their passwords, and valid
+    certificates stay. It shows the changes and asks you to confirm them.
 
     \b
     Examples:
@@ -144,7 +144,7 @@ def init(
         _say(at, ["", "Nothing was done."])
         return ExitCode.ERROR
     if change.done and change.pending and not as_json:
-        follow = "It runs with them, and is proved." if change.survey.runs else f"Next: {brokers.next_command(broker)}"
+        follow = "The broker uses them." if change.survey.runs else f"Next: {brokers.next_command(broker)}"
         made = "Taken over" if change.survey.by_hand else "Made"
         _say(at, ["", f"{made} in {broker.broker.directory}.", follow])
     return ExitCode.OK
@@ -175,7 +175,7 @@ def run(
     at = find_project(chdir, registry)
     broker = brokers.on_this_machine(brokers.chosen(at, directory))
     if not background:
-        # no lock: this process becomes the broker, and would hold it for as long as that runs
+        # no lock: this process becomes the broker, and would hold the lock while it runs
         at.brokers.real.run(broker.broker)
     with _held(at, "run", lock_timeout) as real:
         running = real.start(broker.broker)
@@ -215,7 +215,7 @@ def reload(
 ) -> int:
     """Make the running broker read its files again.
 
-    Users that may stay are not disconnected. Checks the files first, because a bad file could stop the broker
+    Users that are still allowed stay connected. Checks the files first, because a bad file could stop the broker
     or open it to everyone.
 
     \b
@@ -285,9 +285,9 @@ def verify(
       eval "$(reconciler broker env hermes)" && reconciler broker verify --env
     """
     if directory and from_env:
-        raise UsageError("--env and a folder exclude each other")
+        raise UsageError("--env and a folder cannot be combined")
     if restart and from_env:
-        raise UsageError("--env and --restart exclude each other", fix="give the folder of a broker that you run")
+        raise UsageError("--env and --restart cannot be combined", fix="pass the folder of a broker that you run")
     at = find_project(chdir, registry)
     if from_env:
         return shown(at, proof.prove_from_environment(at), as_json=as_json)
@@ -312,7 +312,7 @@ def env(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Print the MQTT_* variables with which a user connects.
+    """Print the MQTT_* variables for a user.
 
     \b
     Examples:
@@ -504,7 +504,7 @@ def rotate_server(
     with _held(at, "rotate server", lock_timeout):
         broker = brokers.chosen(at, directory)
         agreed = _agreement(auto_approve=auto_approve, may_ask=may_ask and not as_json)
-        said = "The server has a new certificate. Clients need nothing new."
+        said = "The server has a new certificate. Clients need no change."
         wish = Wish("rotate server", (said,), as_json=as_json, dry_run=dry_run, agreed=agreed)
         return _carry_out(at, broker, wish, without_server)
 
@@ -569,17 +569,17 @@ def _held(at: Project, operation: str, lock_timeout: str) -> AbstractContextMana
 
 
 def _unasked(change: BrokerChange) -> bool:
-    """Whether a change may be made without a question: not the first one of a broker that was made by hand."""
+    """Allow every change, except the first one of a broker that was made by hand, which needs a confirmation."""
     if change.survey.by_hand:
         raise Refused(
-            "this broker was made by hand, and is not taken over yet",
-            fix="take it over first: reconciler broker init DIR, or reconciler apply where a manifest declares it",
+            "this broker was made by hand and is not taken over yet",
+            fix="take it over first: reconciler broker init DIR, or, if a manifest declares it, reconciler apply",
         )
     return True
 
 
 def _agreement(*, auto_approve: bool, may_ask: bool, always: bool = False) -> Callable[[BrokerChange], bool]:
-    """What asks about a change: the first one of a broker that was made by hand, or every one with `always`."""
+    """A function that asks about the first change of a broker that was made by hand, or with `always` about each."""
 
     def agreed(change: BrokerChange) -> bool:
         from reconciler.cli.approval import approved, nobody_to_ask, somebody_is_there
@@ -594,7 +594,7 @@ def _agreement(*, auto_approve: bool, may_ask: bool, always: bool = False) -> Ca
 
 
 class Wish(Struct, frozen=True):
-    """A change that a command makes: its name, what is said afterwards, and how the user wants to be asked and told."""
+    """A change that a command makes: its name, the lines printed afterwards, and the options for asking and output."""
 
     operation: str
     said: tuple[str, ...]
@@ -604,7 +604,7 @@ class Wish(Struct, frozen=True):
 
 
 def _carry_out(at: Project, of: ChosenBroker, wish: Wish, rework: Rework | None = None) -> int:
-    """Show what would change, make it so, and say what was done; the exit code is 1 when the user says no."""
+    """Show the change, make it, and print what was done. Returns exit code 1 if the user declines."""
     shown = question(at, of, lambda: True, dry_run=wish.dry_run, as_json=False)
 
     def may(change: BrokerChange) -> bool:
@@ -623,7 +623,7 @@ def _carry_out(at: Project, of: ChosenBroker, wish: Wish, rework: Rework | None 
 
 
 def _tell(at: Project, done: BrokerOperation, lines: Iterable[str], *, as_json: bool) -> int:
-    """Say what was done, in words or as one document."""
+    """Print what was done, as text or as one document."""
     if as_json:
         tell_json(operation_document(done))
     else:
@@ -636,15 +636,15 @@ def _say(at: Project, lines: Iterable[str]) -> None:
 
 
 def _users(words: Iterable[str], option: str = "--user") -> dict[str, str]:
-    """Users and their roles, from NAME:ROLE."""
+    """Parse users and their roles from NAME:ROLE."""
     users: dict[str, str] = {}
     for word in words:
         name, _, role = word.partition(":")
         if not is_name(name):
-            raise UsageError(f"{option} {word}: {name!r} is no name", fix="use letters, digits, - and _")
+            raise UsageError(f"{option} {word}: {name!r} is not a valid name", fix="use letters, digits, - and _")
         if role == Role.CUSTOM:
             raise UsageError(
-                f"{option} {word}: a custom role is made of ACL lines", fix="write them into broker.yaml, under `users`"
+                f"{option} {word}: a custom role needs ACL lines", fix="write them under `users` in broker.yaml"
             )
         users[name] = _one_of(Role, role, option)
     return users

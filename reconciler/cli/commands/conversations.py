@@ -1,4 +1,4 @@
-"""conversations: what is stored on disk."""
+"""conversations: list what is stored on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""create and delete: agents that come into the manifests, and that leave them."""
+"""create and delete: add agents to the manifests, and remove them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def create(
     address = agent_address(_checked(workspace, "workspace"), _checked(name or agent, "agent"))
     at = find_project(chdir, registry)
     edit = declaration(at, address, agent, path, prompt)
-    request = Request(targets=(address,), edits=(edit,), woken=frozenset({address}), operation="create")
+    request = Request(targets=(address,), edits=(edit,), resumed_by_hand=frozenset({address}), operation="create")
     options = ApplyOptions(auto_approve, lock_timeout=seconds(lock_timeout))
     return carry_out(at, request, options, ApplyDisplay(as_json, may_ask=may_ask))
 
@@ -102,7 +102,7 @@ def delete(
     agents = dict.fromkeys(resolve_names(seen, names))
     edits = removals(at, seen.desired, agents)
     if edits:
-        load_manifests(at, (), edits)  # what stays must be valid without them
+        load_manifests(at, (), edits)  # the remaining manifests must be valid
     request = Request(deletes=frozenset(agents), purge=purge_conversation, edits=edits, operation="delete")
     options = ApplyOptions(yes, max_destroy=len(agents), lock_timeout=seconds(lock_timeout))
     return carry_out(at, request, options, ApplyDisplay(as_json, may_ask=may_ask, consent="--yes"))
@@ -110,5 +110,5 @@ def delete(
 
 def _checked(name: str, what: str) -> str:
     if not is_name(name):
-        raise UsageError(f"{name!r} is no name of {what}", fix="use letters, digits, `_` and `-`")
+        raise UsageError(f"{name!r} is not a valid name of {what}", fix="use letters, digits, `_` and `-`")
     return name

@@ -1,4 +1,4 @@
-"""drift and refresh: where the registry and the live world differ."""
+"""drift: compare the registry with the running agents."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _drift(at: Project, options: DriftOptions, output: Output) -> int:
         publish(at, check.failed_document(error), output, list)
         return error.exit_code
     publish(at, document, output, lambda: drift_text(document))
-    if not (output.as_json or output.on_screen or output.form is Form.GITHUB):  # else the screen holds them already
+    if not (output.as_json or output.on_screen or output.form is Form.GITHUB):  # else the output already shows them
         _warn(at, document)
     if any(each["severity"] != "warning" for each in document["diagnostics"]):
         return ExitCode.ERROR
@@ -94,5 +94,5 @@ def _letters(text: str) -> Sequence[str]:
     letters = [part.strip().upper() for part in (text.split(",") if "," in text else text)]
     unknown = [letter for letter in letters if letter not in set(DriftClass)]
     if unknown:
-        raise UsageError(f"there is no class {unknown[0]!r} of drift", fix="the classes are A to L")
+        raise UsageError(f"{unknown[0]!r} is not a drift class", fix="the classes are A to L")
     return letters

@@ -1,4 +1,4 @@
-"""explain: why something is planned for one address, or nothing is."""
+"""explain: why one address will change, or why it will not."""
 
 from __future__ import annotations
 

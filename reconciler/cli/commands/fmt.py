@@ -1,4 +1,4 @@
-"""fmt: manifests in one style."""
+"""fmt: rewrite manifests in one style."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""graph: what is declared, as a graph."""
+"""graph: draw what is declared."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reconciler.render.output import tell
 
 
 class GraphFormat(StrEnum):
-    """The languages that a graph is written in."""
+    """The output formats of a graph."""
 
     MERMAID = "mermaid"
     DOT = "dot"

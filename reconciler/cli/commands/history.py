@@ -1,4 +1,4 @@
-"""history: what was applied."""
+"""history: list, show and compare applies."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def history(
             _show(at, to_builtins(found), _past_text(found), as_json=as_json)
         case _:
             fix = "reconciler history, history show N, history diff N M, or history NAME"
-            raise UsageError(f"history does not know {' '.join(what or [])}", fix=fix)
+            raise UsageError(f"unexpected arguments: {' '.join(what or [])}", fix=fix)
     return ExitCode.OK
 
 

@@ -1,4 +1,4 @@
-"""import: take live sessions into the manifests' care."""
+"""import: adopt running sessions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def import_(
     ] = "",
     session: Annotated[str, typer.Argument(metavar="[SESSION]", help="The running session", show_default=False)] = "",
     generate: Annotated[
-        bool, typer.Option("--generate", help="Print YAML that declares what is recorded or runs, and in no manifest")
+        bool, typer.Option("--generate", help="Print YAML for recorded agents and running sessions in no manifest")
     ] = False,
     as_json: opt.JsonLines = False,
     lock_timeout: opt.LockTimeout = "0s",
@@ -53,12 +53,12 @@ def import_(
     at = find_project(chdir, registry)
     if generate:
         if addr or session:
-            raise UsageError("--generate takes no address and no session")
+            raise UsageError("--generate cannot be combined with an address or a session")
         warn_about_registry(at)
         tell(*generated_manifest(at, is_own_output))
         return ExitCode.OK
     if not addr or not session:
-        raise UsageError("import takes an address and a session", fix="reconciler import agent.WORKSPACE.NAME SESSION")
+        raise UsageError("import needs an address and a session", fix="reconciler import agent.WORKSPACE.NAME SESSION")
     request = Request(imports={address(addr): session})
     options = ApplyOptions(auto_approve=True, lock_timeout=seconds(lock_timeout))
     return carry_out(at, request, options, ApplyDisplay(as_json))

@@ -1,4 +1,4 @@
-"""init: a manifest to start from."""
+"""init: write a manifest to start from."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def init(chdir: opt.Root = "") -> int:
       reconciler init && reconciler plan
     """
     tell(*start(os.path.abspath(chdir or os.getcwd())))
-    tell("Next: look it over, then `reconciler plan`.")
+    tell("Next: edit the manifest, then run `reconciler plan`.")
     return ExitCode.OK

@@ -1,4 +1,4 @@
-"""job status, list, cancel and prune: look after the jobs."""
+"""job status, list, cancel and prune: show and remove job records."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def cancel(
     if as_json:
         tell_json(listing.row_of(records, ended))
     else:
-        tell(f"{job}  cancelled; its agent may still be at work")
+        tell(f"{job}  cancelled; its agent may still be working")
     return ExitCode.OK
 
 
@@ -124,4 +124,4 @@ def prune(
 
 def _pruned(count: int, *, yes: bool) -> str:
     jobs = "1 job" if count == 1 else f"{count} jobs"
-    return f"Forgot {jobs}." if yes or not count else f"{jobs} would be forgotten: say --yes."
+    return f"Deleted {jobs}." if yes or not count else f"{jobs} would be deleted: pass --yes."

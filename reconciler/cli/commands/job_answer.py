@@ -1,4 +1,4 @@
-"""job answer: permissions that are given from afar."""
+"""job answer: show and answer permission requests."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def answer(
       reconciler job answer --job 20260625T031924123-0c7e5a9b1d2f3a4b --request 5d0c...e1 approve
     """
     if (choice is None) != (not request):
-        raise UsageError("an answer names its request", fix=f"see it: reconciler job answer --job {job}")
+        raise UsageError("an answer needs --request", fix=f"show the request first: reconciler job answer --job {job}")
     at = find_project(chdir, registry)
     records = records_of(at, registry_dir)
     asked = permissions.asked_agent(at, records, job, to_answer=choice is not None)

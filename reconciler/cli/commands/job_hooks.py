@@ -1,4 +1,4 @@
-"""job hooks: agent CLIs that report by themselves."""
+"""job hooks: make agent CLIs report automatically."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.app.project.project import Project
     from reconciler.jobs.record import Records
 
-_HOOK_SECONDS = 3.0  # that a hook may keep its agent waiting
+_HOOK_SECONDS = 3.0  # how long a hook may delay its agent
 _LARGEST_PAYLOAD = 16 << 20
 
 Cli = Annotated[str, typer.Argument(metavar="CLI", help="The agent CLI")]
@@ -60,7 +60,7 @@ def install(
     if as_json:
         _print_hooks(cli, done)
         return ExitCode.OK
-    tell(f"{done.path}: {'hooks added' if done.changed else 'the hooks are there already'}")
+    tell(f"{done.path}: {'hooks added' if done.changed else 'the hooks are already there'}")
     warn(*([f"Note: {done.notice}"] if done.notice else []))
     return ExitCode.OK
 
@@ -83,7 +83,7 @@ def uninstall(
     if as_json:
         _print_hooks(cli, done)
         return ExitCode.OK
-    tell(f"{done.path}: {'hooks removed' if done.changed else 'there are no hooks of ours'}")
+    tell(f"{done.path}: {'hooks removed' if done.changed else 'no hooks of reconciler found'}")
     return ExitCode.OK
 
 
@@ -103,7 +103,7 @@ def hook(cli: Cli, registry_dir: opt.JobRecords) -> int:
     """Read the event of a hook from standard input; hooks run this, and it never fails."""
     signal.signal(signal.SIGALRM, lambda *_: os._exit(ExitCode.OK))
     signal.setitimer(signal.ITIMER_REAL, _HOOK_SECONDS)
-    with suppress(Exception):  # the agent must go on: an event that could not be sent waits on disk
+    with suppress(Exception):  # never stop the agent: an event that could not be sent waits on disk
         _report(cli, registry_dir)
     signal.setitimer(signal.ITIMER_REAL, 0)  # the interpreter gives signals back as it ends, and this one would kill it
     return ExitCode.OK

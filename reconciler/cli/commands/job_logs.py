@@ -75,7 +75,7 @@ def logs(
       reconciler job logs 20260625T031924123-0c7e5a9b1d2f3a4b --follow
       reconciler job logs --list
 
-    With --follow, --json prints one object a line.
+    With --follow, --json prints one object per line.
     """
     if bool(job) == everything:
         raise UsageError("logs requires <job_id> or --list")

@@ -1,4 +1,4 @@
-"""job publish: what an agent reports of its job."""
+"""job publish: report an event of a job."""
 
 from __future__ import annotations
 
@@ -55,6 +55,6 @@ def _tell_publication(event: EventKind, done: Publication) -> None:
         return
     warn(f"{done.outcome}: {event}: {done.reason}")
     if done.outcome is Outcome.QUEUED:
-        warn("  It waits on disk: a later publish, or whoever follows the job, sends it.")
+        warn("  It waits on disk until a later publish or a follower of the job sends it.")
     elif done.fix:
         warn(f"  -> {done.fix}")

@@ -130,16 +130,16 @@ def retry(
 
 
 def _text(prompt: str) -> str:
-    """The prompt that the word stands for; UsageError when it cannot be had."""
+    """The prompt: the text itself, the content of @FILE, or standard input. Raises UsageError if unreadable."""
     try:
         text = sys.stdin.buffer.read() if prompt == "-" else _of_file(prompt)
         found = text.decode()
     except UnicodeDecodeError as error:
-        raise UsageError("the prompt is not UTF-8", fix="convert it") from error
+        raise UsageError("the prompt is not UTF-8 text", fix="convert it to UTF-8") from error
     except OSError as error:
         raise UsageError(f"{prompt[1:]} cannot be read: {error.strerror}", fix="check the path") from error
     if not found.strip():
-        raise UsageError("submit requires --prompt", fix="give it some text")
+        raise UsageError("submit requires --prompt", fix="the prompt must not be empty")
     return found
 
 

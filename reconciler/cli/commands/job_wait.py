@@ -1,4 +1,4 @@
-"""job wait and the follower in the background: follow jobs to their end."""
+"""job wait, and the background follower: follow jobs to their end."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def wait(
       reconciler job wait --any --timeout 30m
     """
     if first and everything:
-        raise UsageError("--any and --all exclude each other")
+        raise UsageError("--any and --all cannot be combined")
     at = find_project(chdir, registry)
     records = records_of(at, registry_dir)
     limit = jobs.WaitLimit(positive_seconds(timeout, "--timeout") if timeout else math.inf, first)

@@ -42,7 +42,7 @@ def unlock(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Remove a lock that was left behind.
+    """Remove a stale lock.
 
     Refuses if the process that holds the lock still runs on this machine.
 

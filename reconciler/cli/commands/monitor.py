@@ -1,4 +1,4 @@
-"""monitor: watch the agents, write down what belongs in the registry, tell the rest."""
+"""monitor: watch the agents, correct the registry, and report changes."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from reconciler.monitor.install import Unit
     from reconciler.plan.request import Request
 
-_LOCK_TIMEOUT = 10.0  # seconds that a running apply is waited for before an agent is stopped
+_LOCK_TIMEOUT = 10.0  # seconds to wait for a running apply before an agent is stopped
 
 
 class ServiceAction(StrEnum):
-    """What to do about the monitor as a service."""
+    """What to do with the service."""
 
     INSTALL = "install"
     UNINSTALL = "uninstall"
@@ -143,12 +143,12 @@ def monitor(
 
 
 def _says_how_long(options: MonitorOptions) -> bool:
-    """Whether the command line asks for more than one look; workers run `--emit-diff` alone in a loop of their own."""
+    """Whether the options ask for more than one check; scripts call `--emit-diff` in their own loop."""
     return bool(options.subscription or options.interval or options.timeout)
 
 
 def _with_card_of_worker(at: Project, options: MonitorOptions) -> MonitorOptions:
-    """A monitor that a Kanban worker starts reports to the worker's card, if the command line names no other one."""
+    """Report to the card of the Kanban worker that starts the monitor, unless the command line names another card."""
     card = at.env.get(CARD_OF_WORKER, "").strip()
     if options.sinks.card or options.dry_run or not card:
         return options
@@ -156,7 +156,7 @@ def _with_card_of_worker(at: Project, options: MonitorOptions) -> MonitorOptions
 
 
 class NewsOutput(Struct, frozen=True):
-    """How often and in which form news is printed."""
+    """How often and in which format changes are printed."""
 
     once: bool = False
     emit_diff: bool = False
@@ -180,7 +180,7 @@ def _news_format(form: NewsOutput) -> NewsFormat:
 
 @contextmanager
 def _signals(wake: Callable[[], None]) -> Iterator[StopRequest]:
-    """SIGINT and SIGTERM end the monitor after the pass; a second one ends it at once."""
+    """End the monitor after the pass on SIGINT or SIGTERM, and at once on a second signal."""
     stop = StopRequest()
 
     def take(number: int, _frame: FrameType | None) -> None:
@@ -199,23 +199,23 @@ def _signals(wake: Callable[[], None]) -> Iterator[StopRequest]:
 
 def _check(*, once: bool, dry_run: bool, subscribe: bool, auto_stop: bool) -> None:
     if subscribe and (once or dry_run):
-        raise UsageError(f"--subscribe and {'--once' if once else '--dry-run'} exclude each other", fix="leave one out")
+        raise UsageError(f"--subscribe and {'--once' if once else '--dry-run'} cannot be combined", fix="omit one")
     if auto_stop and not subscribe:
-        raise UsageError("--auto-stop goes by what jobs say", fix="say --subscribe too")
+        raise UsageError("--auto-stop needs job events", fix="add --subscribe")
 
 
 def _check_telling(wanted: SinkOptions, *, dry_run: bool, both: bool) -> None:
     if both:
-        raise UsageError("--emit-diff and --json are two forms of the same", fix="leave one out")
+        raise UsageError("--emit-diff and --json cannot be combined", fix="omit one")
     if dry_run and (wanted.words or wanted.card):
-        raise UsageError("--dry-run tells nobody but this terminal", fix="leave --sink and --card out")
+        raise UsageError("--dry-run reports only to this terminal", fix="omit --sink and --card")
 
 
 def _interval(text: str) -> float:
-    """Seconds, 0 for the usual ones; UsageError for no time at all."""
+    """The interval in seconds; 0 for the default. Raises UsageError if it is given as 0."""
     found = seconds(text) if text else 0.0
     if text and not found:
-        raise UsageError("the monitor needs some time between two looks", fix="say --interval 30s, or nothing")
+        raise UsageError("--interval must be more than 0", fix="for example: --interval 30s; or omit it")
     return found
 
 
@@ -228,7 +228,7 @@ def _subscribed(
 
 
 def _stop(at: Project, request: Request) -> int:
-    """Carry out a request that stops an agent; what it prints is no news, and does not belong among them."""
+    """Carry out a request that stops an agent; its output goes to standard error, apart from the changes."""
     with redirect_stdout(sys.stderr):
         return carry_out(at, request, ApplyOptions(auto_approve=True, lock_timeout=_LOCK_TIMEOUT))
 
@@ -238,15 +238,13 @@ def _stop(at: Project, request: Request) -> int:
 
 def _service(service: ServiceAction, at: Project, form: NewsOutput, words: list[str], *, user: bool) -> int:
     if not user:
-        raise UsageError("the monitor runs as a service of its user only", fix=f"reconciler monitor {service} --user")
+        raise UsageError("a service needs the option --user", fix=f"reconciler monitor {service} --user")
     if form.once:
-        raise UsageError(
-            "a service checks more than once", fix="leave --once out; with --emit-diff, add --interval 30s"
-        )
+        raise UsageError("a service checks more than once", fix="omit --once; with --emit-diff, add --interval 30s")
     unit = _unit(at, words)
     if service is ServiceAction.INSTALL:
         written = install(unit, at.files)
-        tell(f"{unit.path} is {'written' if written else 'there already'}. Start it with:")
+        tell(f"{unit.path} is {'written' if written else 'already there'}. Start it with:")
         tell(*(f"  {line}" for line in unit.enable))
         return ExitCode.OK
     removed = uninstall(unit, at.files)
@@ -266,7 +264,7 @@ def _unit(at: Project, words: list[str]) -> Unit:
 
 
 def _words(options: MonitorOptions, form: NewsOutput, registry_dir: str) -> list[str]:
-    """The options of this command line, for the one of the service."""
+    """The options of this command line, for the command of the service."""
     subscription, sinks = options.subscription, options.sinks
     switches = {
         "--emit-diff": form.emit_diff,

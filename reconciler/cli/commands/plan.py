@@ -86,7 +86,7 @@ def plan(
 
 
 class _PlanOptions(Struct, frozen=True):
-    """How a plan is shown, and where it is saved."""
+    """How a plan is shown and where it is saved."""
 
     output: Output
     full: bool
@@ -97,7 +97,7 @@ class _PlanOptions(Struct, frozen=True):
 
 def _plan(at: Project, request: Request, options: _PlanOptions) -> int:
     if not plans.wait_for_apply(at, options.lock_timeout):
-        show(["Warning: an apply is running; what is shown may be out of date"], sys.stderr, at.env)
+        show(["Warning: an apply is running, so this plan may be out of date"], sys.stderr, at.env)
     try:
         planned = make_plan(at, request)
     except ReconcilerError as error:

@@ -1,4 +1,4 @@
-"""reconnect: reach a tmux server again that lives without its socket."""
+"""reconnect: make a running tmux server reachable again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def reconnect(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Reg
     if as_json:
         tell_json(reconnect_document(found.pid, found.socket) if found else reconnect_document())
     elif found is None:
-        tell("No tmux server of this project is out of sight.")
+        tell("No tmux server of this project has lost its socket.")
     else:
         tell(f"tmux server {found.pid} answers again at {found.socket}.")
     return ExitCode.OK

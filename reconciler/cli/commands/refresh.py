@@ -1,4 +1,4 @@
-"""refresh: make the registry say what is running."""
+"""refresh: update the registry to match what is running."""
 
 from __future__ import annotations
 

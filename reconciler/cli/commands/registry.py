@@ -1,4 +1,4 @@
-"""registry: show, take-over and start-afresh: whose the registry is."""
+"""registry show, take-over and start-afresh: manage copies of a project."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def take_over(
       reconciler registry take-over
     """
     make_this_the_project(find_project(chdir, registry), partial(agreed, auto_approve=auto_approve, may_ask=may_ask))
-    tell("This folder is the project now. See what that changes: reconciler plan")
+    tell("This folder is now the project. To see what changes, run: reconciler plan")
     return ExitCode.OK
 
 
@@ -71,5 +71,5 @@ def start_afresh(
       reconciler registry start-afresh
     """
     make_new_project(find_project(chdir, registry), partial(agreed, auto_approve=auto_approve, may_ask=may_ask))
-    tell("This folder is a new project, without agents or conversations: reconciler plan")
+    tell("This folder is now a new project without agents or conversations. Next: reconciler plan")
     return ExitCode.OK

@@ -1,4 +1,4 @@
-"""resume: start agents that rest."""
+"""resume: start stopped agents again."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def resume(
       reconciler resume agent.landing-page.claude --session-id b3a7c1d2-...
     """
     if bool(names) == everything:
-        raise UsageError("name agents, or say --all")
+        raise UsageError("name the agents, or pass --all")
     if fresh and session_id:
-        raise UsageError("--fresh and --session-id exclude each other")
+        raise UsageError("--fresh and --session-id cannot be combined")
     at = find_project(chdir, registry)
     seen = look(at, everyone=False)
     agents = at_rest(seen) if everything else resolve_declared(seen, names or [])
@@ -61,9 +61,9 @@ def resume(
     if isinstance(seen.snapshot.tmux, Unknown):
         raise unseen(seen.snapshot.tmux)
     if not agents:
-        tell("Every declared agent runs.")
+        tell("Every declared agent is already running.")
         return ExitCode.OK
     for action in await_endings(at, seen, request):
-        warn(f"Waiting {SECONDS:g} s at most: {action.address}: {action.note}")
+        warn(f"Waiting up to {SECONDS:g} s for {action.address}: {action.note}")
     options = ApplyOptions(True, lock_timeout=seconds(lock_timeout))
     return carry_out(at, request, options, ApplyDisplay(as_json))

@@ -1,4 +1,4 @@
-"""rollback and confirm: the way back, and the end of it."""
+"""rollback, and the watchdog of `apply --confirm-within`."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def await_confirmation(
     for event in watchdog.watch(at, identifier, lambda request: carry_out(at, request, options)):
         match event:
             case watchdog.RollbackStarted(reason, back_to):
-                _log(at, f"{reason}: back to generation {back_to}")
+                _log(at, f"{reason}: rolling back to generation {back_to}")
             case watchdog.RollbackFailed(error):
                 _log(at, f"Error: {error.summary}")
             case watchdog.RollbackEnded(code):
@@ -77,5 +77,5 @@ def await_confirmation(
 
 def _log(at: Project, text: str) -> None:
     tell(f"{to_second(at.now())} {text}")
-    with suppress(OSError):  # the way back must not wait for a place to write about it
+    with suppress(OSError):  # the rollback must not fail because its log cannot be written
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""schema: the published JSON Schemas."""
+"""schema: print JSON Schemas, and check files against them."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Name of the sc
 
 
 def _schema(name: SchemaName) -> dict[str, Json]:
-    """The schema of a file that people and tools write, or of a document: its module has the same name."""
+    """The schema of an input file, or of a document, whose module has the same name."""
     files = {SchemaName.MANIFEST: manifest_schema, SchemaName.REGISTRY: registry_schema, SchemaName.JOB: job_schema}
     if name in files:
         return files[name]()

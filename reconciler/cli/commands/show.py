@@ -1,4 +1,4 @@
-"""show: a saved plan, one address, or the registry."""
+"""show: print a saved plan, one address, or the registry."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def show(
         outputs.publish_plan(at, saved, output, full=full)
         return ExitCode.OK
     if output != outputs.Output(as_json):
-        raise UsageError("reports are made of saved plans only", fix="`reconciler plan --out FILE` saves one")
+        raise UsageError("reports need a saved plan", fix="save one with `reconciler plan --out FILE`")
     warn_about_registry(at)
     found = recorded(at, what)
     if as_json:

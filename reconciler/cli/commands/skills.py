@@ -1,4 +1,4 @@
-"""skills: let agents use this program."""
+"""skills: install the pages that teach agents to use reconciler."""
 
 from __future__ import annotations
 

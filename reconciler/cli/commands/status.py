@@ -1,4 +1,4 @@
-"""status: what the agents do."""
+"""status: show the agents."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def status(
 
 
 def _watch(at: Project, name: str, *, as_json: bool) -> int:
-    """Tell what is new every time something is, until Ctrl-C, which is how a watch ends well."""
+    """Show the status after each change until Ctrl-C, which ends the watch with exit code 0."""
     told: StatusDoc | None = None
     with suppress(KeyboardInterrupt), redrawn(sys.stdout, {} if as_json else at.env) as draw:
         while not is_cut_off(sys.stdout):

@@ -1,4 +1,4 @@
-"""stop and archive: put agents to rest by their names."""
+"""stop and archive: stop agents by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""unmanaged: live sessions that nothing manages."""
+"""unmanaged: list running sessions that nothing manages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def unmanaged(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Reg
     if as_json:
         tell_json({"unmanaged": found})
     elif not found:
-        tell("Every session that is named like ours is in a manifest.")
+        tell("No unmanaged sessions: every running session with an agent's name is in a manifest.")
     else:
         width = max(len(str(each["session"])) for each in found)
         for each in found:

@@ -1,4 +1,4 @@
-"""validate: all mistakes, before anything runs."""
+"""validate: find all mistakes before anything runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the broker commands show: a change before it is made, probes as they come, and what was done."""
+"""Show brokers: a change before it is made, probes as they come, and what was done."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from reconciler.render.text import plan_text
 
 
 def note(at: Project, text: str) -> None:
-    """Show something that is no result."""
+    """Show a note on standard error."""
     show([f"Note: {text}"], sys.stderr, at.env)
 
 
 def question(
     at: Project, of: ChosenBroker, approved: Callable[[], bool], *, dry_run: bool, as_json: bool
 ) -> Callable[[BrokerChange], bool]:
-    """What shows a change, and answers whether it may be made; `approved` asks the user about one that is pending."""
+    """A function that shows a change and returns whether to make it; `approved` asks the user about it."""
 
     def may(change: BrokerChange) -> bool:
         if as_json:
             tell_json(change.document)
         else:
-            unchanged = f"No changes. The files of {of.broker.address} are as its settings say."
+            unchanged = f"No changes. The files of {of.broker.address} match its settings."
             show(plan_text(change.document) if change.pending else [unchanged], sys.stdout, at.env)
         return not dry_run and (not change.pending or approved())
 
@@ -43,10 +43,10 @@ def question(
 
 
 def proof(at: Project, events: Iterable[ProofEvent], *, as_json: bool) -> int:
-    """Show the probes as they come, or the document of all of them; the exit code says what they prove.
+    """Show the probes as they come, or their document. Returns the exit code of the result.
 
     Raises:
-        ReconcilerError: Probes could not be made, and no document says so.
+        ReconcilerError: Probes could not be made, and the output is text, which does not show that.
     """
     code: int = ExitCode.ERROR
     for event in events:
@@ -74,26 +74,26 @@ def _proved(at: Project, proved: ProofEnded, *, as_json: bool) -> int:
 
 
 def reloaded_text(of: ChosenBroker, reloaded: Reloaded) -> Iterator[str]:
-    """What a reload has changed, and what it could not."""
+    """What a reload changed, and what needs a restart."""
     changed = reloaded.before is not Effect.NOTHING
     yield (
-        f"{of.broker.address} (pid {reloaded.pid}) has read its files again"
-        f"{' and follows what had changed in them.' if changed else '; nothing had changed in them.'}"
+        f"{of.broker.address} (pid {reloaded.pid}) read its files again"
+        f"{' and uses the changes.' if changed else '; nothing had changed.'}"
     )
     if reloaded.after is Effect.RESTART:
-        yield f"Some of it is read at a start only: {of.command('stop')} && {of.command('run --background')}"
+        yield f"Some changes need a restart: {of.command('stop')} && {of.command('run --background')}"
 
 
 def rolled_text(of: ChosenBroker, step: Rollover) -> Iterator[str]:
-    """Which step of a roll-over was taken, and what comes before the next one."""
+    """Which step of replacing the CA was done, and what to do before the next one."""
     trusted = os.path.join(of.broker.directory, layout.CA_CERTIFICATE)
     match step:
         case Rollover.PUBLISH:
-            yield "Step 1 of 3: a new CA is made, and the old one signs still."
+            yield "Step 1 of 3: a new CA is made; the old one still signs."
             yield f"Give {trusted} to every client on another machine. Then: {of.command('rotate ca')}"
         case Rollover.SWITCH:
-            yield "Step 2 of 3: the new CA has signed all certificates anew; those of the old one are trusted still."
+            yield "Step 2 of 3: the new CA signed all certificates again; those of the old CA are still trusted."
             yield "Clients with a certificate need the new one, from clients/. Then: " + of.command("rotate ca")
         case Rollover.RETIRE:
-            yield "Step 3 of 3: the old CA is trusted no more. The roll-over is done."
-            yield f"{trusted} holds the new one alone; clients may get it at any time."
+            yield "Step 3 of 3: the old CA is no longer trusted. The replacement is complete."
+            yield f"{trusted} now contains only the new CA; give it to clients at any time."

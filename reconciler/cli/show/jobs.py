@@ -1,4 +1,4 @@
-"""What the job commands show: each thing as it happens, and what became of the jobs at the end."""
+"""Show jobs: each event as it happens, then the result."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _Told: TypeAlias = events.FollowEvent | events.JobRegistered | events.DeliveryEn
 
 
 def show_submission(records: Records, stream: Generator[events.SubmitEvent, None, None], *, as_json: bool) -> int:
-    """Show how a job is handed over and followed; the exit code says what became of it."""
+    """Show how a job is sent and followed. Returns the exit code of its result."""
     code: int = ExitCode.ERROR
     with _followed(records, stream) as happening:
         for event in happening:
@@ -48,7 +48,7 @@ def show_submission(records: Records, stream: Generator[events.SubmitEvent, None
 
 
 def waited(records: Records, stream: Generator[events.WaitEvent, None, None], *, first: bool, as_json: bool) -> int:
-    """Show how jobs are followed, and what became of all of them; the exit code is that of all."""
+    """Show how jobs are followed, and their results. Returns the exit code of all."""
     code: int = ExitCode.ERROR
     with _followed(records, stream) as happening:
         for event in happening:
@@ -74,7 +74,7 @@ def _show_waited(records: Records, ended: events.WaitEnded, *, as_json: bool) ->
 
 @contextmanager
 def _followed(records: Records, stream: Generator[_Event, None, None]) -> Iterator[Iterator[_Event]]:
-    """The events, as they come; whoever interrupts them learns which jobs go on, and how to follow them again."""
+    """The events as they come. On Ctrl-C, print which jobs continue and how to follow them again."""
     followed: tuple[str, ...] = ()
 
     def watched() -> Iterator[_Event]:
@@ -95,14 +95,14 @@ def _followed(records: Records, stream: Generator[_Event, None, None]) -> Iterat
 
 
 def _goes_on(records: Records, job_ids: tuple[str, ...]) -> Iterator[str]:
-    goes = "The job goes on" if len(job_ids) == 1 else "The jobs go on"
+    goes = "The job continues" if len(job_ids) == 1 else "The jobs continue"
     yield ""
     yield f"{goes}. Follow again with:"
     yield from (f"  {_follow_command(records, job_id)}" for job_id in job_ids)
 
 
 def _text(event: _Told) -> Iterator[str]:
-    """What happened, for people."""
+    """The event as text."""
     match event:
         case BrokerWarning(text):
             yield f"Warning: {text}"
@@ -125,7 +125,7 @@ def _text(event: _Told) -> Iterator[str]:
 def _delivery_text(ended: events.DeliveryEnded) -> str:
     delivery = ended.delivery
     facts = (
-        (delivery.verdict, delivery.evidence, delivery.detail) if delivery else ("the job has ended: nothing typed",)
+        (delivery.verdict, delivery.evidence, delivery.detail) if delivery else ("the job ended: nothing was typed",)
     )
     return f"{ended.job_id}  delivery to {ended.session}: {one_line(', '.join(filter(None, facts)))}"
 
@@ -138,7 +138,7 @@ def _report(records: Records, report: events.JobReport, *, as_json: bool) -> Non
 
 
 def _show_row(row: JobRow, *, as_json: bool) -> None:
-    """The result; the last line is the audit folder."""
+    """Show the result; the last line is the audit folder."""
     if as_json:
         _print([json_text(row)])
         return
@@ -154,7 +154,7 @@ def _follow_command(records: Records, job_id: str) -> str:
 
 
 def dry_run(document: DryRunDoc, *, as_json: bool) -> None:
-    """Show what the agent would be told."""
+    """Show the instructions that the agent would get."""
     if as_json:
         _print([json_text(document)])
         return
@@ -165,7 +165,7 @@ def dry_run(document: DryRunDoc, *, as_json: bool) -> None:
 
 
 def show_diagnostics(records: Records, mistakes: Iterable[Diagnostic]) -> None:
-    """Show warnings and errors, such as of records that cannot be read."""
+    """Show warnings and errors, for example about unreadable records."""
     for diagnostic in mistakes:
         show(diagnostic_text(diagnostic_document(diagnostic)), sys.stderr, records.env)
 
@@ -174,7 +174,7 @@ def show_diagnostics(records: Records, mistakes: Iterable[Diagnostic]) -> None:
 
 
 def log_follower(records: Records, stream: Iterable[events.FollowerEvent]) -> None:
-    """Write what the follower in the background does into its log."""
+    """Write the events of the background follower into its log."""
     for event in stream:
         _tell(records, _follower_text(event))
 
@@ -190,26 +190,26 @@ def _follower_text(event: events.FollowerEvent) -> Iterator[str]:
         case events.BrokerUnavailable(summary, pause):
             yield f"{summary}; trying again in {pause:g} s"
         case events.ConclusionFailed(job_id, summary):
-            yield f"{job_id}  could not be concluded: {summary}"
+            yield f"{job_id}  could not be finished: {summary}"
         case _:
             yield from happening_text(event)
 
 
 def audit(records: Records, stream: Iterable[Iterable[AuditEntry]], *, as_json: bool) -> None:
-    """Show the entries of an audit, a line each, as they come."""
+    """Show the entries of an audit as they come, one line each."""
     for entries in stream:
         for entry in entries:
             if as_json:
                 show([json_text(entry)], sys.stdout, records.env)
-            elif entry.get("what") != KEPT:  # only a check needs those
+            elif entry.get("what") != KEPT:  # needed only by a check
                 show([audit_text(entry)], sys.stdout, records.env)
         sys.stdout.flush()
-        if is_cut_off(sys.stdout):  # nobody reads on
+        if is_cut_off(sys.stdout):  # the reader has left
             return
 
 
 def audit_files(records: Records, files: Iterable[OtherFile]) -> None:
-    """Show what other tools have put into an audit."""
+    """Show the files of other tools in an audit folder."""
     for each in files:
         show(other_file_text(each.path, each.size, each.text, each.why), sys.stdout, records.env)
 
@@ -221,13 +221,13 @@ def audit_folders(records: Records, document: AuditsDoc, *, as_json: bool) -> No
 
 
 def audit_check(records: Records, found: AuditCheck, *, as_json: bool) -> None:
-    """Show whether an audit holds. Raises ReconcilerError when it does not."""
+    """Show whether an audit is intact. Raises ReconcilerError if it is not."""
     if as_json:
         show([json_text(found.document)], sys.stdout, records.env)
     if found.error:
         raise found.error
     if not as_json:
-        told = f"{found.lines} lines, none of them changed since, nor any file that they tell of"
+        told = f"{found.lines} lines, all intact, and so are the files they mention"
         show([told], sys.stdout, records.env)
 
 

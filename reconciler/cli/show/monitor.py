@@ -1,4 +1,4 @@
-"""What the monitor command shows beside the news of its passes, all of it on standard error."""
+"""Show events of the monitor on standard error; the changes of its passes go elsewhere."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from reconciler.render.jobs import happening_text
 from reconciler.render.terminal import show
 
 _RISKS = (
-    "anybody may publish events to the topics of your jobs, and read what is said there",
-    "where --auto-stop is possible, a forged `completed` or `error` would end an agent; it is refused here",
-    "only events that are signed with the token of their job count; the others are dropped",
-    "better: a broker of your own, with TLS and users (reconciler broker init), or no --subscribe",
+    "anyone can publish events to the topics of your jobs, and read them",
+    "a forged `completed` or `error` could stop an agent, so --auto-stop is refused here",
+    "events without the signature of their job are dropped",
+    "better: use your own broker with TLS and users (reconciler broker init), or omit --subscribe",
 )
 
 
 def report(at: Project, event: events.MonitorEvent) -> None:
-    """Show what a monitor reports."""
+    """Show an event of a monitor."""
     show(_text(event), sys.stderr, at.env)
     sys.stderr.flush()
 
@@ -34,7 +34,7 @@ def _text(event: events.MonitorEvent) -> Iterator[str]:
             yield f"Warning: {address} {kind}:"
             yield from (f"  - {risk}" for risk in _RISKS)
         case events.AgentNotStopped(session, error):
-            yield f"Error: {session} is not stopped: {error.summary}"
+            yield f"Error: {session} could not be stopped: {error.summary}"
         case _:
             yield from _subscription_text(event)
 
@@ -44,7 +44,7 @@ def _subscription_text(event: events.SubscriptionEvent) -> Iterator[str]:
         case events.SubscriptionStarted():
             yield "Listening to job events."
         case events.SubscriptionLost(reason, poll):
-            yield f"Warning: no events: {reason}. Looking every {poll:g} s until the broker is there."
+            yield f"Warning: no job events: {reason}. Checking every {poll:g} s until the broker answers."
         case events.EventUnrecorded(error):
             yield f"Error: {error.summary}"
         case events.MessagesDropped(counts):

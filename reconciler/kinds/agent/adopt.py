@@ -1,4 +1,4 @@
-"""What keeps a live session from being taken for an agent, and what is true to advise about it."""
+"""Whether a session that reconciler did not start may become an agent's, and what to advise the user about it."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from reconciler.model.snapshot import Pane
 from .case import Case, Facts
 
 _END = "end that session"
-_TELLING = 8  # characters of a lineage
-_RUNTIME = re.compile(r"node|bun|deno|python[\d.]*|ruby|java")  # what many CLIs show as
+_SHORT_LINEAGE = 8  # characters: enough to find it in the other registry
+_RUNTIME = re.compile(r"node|bun|deno|python[\d.]*|ruby|java")  # many CLIs are scripts: their process has this name
 
 
 def why_not_adopted(case: Case, facts: Facts, name: str) -> Problem | None:
-    """Why the session called `name` must not become this agent's; None when it may."""
+    """Return why the session called `name` must not become this agent's; None when it may."""
     if isinstance(case.pane, Present):
         detail = f"it is {case.pane.value.session}"
         return Problem(f"{case.address} already has a session", detail, "there is nothing to import")
-    if case.adoptee is None:
+    if case.pane_to_import is None:
         return Problem(f"there is no session {name}", "", "list the live ones with `reconciler unmanaged`")
-    return unfit(case, case.adoptee, facts)
+    return unfit(case, case.pane_to_import, facts)
 
 
 def unfit(case: Case, pane: Pane, facts: Facts) -> Problem | None:
-    """Why a foreign session is not this agent; None when it may be."""
+    """Return why a foreign session cannot be this agent's; None when it can."""
     if pane.lineage:
         place = f", of the project in {facts.occupant.project}" if facts.occupant.project else ""
         detail = f"it is tagged {pane.address}{place}"
@@ -40,36 +40,36 @@ def unfit(case: Case, pane: Pane, facts: Facts) -> Problem | None:
 
 
 def whose(pane: Pane, facts: Facts, lineage: str) -> str:
-    """To whom a session with our kind of tags belongs; `lineage` is that of this project."""
+    """Return the agent or project that a tagged session belongs to; `lineage` is that of this project."""
     if pane.lineage == lineage:
         return f"{pane.address}, another agent of this project"
     if facts.occupant.project:
         return f"the project in {facts.occupant.project}"
-    return f"another project, whose registry has the lineage {pane.lineage[:_TELLING]}..."
+    return f"another project, whose registry has the lineage {pane.lineage[:_SHORT_LINEAGE]}..."
 
 
 def advice(case: Case, pane: Pane, facts: Facts, lineage: str) -> str:
-    """What to do about a foreign session that has the agent's name."""
+    """Return what the user can do about a foreign session that has the agent's name."""
     other = f"rename it, or --exclude {case.address}"
     if pane.lineage == lineage != "":
         return other
     if pane.lineage:
-        apart = "give one of the two projects a tmux server of its own: `tmux: {socket: NAME}`"
-        return f"it belongs to another project: {other}, or {apart}"
+        own_server = "give one of the two projects its own tmux server: `tmux: {socket: NAME}`"
+        return f"it belongs to another project: {other}, or {own_server}"
     problem = unfit(case, pane, facts)
     if problem:
         return f"{problem.fix}, {other}"
     cli = case.profile.name if case.profile else "the agent"
-    how = f"adopt it with `reconciler import {case.address} {pane.session}`"
-    sure = facts.occupant.conversation or facts.live.conversation or _own(case) in _called(pane, facts)
-    return f"{how}, {other}" if sure else f"if {cli} runs in it, {how}; else {other}"
+    adopt = f"adopt it with `reconciler import {case.address} {pane.session}`"
+    is_proved = facts.occupant.conversation or facts.live.conversation or _own_program(case) in _programs(pane, facts)
+    return f"{adopt}, {other}" if is_proved else f"if {cli} runs in it, {adopt}; else {other}"
 
 
 def what_it_is(pane: Pane, facts: Facts) -> str:
-    """A foreign session, for the user."""
-    said = f"it runs {pane.command} (pid {pane.pid}) in {pane.cwd}"
+    """Describe a foreign session for the user."""
+    description = f"it runs {pane.command} (pid {pane.pid}) in {pane.cwd}"
     problem = None if pane.lineage or pane.dead else _of_another(pane, facts)
-    return f"{said}; {problem.summary}" if problem else said
+    return f"{description}; {problem.summary}" if problem else description
 
 
 def _of_another(pane: Pane, facts: Facts) -> Problem | None:
@@ -87,28 +87,28 @@ def _of_another(pane: Pane, facts: Facts) -> Problem | None:
 def _another_program(case: Case, pane: Pane, facts: Facts) -> Problem | None:
     from reconciler.agents.shell import SHELLS  # noqa: PLC0415 - a plan loads only the types that it is about
 
-    called, own = _called(pane, facts), _own(case)
-    if case.profile is None or own in called | SHELLS or facts.live.conversation or facts.occupant.conversation:
+    programs, own = _programs(pane, facts), _own_program(case)
+    if case.profile is None or own in programs | SHELLS or facts.live.conversation or facts.occupant.conversation:
         return None
     other = next(
-        (each for each in catalogue(()).values() if os.path.basename(each.launch.command[0]) in called - SHELLS), None
+        (each for each in catalogue(()).values() if os.path.basename(each.launch.command[0]) in programs - SHELLS), None
     )
     if other is not None:
         detail = f"the manifest declares {case.address} as {case.profile.name}"
         fix = f"declare an agent of `type: {other.name}` for it and import it as that"
         return Problem(f"session {pane.session} runs {other.name}, not {case.profile.name}", detail, fix)
-    if called <= SHELLS:
-        runs = ", ".join(sorted(called))
+    if programs <= SHELLS:
+        runs = ", ".join(sorted(programs))
         return Problem(f"session {pane.session} runs only {runs}", f"no {case.profile.name} runs in it", _END)
-    if not facts.occupant.programs or any(map(_RUNTIME.fullmatch, called)):
-        return None  # what is in it cannot be told
+    if not facts.occupant.programs or any(map(_RUNTIME.fullmatch, programs)):
+        return None  # the name of a runtime does not show which CLI it runs
     summary = f"session {pane.session} runs {pane.command}, not {case.profile.name}"
     return Problem(summary, f"no {case.profile.name} runs in it", _END)
 
 
-def _own(case: Case) -> str:
+def _own_program(case: Case) -> str:
     return os.path.basename(case.profile.launch.command[0]) if case.profile else ""
 
 
-def _called(pane: Pane, facts: Facts) -> frozenset[str]:
+def _programs(pane: Pane, facts: Facts) -> frozenset[str]:
     return frozenset(facts.occupant.programs or (pane.command.lstrip("-"),))

@@ -1,4 +1,8 @@
-"""What is known about one agent: what is wanted, what is recorded, and its live pane."""
+"""What is known about one agent: what is wanted, what is recorded, and its live pane.
+
+A pane is the agent's when its session carries our tags for the address. Where a user moved the pane to another
+session, it is found by its recorded id and process.
+"""
 
 from __future__ import annotations
 
@@ -23,59 +27,64 @@ from .spec import Secrets, known_value, with_ignored, would_start_with
 
 
 class PlanOptions(Struct, frozen=True):
-    """What the user asked for beyond the manifests. `now` is UTC, ISO 8601 with a Z.
-
-    `rested` are put to rest by hand, `reason` says why; `woken` are those whose rest by hand is over;
-    `deletes` are to be ended and forgotten, with `purge` together with their conversations. `goal` are the
-    conversations that agents shall go back to.
-    """
+    """What the user asked for beyond the manifests."""
 
     lineage: str = ""
     now: str = ""
+    """UTC, ISO 8601 with a Z."""
     force: bool = False
     destroy: bool = False
     replace: frozenset[Address] = frozenset()
     imports: Mapping[Address, str] = field(default_factory=dict)
+    """The session to import, by the agent that it becomes."""
     reason: str = ""
-    rested: frozenset[Address] = frozenset()
-    woken: frozenset[Address] = frozenset()
+    """Why the user stops or archives agents; written to their rows."""
+    stopped_by_hand: frozenset[Address] = frozenset()
+    """The agents that a command stops or archives: they stay so until `resume`."""
+    resumed_by_hand: frozenset[Address] = frozenset()
+    """The agents that may start although a command stopped or archived them earlier."""
     goal: Mapping[Address, str] = field(default_factory=dict)
+    """The conversation that each agent goes back to, in a rollback."""
     deletes: frozenset[Address] = frozenset()
+    """The agents to end and to forget."""
     purge: bool = False
+    """Whether the conversations of the deleted agents are deleted, too."""
 
 
-_SILENT = LiveAgent()
-_NOBODY = Occupant()
+_NOTHING_SAID = LiveAgent()
+_UNKNOWN_OCCUPANT = Occupant()
 
 
 class Facts(Struct, frozen=True):
-    """What has to be looked up once something is to be done about an agent.
-
-    `unclaimed` are stored conversations that may be its own; `elsewhere` is the pid of a process
-    outside its session that has its conversation, 0 for none. `untrusted` are the CLI's settings and
-    the folder that is to be trusted in them; `doomed` are stored files that a start would delete. `belongings`
-    is what is stored under its ids, and `holders` who has each conversation, when it is to be deleted. Its conversation
-    began in the folder `moved_from`, where that is another one; `version` is that of its CLI then. The `occupant` is in
-    the foreign session that has its name, or shall become its own. `away` is the folder of its CLI that is not there.
-    """
+    """What is looked up only for agents that are not settled, because it costs time."""
 
     artifact: Observed[Artifact] = ABSENT
-    live: LiveAgent = _SILENT
+    live: LiveAgent = _NOTHING_SAID
     executable: Observed[str] = ABSENT
     unclaimed: tuple[str, ...] = ()
+    """Stored conversations that may be its own, when nothing proves which one is."""
     elsewhere: int = 0
+    """The pid of a process outside its session that has its conversation; 0 when there is none."""
     untrusted: tuple[str, str] | None = None
+    """The CLI's settings file, and the folder to add to the trusted ones in it."""
     belongings: Mapping[str, Observed[ConversationData]] = field(default_factory=dict)
+    """What is stored under each of its conversation ids; only for an agent that is to be deleted."""
     holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    doomed: tuple[str, ...] = ()
+    """The agents and sessions that have, or had, each conversation."""
+    deleted_by_start: tuple[str, ...] = ()
+    """Stored files that the CLI itself would delete when it starts."""
     moved_from: str = ""
+    """The folder that its conversation began in, when that is not the agent's folder."""
     version: str = ""
-    occupant: Occupant = _NOBODY
-    away: str = ""
+    """The CLI's version; looked up only together with `moved_from`."""
+    occupant: Occupant = _UNKNOWN_OCCUPANT
+    """What runs in the foreign session that has its name, or that is to be imported."""
+    missing_store: str = ""
+    """The folder in which its CLI stored everything, when that folder is missing or empty."""
 
     @property
     def in_use_because(self) -> tuple[Reason, str]:
-        """Why an agent that is in use counts as such, with a clause for the user."""
+        """Why the agent counts as in use: the reason code, and a clause for the user."""
         if self.live.activity is Activity.WAITING:
             return Reason.WAITING, "it waits at a permission prompt"
         if self.live.activity is Activity.UNKNOWN:
@@ -84,40 +93,42 @@ class Facts(Struct, frozen=True):
 
 
 class Case(Struct, frozen=True):
-    """One agent.
-
-    `pane` is the agent's own pane, found by our tags, or by its id and process where somebody moved it; as a `guest`
-    it shares its session with what is not the agent's. `squatter` is a foreign pane whose session has
-    the wanted or recorded name, `adoptee` the pane that shall be imported. `wanted` is what a start now would
-    record, None when nothing is wanted; `unset` are the variables that have no value now. `goal` is the
-    conversation that it shall go back to, empty when it goes on in its own. `orphan` is the recorded process that
-    lives on without a session, 0 for none.
-    """
+    """All that is known about one agent without a closer look."""
 
     address: Address
     spec: Agent | None
+    """What the manifests declare; None when they do not declare the agent."""
     row: SessionRow | None
     identity: Identity
     profile: Profile | None
+    """None when the recorded agent type is not known any more."""
     pane: Observed[Pane]
-    squatter: Pane | None = None
-    adoptee: Pane | None = None
+    """The agent's own pane."""
+    foreign_pane: Pane | None = None
+    """A pane of a session that has the wanted or recorded name and is not ours."""
+    pane_to_import: Pane | None = None
+    """The pane of the session that `import` names."""
     wanted: StartedWith | None = None
+    """What the registry would record if the agent were started now; None when no manifest declares it."""
     unset: tuple[EnvVar, ...] = ()
+    """The declared variables that have no value now."""
     goal: str = ""
+    """The conversation to go back to in a rollback; empty when the agent keeps its own."""
     orphan: int = 0
+    """The pid of the recorded process when it runs on without a session; 0 when there is none."""
     guest: bool = False
+    """True when the session of its pane is not the agent's alone, so ending the session would end more."""
 
     @property
     def session(self) -> str:
-        """The name its session has, or shall have."""
+        """The name of its session: the declared one, else the recorded one."""
         if self.spec is not None:
             return self.spec.session
         return self.row.session if self.row else ""
 
     @property
     def protected(self) -> bool:
-        """The manifest decides while it declares the agent; after that, the registry remembers."""
+        """Whether it is protected: by the manifest while that declares the agent, afterwards by the registry."""
         return self.spec.protect if self.spec else bool(self.row and self.row.protect)
 
     @property
@@ -127,7 +138,7 @@ class Case(Struct, frozen=True):
 
 
 def settled(case: Case, options: PlanOptions) -> bool:
-    """True when the agent runs exactly as wanted and recorded: the common case, and the cheap one."""
+    """True when the agent runs exactly as wanted and recorded: the common case, which needs no closer look."""
     spec, row = case.spec, case.row
     if spec is None or row is None or not isinstance(case.pane, Present) or spec.state is not RunState.RUNNING:
         return False
@@ -145,34 +156,37 @@ def settled(case: Case, options: PlanOptions) -> bool:
         and row.managed
         and row.protect == spec.protect
         and row.depends_on == tuple(map(str, spec.depends_on))
+        # What an imported agent was started with is not known: that alone is no reason to restart it.
         and (row.started_with is None or row.started_with == case.wanted)
     )
 
 
 def unidentified(case: Case) -> bool:
-    """True when an agent's conversation, whose id its CLI chose itself, is not known yet."""
+    """True when the CLI chooses the ids of its conversations, and this agent's is not known yet."""
     profile = case.profile
     return profile is not None and profile.launch.mints_id and not case.identity.session_id
 
 
 def unbound(case: Case) -> bool:
-    """True when such an agent runs: its process may tell."""
+    """True when the agent is `unidentified` and runs: a look at its process may find the conversation."""
     return unidentified(case) and isinstance(case.pane, Present) and not case.pane.value.dead
 
 
 class _Live(Struct, frozen=True):
-    """The panes of a server, found by session name, by our tags and by their ids; `agents` has the agent of a pane."""
+    """The panes of a tmux server, with indexes."""
 
     by_session: Mapping[str, tuple[Pane, ...]]
     by_address: Mapping[str, tuple[str, ...]]
+    """The names of the sessions that carry our tags, by the address in the tags."""
     by_id: Mapping[str, Pane]
     agents: Mapping[str, Address]
+    """The agent that the registry records for a pane id of this server."""
     unread: tuple[Unread, ...]
     server_pid: int
 
 
 class _Known(Struct, frozen=True):
-    """What every case is put together from."""
+    """The sources that every case is built from."""
 
     record: Record
     profiles: Mapping[str, Profile]
@@ -184,7 +198,7 @@ class _Known(Struct, frozen=True):
 def cases(
     desired: Desired, record: Record, snapshot: Snapshot, profiles: Mapping[str, Profile], options: PlanOptions
 ) -> dict[Address, Case]:
-    """A case for every agent that is declared, or recorded as managed and not at rest."""
+    """Build a case for every agent that is declared, or recorded as managed and not at rest."""
     known = _Known(record, profiles, snapshot.secrets, _index(snapshot.tmux, record), options)
     rows = _rows_by_address(record.sessions.values(), desired.agents)
     found = {address: _declared(spec, rows.get(address), known) for address, spec in desired.agents.items()}
@@ -193,12 +207,13 @@ def cases(
         if address not in desired.agents and row.managed and not gone:
             found[address] = _undeclared(row, known)
     if isinstance(snapshot.tmux, Unknown):
+        # Without an answer of tmux, nothing is known about any pane, so no agent counts as gone.
         return {address: replace(case, pane=snapshot.tmux) for address, case in found.items()}
-    return found | {each: _orphaned(found[each], who) for each, who in snapshot.orphans.items() if each in found}
+    return found | {each: _with_orphan(found[each], pid) for each, pid in snapshot.orphans.items() if each in found}
 
 
-def _orphaned(case: Case, process: Observed[int]) -> Case:
-    """A pane that is not shown is not gone for certain while the process in it may live."""
+def _with_orphan(case: Case, process: Observed[int]) -> Case:
+    """The case of an agent whose pane tmux does not show, while its recorded process runs or may run."""
     if not isinstance(case.pane, Absent) or isinstance(process, Absent):
         return case
     return replace(case, orphan=process.value) if isinstance(process, Present) else replace(case, pane=process)
@@ -207,9 +222,9 @@ def _orphaned(case: Case, process: Observed[int]) -> Case:
 def with_unmanaged(
     found: Mapping[Address, Case], record: Record, snapshot: Snapshot, profiles: Mapping[str, Profile]
 ) -> dict[Address, Case]:
-    """The cases, and those of recorded sessions that are not ours: found by themselves, or left by an older tool.
+    """Add the recorded sessions that no manifest manages: found by chance, or started by an older tool.
 
-    They are known by their names alone, so they are good for telling, and for nothing that ends or starts.
+    Only their names identify them. That is enough to report on them, but not to end or start anything.
     """
     if isinstance(snapshot.tmux, Unknown):
         return dict(found)
@@ -229,34 +244,35 @@ def with_unmanaged(
 
 
 def _unread(row: SessionRow, live: _Live) -> Absent | Unknown:
-    """What is known of a session that is not among those that could be read."""
+    """`Unknown` when a pane that could not be read may belong to the session, else `Absent`."""
     return _doubt(row.address, row, live, row.session) or ABSENT
 
 
 def _left_behind(case: Case) -> Case:
-    """The session of an older tool, which set no tags, is the one that its row is about."""
-    if case.spec or case.row is None or not isinstance(case.pane, Absent) or not runs_untagged(case.row, case.squatter):
+    """The case with the session of an older tool as its own: that tool set no tags, so the row identifies it."""
+    pane = case.foreign_pane
+    if case.spec or case.row is None or not isinstance(case.pane, Absent) or not runs_untagged(case.row, pane):
         return case
-    return replace(case, pane=Present(case.squatter), squatter=None) if case.squatter else case
+    return replace(case, pane=Present(pane), foreign_pane=None) if pane else case
 
 
-def runs_untagged(row: SessionRow, squatter: Pane | None) -> bool:
-    """True when the recorded process lives on in a session that is not ours, as an older tool leaves it.
+def runs_untagged(row: SessionRow, foreign_pane: Pane | None) -> bool:
+    """True when the recorded process runs in a session without our tags, as an older tool leaves it.
 
-    Where none was recorded, any live session of that name may hold it, but for another project's.
+    Where the row records no process, any live session of that name may hold it, except another project's.
     """
-    if squatter is None or squatter.dead:
+    if foreign_pane is None or foreign_pane.dead:
         return False
-    return row.pane.pid == squatter.pid if row.pane else not squatter.lineage
+    return row.pane.pid == foreign_pane.pid if row.pane else not foreign_pane.lineage
 
 
 def session_name(case: Case, live: Pane) -> str:
-    """The session of the agent as the user knows it, also while its pane is in another one."""
+    """The name by which the user knows the agent's session, even while its pane is in another session."""
     return case.session if case.guest else live.session
 
 
 def relocated(case: Case, live: Pane) -> str:
-    """Where the pane of an agent is that somebody moved, in words for the user; empty while it is in its place."""
+    """Say where a user moved the agent's pane to; empty when it is in its own session."""
     return f"its pane was moved to session {live.session}" if case.guest and live.session != case.session else ""
 
 
@@ -272,8 +288,8 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
         identity=known.record.identity(spec.address, row),
         profile=profile,
         pane=pane,
-        squatter=_squatter(spec.session, spec.address, pane, known.live),
-        adoptee=_adoptee(known.options.imports.get(spec.address), known.live),
+        foreign_pane=_foreign_pane(spec.session, spec.address, pane, known.live),
+        pane_to_import=_pane_to_import(known.options.imports.get(spec.address), known.live),
         wanted=with_ignored(wanted, row, spec.ignore),
         unset=tuple(var for var in spec.env if known_value(var, known.secrets) is None),
         goal=known.options.goal.get(spec.address, ""),
@@ -283,7 +299,7 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
 
 def _undeclared(row: SessionRow, known: _Known) -> Case:
     pane = _own_pane(row.address, row, known.live, row.session)
-    profile, squatter = known.profiles.get(row.type), _squatter(row.session, row.address, pane, known.live)
+    profile, foreign_pane = known.profiles.get(row.type), _foreign_pane(row.session, row.address, pane, known.live)
     identity, guest = known.record.identity(row.address, row), _is_guest(row.address, pane, known.live)
     return Case(
         address=row.address,
@@ -292,7 +308,7 @@ def _undeclared(row: SessionRow, known: _Known) -> Case:
         identity=identity,
         profile=profile,
         pane=pane,
-        squatter=squatter,
+        foreign_pane=foreign_pane,
         guest=guest,
     )
 
@@ -312,7 +328,7 @@ def _index(tmux: Observed[TmuxState], record: Record) -> _Live:
         ours = pane.lineage == record.lineage != ""
         if ours and pane.session not in owned[pane.address]:
             owned[pane.address].append(pane.session)
-        if ours or pane.pane_id not in by_id:  # one that is linked is in several sessions
+        if ours or pane.pane_id not in by_id:  # tmux lists a linked window's pane once per session
             by_id[pane.pane_id] = pane
     by_session = {name: tuple(panes) for name, panes in sessions.items()}
     by_address = {address: tuple(names) for address, names in owned.items()}
@@ -330,7 +346,7 @@ def _index(tmux: Observed[TmuxState], record: Record) -> _Live:
 
 
 def _own_pane(address: Address, row: SessionRow | None, live: _Live, wanted_name: str) -> Observed[Pane]:
-    """The pane of the session that carries our tags for this address, or the recorded one where somebody moved it."""
+    """The pane of the session that carries our tags for this address, or the recorded pane if it was moved."""
     names = live.by_address.get(str(address), ())
     if len(names) > 1 and wanted_name not in names:
         return Unknown(f"several sessions claim to be {address}: {', '.join(sorted(names))}")
@@ -346,25 +362,25 @@ def _own_pane(address: Address, row: SessionRow | None, live: _Live, wanted_name
 
 
 def _is_lost(pane: Pane) -> bool:
-    """True when the session is there and the agent's pane is not."""
+    """True when the session is there but the agent's pane is gone: see `_agent_pane`."""
     return not pane.pane_id
 
 
 def _out_of_place(address: Address, row: SessionRow | None, live: _Live, name: str) -> Present[Pane] | Unknown | None:
-    """Where the pane is that is not in its session, or why that cannot be told; None when it is surely gone."""
+    """Find a pane that is not in its session: where it is now, or why that is unknown; None when it is gone."""
     moved = _moved(row, live)
     return Present(moved) if moved else _doubt(address, row, live, name)
 
 
 def _doubt(address: Address, row: SessionRow | None, live: _Live, name: str) -> Unknown | None:
     unread = next((each.said for each in live.unread if _may_be(each, address, row, name)), "")
-    return Unknown(f"what tmux tells of a pane that may be its own cannot be read: {unread}") if unread else None
+    return Unknown(f"tmux's answer about a pane that may be its own cannot be read: {unread}") if unread else None
 
 
 def _moved(row: SessionRow | None, live: _Live) -> Pane | None:
-    """The recorded pane with the recorded process in another session: ids belong to one life of the server.
+    """The recorded pane, if it runs the recorded process in another session of the same tmux server.
 
-    In the session of the recorded name nobody moved it: there the tags were taken off, and it is not ours any more.
+    A pane in the session of the recorded name was not moved. That session has lost its tags, so it is not ours.
     """
     if row is None or row.pane is None or row.server is None or row.server.pid != live.server_pid:
         return None
@@ -373,17 +389,17 @@ def _moved(row: SessionRow | None, live: _Live) -> Pane | None:
         return None
     is_ours = pane.session in live.by_address.get(pane.address, ())
     host = pane if is_ours else replace(pane, lineage="", address="")
-    return replace(host, conversation="")  # its tags are those of the session
+    return replace(host, conversation="")  # tmux keeps tags per session: this one is another session's
 
 
 def _may_be(unread: Unread, address: Address, row: SessionRow | None, name: str) -> bool:
     recorded = row.pane.id if row and row.pane else ""
     names = {unread.address: str(address), unread.session: name, unread.pane_id: recorded}
-    return not unread.session_id or any(said and said == meant for said, meant in names.items())
+    return not unread.session_id or any(found and found == own for found, own in names.items())
 
 
 def _is_guest(address: Address, pane: Observed[Pane], live: _Live) -> bool:
-    """True when more than the agent would end with its session: that is another one, or another agent is in it, too."""
+    """True when ending the session would end more than this agent: it is not the agent's, or holds another one."""
     if not isinstance(pane, Present) or not pane.value.pane_id:
         return False
     if pane.value.session not in live.by_address.get(str(address), ()):
@@ -393,10 +409,10 @@ def _is_guest(address: Address, pane: Observed[Pane], live: _Live) -> bool:
 
 
 def _agent_pane(panes: tuple[Pane, ...], row: SessionRow | None, server_pid: int) -> Pane:
-    """The recorded pane, as long as this is the same life of the server; else the oldest one.
+    """The recorded pane, if this is the server that it was recorded on; else the oldest pane.
 
-    A recorded pane that is gone while its session lives on means that the agent has ended: it is then a dead pane
-    without id.
+    Pane ids begin again in a new server. If the recorded pane is gone while its session is still there, the agent has
+    ended: the answer is then a dead pane without an id.
     """
     if row is None or row.pane is None or row.server is None or row.server.pid != server_pid:
         return _oldest(panes)
@@ -406,28 +422,28 @@ def _agent_pane(panes: tuple[Pane, ...], row: SessionRow | None, server_pid: int
 
 
 def _oldest(panes: tuple[Pane, ...]) -> Pane:
-    """The pane that its session began with, as far as it is still there."""
+    """The pane with the lowest id: the one that the session began with, unless that one was closed."""
     return min(panes, key=lambda pane: int(pane.pane_id.lstrip("%") or 0)) if len(panes) > 1 else panes[0]
 
 
-def _squatter(name: str, address: Address, own: Observed[Pane], live: _Live) -> Pane | None:
+def _foreign_pane(name: str, address: Address, own: Observed[Pane], live: _Live) -> Pane | None:
     panes = live.by_session.get(name)
     is_own = isinstance(own, Present) and (own.value.session == name or name in live.by_address.get(str(address), ()))
     return _oldest(panes) if panes and not is_own else None
 
 
-def _adoptee(name: str | None, live: _Live) -> Pane | None:
+def _pane_to_import(name: str | None, live: _Live) -> Pane | None:
     panes = live.by_session.get(name) if name else None
     return _oldest(panes) if panes else None
 
 
 def _rows_by_address(rows: Iterable[SessionRow], wanted: Mapping[Address, Agent]) -> dict[Address, SessionRow]:
-    """One row an address; when a hand has made two, the one under the wanted name, then a running one."""
+    """One row per address. Of two rows, which only an edit by hand makes, prefer the declared name, then running."""
     chosen: dict[Address, SessionRow] = {}
     for row in rows:
         address = row.address
-        other = chosen.get(address)
-        if other is None or _rank(row, wanted) > _rank(other, wanted):
+        earlier = chosen.get(address)
+        if earlier is None or _rank(row, wanted) > _rank(earlier, wanted):
             chosen[address] = row
     return chosen
 

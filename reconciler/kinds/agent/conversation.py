@@ -1,4 +1,4 @@
-"""How an agent's conversation continues when its session starts."""
+"""Which conversation an agent continues in when its session starts."""
 
 from __future__ import annotations
 
@@ -6,45 +6,59 @@ from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
 from reconciler.model.activity import LiveAgent
+from reconciler.model.address import Address
 from reconciler.model.conversation import Conversation, ConversationMode
-from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.observed import ABSENT, Absent, Present, Unknown
 from reconciler.model.problem import Problem
-from reconciler.model.snapshot import Artifact
+from reconciler.model.snapshot import Artifact, Snapshot
 
 from .case import Case, Facts
 
 
-def next_conversation(case: Case, talks: LiveAgent) -> str:
-    """The id that a start would go on with: the user's word, the one to go back to, the agent's own, the record's."""
+def next_conversation(case: Case, live: LiveAgent) -> str:
+    """The id that a start would continue: the manifest's `resume`, else a rollback's, the agent's own, the recorded."""
     explicit = case.spec.resume if case.spec and case.spec.resume not in {"auto", "never"} else ""
-    return explicit or case.goal or talks.conversation or case.identity.session_id or ""
+    return explicit or case.goal or live.conversation or case.identity.session_id or ""
 
 
-def all_conversations(case: Case, talks: LiveAgent) -> tuple[str, ...]:
-    """Every id that the agent has or had, as it says itself and as the registry says."""
+def all_conversations(case: Case, live: LiveAgent) -> tuple[str, ...]:
+    """Every id that the agent has or had, as it reports itself and as the registry says; the present one first."""
     recorded = (case.identity.session_id, *case.identity.previous, case.row.session_id_own if case.row else None)
-    return tuple(dict.fromkeys(id_ for id_ in (talks.conversation, *recorded) if id_))
+    return tuple(dict.fromkeys(id_ for id_ in (live.conversation, *recorded) if id_))
 
 
 def was_stored(case: Case, conversation: str) -> bool:
-    """True when something was stored under the id, as far as is recorded: it is missing where nothing is now."""
+    """True when the registry shows that the CLI once stored the conversation. If it is not there now, it is missing."""
     row, profile = case.row, case.profile
     if profile is None or not profile.keeps_conversations:
         return False
     if conversation != case.identity.session_id:
         return conversation == case.goal
     if row is None:
-        return True  # its row was lost, and with it what would tell that nothing was said
+        return True  # only the lost row could have shown that nothing was stored
     if row.type != profile.name and not (row.older and row.type == row.agent):
         return False  # another CLI stored it
     return row.older or row.resumable or row.session_id_own not in {None, conversation}
 
 
-def continued(case: Case, facts: Facts) -> Conversation | Problem:
-    """The conversation a start now leads into, or why that cannot be told.
+def conversation_facts(address: Address, snapshot: Snapshot) -> Facts:
+    """The facts about one agent that `continued` and `found_from_here` read; the other facts are left empty."""
+    return Facts(
+        artifact=snapshot.artifacts.get(address, ABSENT),
+        live=snapshot.agents.get(address, LiveAgent()),
+        unclaimed=snapshot.unclaimed.get(address, ()),
+        elsewhere=snapshot.elsewhere.get(address, 0),
+        moved_from=snapshot.moved.get(address, ""),
+        version=snapshot.versions.get(address, ""),
+        missing_store=snapshot.missing_stores.get(address, ""),
+    )
 
-    An id that was chosen by the user must exist; an id that only we know may be used again while
-    nothing was said in it, and is given up when the CLI can do neither.
+
+def continued(case: Case, facts: Facts) -> Conversation | Problem:
+    """Decide which conversation a start would lead into, or return why the agent cannot start.
+
+    An id that the user chose must exist. An id that reconciler reserved is used again while nothing is stored under
+    it. When the CLI can neither resume nor reuse it, a new conversation begins.
     """
     profile, spec = case.profile, case.spec
     known, artifact = next_conversation(case, facts.live), facts.artifact
@@ -59,15 +73,15 @@ def continued(case: Case, facts: Facts) -> Conversation | Problem:
     if isinstance(artifact, Unknown):
         return Conversation(ConversationMode.UNKNOWN, known, _earlier(case, known))
     explicit = spec.resume != "auto"
-    if not explicit and facts.away:
+    if not explicit and facts.missing_store:
         return Conversation(ConversationMode.REFUSE_MISSING, known, _earlier(case, known))
     return _chosen_by_user(case, known, artifact) if explicit else _ours(case, known, artifact)
 
 
 def found_from_here(case: Case, conversation: Conversation, facts: Facts, *, lives: bool) -> Conversation:
-    """The conversation, put off where its CLI would not find it from the agent's folder.
+    """The conversation, refused when its CLI would not find it from the agent's folder.
 
-    A living agent is not ended unless it is known that its conversation is found; another one may try.
+    When that is not known, an agent that `lives` is not ended for it; an agent that does not run may try.
     """
     if conversation.mode is not ConversationMode.RESUME or not facts.moved_from or case.profile is None:
         return conversation
@@ -104,7 +118,7 @@ def _ours(case: Case, conversation: str, artifact: Absent | Present[Artifact]) -
 
 
 def _unproven(case: Case, profile: Profile, conversation: str) -> Conversation:
-    """Nobody knows the CLI's files: it can resume what it once ran with, and nothing of another CLI."""
+    """Decide for a CLI whose files are not known: it can resume what it ran with before, but nothing of another CLI."""
     row = case.row
     if row is not None and row.type != profile.name:
         return Conversation(ConversationMode.NEW, previous=_earlier(case, ""))
@@ -114,7 +128,7 @@ def _unproven(case: Case, profile: Profile, conversation: str) -> Conversation:
 
 
 def _earlier(case: Case, conversation: str) -> tuple[str, ...]:
-    """The ids to keep listed: all earlier ones, and the present one when it is left."""
+    """The ids to keep listed: all earlier ones, and the present one when the agent leaves it."""
     present = case.identity.session_id
     ids = (*case.identity.previous, *((present,) if present and present != conversation else ()))
     return tuple(dict.fromkeys(id_ for id_ in ids if id_ != conversation))

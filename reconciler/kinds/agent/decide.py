@@ -1,4 +1,7 @@
-"""What to do about one agent: a ladder of early answers, each rung with its reason."""
+"""What to do about one agent.
+
+The functions return early: each case that settles the answer is tested in turn, and its result names the reason.
+"""
 
 from __future__ import annotations
 
@@ -25,19 +28,19 @@ from .preconditions import unset, without_program
 from .spec import differences
 from .steps import basis, cleared, in_use, kept, launch, needs, new_fields, orphaned, stop, trusted
 
-_LOOK_AGAIN = "make its files readable, or leave it out with --exclude, then plan again"
+_MAKE_READABLE = "make its files readable, or leave it out with --exclude, then plan again"
 
 
 def decide(case: Case, facts: Facts, options: PlanOptions) -> Decision:
-    """What this agent needs."""
+    """Decide what this agent needs."""
     if settled(case, options):
         return nothing(case.address, session=case.session)
     if isinstance(case.pane, Unknown):
         summary = f"cannot tell whether {case.address} is running"
-        problem = Problem(summary, case.pane.reason, "nothing is done about it until that can be told")
+        problem = Problem(summary, case.pane.reason, "reconciler leaves it alone until that is known")
         return withheld(case.address, Severity.ERROR, problem, case.place)
     if options.destroy or case.spec is None or case.address in options.deletes:
-        return _let_go(case, case.pane, facts, options)
+        return _end(case, case.pane, facts, options)
     if case.address in options.imports:
         return _adopt(case, case.spec, facts, options)
     if case.spec.state is not RunState.RUNNING:
@@ -49,8 +52,8 @@ def decide(case: Case, facts: Facts, options: PlanOptions) -> Decision:
 
 
 def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, options: PlanOptions) -> Decision:
-    if case.squatter is not None:
-        return _squatted(case, case.squatter, facts, options)
+    if case.foreign_pane is not None:
+        return _foreign_session(case, case.foreign_pane, facts, options)
     if isinstance(pane, Absent):
         return _start_absent(case, spec, facts, options)
     if pane.value.dead:
@@ -58,53 +61,55 @@ def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, op
     if case.row is None:
         return Decision(_record_again(case, spec, pane.value, facts, options))
     changes = differences(case.row.started_with, case.wanted) if case.row.started_with and case.wanted else ()
-    changes += _strayed(case, spec, pane.value, facts)
+    changes += _back_to_goal(case, spec, pane.value, facts)
     if changes or case.address in options.replace:
         return _restart(case, pane.value, changes, facts, options)
     return Decision(_relabel(case, spec, case.row, pane.value, options), _relocated(case, pane.value))
 
 
-def _strayed(case: Case, spec: Agent, live: Pane, facts: Facts) -> tuple[Change, ...]:
-    """The way back into an earlier conversation, as long as that one is stored and nobody says otherwise."""
-    holds = facts.live.conversation or live.conversation or case.identity.session_id
+def _back_to_goal(case: Case, spec: Agent, live: Pane, facts: Facts) -> tuple[Change, ...]:
+    """The change back to the conversation of a rollback, if that is stored and the manifest names no other one."""
+    held = facts.live.conversation or live.conversation or case.identity.session_id
     stored = isinstance(facts.artifact, Present) and facts.artifact.value.resumable
-    if not case.goal or holds in {None, case.goal} or spec.resume != "auto" or not stored:
+    if not case.goal or held in {None, case.goal} or spec.resume != "auto" or not stored:
         return ()
-    return (Change("conversation", "replace", holds, case.goal),)
+    return (Change("conversation", "replace", held, case.goal),)
 
 
 def _start_absent(case: Case, spec: Agent, facts: Facts, options: PlanOptions) -> Decision:
-    """Start what is not there, unless a user put it to rest with a command."""
-    if case.row and rows.rests_by_hand(case.row) and case.address not in options.woken:
+    """Start an agent that does not run, unless a user stopped or archived it with a command."""
+    if case.row and rows.rests_by_hand(case.row) and case.address not in options.resumed_by_hand:
         return nothing(case.address, session=spec.session, reason=Reason.BY_HAND, note=_how_it_rests(case.row))
     was_running = case.row is not None and case.row.status in {Status.RUNNING, Status.TERMINATED}
     return _start(case, None, Reason.SESSION_GONE if was_running else Reason.DECLARED, facts, options)
 
 
 def _how_it_rests(row: SessionRow) -> str:
-    why = f" ({row.stopped_reason})" if row.stopped_reason else ""
-    return f"{row.status} by hand{why}; `reconciler resume {row.session}` brings it back"
+    """How it was put to rest, with the user's reason; `stop` and `archive` record the same words when none is given."""
+    how = f"{row.status} by hand"
+    why = "" if row.stopped_reason in {"", how} else f" ({row.stopped_reason})"
+    return f"{how}{why}; `reconciler resume {row.session}` brings it back"
 
 
-def _squatted(case: Case, squatter: Pane, facts: Facts, options: PlanOptions) -> Decision:
-    belongs = f": it belongs to {whose(squatter, facts, options.lineage)}" if squatter.lineage else ""
+def _foreign_session(case: Case, foreign_pane: Pane, facts: Facts, options: PlanOptions) -> Decision:
+    belongs = f": it belongs to {whose(foreign_pane, facts, options.lineage)}" if foreign_pane.lineage else ""
     problem = Problem(
-        f"session {squatter.session} exists and is not ours{belongs}",
-        what_it_is(squatter, facts),
-        advice(case, squatter, facts, options.lineage),
+        f"session {foreign_pane.session} exists and is not ours{belongs}",
+        what_it_is(foreign_pane, facts),
+        advice(case, foreign_pane, facts, options.lineage),
     )
     return withheld(case.address, Severity.REFUSAL, problem, case.place)
 
 
 def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, options: PlanOptions) -> Decision:
-    """Start the agent, after clearing away what remains of its session."""
+    """Start the agent, after ending what remains of its session."""
     conversation = unset(case) or continued(case, facts)
     if isinstance(conversation, Problem):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
-    if not options.force:
+    if not options.force:  # with --force, the CLI may try to find its conversation from another folder
         conversation = found_from_here(case, conversation, facts, lives=False)
     if conversation.mode.refuses:
-        return _put_off(case, remains, conversation, facts)
+        return _refused_conversation(case, remains, conversation, facts)
     clearing: tuple[Step, ...] = (cleared(case, remains),) if remains else ()
     resumes = conversation.mode is ConversationMode.RESUME
     action = Action(
@@ -127,18 +132,18 @@ def _warnings(case: Case, conversation: Conversation, facts: Facts) -> tuple[Dia
     return (
         *_missing_executable(case, facts),
         *_fragile(case, conversation, facts),
-        *_far(case, conversation, facts),
-        *_untrustable(case),
+        *_resumed_elsewhere(case, conversation, facts),
+        *_trust_has_no_effect(case),
     )
 
 
-def _far(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
-    """A warning where nobody knows whether the CLI finds what it resumes from another folder."""
+def _resumed_elsewhere(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
+    """Warn when it is not known that the CLI finds the conversation from another folder than it began in."""
     resumes = conversation.mode is ConversationMode.RESUME
     if not resumes or not facts.moved_from or case.profile is None or case.profile.storage.follows(facts.version):
         return ()
     summary = f"{case.profile.name} may not find conversation {conversation.id} from another folder"
-    fix = f"if it does not: move the folder back, or {_fresh(case)}"
+    fix = f"if it does not: move the folder back, or start a new conversation with {_fresh(case)}"
     detail = f"it began in {facts.moved_from}"
     return (
         Diagnostic(
@@ -152,10 +157,10 @@ def _far(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnost
     )
 
 
-def _untrustable(case: Case) -> tuple[Diagnostic, ...]:
+def _trust_has_no_effect(case: Case) -> tuple[Diagnostic, ...]:
     if case.spec is None or not case.spec.trust or case.profile is None or case.profile.trust.can_be_given:
         return ()
-    summary = f"{case.profile.name} has no setting that we know of for trusting a folder"
+    summary = f"{case.profile.name} has no known setting for trusting a folder"
     fix = f"if it asks: reconciler attach {case.session}, and answer"
     return (
         Diagnostic(
@@ -169,14 +174,14 @@ def _untrustable(case: Case) -> tuple[Diagnostic, ...]:
     )
 
 
-def _put_off(case: Case, live: Pane | None, conversation: Conversation, facts: Facts) -> Decision:
-    """A start that could mix conversations up waits for the user; other agents do not wait with it."""
+def _refused_conversation(case: Case, live: Pane | None, conversation: Conversation, facts: Facts) -> Decision:
+    """Defer a start that could mix up or lose a conversation. The user decides; the other agents go on."""
     if conversation.mode is ConversationMode.UNKNOWN and isinstance(facts.artifact, Unknown):
         summary = f"cannot tell whether conversation {conversation.id} can be resumed"
-        problem = Problem(summary, facts.artifact.reason, _LOOK_AGAIN)
+        problem = Problem(summary, facts.artifact.reason, _MAKE_READABLE)
         decision = withheld(case.address, Severity.ERROR, problem, case.place)
         return replace(decision, action=replace(decision.action, conversation=conversation))
-    reason, note = _why_put_off(case, live, conversation, facts)
+    reason, note = _why_refused(case, live, conversation, facts)
     return Decision(
         Action(
             address=case.address,
@@ -190,38 +195,41 @@ def _put_off(case: Case, live: Pane | None, conversation: Conversation, facts: F
     )
 
 
-def _why_put_off(case: Case, live: Pane | None, conversation: Conversation, facts: Facts) -> tuple[Reason, str]:
+def _why_refused(case: Case, live: Pane | None, conversation: Conversation, facts: Facts) -> tuple[Reason, str]:
     match conversation.mode:
         case ConversationMode.REFUSE_ELSEWHERE:
             return Reason.ELSEWHERE, _in_use_elsewhere(case, facts.elsewhere)
         case ConversationMode.REFUSE_MISSING:
-            return Reason.MISSING, _missing(case, live, conversation.id, facts.away)
+            return Reason.MISSING, _missing(case, live, conversation.id, facts.missing_store)
         case ConversationMode.REFUSE_MOVED:
             return Reason.MOVED, _moved(case, live, conversation.id, facts)
         case _:
             return Reason.AMBIGUOUS, _ambiguous(case, live, facts.unclaimed)
 
 
-def _missing(case: Case, live: Pane | None, conversation: str, away: str) -> str:
+def _missing(case: Case, live: Pane | None, conversation: str, store: str) -> str:
     gone = f"conversation {conversation} was stored once, and its file is not there now: put it back"
-    if away and case.profile:
-        gone = f"{away}, where {case.profile.name} stored conversation {conversation}, is missing or empty: put it back"
+    if store and case.profile:
+        gone = (
+            f"{store}, where {case.profile.name} stored conversation {conversation}, is missing or empty: put it back"
+        )
     if live is not None and not live.dead:
-        anew = f"`reconciler stop {live.session}`, then {_fresh(case)}"
-        return f"{gone} (a disk that is not mounted?), or begin anew: {anew}"
+        start_new = f"`reconciler stop {live.session}`, then {_fresh(case)}"
+        return f"{gone} (a disk that is not mounted?), or start a new conversation: {start_new}"
     return (
-        f"{gone} (a disk that is not mounted, a folder that was moved?) and apply again; or say {_fresh(case)} "
-        f"for a new one, or --session-id ID for another one"
+        f"{gone} (a disk that is not mounted, a folder that was moved?) and apply again; or type {_fresh(case)} "
+        f"for a new one, or pass --session-id ID for another one"
     )
 
 
 def _moved(case: Case, live: Pane | None, conversation: str, facts: Facts) -> str:
     cli = case.profile.name if case.profile else ""
-    does = "does not find" if case.profile and case.profile.storage.follows(facts.version) is False else "may not find"
-    began = f"conversation {conversation} began in {facts.moved_from}, and {cli} {does} it from another folder"
-    stopped = f"`reconciler stop {live.session}` and " if live is not None and not live.dead else ""
+    finds = "does not find" if case.profile and case.profile.storage.follows(facts.version) is False else "may not find"
+    began = f"conversation {conversation} began in {facts.moved_from}, and {cli} {finds} it from another folder"
+    stop_first = f"`reconciler stop {live.session}` and " if live is not None and not live.dead else ""
     return (
-        f"{began}: move the folder back, begin anew with {stopped}{_fresh(case)}, or say --force to try it all the same"
+        f"{began}: move the folder back, start a new conversation with {stop_first}{_fresh(case)}, "
+        "or pass --force to try it anyway"
     )
 
 
@@ -230,23 +238,23 @@ def _fresh(case: Case) -> str:
 
 
 def _in_use_elsewhere(case: Case, pid: int) -> str:
-    known = case.profile.shutdown.survives_kill if case.profile else ""
+    survivor = case.profile.shutdown.survives_kill if case.profile else ""
     return (
-        f"process {pid} has its conversation and is not in its session; two in one would mix it up: "
-        f"end it with `kill {pid}`, then apply again" + (f" (known to live on: {known})" if known else "")
+        f"process {pid} uses its conversation outside its session; a second process would mix the conversation up: "
+        f"end it with `kill {pid}`, then apply again" + (f" (known to keep running: {survivor})" if survivor else "")
     )
 
 
 def _ambiguous(case: Case, live: Pane | None, found: tuple[str, ...]) -> str:
     if live is not None and not live.dead:
         return (
-            f"nothing proves which conversation it has: `reconciler stop {live.session}` asks it, "
+            f"nothing proves which conversation it has: type `reconciler stop {live.session}`, which asks it, "
             f"then `reconciler resume {live.session}`"
         )
     ids = found[0] if len(found) == 1 else f"one of {', '.join(found)}"
     return (
         f"nothing proves which conversation it had; it may be {ids}: "
-        f"say `reconciler resume {case.session} --session-id ID`, or --fresh for a new one"
+        f"type `reconciler resume {case.session} --session-id ID`, or pass --fresh for a new one"
     )
 
 
@@ -259,15 +267,15 @@ def _exit_note(remains: Pane | None) -> str:
 
 
 def _missing_executable(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
-    said = without_program(case, facts)
-    if said is None:
+    problem = without_program(case, facts)
+    if problem is None:
         return ()
     return (
         Diagnostic(
             severity=Severity.WARNING,
-            summary=said.summary,
-            detail=said.detail,
-            fix=said.fix,
+            summary=problem.summary,
+            detail=problem.detail,
+            fix=problem.fix,
             address=str(case.address),
             place=case.place,
         ),
@@ -275,9 +283,9 @@ def _missing_executable(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
 
 
 def _fragile(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
-    """A warning where the CLI itself can lose what it resumes, or what was resumed in the folder before."""
+    """Warn when the CLI itself can lose the conversation that it resumes, or an earlier one of the folder."""
     resumes = conversation.mode is ConversationMode.RESUME
-    if case.profile is None or not case.profile.storage.fragile_resume or not (resumes or facts.doomed):
+    if case.profile is None or not case.profile.storage.fragile_resume or not (resumes or facts.deleted_by_start):
         return ()
     loss = "can lose a conversation that it resumes" if resumes else "deletes the turns of a resumed conversation"
     summary = f"{case.profile.name} {loss}"
@@ -291,22 +299,22 @@ def _fragile(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diag
 
 
 def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, options: PlanOptions) -> Decision:
-    """End the agent and start it again, in the same conversation where there is one."""
+    """End the agent and start it again, in the same conversation if it has one."""
     conversation = unset(case) or continued(case, facts)
     if isinstance(conversation, Problem):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
     if not options.force:
         conversation = found_from_here(case, conversation, facts, lives=True)
     if conversation.mode.refuses:
-        return _put_off(case, live, conversation, facts)
+        return _refused_conversation(case, live, conversation, facts)
     if case.guest:
         return Decision(_defer_guest(case, live, changes))
     if in_use(case, facts, options):
         return Decision(_defer(case, live, changes, facts))
-    foreseen = without_program(case, facts)
-    if foreseen:
-        stays = replace(foreseen, detail=f"{case.address} is not ended for a start that would fail")
-        return withheld(case.address, Severity.REFUSAL, stays, case.place)
+    no_program = without_program(case, facts)
+    if no_program:
+        problem = replace(no_program, detail=f"{case.address} keeps running, because its new start would fail")
+        return withheld(case.address, Severity.REFUSAL, problem, case.place)
     action = Action(
         address=case.address,
         verb=Verb.REPLACE,
@@ -330,7 +338,7 @@ def _relocated(case: Case, live: Pane) -> tuple[Diagnostic, ...]:
     where = relocated(case, live)
     if not where:
         return ()
-    fix = f"for a session of its own again: reconciler stop {case.session}, then reconciler resume {case.session}"
+    fix = f"to give it its own session again: reconciler stop {case.session}, then reconciler resume {case.session}"
     summary, detail = f"{case.address} runs in session {live.session}", f"{where} by hand"
     return (
         Diagnostic(
@@ -345,9 +353,9 @@ def _relocated(case: Case, live: Pane) -> tuple[Diagnostic, ...]:
 
 
 def _defer_guest(case: Case, live: Pane, changes: tuple[Change, ...]) -> Action:
-    """A session that is not the agent's alone cannot be ended and made again with it."""
+    """Defer a restart when the session is not the agent's alone: ending the session would end more than it."""
     where = relocated(case, live) or f"its session {live.session} holds another agent, too"
-    note = f"{where}: `reconciler stop {case.session}` ends it there, then apply again"
+    note = f"{where}: end the agent there with `reconciler stop {case.session}`, then apply again"
     return Action(
         address=case.address,
         verb=Verb.DEFER,
@@ -373,11 +381,11 @@ def _defer(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts) ->
 
 
 def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, options: PlanOptions) -> Action:
-    """What changes without the agent noticing: the session's name, and labels in the registry."""
+    """Change what needs no restart: the session's name, and the labels in the registry."""
     renaming = () if case.guest else _renaming(live.target, live.session, spec)
-    was = live.session if renaming else row.session
+    name_before = live.session if renaming else row.session
     changes = _replaced(
-        ("session", was, spec.session),
+        ("session", name_before, spec.session),
         ("role", row.role, spec.role),
         ("protect", row.protect, spec.protect),
         ("depends_on", ", ".join(row.depends_on), ", ".join(map(str, spec.depends_on))),
@@ -397,7 +405,7 @@ def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, options: Plan
 
 
 def _renaming(at: TmuxTarget, name: str, spec: Agent) -> tuple[Step, ...]:
-    """The step that gives a live session the name that is declared, if it has another one."""
+    """The step that renames a live session to its declared name; none when it has that name."""
     return () if name == spec.session else (RenameSession(at, name, spec.session),)
 
 
@@ -406,7 +414,7 @@ def _replaced(*fields: tuple[str, str | bool, str | bool]) -> tuple[Change, ...]
 
 
 def _record_again(case: Case, spec: Agent, live: Pane, facts: Facts, options: PlanOptions) -> Action:
-    """A session of ours that lost its row gets one again."""
+    """Write a new row for a session that carries our tags and has lost its row."""
     row = WriteRows(rows.adopted(case, spec, live, facts, options.now))
     return Action(
         address=case.address,
@@ -432,15 +440,14 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, o
         return Decision(_ended(case, pane.value, draft, facts, options))
     if case.row is None:
         return _never_ran(case, spec, wanted, options)
-    if case.squatter and case.row.status is Status.RUNNING and runs_untagged(case.row, case.squatter):
-        return _squatted(
-            case, case.squatter, facts, options
-        )  # an older tool started it: it would run on, recorded as at rest
+    if case.foreign_pane and case.row.status is Status.RUNNING and runs_untagged(case.row, case.foreign_pane):
+        # An older tool started it, without our tags. It would run on while the registry says that it is at rest.
+        return _foreign_session(case, case.foreign_pane, facts, options)
     changes = _replaced(
         ("state", case.row.status.value, wanted.value),
         ("protect", case.row.protect, spec.protect),
         ("managed", case.row.managed, True),
-        ("by_hand", rows.rests_by_hand(case.row) or case.address not in options.rested, True),
+        ("by_hand", rows.rests_by_hand(case.row) or case.address not in options.stopped_by_hand, True),
     )
     if not changes:
         return nothing(case.address, session=spec.session, note=wanted.value)
@@ -459,8 +466,8 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, o
 
 
 def _never_ran(case: Case, spec: Agent, wanted: Status, options: PlanOptions) -> Decision:
-    """A manifest that wants it at rest has what it wants; a user's command is remembered."""
-    if case.address not in options.rested:
+    """Decide about an agent that never ran and must not run: only a user's command has to be recorded."""
+    if case.address not in options.stopped_by_hand:
         return nothing(case.address, session=spec.session, note=wanted.value)
     return Decision(
         Action(
@@ -470,7 +477,7 @@ def _never_ran(case: Case, spec: Agent, wanted: Status, options: PlanOptions) ->
             changes=(Change("state", "add", None, wanted.value),),
             steps=(WriteRows(rows.at_rest(case, wanted, options)),),
             session=spec.session,
-            note=f"it does not run yet; it stays {wanted.value} until `reconciler resume {spec.session}`",
+            note=f"it has never run; it stays {wanted.value} until you type `reconciler resume {spec.session}`",
             basis="absent",
         )
     )
@@ -479,8 +486,8 @@ def _never_ran(case: Case, spec: Agent, wanted: Status, options: PlanOptions) ->
 # --- no longer wanted -------------------------------------------------------------------------
 
 
-def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, options: PlanOptions) -> Decision:
-    """End an agent that no manifest declares, or that is to be destroyed or deleted."""
+def _end(case: Case, pane: Absent | Present[Pane], facts: Facts, options: PlanOptions) -> Decision:
+    """End an agent that no manifest declares, or that the user wants to destroy or delete."""
     if case.address in options.deletes:
         return delete(case, pane, facts, options)
     reason = Reason.REQUESTED if options.destroy else Reason.NOT_DECLARED
@@ -496,7 +503,7 @@ def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, options: Pla
         draft = Action(address=case.address, verb=Verb.DELETE, reason=reason, changes=(change,))
         return Decision(_ended(case, pane.value, draft, facts, options))
     step = WriteRows(rows.at_rest(case, Status.ARCHIVED, options))
-    session = "is not ours" if case.squatter else "is already gone"
+    session = "is not ours" if case.foreign_pane else "is already gone"
     note = f"its session {session}; its conversation and its registry row stay"
     return Decision(
         Action(
@@ -516,12 +523,12 @@ def _protected(case: Case, options: PlanOptions) -> Decision:
     fix = "set `protect: false` in its manifest block, apply, then remove it"
     if options.destroy:
         problem = Problem(
-            f"{case.address} is protected", "destroy would end it", f"{fix}; or go on without with --exclude"
+            f"{case.address} is protected", "destroy would end it", f"{fix}; or leave it out with --exclude"
         )
         return withheld(case.address, Severity.REFUSAL, problem, case.place)
     summary = f"{case.address} is protected and stays"
-    detail = "no manifest declares it any more; without `protect` it would be ended"
-    said = Diagnostic(
+    detail = "no manifest declares it any more; without `protect`, apply would end it"
+    warning = Diagnostic(
         severity=Severity.WARNING,
         summary=summary,
         detail=detail,
@@ -529,11 +536,11 @@ def _protected(case: Case, options: PlanOptions) -> Decision:
         address=str(case.address),
     )
     kept = nothing(case.address, session=case.session, reason=Reason.PROTECTED, note="protected: stays")
-    return Decision(kept.action, (said,))
+    return Decision(kept.action, (warning,))
 
 
 def _ended(case: Case, live: Pane, draft: Action, facts: Facts, options: PlanOptions) -> Action:
-    """The draft with the steps that stop the agent, end its session and write down how it rests."""
+    """The draft with the steps that stop the agent, end its session and record the end."""
     if not live.dead and in_use(case, facts, options):
         return _defer(case, live, draft.changes, facts)
     resting = Status(case.spec.state.value) if case.spec and draft.verb is Verb.UPDATE else Status.ARCHIVED
@@ -556,14 +563,15 @@ def _ended(case: Case, live: Pane, draft: Action, facts: Facts, options: PlanOpt
 
 
 def _adopt(case: Case, spec: Agent, facts: Facts, options: PlanOptions) -> Decision:
-    name, pane = options.imports[case.address], case.adoptee
+    name, pane = options.imports[case.address], case.pane_to_import
     problem = why_not_adopted(case, facts, name)
     if problem is not None or pane is None:
-        missing = pane is None and isinstance(case.pane, Absent)  # no guard: there is nothing to protect
+        # A session that does not exist is a mistake of the user's, not something that a guard protects.
+        missing = pane is None and isinstance(case.pane, Absent)
         severity = Severity.ERROR if missing else Severity.REFUSAL
         return withheld(case.address, severity, problem or Problem(f"there is no session {name}"), case.place)
-    if case.squatter is not None and case.squatter.session != name:
-        return _squatted(case, case.squatter, facts, options)
+    if case.foreign_pane is not None and case.foreign_pane.session != name:
+        return _foreign_session(case, case.foreign_pane, facts, options)
     return Decision(_import(case, spec, pane, facts, options))
 
 
@@ -581,14 +589,14 @@ def _import(case: Case, spec: Agent, pane: Pane, facts: Facts, options: PlanOpti
             WriteRows(rows.adopted(case, spec, pane, facts, options.now)),
         ),
         session=spec.session,
-        note=_what_it_holds(conversation, case.identity.session_id or ""),
+        note=_conversation_note(conversation, case.identity.session_id or ""),
         basis=basis(pane),
     )
 
 
-def _what_it_holds(proved: str, recorded: str) -> str:
+def _conversation_note(proved: str, recorded: str) -> str:
     if proved:
         return f"conversation {proved}"
     if recorded:
-        return f"nothing says which conversation it has; the recorded one, {recorded}, stays"
+        return f"nothing shows which conversation it has; the recorded one, {recorded}, stays"
     return "its conversation is not known"

@@ -1,4 +1,4 @@
-"""What `delete` does about one agent, and what keeps it from that."""
+"""What `delete` does with one agent, and when it refuses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.model.step import DeleteArtifact, Step, WriteRows
 
 from . import rows
 from .case import Case, Facts, PlanOptions, session_name
-from .purge import doomed, size_and_time, stored_paths
+from .purge import parts_to_delete, size_and_time, stored_paths
 from .steps import basis, cleared, in_use, needs, orphaned, stop
 
 
@@ -25,13 +25,13 @@ def delete(case: Case, pane: Absent | Present[Pane], facts: Facts, options: Plan
     obstacle = _obstacle(case, live, facts, options)
     if obstacle:
         return withheld(case.address, Severity.REFUSAL, obstacle, case.place)
-    parts = doomed(case, facts) if options.purge else ()
+    parts = parts_to_delete(case, facts) if options.purge else ()
     if isinstance(parts, Problem):
         return withheld(case.address, Severity.REFUSAL, parts, case.place)
     deletions = tuple(DeleteArtifact(part.path, part.root) for part in parts)
     steps = (*_ending(case, live, facts), *deletions, *_forgetting(case, options))
     if not steps:
-        return nothing(case.address, session=case.session, note="nothing is recorded of it")
+        return nothing(case.address, session=case.session, note="the registry has nothing about it")
     gone = (Change("session", "remove", session_name(case, live)),) if live else ()
     purged = tuple(Change("artifact", "remove", size_and_time(part)) for part in parts)
     action = Action(
@@ -74,4 +74,4 @@ def _forgetting(case: Case, options: PlanOptions) -> Iterator[Step]:
 
 def _what_stays(facts: Facts) -> str:
     paths = stored_paths(facts)
-    return f"what it said stays in {', '.join(paths)}" if paths else ""
+    return f"its conversation stays in {', '.join(paths)}" if paths else ""

@@ -1,4 +1,7 @@
-"""Where the registry and the live world differ, and what should be written down about it."""
+"""Find where the registry and the live agents differ, and which registry edits settle it.
+
+Some messages and `done` lines keep the wording of the older tools, because scripts search for it.
+"""
 
 from __future__ import annotations
 
@@ -19,20 +22,20 @@ from . import notes, rows
 from .case import Case, runs_untagged
 from .conversation import was_stored
 
-_GRACE = 5  # seconds
+_GRACE = 5  # seconds by which a look at tmux may be older than the row
 _CONVERSATION = "session_id"
 
 _Change: TypeAlias = tuple[str, Json, Json]
 
 
 class _RecordedAgent(Struct, frozen=True):
-    """One recorded agent as it was seen. `artifact` and `talks` are None when nobody looked."""
+    """One recorded agent as it was found. `artifact` and `live` are None when they were not looked up."""
 
     case: Case
     row: SessionRow
     tmux: Observed[TmuxState]
     artifact: Observed[Artifact] | None
-    talks: LiveAgent | None
+    live: LiveAgent | None
     now: str
 
     @property
@@ -48,17 +51,17 @@ class _RecordedAgent(Struct, frozen=True):
 
 
 def drifts(cases: Iterable[Case], snapshot: Snapshot, now: str) -> tuple[Drift, ...]:
-    """What tmux tells of recorded agents and their rows do not, classes A, B, E and F, and new-found ids, C."""
-    return _found(_sights(cases, snapshot, now), (_gone, _exited, _alive, _other_process, _bound))
+    """The drift that tmux alone shows: classes A, B, E and F, and class C for newly proved conversation ids."""
+    return _found(_recorded_agents(cases, snapshot, now), (_gone, _exited, _alive, _other_process, _bound))
 
 
 def deep_drifts(cases: Iterable[Case], snapshot: Snapshot, now: str) -> tuple[Drift, ...]:
-    """Every class of what is recorded, for a snapshot that looked at everyone."""
+    """The drift of every class of agents; the snapshot must have looked at every agent."""
     every = (_gone, _exited, _alive, _other_process, _bound, _moved, _rotated, _materialised, _resumable, _stale)
-    return _found(_sights(cases, snapshot, now), every)
+    return _found(_recorded_agents(cases, snapshot, now), every)
 
 
-def _sights(cases: Iterable[Case], snapshot: Snapshot, now: str) -> list[_RecordedAgent]:
+def _recorded_agents(cases: Iterable[Case], snapshot: Snapshot, now: str) -> list[_RecordedAgent]:
     artifacts, agents = snapshot.artifacts, snapshot.agents
     return [
         _RecordedAgent(
@@ -66,7 +69,7 @@ def _sights(cases: Iterable[Case], snapshot: Snapshot, now: str) -> list[_Record
             row=case.row,
             tmux=snapshot.tmux,
             artifact=artifacts.get(case.address),
-            talks=agents.get(case.address),
+            live=agents.get(case.address),
             now=now,
         )
         for case in cases
@@ -80,15 +83,15 @@ def _found(
     return tuple(drift for observed in found for check in checks if (drift := check(observed)))
 
 
-# --- what tmux tells --------------------------------------------------------------------------
+# --- what tmux shows --------------------------------------------------------------------------
 
 
 def _gone(observed: _RecordedAgent) -> Drift | None:
-    """Class A; what writes it down says so in the words that other tools already look for."""
+    """Class A: the session is gone. `done` is the line that other tools already search for."""
     row = observed.row
     if row.status is not Status.RUNNING or not isinstance(observed.case.pane, Absent) or observed.case.orphan:
         return None
-    if runs_untagged(row, observed.case.squatter):
+    if runs_untagged(row, observed.case.foreign_pane):
         return None
     found = _terminated(observed, DriftClass.SESSION_GONE, f"tmux session is gone{_place(row.pane)}.", notes.TMUX_GONE)
     was = f" (was pane {row.pane.pid}, cmd {row.pane.cmd})" if row.pane else ""
@@ -103,7 +106,7 @@ def _place(pane: PaneRow | None) -> str:
 
 
 def _exited(observed: _RecordedAgent) -> Drift | None:
-    """Class E: the session is there, the agent in it is not."""
+    """Class E: the session is there, and its agent has ended."""
     pane = observed.case.pane
     if observed.row.status is not Status.RUNNING or not isinstance(pane, Present) or not pane.value.dead:
         return None
@@ -119,7 +122,7 @@ def _exited(observed: _RecordedAgent) -> Drift | None:
 
 
 def _alive(observed: _RecordedAgent) -> Drift | None:
-    """Class B: it runs, and its row says that it does not."""
+    """Class B: the agent runs, and its row says that it does not."""
     if observed.pane is None or observed.row.status is Status.RUNNING or _just_ended(observed):
         return None
     fields: dict[str, Json] = {
@@ -137,10 +140,10 @@ def _alive(observed: _RecordedAgent) -> Drift | None:
 
 
 def _just_ended(observed: _RecordedAgent) -> bool:
-    """The latest action, with whatever tool, wins over a look that may have been taken before it.
+    """True when a tool ended the agent a moment ago: the look at tmux may be older than that, so the row wins.
 
-    A time that is further ahead than that was written by a clock that was: it says nothing. Only what says how it
-    was ended was written by the end: other rows change for other reasons, too.
+    A time that lies further in the future comes from a clock that was wrong, and is ignored. `updated_at` counts only
+    when the row says how the agent was ended: otherwise something else may have changed the row.
     """
     row = observed.row
     moments = (row.terminated_at, row.updated_at if row.termination_mode not in {"", rows.AUTO} else "")
@@ -149,7 +152,7 @@ def _just_ended(observed: _RecordedAgent) -> bool:
 
 
 def _other_process(observed: _RecordedAgent) -> Drift | None:
-    """Class F: the process in its pane is not the recorded one."""
+    """Class F: another process runs in its pane than the recorded one."""
     live, recorded = observed.pane, observed.row.pane
     if live is None or recorded is None or observed.row.status is not Status.RUNNING or recorded.pid == live.pid:
         return None
@@ -160,7 +163,7 @@ def _other_process(observed: _RecordedAgent) -> Drift | None:
 
 
 def _moved(observed: _RecordedAgent) -> Drift | None:
-    """Class G: somebody gave the session another name, or the process another folder."""
+    """Class G: the session was renamed or the pane moved by hand, or the process changed its folder."""
     live, recorded = observed.pane, observed.row.pane
     if live is None or recorded is None or recorded.pid != live.pid:
         return None
@@ -175,12 +178,12 @@ def _moved(observed: _RecordedAgent) -> Drift | None:
     return _make(DriftClass.MOVED, observed.row, message, ("pane.cwd", recorded.cwd, live.cwd), fields)
 
 
-# --- what the CLI's files tell ----------------------------------------------------------------
+# --- what the CLI's files show ----------------------------------------------------------------
 
 
 def _rotated(observed: _RecordedAgent) -> Drift | None:
-    """Class H: the running agent itself says that it is in another conversation."""
-    known, held = observed.case.identity.session_id, observed.talks.conversation if observed.talks else ""
+    """Class H: the running agent itself reports another conversation than the recorded one."""
+    known, held = observed.case.identity.session_id, observed.live.conversation if observed.live else ""
     if not held or not known or held == known or observed.pane is None:
         return None
     edits = rows.rotate_conversation(observed.case, observed.row, held, observed.artifact)
@@ -200,9 +203,9 @@ def _rotated(observed: _RecordedAgent) -> Drift | None:
 def _bound(observed: _RecordedAgent) -> Drift | None:
     """Class C where no id was reserved: the running process proves which conversation it has.
 
-    That is told once something is stored, and written down at once.
+    The id is recorded at once. It is reported only when something is stored, hence `silent`.
     """
-    held = observed.talks.conversation if observed.talks else ""
+    held = observed.live.conversation if observed.live else ""
     if not held or observed.case.identity.session_id or observed.pane is None:
         return None
     stored = isinstance(observed.artifact, Present)
@@ -237,7 +240,7 @@ def _materialised(observed: _RecordedAgent) -> Drift | None:
 
 
 def _resumable(observed: _RecordedAgent) -> Drift | None:
-    """Class I: the conversation can be resumed, and its row says that it cannot."""
+    """Class I: the conversation can be resumed, but its row says that it cannot."""
     if observed.row.resumable or not observed.row.session_id_own or not isinstance(observed.artifact, Present):
         return None
     if not observed.artifact.value.resumable or _rotated(observed):
@@ -250,7 +253,7 @@ def _resumable(observed: _RecordedAgent) -> Drift | None:
 
 
 def _stale(observed: _RecordedAgent) -> Drift | None:
-    """Class D: the recorded conversation is gone from the disk; said, and never deleted here."""
+    """Class D: the recorded conversation is gone from the disk. This is reported; the row keeps the id."""
     known = observed.case.identity.session_id
     if not known or not isinstance(observed.artifact, Absent) or not _is_due(observed, known) or _rotated(observed):
         return None
@@ -259,13 +262,13 @@ def _stale(observed: _RecordedAgent) -> Drift | None:
 
 
 def _is_due(observed: _RecordedAgent, conversation: str) -> bool:
-    """True when something must have been stored; not before a first word was said."""
+    """True when the CLI must have stored the conversation. It stores nothing before the first prompt."""
     row, profile = observed.row, observed.case.profile
     if profile is None or not profile.keeps_conversations:
         return False
     if row.session_id_own == conversation or row.resumable:
         return True
-    lives = observed.pane is not None or runs_untagged(row, observed.case.squatter)
+    lives = observed.pane is not None or runs_untagged(row, observed.case.foreign_pane)
     return not lives and was_stored(observed.case, conversation)
 
 
@@ -290,7 +293,7 @@ def _located(observed: _RecordedAgent, live: Pane) -> dict[str, Json]:
 
 
 def _make(kind: DriftClass, row: SessionRow, message: str, change: _Change, fields: Mapping[str, Json]) -> Drift:
-    """A drift that `fields` settle; `change` is the path of what differs, before and after."""
+    """A drift that writing `fields` settles; `change` is the path of the difference, the value before, and after."""
     edits = (RowEdit(section=Section.SESSIONS, name=row.session, fields=fields),) if fields else ()
     path, before, after = change
     return Drift(

@@ -1,4 +1,7 @@
-"""The free note of a registry row: what reconciler writes there, and never over the words of a user."""
+"""The note of a registry row: the texts that reconciler writes there. A note that a user wrote is kept.
+
+A note counts as ours when it is one of these texts, so every text that was ever written has to stay listed here.
+"""
 
 from __future__ import annotations
 
@@ -27,32 +30,32 @@ _PATTERN = f"{_OF_A_START}|{_OF_A_PROMPT}|{_EXITED}|{_OF_A_JOB}"  # compiled whe
 
 
 def note_fields(row: SessionRow | None, note: str) -> dict[str, Json]:
-    """The field that says `note`; nothing where a user has written something of their own."""
+    """The field that sets `note`; empty when the row has a note that a user wrote."""
     return {"last_visible_note": note} if row is None or _is_ours(row.note) else {}
 
 
 def at_rest(status: Status) -> str:
-    """What is noted of an agent that reconciler has stopped or archived."""
+    """The note about an agent that reconciler has stopped or archived."""
     return f"{status.value}{_RESTING}"
 
 
 def exited(how: str) -> str:
-    """What is noted of an agent whose process has ended in a pane that is left."""
+    """The note about an agent whose process has ended, while its pane is still there."""
     return f"exited, {how}"
 
 
 def start_failed(problem: str) -> str:
-    """What is noted of an agent that could not be started, or ended right after."""
+    """The note about an agent that could not be started, or that ended right after its start."""
     return f"start failed: {problem}"
 
 
 def no_trace_of_prompt(why: str) -> str:
-    """What is noted of an agent that shows no sign of its first prompt."""
+    """The note about an agent that shows no sign of its first prompt."""
     return f"nothing shows that it took its first prompt ({why})"
 
 
 def prompt_not_looked_for(why: str) -> str:
-    """What is noted of an agent that could not be asked for its first prompt."""
+    """The note about an agent whose screen could not be checked for its first prompt."""
     return f"its first prompt could not be looked for: {why}"
 
 

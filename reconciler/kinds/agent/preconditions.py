@@ -1,4 +1,4 @@
-"""What is known beforehand to keep an agent from starting. A living agent is never ended for such a start."""
+"""Find out before a start that it would fail. A running agent is never ended for a start that would fail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .case import Case, Facts
 
 
 def unset(case: Case) -> Problem | None:
-    """What the agent's environment lacks, since it must not start without it."""
+    """Return which declared variable has no value; None when all have one. Without it the agent must not start."""
     if not case.unset:
         return None
     var = case.unset[0]
@@ -27,7 +27,7 @@ def unset(case: Case) -> Problem | None:
 
 
 def without_program(case: Case, facts: Facts) -> Problem | None:
-    """Why the agent's program cannot be run; None when it can, and when that cannot be told."""
+    """Return why the agent's program cannot be run; None when it can, or when that is not known."""
     if not isinstance(facts.executable, Absent) or case.profile is None:
         return None
     command, detail = case.profile.launch.command[0], f"{case.address} would exit at once"

@@ -1,4 +1,4 @@
-"""Which stored files go when the conversations of an agent are purged, and what protects them."""
+"""Which stored files are deleted when the conversations of an agent are purged, and when none may be."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from reconciler.model.stored import ConversationData, Entry, EntryKind, Part
 
 from .case import Case, Facts
 
-_KEEP = "leave out --purge-conversation: the agent goes, its conversation stays"
+_KEEP = "leave out --purge-conversation: then the agent is deleted and its conversation stays"
 
 
-def doomed(case: Case, facts: Facts) -> tuple[Part, ...] | Problem:
-    """Everything stored under the ids that the agent has, or had; or why none of it may go."""
+def parts_to_delete(case: Case, facts: Facts) -> tuple[Part, ...] | Problem:
+    """Everything stored under the ids that the agent has or had; or why nothing of it may be deleted."""
     parts: list[Part] = []
     for conversation, stored in facts.belongings.items():
         others = facts.holders.get(conversation, frozenset()) - {str(case.address)}
@@ -40,11 +40,11 @@ def _shared(conversation: str, others: frozenset[str]) -> Problem | None:
     if not others:
         return None
     summary = f"conversation {conversation} is not this agent's alone"
-    return Problem(summary, f"{', '.join(sorted(others))} has it, or had it", _KEEP)
+    return Problem(summary, f"{', '.join(sorted(others))} has or had it", _KEEP)
 
 
 def _not_alone(conversation: str, found: ConversationData, profile: Profile) -> Problem | None:
-    """What cannot be told apart from other conversations."""
+    """The problem of a conversation whose files cannot be told apart from other conversations; None without one."""
     if found.database:
         command = " ".join(with_conversation(profile.database.delete_row, conversation))
         summary = f"conversation {conversation} is in a database that all conversations share"
@@ -56,16 +56,16 @@ def _not_alone(conversation: str, found: ConversationData, profile: Profile) -> 
 
 
 def _not_plain(part: Part) -> Problem | None:
-    """What is not surely the CLI's own and the user's own."""
+    """The problem of a part that may not belong to the CLI and the user alone; None without one."""
     link = next((entry for entry in part.entries if entry.kind is EntryKind.LINK), None)
     if link:
-        return Problem(f"{link.path} is a symbolic link", "what it leads to may be anybody's", _KEEP)
+        return Problem(f"{link.path} is a symbolic link", "its target may belong to another program", _KEEP)
     if not part.root:
         detail = "it is not in a folder of the agent's CLI, or a symbolic link leads there"
         return Problem(f"{part.path} is not deleted", detail, _KEEP)
     strange = next(filter(_is_strange, part.entries), None)
     if strange:
-        detail = "it is another user's" if not strange.mine else "it has a second name, or is no plain file"
+        detail = "it is another user's" if not strange.mine else "it has a second name, or is not a regular file"
         return Problem(f"{strange.path} is not deleted", detail, _KEEP)
     return None
 
@@ -75,7 +75,7 @@ def _is_strange(entry: Entry) -> bool:
 
 
 def size_and_time(part: Part) -> Mapping[str, Json]:
-    """What a user wants to know of a part before it goes: bytes of its files, and when they last changed, in UTC."""
+    """What a plan shows of a part: its path, the bytes of its files, and when one last changed, in UTC."""
     files = [entry for entry in part.entries if entry.kind is EntryKind.FILE]
     used = max((entry.changed for entry in files), default=0)
     moment = from_unix(used) if used else None
@@ -83,20 +83,20 @@ def size_and_time(part: Part) -> Mapping[str, Json]:
 
 
 def stored_paths(facts: Facts) -> tuple[str, ...]:
-    """Where something is stored under the ids that the agent has, or had."""
+    """The files and databases that store the conversations that the agent has or had."""
     found = [stored.value for stored in facts.belongings.values() if isinstance(stored, Present)]
     paths = (path for each in found for path in ([each.database] if each.database else each.artifacts))
     return tuple(dict.fromkeys(paths))
 
 
 def holders(cases: Iterable[Case], record: Record, snapshot: Snapshot) -> Mapping[str, frozenset[str]]:
-    """Who has, or had, each conversation: by the registry, by the tags of live sessions, by the word of live agents."""
+    """The agents and sessions that have or had each conversation: by the registry, live agents, and session tags."""
     found: dict[str, set[str]] = defaultdict(set)
     for conversation, address in record.conversations():
         found[conversation].add(str(address))
     for case in cases:
-        talks = snapshot.agents.get(case.address)
-        found[talks.conversation if talks else ""].add(str(case.address))
+        live = snapshot.agents.get(case.address)
+        found[live.conversation if live else ""].add(str(case.address))
     for pane in snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ():
         found[pane.conversation].add(pane.address if pane.lineage == record.lineage else pane.session)
     return {conversation: frozenset(names) for conversation, names in found.items() if conversation}

@@ -1,4 +1,4 @@
-"""The registry rows of an agent, as edits: what is written, and when, in its life."""
+"""The registry rows of an agent, as edits: what is written at each point of its life."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from reconciler.model.step import StartSession
 
 AUTO = "auto-detected"
-"""How an agent ended whose end was only found, by the words of the registry."""
+"""The `termination_mode` of an agent whose end was found, not caused, by a tool."""
 
 
 def planned_row(
     spec: Agent, wanted: StartedWith, conversation: Conversation, row: SessionRow | None, now: str
 ) -> dict[str, Json]:
-    """The row of an agent that is about to start: everything but what only the start can tell.
+    """The fields of an agent that is about to start, without those that are known only after the start.
 
-    It says `terminated` until the start was verified, so a crash in between never leaves a row that
-    claims too much. The `row` until now may hold a note of the user's.
+    The status is `terminated` until the start is verified, so a crash in between leaves no row that says `running`.
+    `row` is the present row: a note that a user wrote in it is kept.
     """
     resumed = conversation.mode is ConversationMode.RESUME
     return {
@@ -53,7 +53,7 @@ def planned_row(
 
 
 def reserve_conversation(step: StartSession, conversation: str) -> tuple[RowEdit, ...]:
-    """Before the launch: the conversation's id belongs to this agent, and the row is on its way."""
+    """The edits before a launch: the conversation's id is reserved for this agent, and its planned row is written."""
     name, workspace = step.address.agent, step.address.workspace
     identity: dict[str, Json] = {"session_id": conversation or None, "previous": list(step.conversation.previous)}
     renamed = step.session if step.recorded_as else ""
@@ -67,16 +67,16 @@ def reserve_conversation(step: StartSession, conversation: str) -> tuple[RowEdit
 
 
 def started_row(step: StartSession, pane: Pane, server: Server, started: int) -> RowEdit:
-    """After the start was verified; `started` tells the process from a later one with its pid."""
+    """The edit after a verified start. `started` is the start of the process, since a later one may get its pid."""
     note = notes.RESUMED if step.conversation.mode is ConversationMode.RESUME else notes.STARTED
     fields = {**_RUNNING, **noted_by_start(step, note), **live_fields(pane, server, started)}
     return RowEdit(section=Section.SESSIONS, name=step.session, fields=fields)
 
 
 def ended_row(step: StartSession, problem: str, now: str, pane: Pane | None = None, started: int = 0) -> RowEdit:
-    """A session that is gone, or not as it should be, although nobody planned it to end that way.
+    """The edit after a start or an end that failed.
 
-    The `pane` is that of a process which lives although no session shows it: the row must lead to it.
+    Pass `pane` and `started` for a process that still runs without a session, so that the row leads to it.
     """
     fields: dict[str, Json] = {
         "status": Status.TERMINATED.value,
@@ -91,19 +91,20 @@ def ended_row(step: StartSession, problem: str, now: str, pane: Pane | None = No
 
 
 def noted_by_start(step: StartSession, note: str) -> dict[str, Json]:
-    """The field that says `note`, where the start itself took the place of the one that was there."""
+    """The field that sets `note`, if the start wrote the note before it; empty when a user's note was kept."""
     return {"last_visible_note": note} if "last_visible_note" in step.row else {}
 
 
 _BY_HAND = "user"
-_BY_MANIFEST = "manifest", "not declared"  # why an agent rests that no command stopped
+_BY_MANIFEST = "manifest", "not declared"  # the `stopped_reason` of an agent that an apply stopped
 
 
 def rests_by_hand(row: SessionRow) -> bool:
-    """True when a user put the agent to rest, with a command of ours or with another tool, whatever the manifest says.
+    """True when a user stopped or archived the agent, with a command of ours or with another tool.
 
-    Another tool says how or why it ended the agent. Where it says neither, `stopped` and `archived` count in a row that
-    it began itself. What was only found to be over is not meant to be over.
+    The agent then rests even if its manifest says `running`. Another tool writes how or why it ended the agent. Where
+    it writes neither, `stopped` and `archived` count in a row that it created. An end that was only found does not
+    count: nobody meant it.
     """
     if row.status is Status.RUNNING or not row.managed:
         return False
@@ -115,20 +116,20 @@ def rests_by_hand(row: SessionRow) -> bool:
 
 
 def seconds_between(earlier: str, later: str) -> float | None:
-    """Seconds from one recorded time to another; None when one is nothing, or nothing readable."""
+    """Seconds from one recorded time to another; None when one of them is empty or not a time."""
     since, until = read(earlier), read(later)
     return (until - since).total_seconds() if since and until else None
 
 
 def at_rest(case: Case, status: Status, options: PlanOptions) -> tuple[RowEdit, ...]:
-    """The agent is stopped or archived from now on; what it said is kept. One without a row gets one, if declared."""
+    """The edits that record the agent as stopped or archived. A declared agent without a row gets one."""
     row = case.row
     if row is None:
         return _rests_unrecorded(case.spec, status, options) if case.spec else ()
     fields = _resting(case.address, case.spec, row, status, options) | _by_hand(case.address, options)
     if row.status is Status.RUNNING or (row.status is Status.TERMINATED and not row.terminated_at):
         fields["terminated_at"] = options.now
-    if case.address not in options.rested and not rests_by_hand(row):
+    if case.address not in options.stopped_by_hand and not rests_by_hand(row):
         fields["termination_mode"] = None
     if case.spec:
         fields |= {**_labels(case.spec), "managed": True}
@@ -136,7 +137,7 @@ def at_rest(case: Case, status: Status, options: PlanOptions) -> tuple[RowEdit, 
 
 
 def _rests_unrecorded(spec: Agent, status: Status, options: PlanOptions) -> tuple[RowEdit, ...]:
-    """The rest of an agent that never ran, or whose row was lost: without a row the next apply would start it."""
+    """The row of a stopped agent that never ran, or lost its row: without one, the next apply would start it."""
     fields: dict[str, Json] = {
         **_identity_fields(spec),
         **_resting(spec.address, spec, None, status, options),
@@ -151,31 +152,31 @@ def _rests_unrecorded(spec: Agent, status: Status, options: PlanOptions) -> tupl
 def _resting(
     address: Address, spec: Agent | None, row: SessionRow | None, status: Status, options: PlanOptions
 ) -> dict[str, Json]:
-    by_hand = options.reason if address in options.rested else ""
+    reason = options.reason if address in options.stopped_by_hand else ""
     return {
         "status": status.value,
         "last_visible_status": status.value,
         **note_fields(row, notes.at_rest(status)),
-        "stopped_reason": by_hand or _BY_MANIFEST[0 if spec else 1],
+        "stopped_reason": reason or _BY_MANIFEST[0 if spec else 1],
         "updated_at": options.now,
     }
 
 
 def _by_hand(address: Address, options: PlanOptions) -> dict[str, Json]:
-    return {"termination_mode": _BY_HAND} if address in options.rested else {}
+    return {"termination_mode": _BY_HAND} if address in options.stopped_by_hand else {}
 
 
 def forgotten(case: Case, *, purged: bool) -> tuple[RowEdit, ...]:
-    """Nothing is recorded of the agent any more but, unless they were `purged`, which conversations it had."""
+    """The edits that remove the agent from the registry. Unless `purged`, the ids of its conversations stay."""
     row = (RowEdit(Section.SESSIONS, case.row.session, remove=True, purged=purged),) if case.row else ()
     if case.identity == Identity():
         return row
-    nobody: dict[str, Json] = {"agent_identities": {case.address.agent: None}}
-    return (*row, RowEdit(section=Section.WORKSPACES, name=case.address.workspace, fields=nobody, purged=purged))
+    removal: dict[str, Json] = {"agent_identities": {case.address.agent: None}}
+    return (*row, RowEdit(section=Section.WORKSPACES, name=case.address.workspace, fields=removal, purged=purged))
 
 
 def captured(case: Case, facts: Facts) -> tuple[RowEdit, ...]:
-    """The conversation that the agent itself says it holds, written down before the agent goes."""
+    """The edits that record the conversation that the agent itself reports, before the agent is ended."""
     held = facts.live.conversation
     if case.row is None or not held:
         return ()
@@ -184,8 +185,11 @@ def captured(case: Case, facts: Facts) -> tuple[RowEdit, ...]:
     return (RowEdit(section=Section.SESSIONS, name=case.row.session, fields=owned(case.row, held, facts.artifact)),)
 
 
-def said_at_exit(address: Address, conversation: str, known: tuple[str, ...]) -> tuple[RowEdit, ...]:
-    """What an agent's last words add to what is known: another conversation than the present one."""
+def conversation_at_exit(address: Address, conversation: str, known: tuple[str, ...]) -> tuple[RowEdit, ...]:
+    """The edit for the conversation that the CLI named when it exited; none when the registry has that one.
+
+    `known` are the recorded ids, the present one first.
+    """
     if not conversation or known[:1] == (conversation,):
         return ()
     identity: dict[str, Json] = {"session_id": conversation, "previous": [id_ for id_ in known if id_ != conversation]}
@@ -196,9 +200,9 @@ def said_at_exit(address: Address, conversation: str, known: tuple[str, ...]) ->
 def rotate_conversation(
     case: Case, row: SessionRow, conversation: str, artifact: Observed[Artifact] | None
 ) -> tuple[RowEdit, ...]:
-    """The agent has gone on to another conversation; the earlier ones stay listed, newest first."""
+    """The edits for an agent that has changed to another conversation. Earlier ids stay listed, newest first."""
     own = RowEdit(section=Section.SESSIONS, name=row.session, fields=owned(row, conversation, artifact))
-    if not row.managed:  # a session that nobody declares has no workspace of ours
+    if not row.managed:  # a session that no manifest ever declared has no workspace row of ours
         return (own,)
     earlier = [id_ for id_ in (case.identity.session_id, *case.identity.previous) if id_ and id_ != conversation]
     identity: dict[str, Json] = {"session_id": conversation, "previous": list(dict.fromkeys(earlier))}
@@ -210,7 +214,7 @@ def rotate_conversation(
 
 
 def owned(row: SessionRow, conversation: str, artifact: Observed[Artifact] | None) -> dict[str, Json]:
-    """What the row says of its conversation: nothing before it exists on disk."""
+    """The row's fields about its conversation; the id stays empty until something is stored under it."""
     return _owned(row.agent, conversation, artifact)
 
 
@@ -221,22 +225,22 @@ def _owned(agent: str, conversation: str, artifact: Observed[Artifact] | None) -
 
 
 def _labels(spec: Agent) -> dict[str, Json]:
-    """What a manifest says of an agent that its process never learns."""
+    """The fields that only the registry and the plan use: the agent's process does not depend on them."""
     return {"protect": spec.protect, "depends_on": [str(address) for address in spec.depends_on]}
 
 
 def labels(spec: Agent, row: SessionRow, now: str) -> tuple[RowEdit, ...]:
-    """The row follows the manifest's labels and the session's name."""
+    """The edit that copies the manifest's labels and the declared session name to the row."""
     fields: dict[str, Json] = {"role": spec.role, **_labels(spec), "managed": True, "updated_at": now}
     renamed = spec.session if row.session != spec.session else ""
     return (RowEdit(section=Section.SESSIONS, name=row.session, fields=fields, rename_to=renamed),)
 
 
 def adopted(case: Case, spec: Agent, pane: Pane, facts: Facts, now: str) -> tuple[RowEdit, ...]:
-    """A live session becomes this agent's; what it was started with is not known, and its conversation may not be.
+    """The edits that make a live session this agent's. What it was started with is not known.
 
-    A conversation that is recorded stays so as long as nothing says that it is another one. What an older tool wrote
-    down was stored: it counts as resumable, so that no new one begins where its file is missing.
+    Its conversation may not be known, either: then the recorded one stays. A conversation that an older tool recorded
+    counts as resumable, so that no new one begins while its file is missing.
     """
     name, workspace, identity = spec.address.agent, spec.address.workspace, case.identity
     conversation = facts.live.conversation or pane.conversation
@@ -265,14 +269,14 @@ def adopted(case: Case, spec: Agent, pane: Pane, facts: Facts, now: str) -> tupl
 
 
 def how_it_ended(pane: Pane) -> str:
-    """How the process of a dead pane ended, as far as tmux knows."""
+    """How the process of a dead pane ended: `signal ...`, `status ...`, or `unknown status` if tmux does not know."""
     if pane.dead_signal:
         return f"signal {pane.dead_signal}"
     return "unknown status" if pane.dead_status is None else f"status {pane.dead_status}"
 
 
 def live_fields(pane: Pane, server: Server, started: int = 0) -> dict[str, Json]:
-    """Where the agent lives, in the registry's words."""
+    """The row's fields about the pane, the process and the tmux server of a running agent."""
     since = from_unix(server.started)
     return {
         "pane": {**_pane(pane), "started": started},

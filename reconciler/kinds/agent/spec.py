@@ -1,4 +1,4 @@
-"""What an agent is started with, and how two such specs differ."""
+"""What an agent is started with, and how two of these specs differ."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ Secrets = Mapping[tuple[EnvOrigin, str], Observed[str]]
 def would_start_with(
     spec: Agent, profile: Profile, secrets: Secrets, lineage: str, row: SessionRow | None
 ) -> StartedWith:
-    """What the registry would say the agent was started with, if it were started now."""
+    """What the registry would record as the agent's start, if it were started now."""
     recorded = row.started_with.env if row and row.started_with else {}
     env = {var.name: _recorded_value(var, secrets, lineage, recorded) for var in spec.env}
     return StartedWith(spec.type, profile.launch.command, spec.args, env, spec.cwd)
 
 
 def _recorded_value(var: EnvVar, secrets: Secrets, lineage: str, recorded: Mapping[str, str]) -> str:
-    """Clear text for what is no secret, else a digest.
+    """The value in clear if it is not a secret, else a digest of it.
 
-    A value that cannot be had now (a variable missing in a cron job's environment, say) counts as
-    unchanged: an agent is never restarted because of something unknown.
+    A value that cannot be read now counts as unchanged, so that nothing unknown restarts an agent. A variable that a
+    cron job's environment lacks is an example.
     """
     if not var.sensitive:
         return var.value
@@ -44,7 +44,7 @@ def _recorded_value(var: EnvVar, secrets: Secrets, lineage: str, recorded: Mappi
 
 
 def known_value(var: EnvVar, secrets: Secrets) -> str | None:
-    """The value that the agent's process gets, or None when it cannot be had."""
+    """The value that the agent's process gets; None when it cannot be read."""
     if var.origin in (EnvOrigin.LITERAL, EnvOrigin.EXPANDED):
         return var.value
     found = secrets.get((var.origin, var.source))
@@ -52,14 +52,14 @@ def known_value(var: EnvVar, secrets: Secrets) -> str | None:
 
 
 def with_ignored(wanted: StartedWith, row: SessionRow | None, ignore: frozenset[str]) -> StartedWith:
-    """The wanted spec, with what the user ignores copied from what runs, so that it never differs."""
+    """The wanted spec, with the ignored fields copied from the recorded start, so that they never differ."""
     if not ignore or row is None or row.started_with is None:
         return wanted
     return replace(wanted, **{name: getattr(row.started_with, name) for name in ignore})
 
 
 def digest(spec: StartedWith) -> str:
-    """A short fingerprint of a spec; equal specs have equal ones."""
+    """A short digest of a spec; equal specs have equal digests."""
     text = json.dumps(as_json(spec), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -76,7 +76,7 @@ def as_json(spec: StartedWith) -> dict[str, Json]:
 
 
 def differences(before: StartedWith, after: StartedWith) -> tuple[Change, ...]:
-    """Every difference between two specs, environment variables one by one."""
+    """Every difference between two specs, with one change per environment variable."""
     plain = [name for name in ("type", "command", "args", "cwd") if getattr(before, name) != getattr(after, name)]
     changes = [Change(name, "replace", _shown(before, name), _shown(after, name)) for name in plain]
     return (*changes, *_env_differences(before.env, after.env))
@@ -91,7 +91,7 @@ def _env_differences(before: Mapping[str, str], after: Mapping[str, str]) -> Ite
 
 
 def env_change(name: str, op: str, old: str | None, new: str | None) -> Change:
-    """One environment variable's change; a secret is named, never shown."""
+    """The change of one environment variable. Of a secret, only the name is in it."""
     if any(value is not None and value.startswith(_DIGEST) for value in (old, new)):
         return Change(f"env.{name}", op, None, None, sensitive=True)
     return Change(f"env.{name}", op, old, new)
@@ -103,7 +103,7 @@ def _shown(spec: StartedWith, name: str) -> Json:
 
 
 def visible_env(spec: Agent | None, row: SessionRow | None, secrets: Secrets) -> dict[str, str]:
-    """The variables that tell where an agent keeps its files: declared, else recorded in clear."""
+    """The agent's known variables, which may say where its CLI stores files: as declared, else as recorded in clear."""
     if spec is None:
         recorded = row.started_with.env if row and row.started_with else {}
         return {name: value for name, value in recorded.items() if not value.startswith(_DIGEST)}

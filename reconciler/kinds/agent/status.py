@@ -1,4 +1,4 @@
-"""How each agent is, in one line."""
+"""The state of each agent, in one line: what `reconciler status` shows."""
 
 from __future__ import annotations
 
@@ -8,31 +8,39 @@ from msgspec import Struct
 
 from reconciler.model.activity import LiveAgent
 from reconciler.model.address import Address
+from reconciler.model.desired import RunState
 from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.problem import Problem
 from reconciler.model.record import Record, SessionRow, Status
 from reconciler.model.snapshot import Pane, Snapshot, UnreachableServer
 
 from . import rows
 from .case import Case, relocated
+from .conversation import continued, conversation_facts, found_from_here
+from .preconditions import unset
 
 
 class AgentStatus(Struct, frozen=True):
-    """One agent as recorded and as live; `state` is empty unless it is alive."""
+    """One agent as recorded and as live."""
 
     address: Address
     session: str
     type: str
     status: str
-    live: str  # alive | exited | gone | unknown | foreign
+    """The recorded status, or `declared` when it has no row."""
+    live: str
+    """`alive`, `exited`, `gone`, `unknown`, or `foreign` when another session has its name."""
     state: str = ""
+    """Its activity; empty unless it is alive."""
     conversation: str = ""
     pid: int | None = None
     since: str = ""
+    """UTC, ISO 8601 with a Z; empty unless it is alive."""
     note: str = ""
 
 
 def statuses(cases: Mapping[Address, Case], record: Record, snapshot: Snapshot) -> Iterator[AgentStatus]:
-    """Every agent that is declared or recorded, by address."""
+    """The status of every agent that is declared or recorded, sorted by address."""
     resting = {row.address: row for row in record.sessions.values() if row.address not in cases}
     panes: dict[str, Pane] = {}
     for pane in snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ():
@@ -46,7 +54,7 @@ def statuses(cases: Mapping[Address, Case], record: Record, snapshot: Snapshot) 
 
 def _of_case(case: Case, snapshot: Snapshot) -> AgentStatus:
     row, pane = case.row, case.pane.value if isinstance(case.pane, Present) else None
-    talks = snapshot.agents.get(case.address)
+    live = snapshot.agents.get(case.address)
     alive = pane is not None and not pane.dead
     return AgentStatus(
         address=case.address,
@@ -54,18 +62,18 @@ def _of_case(case: Case, snapshot: Snapshot) -> AgentStatus:
         type=case.spec.type if case.spec else (row.type if row else ""),
         status=row.status.value if row else "declared",
         live=_liveness(case),
-        state=talks.activity.value if alive and talks else "",
-        conversation=_conversation(case, pane, talks),
+        state=live.activity.value if alive and live else "",
+        conversation=_conversation(case, pane, live),
         pid=pane.pid if pane and alive else None,
         since=row.created_at if row and alive else "",
-        note=_note(case, pane, talks),
+        note=_note(case, pane, snapshot),
     )
 
 
-def _conversation(case: Case, pane: Pane | None, talks: LiveAgent | None) -> str:
-    """What the agent itself says, else what is recorded, else what it was started into."""
-    said = talks.conversation if talks and pane else ""
-    return said or case.identity.session_id or (pane.conversation if pane else "")
+def _conversation(case: Case, pane: Pane | None, live: LiveAgent | None) -> str:
+    """The id that the agent itself reports, else the recorded one, else the one in the session's tags."""
+    reported = live.conversation if live and pane else ""
+    return reported or case.identity.session_id or (pane.conversation if pane else "")
 
 
 def _liveness(case: Case) -> str:
@@ -77,20 +85,21 @@ def _liveness(case: Case) -> str:
         case Absent() if case.orphan:
             return "unknown"
         case Absent():
-            return "foreign" if case.squatter else "gone"
+            return "foreign" if case.foreign_pane else "gone"
 
 
-def _note(case: Case, pane: Pane | None, talks: LiveAgent | None) -> str:
+def _note(case: Case, pane: Pane | None, snapshot: Snapshot) -> str:
     if isinstance(case.pane, Unknown):
         return "its tmux server is out of sight" if isinstance(case.pane, UnreachableServer) else case.pane.reason
-    if case.squatter:
-        return f"a foreign session has the name (pid {case.squatter.pid})"
+    if case.foreign_pane:
+        return f"a foreign session has the name (pid {case.foreign_pane.pid})"
     if pane is None:
-        return _absent_note(case)
+        return _absent_note(case, snapshot)
     if pane.dead:
         return _dead_note(pane)
-    if talks and talks.dialog:
-        return f"waiting at the {talks.dialog} dialog: attach and answer"
+    live = snapshot.agents.get(case.address)
+    if live and live.dialog:
+        return f"waiting at the {live.dialog} dialog: attach and answer"
     return relocated(case, pane) or _recorded_note(case)
 
 
@@ -100,11 +109,24 @@ def _dead_note(pane: Pane) -> str:
     return f"exited with {rows.how_it_ended(pane)}"
 
 
-def _absent_note(case: Case) -> str:
+def _absent_note(case: Case, snapshot: Snapshot) -> str:
     if case.orphan:
         return f"process {case.orphan} still runs, although its session is gone"
-    lost = case.spec is not None and case.row is not None and case.row.status is Status.RUNNING
-    return "lost: apply brings it back" if lost else _recorded_note(case)
+    wanted = case.spec is not None and case.spec.state is RunState.RUNNING
+    if wanted and case.row is not None and case.row.status is Status.RUNNING:
+        return _lost_note(case, snapshot)
+    return _recorded_note(case)
+
+
+def _lost_note(case: Case, snapshot: Snapshot) -> str:
+    """What the next apply does about an agent whose session is gone, decided as the plan decides it."""
+    facts = conversation_facts(case.address, snapshot)
+    conversation = unset(case) or continued(case, facts)
+    if not isinstance(conversation, Problem):
+        conversation = found_from_here(case, conversation, facts, lives=False)
+    if isinstance(conversation, Problem) or conversation.mode.refuses:
+        return f"lost: apply does not start it, see `reconciler explain {case.session}`"
+    return "lost: apply starts it again"
 
 
 def _recorded_note(case: Case) -> str:
@@ -114,7 +136,7 @@ def _recorded_note(case: Case) -> str:
 
 
 def _of_row(row: SessionRow, pane: Pane | None) -> AgentStatus:
-    """An agent at rest, or one that no manifest manages and that may be live under its session's name."""
+    """The status of an agent at rest, or of an unmanaged one, which is found by its session's name alone."""
     live = "gone" if pane is None else "exited" if pane.dead else "alive"
     return AgentStatus(
         address=row.address,

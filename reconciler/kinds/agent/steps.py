@@ -1,4 +1,4 @@
-"""The parts that an agent's actions are put together from."""
+"""The steps and fields that an agent's actions are built from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from .spec import env_change
 def in_use(case: Case, facts: Facts, options: PlanOptions) -> bool:
     """True when the agent must not be interrupted now.
 
-    A CLI that can tell what it does, and tells nothing that we understand, may be at work: a version with other words.
+    Most CLIs show their activity. If such a CLI shows nothing that we recognise, it counts as busy: a newer version may
+    use other words.
     """
     if options.force:
         return False
@@ -35,9 +36,10 @@ def in_use(case: Case, facts: Facts, options: PlanOptions) -> bool:
 
 
 def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
-    """End a live agent. Its farewell is typed only when nothing but its prompt can receive it."""
+    """The step that ends a live agent. The CLI's quit command is typed only when it is sure to reach the prompt."""
     profile, recorded = case.profile, case.row.pane if case.row else None
     at = replace(live.target, guest=case.guest)
+    # The recorded start belongs to the recorded pid; another process in the pane has another one.
     started = recorded.started if recorded and recorded.pid == live.pid else 0
     if profile is None:
         return StopSession(session_name(case, live), at, started=started)
@@ -54,12 +56,12 @@ def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
 
 
 def cleared(case: Case, remains: Pane) -> StopSession:
-    """End a session whose agent is no longer in it."""
+    """The step that ends a session whose agent has ended."""
     return StopSession(session_name(case, remains), replace(remains.target, guest=case.guest))
 
 
 def orphaned(pid: int) -> Problem:
-    """Why nothing may be done while the agent's process lives on without its session."""
+    """The problem of an agent whose process still runs without its session: nothing may be done until it ends."""
     return Problem(
         f"process {pid} still runs, although its session is gone",
         "a second process in the same conversation would mix it up",
@@ -68,7 +70,7 @@ def orphaned(pid: int) -> Problem:
 
 
 def launch(case: Case, conversation: Conversation, options: PlanOptions) -> StartSession:
-    """Start the declared agent into the conversation."""
+    """The step that starts the declared agent in the conversation."""
     spec, profile, wanted = case.spec, case.profile, case.wanted
     if spec is None or profile is None or wanted is None:
         raise AssertionError("only a declared agent is started")
@@ -96,29 +98,29 @@ def _trust(spec: Agent, profile: Profile) -> tuple[str, ...]:
 
 
 def kept(case: Case, conversation: Conversation, facts: Facts) -> tuple[KeepCopy, ...]:
-    """Copies of what the CLI may lose: the conversation when it is resumed, and others that the start deletes."""
+    """The steps that copy what the CLI may lose: the resumed conversation, and files that the start would delete."""
     fragile = case.profile is not None and bool(case.profile.storage.fragile_resume)
     resumes = fragile and conversation.mode is ConversationMode.RESUME
     own = (facts.artifact.value.path,) if resumes and isinstance(facts.artifact, Present) else ()
-    return tuple(map(KeepCopy, dict.fromkeys((*own, *facts.doomed))))
+    return tuple(map(KeepCopy, dict.fromkeys((*own, *facts.deleted_by_start))))
 
 
 def trusted(case: Case, facts: Facts) -> tuple[TrustFolder, ...]:
-    """The folder among those that the CLI trusts, where the user says so and the CLI keeps a list."""
+    """The step that adds the folder to the CLI's trusted folders; none when it is trusted, or must not be."""
     if facts.untrusted is None or case.profile is None:
         return ()
     return (TrustFolder(case.profile.name, *facts.untrusted),)
 
 
 def needs(case: Case) -> tuple[Address, ...]:
-    """What must be there before this agent starts, and what it ends before; recorded when no longer declared."""
+    """The addresses that start before this agent and end after it: as declared, else as recorded."""
     recorded = tuple(filter(None, map(parse_address, case.row.depends_on))) if case.row else ()
     needed = case.spec.depends_on if case.spec else recorded
     return (workspace_address(case.address.workspace), *needed)
 
 
 def new_fields(case: Case) -> tuple[Change, ...]:
-    """What a new agent is made of, as a plan shows it."""
+    """The fields of a new agent, as a plan shows them."""
     spec, wanted = case.spec, case.wanted
     if spec is None or wanted is None:
         return ()
@@ -132,6 +134,6 @@ def new_fields(case: Case) -> tuple[Change, ...]:
 
 
 def basis(pane: Pane | None, conversation: Conversation | None = None) -> str:
-    """The live facts that a decision rests on, for telling whether a saved plan is stale."""
+    """The live facts behind a decision, as text: a saved plan is stale when this text differs."""
     live = f"{pane.session_id} {pane.pane_id} {pane.pid} {pane.created} {pane.dead}" if pane else "absent"
     return f"{live} {conversation.mode} {conversation.id}" if conversation else live

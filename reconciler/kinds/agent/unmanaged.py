@@ -1,4 +1,4 @@
-"""Live sessions that no manifest declares and that are ours by their names: which they are, and their rows."""
+"""Live sessions that no manifest declares and whose names follow our pattern: find them, and make their rows."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from reconciler.model.snapshot import Pane, TmuxState
 from .notes import REGISTERED, TMUX_GONE
 from .rows import AUTO
 
-_KEPT = 50  # rows of sessions that came and went by themselves
+_KEPT = 50  # rows of ended sessions that registered themselves; older ones are removed
 
 
 _Parts: TypeAlias = tuple[str, str, str]  # workspace, role and agent
 
 
 class _Names(Struct, frozen=True):
-    """What the name of an agent's session may be, `archived`, or end with, the longest words first."""
+    """The names that an agent's session may have. `roles` and `types` are sorted with the longest words first."""
 
     archived: Mapping[str, _Parts]
+    """The parts of the names that managed rows record."""
     roles: tuple[str, ...]
     types: tuple[str, ...]
 
     def parts(self, session: str) -> _Parts | None:
-        """What `<workspace>-<role>-<type>` is made of; None for every other name, which is data of others."""
+        """Split `<workspace>-<role>-<type>` into its parts; None for any other name, which is not ours."""
         if session in self.archived:
             return self.archived[session]
         for kind in self.types:
@@ -48,12 +49,13 @@ def unmanaged(
 ) -> tuple[Unmanaged, ...]:
     """Live sessions named `<workspace>-<role>-<type>` that no manifest declares and no row manages.
 
-    The role is `creator` or one that is declared or recorded. The type is one of `types`, or is declared or
-    recorded. What carries another project's lineage is that project's business.
+    The role is `creator`, or a declared or recorded one. The type is one of `types`, or a declared or recorded one.
+    Sessions with another project's lineage are left out: they belong to that project.
     """
     if not isinstance(tmux, Present):
         return ()
     managed = [row for row in record.sessions.values() if row.managed]
+    # A live session with the name of an archived agent was not started by an apply, so it counts as unmanaged.
     recorded = {row.session for row in managed if row.status is not Status.ARCHIVED}
     names = {agent.session for agent in desired.agents.values()} | recorded
     addresses = {str(address) for address in desired.agents} | {str(row.address) for row in managed}
@@ -64,7 +66,7 @@ def unmanaged(
 
 
 def _names(desired: Desired, managed: Iterable[SessionRow], types: Iterable[str]) -> _Names:
-    """A row that only found itself here teaches nothing: its name was data of others, too."""
+    """The names to look for. Only `managed` rows count: the names in other rows were guessed in this way, too."""
     known, specs = list(managed), desired.agents.values()
     archived = {row.session: (row.workspace, row.role or DEFAULT_ROLE, row.agent) for row in known}
     roles = {DEFAULT_ROLE, *(spec.role for spec in specs), *(row.role for row in known if row.role)}
@@ -95,7 +97,7 @@ def _unmanaged(panes: Iterable[Pane], names: _Names) -> Iterator[Unmanaged]:
 
 
 def _tagged(pane: Pane) -> _Parts | None:
-    """What our own tags say of a session, as far as its name agrees; None without them."""
+    """The parts that our tags give for a session, if its name agrees with them; None when it has no tags."""
     _, *names = pane.address.split(".")
     if not pane.lineage or len(names) != 2:
         return None
@@ -108,11 +110,12 @@ def _tagged(pane: Pane) -> _Parts | None:
 
 
 def register_unmanaged(strangers: Iterable[Unmanaged], record: Record, now: str) -> Iterator[Drift]:
-    """Class B of the unknown: a row for every live session that looks like ours and has none.
+    """Class B for unmanaged sessions: a row for every live session that looks like ours and has none.
 
-    So that sessions which come and go do not fill the registry, the oldest rows that nothing is lost with make room.
+    Sessions that come and go must not fill the registry: the first drift also removes the oldest rows that hold nothing
+    of value.
     """
-    room = _forgotten(record)
+    removals = _removals(record)
     for each in strangers:
         if each.session in record.sessions:
             continue
@@ -126,11 +129,11 @@ def register_unmanaged(strangers: Iterable[Unmanaged], record: Record, now: str)
             message=message,
             before=None,
             after="running",
-            edits=(edit, *room),
+            edits=(edit, *removals),
             path="status",
             done=done,
         )
-        room = ()
+        removals = ()
 
 
 def _row(found: Unmanaged, now: str) -> dict[str, Json]:
@@ -148,15 +151,15 @@ def _row(found: Unmanaged, now: str) -> dict[str, Json]:
     }
 
 
-def _forgotten(record: Record) -> tuple[RowEdit, ...]:
-    """The removal of all but the newest of the rows that registered themselves, and whose sessions are gone."""
-    ended = [row for row in record.sessions.values() if _leaves_nothing(row, record)]
+def _removals(record: Record) -> tuple[RowEdit, ...]:
+    """Remove the rows of ended sessions that registered themselves, except the newest `_KEPT`."""
+    ended = [row for row in record.sessions.values() if _is_worthless(row, record)]
     ended.sort(key=lambda row: row.terminated_at)
     return tuple(RowEdit(Section.SESSIONS, row.session, remove=True) for row in ended[:-_KEPT])
 
 
-def _leaves_nothing(row: SessionRow, record: Record) -> bool:
-    """Whether it is as we wrote it, without a conversation, and not one that anybody declared, started or kept."""
+def _is_worthless(row: SessionRow, record: Record) -> bool:
+    """True when the row is as we wrote it, has no conversation, and was never declared, started or protected."""
     if row.managed or row.protect or row.status is not Status.TERMINATED or row.termination_mode != AUTO:
         return False
     if row.note != TMUX_GONE or row.stopped_reason or row.session_id_own or row.started_with is not None:

@@ -1,4 +1,4 @@
-"""The kind `broker`: what a declared broker needs, and how one ends that is declared no more.
+"""Brokers: what a declared broker needs, and how a broker ends that no manifest declares any more.
 
-Pure: what there is, and what would be made, is handed in as a survey.
+Pure: a `Survey` says what exists and what would be written.
 """

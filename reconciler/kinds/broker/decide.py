@@ -1,4 +1,4 @@
-"""What to do about one wanted broker: make it, bring it up to date, start it, record it."""
+"""What to do about one wanted broker: create it, update it, start it, record it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reconciler.model.plan import Drift
 from reconciler.model.record import BrokerRow, Json, RowEdit, Section
 from reconciler.model.step import ConvergeBroker, Step, StopBroker, WriteRows
 
-from .leave import clauses, how_to_end, unseen
+from .leave import clauses, how_to_end, not_readable
 
 _BY_HAND = {
     Target.DOCKER: {
@@ -33,38 +33,36 @@ _BY_HAND = {
 
 
 class BrokerCase(Struct, frozen=True):
-    """All that is known about one wanted broker.
-
-    `left` is the process that runs as `row` says, when the manifest has another folder or target now.
-    """
+    """All that is known about one wanted broker."""
 
     spec: Broker
     row: BrokerRow | None
     found: Observed[Survey]
-    left: Observed[int] = ABSENT
+    old_process: Observed[int] = ABSENT
+    """The pid of the broker that runs as `row` says, when the manifest now has another folder or target."""
 
 
 def decide(case: BrokerCase) -> Decision:
-    """What a declared broker needs."""
+    """Decide what a declared broker needs."""
     spec = case.spec
-    match case.found, case.left:
+    match case.found, case.old_process:
         case (Unknown(reason), _) | (_, Unknown(reason)):
-            return unseen(spec.address, reason, spec.place)
+            return not_readable(spec.address, reason, spec.place)
         case Present(survey), _:
             return _needed(case, survey)
     return nothing(spec.address)
 
 
 def decide_files(spec: Broker, survey: Survey) -> Decision:
-    """What the files of a broker need; the registry is left as it is, and what does not run stays so."""
-    resting = survey.runs is False
-    quiet = replace(survey, effect=Effect.NOTHING, reasons=(), runs=None, problems=(), basis="") if resting else survey
-    if quiet.problems:
-        return _unusable(spec, quiet)
-    reason = _reason(quiet)
+    """Decide what the files of a broker need. The registry is not changed, and a stopped broker is not started."""
+    if survey.runs is False:
+        survey = replace(survey, effect=Effect.NOTHING, reasons=(), runs=None, problems=(), basis="")
+    if survey.problems:
+        return _unusable(spec, survey)
+    reason = _reason(survey)
     if reason is Reason.NONE:
         return nothing(spec.address)
-    return Decision(_converging(spec, quiet, reason), quiet.left_alone)
+    return Decision(_converging(spec, survey, reason), survey.left_alone)
 
 
 def _needed(case: BrokerCase, survey: Survey) -> Decision:
@@ -77,9 +75,9 @@ def _needed(case: BrokerCase, survey: Survey) -> Decision:
     converging = _converging(spec, survey, reason)
     action = replace(
         converging,
-        steps=(*_end_left(case), *_rows(edits), *converging.steps),
+        steps=(*_end_old_process(case), *_rows(edits), *converging.steps),
         note=clauses(converging.note, _left_behind(case, survey)),
-        basis=f"{survey.basis} {_pid(case.left)}",
+        basis=f"{survey.basis} {_pid(case.old_process)}",
     )
     return Decision(action, survey.left_alone)
 
@@ -102,9 +100,9 @@ def _converging(spec: Broker, survey: Survey, reason: Reason) -> Action:
 
 
 def _recorded(case: BrokerCase, survey: Survey, edits: tuple[RowEdit, ...]) -> Decision:
-    """A broker in order of which the registry says something else, or nothing."""
+    """Record a broker that is in order, when the registry has no row for it or another one."""
     verb, reason = (Verb.UPDATE, Reason.SPEC_CHANGED) if case.row else (Verb.IMPORT, Reason.UNRECORDED)
-    steps, note, basis = (*_end_left(case), *_rows(edits)), _left_behind(case, survey), str(_pid(case.left))
+    steps, basis = (*_end_old_process(case), *_rows(edits)), str(_pid(case.old_process))
     return Decision(
         Action(
             address=case.spec.address,
@@ -112,14 +110,14 @@ def _recorded(case: BrokerCase, survey: Survey, edits: tuple[RowEdit, ...]) -> D
             reason=reason,
             changes=_row_changes(case),
             steps=steps,
-            note=note,
+            note=_left_behind(case, survey),
             basis=basis,
         )
     )
 
 
 def _row_edits(case: BrokerCase) -> tuple[RowEdit, ...]:
-    """What the registry must learn."""
+    """The edit that brings the registry row up to date; none when it is."""
     spec = case.spec
     name, target = spec.address.workspace, spec.target.value
     if case.row == BrokerRow(name, spec.directory, target):
@@ -140,26 +138,25 @@ def _row_changes(case: BrokerCase) -> tuple[Change, ...]:
     return tuple(Change(path, "replace", before, after) for path, before, after in fields if before != after)
 
 
-def _end_left(case: BrokerCase) -> tuple[Step, ...]:
-    """It may have the ports, and nobody would look at it any more."""
-    if case.row is None or not isinstance(case.left, Present):
+def _end_old_process(case: BrokerCase) -> tuple[Step, ...]:
+    """End the process of the recorded folder: it may hold the ports, and no row would lead to it any more."""
+    if case.row is None or not isinstance(case.old_process, Present):
         return ()
     return (StopBroker(case.spec.address, case.row.directory),)
 
 
 def _left_behind(case: BrokerCase, survey: Survey) -> str:
-    """What becomes of the broker as it was recorded, when the manifest has another folder or target."""
-    row, spec, ends = case.row, case.spec, isinstance(case.left, Present)
+    """A note about the broker in the recorded folder or target, when the manifest now has another one."""
+    row, spec, ends = case.row, case.spec, isinstance(case.old_process, Present)
     if row is None or (row.directory, row.target) == (spec.directory, spec.target):
         return ""
     by_hand = "" if row.target == Target.PROCESS else how_to_end(row)
     if row.directory == spec.directory:
         return "its process of this user ends" if ends else by_hand
-    anew = (
-        "" if survey.made or survey.by_hand else "it gets new keys and passwords: to keep them, move the folder first"
-    )
+    has_secrets = survey.made or survey.by_hand
+    new_secrets = "" if has_secrets else "it gets new keys and passwords: to keep them, move the folder first"
     stays = "ends, and its files stay" if ends else "keeps its files"
-    return clauses(f"the one in {row.directory} {stays}", by_hand, anew)
+    return clauses(f"the one in {row.directory} {stays}", by_hand, new_secrets)
 
 
 def _rows(edits: tuple[RowEdit, ...]) -> tuple[Step, ...]:
@@ -185,7 +182,7 @@ def _effect(survey: Survey) -> str:
 
 
 def _note(spec: Broker, survey: Survey) -> str:
-    """What it means for those who are connected, and why."""
+    """A note about the effect on connected clients, and the reasons for it."""
     if not survey.made:
         by_hand = how_to_start(spec)
         keeps = f"keeps {', '.join(survey.keeps)}" if survey.keeps else ""
@@ -197,7 +194,7 @@ def _note(spec: Broker, survey: Survey) -> str:
 
 
 def how_to_start(spec: Broker) -> str:
-    """What a user does with new files; nothing for a process of this user."""
+    """The command that starts a broker with new files; empty for the target `process`, which apply starts."""
     match spec.target:
         case Target.DOCKER:
             return f"docker compose --project-directory {quote(spec.directory)} up --detach"
@@ -208,7 +205,7 @@ def how_to_start(spec: Broker) -> str:
 
 
 def _declared(spec: Broker) -> tuple[Change, ...]:
-    """What a new broker is made of, as a plan shows it."""
+    """The fields of a new broker, as a plan shows them."""
     ports = ", ".join(f"{each.port}{' with client certificates' if each.mtls else ''}" for each in spec.listeners)
     users = tuple(Change(f"users.{user.name}", "add", None, user.role.value) for user in spec.users)
     head = (("host", spec.host), ("port", ports), ("dir", spec.directory), ("target", spec.target.value))
@@ -216,7 +213,7 @@ def _declared(spec: Broker) -> tuple[Change, ...]:
 
 
 def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
-    """Classes J, K and L: files edited by hand, certificates due, and a broker that does not run."""
+    """The drift of a broker: files edited by hand, certificates due, and a broker that does not run (J, K, L)."""
     if not isinstance(found, Present) or not found.value.made:
         return
     survey, name = found.value, str(spec.address)

@@ -1,4 +1,4 @@
-"""What was changed by hand in a file of a broker, in words."""
+"""Describe in words what a user changed by hand in a file of a broker."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import re
 from reconciler.model.broker import HandEdit
 from reconciler.model.deep import DeepChange
 
-_MOST = 5
+_MOST = 5  # changes that are named one by one
 _WHOLE = {"add": "it was not written by reconciler", "remove": "it was removed", "replace": "its content was replaced"}
 
 
 def edit_words(edit: HandEdit) -> str:
-    """One clause: what differs, or that nothing but the layout does; a secret is named, never shown."""
+    """One clause with what differs, or with the fact that only the layout does. A secret is named, never shown."""
     if not edit.changes:
         return "it means what the settings say now" if edit.against_now else "same meaning, other layout"
-    told = [_words(change) for change in edit.changes[:_MOST]]
+    parts = [_words(change) for change in edit.changes[:_MOST]]
     if more := len(edit.changes) - _MOST:
-        told += [f"{more} more"] if more > 0 else []
-    return f"{'unlike the settings of now, ' if edit.against_now else ''}{'; '.join(told)}"
+        parts += [f"{more} more"] if more > 0 else []
+    return f"{'unlike the settings of now, ' if edit.against_now else ''}{'; '.join(parts)}"
 
 
 def _words(change: DeepChange) -> str:
@@ -41,7 +41,7 @@ def _who(name: str) -> str:
 
 
 def _setting(change: DeepChange) -> str:
-    """A line of the configuration; that of a listener begins with it."""
+    """Describe a changed line of the configuration; the path of a listener's line begins with the listener."""
     steps = re.findall(r'[^.\[\]"]+|"[^"]*"', re.sub(r"\[\d+\]$", "", change.path))
     name = " ".join(step.strip('"') for step in steps)
     if change.sensitive:

@@ -1,6 +1,6 @@
-"""What to do about a broker that no manifest declares, or that is to be destroyed: end it, or let it go.
+"""What to do about a broker that no manifest declares, or that the user wants to destroy.
 
-The registry tells which are ours to end: it has a row before one runs, and until it has ended.
+The registry shows which brokers are ours: it has a row for each, from before its first start until after its end.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from reconciler.model.step import Step, StopBroker, WriteRows
 
 
 def remove(row: BrokerRow, process: Observed[int], *, kept_by: str, reason: Reason) -> Decision:
-    """What to do about a recorded broker that no manifest declares, or that is to be destroyed.
+    """Decide about a recorded broker that no manifest declares, or that the user wants to destroy.
 
-    Its files stay, whatever becomes of it. `kept_by` is the declared broker that has them now.
+    Its files always stay. `kept_by` is the declared broker that uses the same folder now.
     """
     if isinstance(process, Unknown):
-        return unseen(row.address, process.reason)
+        return not_readable(row.address, process.reason)
     forget = WriteRows((RowEdit(Section.BROKERS, row.name, remove=True),))
     if kept_by or isinstance(process, Absent):
         note = (
@@ -36,7 +36,7 @@ def remove(row: BrokerRow, process: Observed[int], *, kept_by: str, reason: Reas
 
 
 def end(spec: Broker, found: Observed[Survey]) -> Decision:
-    """What the destruction of a broker takes that runs, and that the registry does not know."""
+    """Decide how to destroy a declared broker that the registry does not have: end it if it runs."""
     if not isinstance(found, Present) or not found.value.runs:
         return nothing(spec.address)
     return Decision(_ending(StopBroker(spec.address, spec.directory), Reason.REQUESTED, (), found.value.basis))
@@ -59,7 +59,7 @@ def _files_stay(directory: str) -> str:
 
 
 def how_to_end(row: BrokerRow) -> str:
-    """What a user does to end what runs it; nothing for a process of this user, of which there is none."""
+    """What the user types to end the container or the unit. For the target `process`, nothing runs any more."""
     match row.target:
         case Target.DOCKER:
             return f"end the container: docker compose --project-directory {quote(row.directory)} down"
@@ -68,12 +68,12 @@ def how_to_end(row: BrokerRow) -> str:
     return "it does not run"
 
 
-def unseen(address: Address, reason: str, place: Place | None = None) -> Decision:
-    """What cannot be looked at is left alone."""
-    problem = Problem(f"cannot look at {address}", reason, "nothing is done about it until it can be")
+def not_readable(address: Address, reason: str, place: Place | None = None) -> Decision:
+    """Leave a broker alone whose files or process cannot be read."""
+    problem = Problem(f"cannot look at {address}", reason, "correct that, then plan again; until then it is left alone")
     return withheld(address, Severity.ERROR, problem, place)
 
 
 def clauses(*parts: str) -> str:
-    """One note of several clauses; empty ones are left out."""
+    """Join the clauses to one note; empty ones are left out."""
     return "; ".join(filter(None, parts))

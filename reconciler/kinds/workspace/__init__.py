@@ -1,5 +1,5 @@
 """Workspaces: folders, some of them git worktrees.
 
-A missing folder is made and recorded as ours. What was there before us, and what holds work, is
-never removed. `case` tells which workspaces are settled; only for the others `decide` says what to do.
+A missing folder is created and recorded as ours. A folder that existed before, or that holds work, is never removed.
+`case` finds the settled workspaces, which need nothing; `decide` says what to do about the others.
 """

@@ -16,22 +16,21 @@ if TYPE_CHECKING:
 
 
 class WorkspaceCase(Struct, frozen=True):
-    """All that is known about one wanted workspace.
-
-    `repo` is the real path of its repository, `obstacle` what keeps it from being made, and `rival` another wanted
-    workspace that is to be a worktree of the same branch.
-    """
+    """All that is known about one wanted workspace."""
 
     spec: Workspace
     row: WorkspaceRow | None
     folder: Observed[Folder]
     repo: str = ""
+    """The real path of its repository."""
     obstacle: Obstacle | None = None
+    """Why it cannot be created."""
     rival: Workspace | None = None
+    """Another wanted workspace that is to be a worktree of the same branch."""
 
 
 def settled(case: WorkspaceCase) -> bool:
-    """True when the folder is there as declared: the common case, and the cheap one."""
+    """True when the folder is there as declared: the common case, which needs no closer look."""
     if not isinstance(case.folder, Present) or not case.folder.value.is_folder:
         return False
     if case.row is not None and (case.row.path != case.spec.path or not case.row.managed):

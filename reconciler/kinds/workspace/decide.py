@@ -1,4 +1,4 @@
-"""What to do about one workspace: make it, leave it, or let it go."""
+"""What to do about one workspace: create it, record it, leave it alone, or remove it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .case import WorkspaceCase, settled
 
 
 def decide(case: WorkspaceCase) -> Decision:
-    """What a declared workspace needs."""
+    """Decide what a declared workspace needs."""
     if settled(case):
         return nothing(case.spec.address)
     match case.folder:
@@ -37,45 +37,44 @@ def decide(case: WorkspaceCase) -> Decision:
 
 
 def _missing(case: WorkspaceCase) -> Decision:
-    """Make it, unless something is in the way."""
+    """Create the workspace, unless something is in the way."""
     spec = case.spec
     if case.rival:
         return withheld(spec.address, Severity.ERROR, _one_branch(spec, case.rival), spec.place)
-    if _is_missed(case):
-        return held_back(spec.address, Severity.REFUSAL, _missed(spec), spec.place)
+    if _has_vanished(case):
+        return held_back(spec.address, Severity.REFUSAL, _vanished(spec), spec.place)
     return _obstructed(spec, case.obstacle) if case.obstacle else Decision(_create(case))
 
 
 def _obstructed(spec: Workspace, obstacle: Obstacle) -> Decision:
-    """What is in the way holds the workspace back; a mistake of the manifest stops everything."""
-    decide_so = withheld if obstacle.is_of_the_manifest else held_back
-    return decide_so(
-        spec.address, Severity.ERROR, Problem(*astuple(describe_obstacle(obstacle, spec.path, spec.git))), spec.place
-    )
+    """Defer the workspace because of the obstacle; a mistake in the manifest stops the whole plan."""
+    stop = withheld if obstacle.is_of_the_manifest else held_back
+    problem = Problem(*astuple(describe_obstacle(obstacle, spec.path, spec.git)))
+    return stop(spec.address, Severity.ERROR, problem, spec.place)
 
 
 def _one_branch(spec: Workspace, rival: Workspace) -> Problem:
-    """Two workspaces that want worktrees of one branch; both places are named."""
+    """The problem of two workspaces that want worktrees of one branch. The message names both places."""
     git = spec.git or Git("", "")
     where = f" in {rival.place}" if rival.place else ""
     return Problem(
         f"{rival.address} and {spec.address} are worktrees of one branch: {git.branch} of {git.repo}",
         f"git checks out a branch in one worktree only; {rival.address} has it{where}",
-        f"choose another `git.branch` for one of them, or one workspace for the agents of both: {rival.path}",
+        f"choose another `git.branch` for one of them, or declare the agents of both in one workspace: {rival.path}",
     )
 
 
-def _is_missed(case: WorkspaceCase) -> bool:
-    """Whether agents were in a folder of the user's own that is not there now."""
+def _has_vanished(case: WorkspaceCase) -> bool:
+    """True when agents worked in a folder that reconciler did not create and that is not there now."""
     row = case.row
     return row is not None and row.managed and not row.created and row.path == case.spec.path and not case.spec.git
 
 
-def _missed(spec: Workspace) -> Problem:
+def _vanished(spec: Workspace) -> Problem:
     return Problem(
         f"{spec.path} is not there any more, and reconciler did not make it",
-        "it may be on a disk that is not mounted: agents in an empty folder of that name would not find their work",
-        f"mount its disk; or correct `path`; or make it: mkdir -p {spec.path}",
+        "it may be on a disk that is not mounted: agents would not find their work in an empty folder of that name",
+        f"mount its disk, correct `path`, or make the folder: mkdir -p {spec.path}",
     )
 
 
@@ -101,10 +100,10 @@ def _existing(case: WorkspaceCase, folder: Folder) -> Decision:
     problem = _mismatch(case, folder)
     if problem:
         return held_back(spec.address, Severity.REFUSAL, problem, spec.place)
-    noticed = _other_branch(case, folder)
+    warnings = _other_branch(case, folder)
     changes = _row_changes(case)
     if not changes:
-        return Decision(nothing(spec.address).action, noticed)
+        return Decision(nothing(spec.address).action, warnings)
     step = WriteRows((_row_edit(spec, created=_still_ours(case)),))
     action = Action(
         address=spec.address,
@@ -115,11 +114,11 @@ def _existing(case: WorkspaceCase, folder: Folder) -> Decision:
         note=_left_behind(case),
         basis="present",
     )
-    return Decision(action, noticed)
+    return Decision(action, warnings)
 
 
 def _row_changes(case: WorkspaceCase) -> tuple[Change, ...]:
-    """What the registry must learn about a folder that is there already."""
+    """The changes to the registry row for a folder that is there already."""
     if case.row is None:
         return ()
     fields: tuple[tuple[str, Json, Json], ...] = (
@@ -138,13 +137,13 @@ def _moved_from(case: WorkspaceCase) -> str:
 
 
 def _left_behind(case: WorkspaceCase) -> str:
-    """What becomes of the folder that we made where the workspace was before."""
+    """A note about the folder that reconciler created where the workspace was before; empty without one."""
     moved_from = _moved_from(case)
     return f"the old folder {moved_from} stays" if moved_from and case.row and case.row.created else ""
 
 
 def _unusable(case: WorkspaceCase, folder: Folder) -> Problem | None:
-    """Why nobody could work in what stands at the path, or None."""
+    """Return why agents cannot work in what is at the path; None when they can."""
     spec = case.spec
     if not folder.is_folder:
         return Problem(
@@ -152,17 +151,17 @@ def _unusable(case: WorkspaceCase, folder: Folder) -> Problem | None:
         )
     if spec.git is None or not folder.lost:
         return None
-    moved = case.obstacle is not None and case.obstacle.hurdle is ObstacleKind.NO_REPO
-    repo, correct = ("NEW-REPO", "correct `git.repo`, then type: ") if moved else (quote(spec.git.repo), "")
+    moved = case.obstacle is not None and case.obstacle.kind is ObstacleKind.NO_REPO
+    repo, first = ("NEW-REPO", "correct `git.repo`, then type: ") if moved else (quote(spec.git.repo), "")
     return Problem(
         f"{spec.path} is a git worktree whose repository is not where it was",
         f"its .git file names {folder.lost}, which does not exist",
-        f"{correct}git -C {repo} worktree repair {quote(spec.path)}",
+        f"{first}git -C {repo} worktree repair {quote(spec.path)}",
     )
 
 
 def _mismatch(case: WorkspaceCase, folder: Folder) -> Problem | None:
-    """Why what stands at the path cannot be this workspace, or None."""
+    """Return why what is at the path cannot be this workspace; None when it can."""
     spec = case.spec
     if spec.git is None:
         return None
@@ -173,6 +172,7 @@ def _mismatch(case: WorkspaceCase, folder: Folder) -> Problem | None:
     if folder.worktree.repo != (case.repo or spec.git.repo):
         detail = f"it is a worktree of {folder.worktree.repo}"
         return Problem(f"{spec.path} exists and is not {wanted}", detail, fix)
+    # With a row, the worktree is ours and an agent may have switched its branch: `_other_branch` warns about it.
     if folder.worktree.branch != spec.git.branch and case.row is None:
         detail = f"it is on branch {folder.worktree.branch}"
         return Problem(
@@ -182,7 +182,7 @@ def _mismatch(case: WorkspaceCase, folder: Folder) -> Problem | None:
 
 
 def _other_branch(case: WorkspaceCase, folder: Folder) -> tuple[Diagnostic, ...]:
-    """A worktree of ours on another branch is the agent's own doing: said, not acted on."""
+    """Warn about a worktree of ours on another branch. An agent may have switched it, so nothing is changed."""
     git, tree = case.spec.git, folder.worktree
     if git is None or tree is None or tree.branch == git.branch:
         return ()
@@ -201,7 +201,7 @@ def _other_branch(case: WorkspaceCase, folder: Folder) -> tuple[Diagnostic, ...]
 
 
 def remove(row: WorkspaceRow, folder: Observed[Folder], *, in_use: bool, reason: Reason) -> Decision:
-    """What to do about a workspace that is in no manifest any more, or is to be destroyed."""
+    """Decide about a workspace that no manifest declares any more, or that the user wants to destroy."""
     address = workspace_address(row.name)
     if in_use:
         return nothing(address, reason=Reason.KEPT_IN_USE, note="kept: it is still in use")
@@ -217,7 +217,7 @@ def remove(row: WorkspaceRow, folder: Observed[Folder], *, in_use: bool, reason:
 
 
 def _why_kept(row: WorkspaceRow, folder: Absent | Present[Folder]) -> tuple[Reason, str] | None:
-    """The reason to leave the folder alone, with a clause for the user; None when it may go."""
+    """The reason to leave the folder alone, with a clause for the user; None when it may be removed."""
     if isinstance(folder, Absent):
         return Reason.NOT_DECLARED, "its folder is already gone"
     if not row.created:

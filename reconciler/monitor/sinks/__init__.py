@@ -1,4 +1,4 @@
-"""Whom the monitor tells: one file for each way, and the words that choose them.
+"""The sinks that the monitor reports to: one file for each kind, and the catalogue of their names.
 
-What was not told is kept and tried again; a sink that fails neither stops nor delays the monitor.
+Reports that did not arrive are kept and sent again; a failing sink neither stops nor delays the monitor.
 """

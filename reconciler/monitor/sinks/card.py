@@ -1,7 +1,7 @@
 """A card on a Hermes Kanban board: drifts become comments, and a user's comment ends the monitor.
 
-As seen with hermes-agent 0.19.0: every command exits with 0, also one that failed, so that only its
-output tells; a heartbeat is taken for a running card alone; `block` repeats its reason as a comment.
+Observed with hermes-agent 0.19.0: every command exits with 0, even if it failed, so only its output shows
+success; heartbeats are accepted only for a running card; `block` repeats its reason as a comment.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ AUTHOR = "reconciler-monitor"
 _LOOK = 30.0  # seconds between two looks at the card: each starts a program
 _HEARTBEAT = 300.0
 _SECONDS = 60.0
-_BLOCKABLE = {"ready", "running"}  # of a card in another status there is nothing to stop
-_LINES = 100  # drifts in one comment: all of it is one word of a command line
+_BLOCKABLE = {"ready", "running"}  # a card in another status is not being worked on
+_LINES = 100  # drifts in one comment, which is one argument of a command line and so limited
 _REASON = "stop-requested by user"
-_HINT = "The monitor goes on. To end it, comment `stop` on a line of its own."
+_HINT = "The monitor continues. To end it, comment `stop` on a line of its own."
 _STOP = re.compile(r"(please,? )?stop( monitoring)?(,? please)?[.!]*", re.IGNORECASE)
 _MENTIONED = re.compile(r"\bstop(s|ped|ping)?\b", re.IGNORECASE)
 
@@ -51,29 +51,29 @@ class Hermes(Discreet, frozen=True):
     env: Mapping[str, str]
 
     def show(self) -> tuple[str, tuple[Comment, ...]]:
-        """The status of the card, and its comments, the oldest first."""
+        """The status of the card, and its comments, oldest first."""
         said = self._run("show", self.task, "--json")
         try:
             document = cast(dict[str, Any], read_json(said))
             return document["task"]["status"], tuple(document["comments"])
         except (ValueError, LookupError, TypeError) as error:
-            raise SinkFailed(f"hermes shows no card {self.task}") from error
+            raise SinkFailed(f"hermes cannot show card {self.task}") from error
 
     def comment(self, text: str) -> None:
-        """Append a comment in our own name."""
+        """Add a comment with our author name."""
         self._tell("Comment added", "comment", self.task, text, "--author", AUTHOR)
 
     def heartbeat(self, note: str) -> None:
-        """Say that the work on the card goes on."""
+        """Report that the work on the card continues."""
         self._tell("Heartbeat recorded", "heartbeat", self.task, "--note", note)
 
     def block(self, reason: str) -> None:
-        """Take the card off the list of what is worked on."""
+        """Set the card to blocked."""
         self._tell("Blocked", "block", self.task, reason)
 
     def _tell(self, success: str, *words: str) -> None:
         if not self._run(*words).lstrip().startswith(success):
-            raise SinkFailed(f"hermes kanban {words[0]} did not do it")
+            raise SinkFailed(f"hermes kanban {words[0]} did not confirm the change")
 
     def _run(self, *words: str) -> str:
         try:
@@ -86,7 +86,7 @@ class Hermes(Discreet, frozen=True):
 
 
 class Card:
-    """One comment for the news of a pass, a heartbeat every five minutes; a comment `stop` ends the monitor."""
+    """Comments the changes of a pass, and sends a heartbeat every five minutes; a comment `stop` ends the monitor."""
 
     def __init__(self, hermes: Hermes, clock: Clock) -> None:
         self.name = f"card {hermes.task}"
@@ -99,7 +99,7 @@ class Card:
         self._told: tuple[Notice, ...] = ()
 
     def tell(self, seen: Pass) -> str:
-        """Look, then comment: what fails on the way is done again, and no comment is made twice for that."""
+        """Look at the card, then comment. After a failure it is done again, but no comment is added twice."""
         if self._clock.monotonic() >= self._next_look:
             status, comments = self._hermes.show()
             if asked := stop_request(comments):
@@ -113,7 +113,7 @@ class Card:
         return ""
 
     def close(self) -> None:
-        """The card keeps its status: another monitor may go on."""
+        """Keep the card's status: another monitor may continue."""
 
     def _comment(self, seen: Pass) -> None:
         news = tuple(each for each in seen.news if each not in self._told)
@@ -135,9 +135,9 @@ class Card:
 
 
 def stop_request(comments: Iterable[Comment]) -> Comment | None:
-    """The first comment of somebody else with a line that says `stop` or `stop monitoring`, if any is open.
+    """The first open comment of another author with a line that says `stop` or `stop monitoring`, if there is one.
 
-    What was asked before the card was blocked for it is settled: a card that is taken up again can be watched.
+    Requests from before the card was blocked for them are done: a reopened card can be watched again.
     """
     asked = None
     for comment in comments:
@@ -149,7 +149,7 @@ def stop_request(comments: Iterable[Comment]) -> Comment | None:
 
 
 def asks_in_a_sentence(comments: Iterable[Comment]) -> bool:
-    """Whether somebody else has spoken of a stop, and has not been told yet how to ask for it."""
+    """Whether another author mentioned a stop in a sentence and did not get our hint yet."""
     open_ = False
     for comment in comments:
         if comment["author"] == AUTHOR:
@@ -172,7 +172,7 @@ def _text(news: tuple[Notice, ...]) -> str:
 
 
 def sink(task: str, context: SinkContext) -> Sink:
-    """`--card TASK`; raises UsageError for what is no card, and when hermes is not installed."""
+    """Make the sink `--card TASK`. Raises UsageError if it is not a card id, or if hermes is not installed."""
     if not is_name(task):
-        raise UsageError(f"{task!r} is no card", fix="name one as `hermes kanban list` shows it: t_1a2b3c4d")
+        raise UsageError(f"{task!r} is not a card id", fix="use an id from `hermes kanban list`, such as t_1a2b3c4d")
     return Card(Hermes(program("hermes", context), task, context.env), context.clock)

@@ -1,4 +1,4 @@
-"""From words on the command line to those who are told."""
+"""Make sinks from the words of the command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reconciler.monitor.sink import Sink
 from .context import SinkContext
 from .retrying import Retrying
 
-_OF_STATES = frozenset({"mqtt", "file"})  # they tell how things are, and that again with the next pass
+_OF_STATES = frozenset({"mqtt", "file"})  # they report the whole state with every pass, so they need no backlog
 _FILES = {"exec": "command", "mqtt": "retained", "webhook": "webhook", "file": "file"}  # by the word before the colon
 FORMS = "exec:COMMAND, mqtt:TOPIC, webhook:URL, file:PATH"
 CARD_OF_WORKER = "HERMES_KANBAN_TASK"
@@ -24,7 +24,7 @@ CARD_OF_WORKER = "HERMES_KANBAN_TASK"
 
 
 class SinkOptions(Struct, frozen=True):
-    """Whom the command line asks for, beside standard output; `card_from` is the variable that names the card."""
+    """The sinks of the command line besides standard output; `card_from` is the variable that names the card."""
 
     words: tuple[str, ...] = ()
     card: str = ""
@@ -33,11 +33,11 @@ class SinkOptions(Struct, frozen=True):
 
 
 def sinks(options: SinkOptions, context: SinkContext) -> tuple[Sink, ...]:
-    """Everybody who is asked for beside standard output, once; nothing has been told yet.
+    """Make every sink of the command line once, except standard output; nothing is sent yet.
 
     Raises:
-        UsageError: A word is none of those that are possible; says which are.
-        ReconcilerError: A sink cannot work: no broker, no such program.
+        UsageError: A word is not a known sink; the message lists them.
+        ReconcilerError: A sink cannot work, because a broker or a program is missing.
     """
     asked = {word: _sink(word, context) for word in options.words}
     if options.card:
@@ -46,7 +46,7 @@ def sinks(options: SinkOptions, context: SinkContext) -> tuple[Sink, ...]:
         asked["notify"] = _made("desktop", "", context)
 
     def warn(text: str) -> None:
-        with suppress(OSError, ValueError):  # nobody may be left to read it, and the sinks are for others
+        with suppress(OSError, ValueError):  # a closed terminal must not stop the sinks
             context.err.write(f"Warning: {text}\n")
             context.err.flush()
 
@@ -62,12 +62,12 @@ def _backlog_file(word: str, sink: Sink, context: SinkContext, warn: Callable[[s
 def _sink(word: str, context: SinkContext) -> Sink:
     kind, _, rest = word.partition(":")
     if kind not in _FILES or not rest:
-        raise UsageError(f"there is no sink {word!r}", fix=f"write one of {FORMS}")
+        raise UsageError(f"{word!r} is not a sink", fix=f"write one of {FORMS}")
     return _made(_FILES[kind], rest, context)
 
 
 def _card(options: SinkOptions, context: SinkContext) -> Sink:
-    """The card; what is wrong with one that no option names is told with the variable that does."""
+    """The card's sink; errors about a card from an environment variable name that variable."""
     try:
         return _made("card", options.card, context)
     except UsageError as error:
@@ -78,6 +78,6 @@ def _card(options: SinkOptions, context: SinkContext) -> Sink:
 
 
 def _made(file: str, rest: str, context: SinkContext) -> Sink:
-    """The sink of the module `file`, which is imported only when it is asked for."""
+    """Make the sink of the module `file`, which is imported only when needed."""
     module = import_module(f".{file}", __package__)
     return cast(Sink, module.sink(rest, context))

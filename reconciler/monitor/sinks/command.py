@@ -1,4 +1,4 @@
-"""A program of the user's that is run for each pass with news."""
+"""Run a program of the user for each pass with changes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from reconciler.render.watch import news_document
 from .context import SinkContext, program
 
 _SECONDS = 30.0
-_SHOWN = 300  # characters of what it complained of
+_SHOWN = 300  # characters of its error output
 
 
 class CommandSink(Discreet, frozen=True):
-    """The news as JSON on the standard input of `argv`; what it prints is seen only when it fails."""
+    """Runs `argv` with the changes as JSON on its standard input; its output is shown only if it fails."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
@@ -28,11 +28,11 @@ class CommandSink(Discreet, frozen=True):
 
     @property
     def name(self) -> str:
-        """How warnings call it; its arguments may be anything."""
+        """Its name in warnings, without its arguments, which may contain secrets."""
         return f"exec:{self.argv[0]}"
 
     def tell(self, seen: Pass) -> str:
-        """Run it once."""
+        """Run the program once."""
         if not seen.news:
             return ""
         given = json.dumps(news_document(seen)).encode() + b"\n"
@@ -42,19 +42,19 @@ class CommandSink(Discreet, frozen=True):
             raise SinkFailed(error.summary) from error
         if done.code:
             said = (done.complaints or done.output).strip()[-_SHOWN:]
-            raise SinkFailed(f"{self.argv[0]} ends with exit code {done.code}", detail=said)
+            raise SinkFailed(f"{self.argv[0]} ended with exit code {done.code}", detail=said)
         return ""
 
     def close(self) -> None:
-        """No process of it is left."""
+        """Do nothing: no process is left running."""
 
 
 def sink(words: str, context: SinkContext) -> Sink:
-    """`exec:COMMAND`; raises UsageError for words that are no command line."""
+    """Make the sink `exec:COMMAND`. Raises UsageError if it is not a valid command line."""
     try:
         argv = tuple(shlex.split(words))
     except ValueError as error:
-        raise UsageError(f"exec:{words}: {error}", fix="quote it as for a shell") from error
+        raise UsageError(f"exec:{words}: {error}", fix="quote it as in a shell") from error
     if not argv:
         raise UsageError("exec: names no program")
     return CommandSink((program(argv[0], context), *argv[1:]), context.env)

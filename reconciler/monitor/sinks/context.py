@@ -1,4 +1,4 @@
-"""What sinks need of the world."""
+"""What sinks need from outside."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SinkContext(Discreet, frozen=True):
-    """What sinks need of the world; `broker` is the declared one. Without a `state_folder` nothing is written down."""
+    """What sinks need from outside; `broker` is the declared one. Without a `state_folder`, nothing is stored."""
 
     env: Mapping[str, str]
     files: RealFiles
@@ -29,9 +29,9 @@ class SinkContext(Discreet, frozen=True):
 
 
 def program(name: str, context: SinkContext) -> str:
-    """The path of a program; raises UsageError when it is not on the PATH."""
+    """The path of a program. Raises UsageError if it is not on the PATH."""
     match context.processes.find(name, context.env.get("PATH", "")):
         case Present(program):
             return program
         case _:
-            raise UsageError(f"there is no program {name}", fix="install it, or put its folder on the PATH")
+            raise UsageError(f"program not found: {name}", fix="install it, or add its folder to PATH")

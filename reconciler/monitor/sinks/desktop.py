@@ -1,4 +1,4 @@
-"""Word to the person at this machine: an agent waits for a permission, or has died."""
+"""Notify the user at this machine when an agent waits for a permission or has died."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DIED = frozenset({DriftClass.SESSION_GONE, DriftClass.AGENT_EXITED})
 
 
 class Desktop:
-    """A notification by notify-send; where that is missing or fails, a bell and a line on the terminal."""
+    """Shows notifications with notify-send; if that is missing or fails, it rings the bell and prints a line."""
 
     name = "--notify"
 
@@ -37,7 +37,7 @@ class Desktop:
         self._waiting: frozenset[str] = frozenset()
 
     def tell(self, seen: Pass) -> str:
-        """One word for each change."""
+        """Show one notification per change."""
         waiting = self._waiting if seen.blind else _asking(seen)
         began, self._waiting = waiting - self._waiting, waiting
         for text in (*_deaths(seen), *(f"{session} waits for a permission." for session in sorted(began))):
@@ -45,7 +45,7 @@ class Desktop:
         return ""
 
     def close(self) -> None:
-        """What was said was said."""
+        """Do nothing: notifications are not withdrawn."""
 
     def _say(self, text: str) -> None:
         if not self._notified(text):

@@ -16,22 +16,22 @@ from reconciler.render.metrics import metrics_text
 
 from .context import SinkContext
 
-_MODE = 0o644  # an exporter of another user reads it; names and numbers are all that is in it
+_MODE = 0o644  # an exporter that runs as another user reads it; it contains only names and numbers
 
 
 class MetricsFile(Struct, frozen=True):
-    """The last pass in numbers; a reader sees a whole file, always."""
+    """The last pass in numbers; readers never see a half-written file."""
 
     path: str
     files: RealFiles
 
     @property
     def name(self) -> str:
-        """How warnings call it."""
+        """Its name in warnings."""
         return f"file:{self.path}"
 
     def tell(self, seen: Pass) -> str:
-        """Replace the file; it stays as it is, and grows old, while nothing can be seen."""
+        """Replace the file; while nothing can be looked at, it stays as it is, and its timestamp shows that."""
         if seen.blind:
             return ""
         try:
@@ -41,14 +41,14 @@ class MetricsFile(Struct, frozen=True):
         return ""
 
     def close(self) -> None:
-        """The file stays: its last pass says how old it is."""
+        """Keep the file: it contains the time of its last pass."""
 
 
 def sink(path: str, context: SinkContext) -> Sink:
-    """`file:PATH`; raises UsageError when its folder is missing."""
+    """Make the sink `file:PATH`. Raises UsageError if its folder is missing."""
     full = os.path.abspath(os.path.expanduser(path))
     match context.files.folder(os.path.dirname(full)):
         case Present(Folder(is_folder=True)):
             return MetricsFile(full, context.files)
         case _:
-            raise UsageError(f"the folder of {full} is not there", fix="make it, or name another file")
+            raise UsageError(f"the folder of {full} does not exist", fix="create it, or choose another file")

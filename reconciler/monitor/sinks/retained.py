@@ -1,4 +1,4 @@
-"""The state of each agent as a retained message, for whoever subscribes, now or later."""
+"""Publish the state of each agent as a retained MQTT message."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ONLINE, OFFLINE = b"online", b"offline"
 
 
 class Retained:
-    """`TOPIC/<workspace>/<agent>`, when it changes; and `TOPIC/monitor`, which the broker sets offline for the dead."""
+    """Publishes `TOPIC/<workspace>/<agent>`, and `TOPIC/monitor`, which the broker sets offline after a crash."""
 
     def __init__(self, topic: str, connect: Callable[[Will], Bus]) -> None:
         self.name = f"mqtt:{topic}"
@@ -28,17 +28,17 @@ class Retained:
         self._connect = connect
         self._bus: Bus | None = None
         self._drops = 0
-        self._kept: dict[str, AgentObservation | None] = {}  # None: the broker may keep anything, or nothing
+        self._kept: dict[str, AgentObservation | None] = {}  # None: what the broker has is not known
 
     def tell(self, seen: Pass) -> str:
-        """Publish what is different from what the broker keeps."""
+        """Publish what differs from the broker's retained messages."""
         if seen.blind:
             return ""
         agents = {f"{self._topic}/{agent.address.workspace}/{agent.address.agent}": agent for agent in seen.agents}
         try:
             bus = self._online()
             for topic in self._kept.keys() - agents.keys():
-                bus.publish(topic, b"", retain=True)  # an empty one clears what the broker keeps
+                bus.publish(topic, b"", retain=True)  # an empty message deletes the retained one
                 del self._kept[topic]
             for topic, agent in agents.items():
                 if self._kept.get(topic) != agent:
@@ -50,7 +50,7 @@ class Retained:
         return ""
 
     def close(self) -> None:
-        """Say that the monitor is offline, since a goodbye cancels the will."""
+        """Publish that the monitor is offline, because a clean disconnect cancels the will message."""
         if self._bus:
             with suppress(BusRefused, BusUnreachable):
                 self._bus.publish(self._monitor, OFFLINE, retain=True)
@@ -61,7 +61,7 @@ class Retained:
         return f"{self._topic}/monitor"
 
     def _online(self) -> Bus:
-        """A connection that has said so; after a lost one, the broker may have forgotten everything."""
+        """A connection that has published "online"; after a reconnect, the broker may have lost all messages."""
         bus = self._bus or self._connect(Will(self._monitor, OFFLINE))
         if self._bus is None or bus.drops != self._drops:
             self._bus, self._drops = bus, bus.drops
@@ -76,8 +76,8 @@ class Retained:
 
 
 def sink(topic: str, context: SinkContext) -> Sink:
-    """`mqtt:TOPIC`; raises UsageError for what is no topic, ReconcilerError without a broker."""
+    """Make the sink `mqtt:TOPIC`. Raises UsageError if it is not a topic, ReconcilerError without a broker."""
     if not topic.isprintable() or topic[0] == "$" or "" in topic.split("/") or {"+", "#"} & set(topic):
-        raise UsageError(f"mqtt:{topic} names no topic", fix="write a topic without wildcards, as in mqtt:lab/agents")
+        raise UsageError(f"mqtt:{topic} is not a topic", fix="use a topic without wildcards, such as mqtt:lab/agents")
     connection = writer(context.broker, context.env, context.files)
     return Retained(topic, lambda will: connect(connection, will=will))

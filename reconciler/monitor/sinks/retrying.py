@@ -1,4 +1,4 @@
-"""A sink that may fail, or be slow, without anybody waiting for it."""
+"""A sink that may fail or be slow without delaying the monitor."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from reconciler.monitor.backlog import Backlog, BacklogFile, add, load, remove, 
 from reconciler.monitor.sink import Sink
 
 _PAUSES = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0)
-_LAST_WORDS = 15.0  # seconds that the end of the monitor waits for a sink
+_LAST_WORDS = 15.0  # seconds that an ending monitor waits for a sink
 
 
 class Retrying:
-    """Hands each pass to `sink` in a thread of its own, again after a pause when that fails.
+    """Gives each pass to `sink` in its own thread, and retries after a pause if that fails.
 
-    What waits is one pass: the latest, with the news of all before it. With an `file` these are on disk, too, and
-    those that an earlier monitor left there come first. Each outage is one warning, and one word when it is over.
+    Only one pass waits: the latest, with the changes of all earlier ones. With a `file` these are on disk, too, and
+    those that an earlier monitor left come first. Each outage causes one warning, and one message when it is over.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Retrying:
         self._thread.start()
 
     def tell(self, seen: Pass) -> str:
-        """Take the pass, and answer what the sink said to an earlier one; its news may be struck off now."""
+        """Take over the pass, whose changes then count as reported. Returns the sink's answer to an earlier pass."""
         if self._file and seen.news:
             add(self._file, seen.news)
         with self._changed:
@@ -54,13 +54,13 @@ class Retrying:
             return self._stop
 
     def close(self) -> None:
-        """Let what waits be told once more; a sink that hangs is left behind."""
+        """Try once more to send what waits; a sink that hangs is abandoned."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
         self._thread.join(_LAST_WORDS)
         if self._thread.is_alive():
-            fate = "its last news wait for the next monitor with it" if self._file else "its last news may be lost"
+            fate = "the next monitor will send its last reports" if self._file else "its last reports may be lost"
             self._warn(f"{self.name} does not answer; {fate}")
         else:
             self._sink.close()
@@ -71,7 +71,7 @@ class Retrying:
             seen, backlog = found
             try:
                 self._stop = self._sink.tell(replace(seen, news=backlog.news)) or self._stop
-            except Exception as error:  # noqa: BLE001 - a mistake in one sink must not silence it for good
+            except Exception as error:  # noqa: BLE001 - an unexpected error must not stop the sink for good
                 failures += 1
                 if self._failed(seen, error, failures):
                     return
@@ -80,23 +80,23 @@ class Retrying:
                 failures = 0
 
     def _next(self) -> tuple[Pass, Backlog] | None:
-        """What is to be told now; None when the monitor ends."""
+        """The pass and the reports to send now; None when the monitor ends."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
             seen, self._waiting = self._waiting, None
             return (seen, self._backlog) if seen else None
 
     def _failed(self, seen: Pass, error: Exception, failures: int) -> bool:
-        """Pause before the next attempt; True when there shall be none."""
+        """Pause before the next attempt. Returns True if there is none."""
         if failures == 1:
-            self._warn(f"{self.name} cannot be told: {_reason(error)}. It is tried again.")
+            self._warn(f"{self.name} cannot be reached: {_reason(error)}. Retrying.")
         with self._changed:
             last = self._closing
             self._waiting = _latest(seen, self._waiting)
             self._changed.wait_for(lambda: self._closing, self._pauses[min(failures, len(self._pauses)) - 1])
         if last and self._backlog.news:
-            fate = "wait for the next monitor with it" if self._file else "it missed"
-            self._warn(f"{self.name} was not told everything; drifts that {fate}: {len(self._backlog.news)}")
+            fate = "that the next monitor will send" if self._file else "it missed"
+            self._warn(f"{self.name} did not get everything; drifts {fate}: {len(self._backlog.news)}")
         return last
 
     def _succeeded(self, told: Backlog, failures: int) -> None:
@@ -105,12 +105,12 @@ class Retrying:
         if self._file and told != Backlog():
             remove(self._file, told)
         if failures or told.dropped:
-            lost = f"; drifts that it missed: {told.dropped}" if told.dropped else ""
-            self._warn(f"{self.name} can be told again{lost}")
+            lost = f"; drifts it missed: {told.dropped}" if told.dropped else ""
+            self._warn(f"{self.name} works again{lost}")
 
 
 def _latest(older: Pass | None, newer: Pass | None) -> Pass | None:
-    """The newer one, but none that saw nothing where the older one did."""
+    """The newer pass, unless it could see nothing and the older one could."""
     return older if newer is None or (older and newer.blind) else newer
 
 

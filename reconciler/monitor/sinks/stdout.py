@@ -1,4 +1,4 @@
-"""News where the monitor itself runs: on standard output, and what could not be seen on standard error."""
+"""Print changes on standard output, and what could not be checked on standard error."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from reconciler.render.watch import watch_documents, watch_version
 
 
 class NewsFormat(StrEnum):
-    """How news are printed."""
+    """The format of printed changes."""
 
-    TEXT = "a line for each"
-    LINES = "a JSON object a line for each"
-    DOCUMENTS = "a JSON document for each pass with news"
+    TEXT = "one line each"
+    LINES = "one JSON object per line"
+    DOCUMENTS = "a JSON document for each pass with changes"
     DOCUMENT = "a JSON document for each pass"
 
 
 class OutputStreams(Discreet, frozen=True):
-    """Where results and warnings go, and the environment that says whether in colour."""
+    """The streams for results and warnings, and the environment that decides about colour."""
 
     out: TextIO
     err: TextIO
@@ -35,7 +35,7 @@ class OutputStreams(Discreet, frozen=True):
 
 
 class Stdout:
-    """What is new: each drift as it is told, each diagnostic that the pass before did not have."""
+    """Prints each reported drift, and each diagnostic that the previous pass did not have."""
 
     name = "standard output"
 
@@ -46,7 +46,7 @@ class Stdout:
         self._known: tuple[Diagnostic, ...] = ()
 
     def tell(self, seen: Pass) -> str:
-        """Print what is new; nobody who reads is a reason to stop."""
+        """Print the changes. Returns a reason to stop if the output was closed."""
         troubles = [each for each in seen.diagnostics if each not in self._known]
         self._known = seen.diagnostics
         streams = self._streams
@@ -56,10 +56,10 @@ class Stdout:
             streams.err.flush()
         show(self._lines(seen, troubles), streams.out, streams.env if self._form is NewsFormat.TEXT else {})
         streams.out.flush()
-        return "nobody reads what it prints" if is_cut_off(streams.out) else ""
+        return "its output was closed" if is_cut_off(streams.out) else ""
 
     def close(self) -> None:
-        """Every line is out already."""
+        """Do nothing: every line is already written."""
 
     def _lines(self, seen: Pass, troubles: list[Diagnostic]) -> Iterator[str]:
         match self._form:

@@ -1,4 +1,4 @@
-"""A web service that is told of each pass with news."""
+"""Post each pass with changes to a web service."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HERE = {"localhost", "127.0.0.1", "::1"}
 
 
 class Webhook(Discreet, frozen=True):
-    """The news as JSON, in one POST; the token, if there is one, goes along as a bearer's."""
+    """Sends the changes as JSON in one POST request, with the token, if there is one, as a bearer token."""
 
     url: str
     token: str = ""
@@ -29,12 +29,12 @@ class Webhook(Discreet, frozen=True):
 
     @property
     def name(self) -> str:
-        """How warnings call it: without path and query, which are a secret with many services."""
+        """Its name in warnings, without path and query, which are secrets for many services."""
         split = urlsplit(self.url)
         return f"webhook:{split.scheme}://{split.netloc}"
 
     def tell(self, seen: Pass) -> str:
-        """Post it once."""
+        """Post the pass once."""
         if not seen.news:
             return ""
         headers = {"Content-Type": "application/json", "User-Agent": f"reconciler/{__version__}"}
@@ -47,24 +47,24 @@ class Webhook(Discreet, frozen=True):
         return ""
 
     def close(self) -> None:
-        """No connection is kept."""
+        """Do nothing: no connection is kept open."""
 
 
 def webhook(url: str, token: str) -> Webhook:
-    """The sink for an address.
+    """Make the sink for a web address.
 
     Raises:
-        UsageError: The address is none of http or https, or would give a secret away.
+        UsageError: The address is not http or https, or would expose a secret.
     """
     split = _split(url)
     if split.scheme not in {"http", "https"} or not split.hostname:
-        raise UsageError(f"a webhook has an http or https address, not {split.scheme or 'one without a scheme'}")
+        raise UsageError(f"a webhook needs an http or https address, not {split.scheme or 'one without a scheme'}")
     if "@" in split.netloc:
-        raise UsageError("the address of a webhook holds a login", fix=f"give a token in {TOKEN} instead")
+        raise UsageError("the address of a webhook must not contain a login", fix=f"set a token in {TOKEN} instead")
     if token and split.scheme == "http" and split.hostname not in _HERE:
-        raise UsageError(f"{TOKEN} would go to {split.hostname} unencrypted", fix="use an https address")
+        raise UsageError(f"{TOKEN} would be sent to {split.hostname} unencrypted", fix="use an https address")
     if not (url + token).isascii() or not (url + token).isprintable() or " " in url:
-        raise UsageError("a webhook's address or token holds a blank, a control character or another script")
+        raise UsageError("a webhook's address or token contains a space, a control character or a non-ASCII character")
     return Webhook(url, token)
 
 
@@ -73,10 +73,10 @@ def _split(url: str) -> SplitResult:
         split = urlsplit(url)
         _ = split.port
     except ValueError as error:
-        raise UsageError(f"a webhook has an http or https address: {error}") from error
+        raise UsageError(f"not a valid webhook address: {error}") from error
     return split
 
 
 def sink(url: str, context: SinkContext) -> Sink:
-    """`webhook:URL`; raises UsageError for an address that is not allowed."""
+    """Make the sink `webhook:URL`. Raises UsageError for an address that is not allowed."""
     return webhook(url, context.env.get(TOKEN, ""))

@@ -1,4 +1,4 @@
 """The JSON documents that reconciler publishes, as types: one file for each schema in `schemas/`.
 
-A file is named as its schema, and its `schema()` makes it: `make schemas`.
+A file has the name of its schema. `make schemas` calls its `schema()`.
 """

@@ -14,35 +14,35 @@ from .common import DiagnosticDoc, documented
 
 @documented
 class AdoptedAgentDoc(TypedDict):
-    """One agent that is in the project's care afterwards, or is already."""
+    """One agent that the project manages afterwards, or manages already."""
 
     address: str
     actions: list[Literal["declare", "import"]]
-    """What is done: a manifest gets its block, its live session is tagged and recorded; none when it is settled."""
+    """`declare` adds its manifest block, `import` tags and records its live session; empty if nothing is left to do."""
     session: str
-    """The name of its session afterwards."""
+    """Its session name after the adoption."""
     takes_over: str
-    """The live session that is taken over; empty when there is none."""
+    """The live session that is taken over; empty if there is none."""
     type: str
     role: str
     state: Literal["running", "stopped", "archived"]
-    """As its block says."""
+    """The state in its manifest block."""
     path: str
-    """The folder that it works in."""
+    """The folder it works in."""
     live: bool
     sources: list[str]
-    """What knows of it; the first one is believed where two contradict."""
+    """The sources that know it; if two contradict each other, the first one counts."""
     conversation: str | None
     known_by: str
-    """How its conversation is known; empty when it is not."""
+    """How its conversation is known; empty if it is not known."""
     previous: list[str]
-    """Ids that stay listed as earlier conversations."""
+    """The ids of its earlier conversations, which stay recorded."""
     notes: list[str]
 
 
 @documented
 class AdoptedWorkspaceDoc(TypedDict):
-    """One workspace that comes into a manifest."""
+    """One workspace that is added to a manifest."""
 
     address: str
     path: str
@@ -50,7 +50,7 @@ class AdoptedWorkspaceDoc(TypedDict):
 
 @documented
 class AdoptedTypeDoc(TypedDict):
-    """An agent type that nobody knows, with the command that was found."""
+    """An agent type that reconciler does not know, with the command that was found."""
 
     name: str
     command: list[str]
@@ -58,12 +58,12 @@ class AdoptedTypeDoc(TypedDict):
 
 @documented
 class AdoptedManifestDoc(TypedDict):
-    """A manifest that is written."""
+    """A manifest that is created or extended."""
 
     file: str
     change: Literal["create", "update"]
     added: list[str]
-    """The lines that come in."""
+    """The added lines."""
 
 
 @documented
@@ -74,12 +74,12 @@ class CompletedRowDoc(TypedDict):
     """`sessions.NAME` or `workspaces.NAME`."""
     how: list[str]
     line: int
-    """Where it is in the file; 0 when it is new."""
+    """The line in the file; 0 if the row is new."""
 
 
 @documented
 class SecuredFileDoc(TypedDict):
-    """A file that others can read, or that holds a password."""
+    """A file that other users can read, or that contains a password."""
 
     file: str
     line: int
@@ -95,7 +95,7 @@ class AdoptedBrokerDoc(TypedDict):
     address: str
     dir: str
     notes: list[str]
-    """Who keeps the password, and what becomes stricter with the next apply."""
+    """Which users keep their passwords, and what becomes stricter with the next apply."""
 
 
 @documented
@@ -111,7 +111,7 @@ class LeftAloneDoc(TypedDict):
 
 @documented
 class AdoptionSummaryDoc(TypedDict):
-    """How many of what."""
+    """The numbers of the last line."""
 
     declare: int
     """Agents and brokers that get a block in a manifest."""
@@ -131,7 +131,7 @@ class AdoptionDoc(TypedDict):
     format_version: str
     tool_version: str
     sources: list[str]
-    """What was looked at."""
+    """The sources that were searched."""
     workspaces: list[AdoptedWorkspaceDoc]
     agents: list[AdoptedAgentDoc]
     agent_types: list[AdoptedTypeDoc]
@@ -143,7 +143,7 @@ class AdoptionDoc(TypedDict):
     files: list[SecuredFileDoc]
     left_alone: list[LeftAloneDoc]
     diagnostics: list[DiagnosticDoc]
-    """What keeps it from being done."""
+    """Errors that stop the adoption."""
     summary: AdoptionSummaryDoc
 
 

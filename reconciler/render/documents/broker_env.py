@@ -17,9 +17,9 @@ class BrokerEnvDoc(TypedDict):
     format_version: str
     user: str
     variables: dict[str, str]
-    """The MQTT_* variables; MQTT_PASSWORD is among them with `--reveal` only."""
+    """The MQTT_* variables; MQTT_PASSWORD is included only with `--reveal`."""
     password_file: str
-    """The file with the password and nothing else."""
+    """A file that contains the password and nothing else."""
 
 
 def schema() -> dict[str, Json]:

@@ -13,11 +13,11 @@ from .common import documented
 
 @documented
 class ExpiryDoc(TypedDict):
-    """When the certificates of a broker end."""
+    """When the certificates of a broker expire."""
 
     format_version: str
     certificates: list[CertificateDoc]
-    """The first to expire first."""
+    """Soonest expiry first."""
     due: bool
     expired: bool
 

@@ -1,4 +1,4 @@
-"""`schemas/broker-operation.schema.json`: the document of the commands that do something with a broker."""
+"""`schemas/broker-operation.schema.json`: the document of the commands that change a broker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .plan import PlanDoc
 
 @documented
 class BrokerOperationDoc(TypedDict):
-    """What a command did with a broker: `run`, `stop`, `reload`, `user ...` or `rotate ...`."""
+    """What a command did to a broker: `run`, `stop`, `reload`, `user ...` or `rotate ...`."""
 
     format_version: str
     operation: str
@@ -21,13 +21,13 @@ class BrokerOperationDoc(TypedDict):
     address: str
     dir: str
     changed: bool
-    """Whether anything is different now: false for a dry run, and when there was nothing to do."""
+    """Whether the command changed anything; false for a dry run, and if there was nothing to do."""
     pid: int | None
-    """Of the running Mosquitto, after `run` and `reload`."""
+    """The pid of the running Mosquitto, after `run` and `reload`."""
     needs_restart: bool
     """Whether the broker must be stopped and started to read all of its files."""
     plan: PlanDoc | None
-    """What was changed in its files, or with `--dry-run` would be; null for `run`, `stop` and `reload`."""
+    """What was changed in its files, or would be with `--dry-run`; null for `run`, `stop` and `reload`."""
 
 
 def schema() -> dict[str, Json]:

@@ -19,18 +19,18 @@ class BrokerListenerDoc(TypedDict):
 
     port: int
     bind: str
-    """Address that it listens on; empty for every one."""
+    """The address that it listens on; empty for all addresses."""
     mtls: bool
-    """True when clients show a certificate instead of a password."""
+    """True if clients log in with a certificate instead of a password."""
 
 
 @documented
 class BrokerUserDoc(TypedDict):
-    """Somebody whom the broker's password file lets in."""
+    """A user in the broker's password file."""
 
     name: str
     role: str | None
-    """Null for one that no setting names."""
+    """Null for a user that the settings do not name."""
 
 
 @documented
@@ -40,14 +40,14 @@ class CertificateDoc(TypedDict):
     kind: str
     """ca, server or client."""
     path: str
-    """From the broker's folder."""
+    """Relative to the broker's folder."""
     subject: str
     not_after: str
     """UTC, ISO 8601."""
     days_left: int
-    """Whole days; negative afterwards."""
+    """Whole days until it expires; negative after that."""
     due: bool
-    """True when a third of its life is left, or less."""
+    """True if a third of its lifetime or less is left."""
     expired: bool
 
 
@@ -56,18 +56,18 @@ class HandEditDoc(TypedDict):
     """What was changed by hand in one file of a broker."""
 
     path: str
-    """From the broker's folder."""
+    """Relative to the broker's folder."""
     words: str
-    """The same in a clause for people."""
+    """The same as a clause of text."""
     changes: list[DeepChangeDoc]
-    """Empty when nothing but the layout differs: comments, spaces, the order of lines."""
+    """Empty if only the layout differs: comments, spaces, the order of lines."""
     against_now: bool
-    """True when the settings have changed since: `changes` are then those from what the settings say now."""
+    """True if the settings have changed since, too; then `changes` compare the file with the present settings."""
 
 
 @documented
 class BrokerStatusDoc(TypedDict):
-    """How a broker is, held against its settings."""
+    """The state of a broker, compared with its settings."""
 
     format_version: str
     address: str
@@ -75,26 +75,26 @@ class BrokerStatusDoc(TypedDict):
     host: str
     target: Literal["process", "docker", "systemd"]
     running: bool | None
-    """Null when something else than this user runs it."""
+    """Null if another user or a container runs it."""
     pid: int | None
     version: str
-    """Of the Mosquitto on this machine; empty for a container."""
+    """The version of the Mosquitto on this machine; empty for a container."""
     listeners: list[BrokerListenerDoc]
     users: list[BrokerUserDoc]
     certificates: list[CertificateDoc]
-    """The first to expire first."""
+    """Soonest expiry first."""
     edited: list[str]
     """Files that were changed by hand."""
     hand_edits: NotRequired[list[HandEditDoc]]
     """What was changed in each of them."""
     changes: list[ChangeDoc]
-    """What an apply, or `broker init`, would change."""
+    """What an apply or `broker init` would change."""
     effect: Literal["nothing", "reload", "restart"]
-    """What these changes, and `waiting`, ask of the running broker."""
+    """What the running broker must do for these changes and for `waiting`."""
     waiting: Literal["nothing", "reload", "restart"]
-    """What the running broker must do to follow the files that are there already."""
+    """What the running broker must do to load the files that are already written."""
     diagnostics: list[DiagnosticDoc]
-    """Why the files would not do."""
+    """Why the files are not usable."""
 
 
 def schema() -> dict[str, Json]:

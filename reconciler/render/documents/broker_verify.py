@@ -14,36 +14,36 @@ from .common import DiagnosticDoc, documented
 
 @documented
 class ProbeDoc(TypedDict):
-    """One thing that was tried on a broker."""
+    """One check that was made on a broker."""
 
     id: str
     """Stable."""
     subject: str
-    """The user, file or port that it is about; empty when there is one of its kind."""
+    """The user, file or port that it is about; empty if the probe is made only once."""
     verdict: Literal["pass", "fail", "warning", "skipped"]
     expected: str
     observed: str
-    """What was seen; for a skipped probe, why it was not tried."""
+    """What was observed; for a skipped probe, why it was skipped."""
     fix: str
-    """Empty unless it failed, or warns."""
+    """What to do; empty unless the probe failed or warns."""
     seconds: float
 
 
 @documented
 class ProofDoc(TypedDict):
-    """What came of proving a broker."""
+    """The result of testing a broker."""
 
     format_version: str
     address: str | None
-    """Null when it was found by the environment."""
+    """Null if the broker was found through environment variables."""
     passed: bool
-    """True when no probe failed, and all could be made."""
+    """True if no probe failed and all could be made."""
     summary: dict[str, int]
-    """How many probes of each verdict."""
+    """The number of probes by verdict."""
     probes: list[ProbeDoc]
-    """In the order in which they were made."""
+    """In the order in which the probes were made."""
     diagnostics: list[DiagnosticDoc]
-    """What kept the proof from being finished."""
+    """Errors that stopped the test before its end."""
 
 
 def schema() -> dict[str, Json]:

@@ -1,4 +1,4 @@
-"""What is planned for one resource, as several documents say it."""
+"""The planned change of one resource, as several documents contain it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ DeepChangeDoc = TypedDict(
         "from": NotRequired[str],
     },
 )
-"""One difference inside of a structure: `args[1]`. The number is the place in the new list; of what is removed, in the
-old one. `from` is the old path of an item that moved. Lists that differ too much are one `replace`."""
+"""One difference inside a list or mapping, such as `args[1]`. The index is the one in the new list; for a removed
+item, the one in the old list. `from` is the old path of a moved item. Lists that differ too much are one `replace`."""
 
 
 @documented
@@ -33,16 +33,16 @@ class ChangeDoc(TypedDict):
     """One difference of one resource."""
 
     path: str
-    """The field, dotted: `env.NODE_ENV`."""
+    """The field as a dotted path: `env.NODE_ENV`."""
     op: Literal["add", "remove", "replace"]
     before: Any
-    """The value now; null when there is none, or when it is sensitive."""
+    """The present value; null if there is none, or if it is sensitive."""
     after: Any
-    """The value after an apply; null when there is none, or when it is sensitive."""
+    """The value after an apply; null if there is none, or if it is sensitive."""
     sensitive: bool
-    """True when the values are kept out of the plan."""
+    """True if the values are left out because they are secret."""
     items: NotRequired[list[DeepChangeDoc]]
-    """The items that differ, where both values are lists."""
+    """The items that differ, if both values are lists."""
 
 
 @documented
@@ -50,18 +50,18 @@ class StepDoc(TypedDict):
     """One thing that apply does for an action, in order."""
 
     do: str
-    """What is done: `make_folder`, `add_worktree`, `start_session`, `stop_session`, ..."""
+    """The kind of step: `make_folder`, `add_worktree`, `start_session`, `stop_session`, ..."""
     target: str
-    """To what: a path, a session, a registry row."""
+    """What it is done to: a path, a session, a registry row."""
 
 
 @documented
 class ConversationDoc(TypedDict):
-    """The conversation that a start leads into."""
+    """The conversation that the agent gets at its start."""
 
     mode: Modes
     id: str | None
-    """Null when it is chosen during apply, or not known."""
+    """Null if it is chosen during the apply, or not known."""
 
 
 @documented
@@ -72,17 +72,17 @@ class ResourceChangeDoc(TypedDict):
     kind: str
     session: str | None
     actions: list[Verbs]
-    """As in Terraform: a replacement is `["delete", "create"]`. Ours: `["resume"]`, `["defer"]`."""
+    """As in Terraform: a replacement is `["delete", "create"]`. Only here: `["resume"]`, `["defer"]`."""
     reason: str
-    """A stable code; empty when nothing happens."""
+    """A stable code; empty if nothing happens."""
     note: str
-    """One clause for people."""
+    """One clause of text."""
     changes: list[ChangeDoc]
     steps: list[StepDoc]
     conversation: ConversationDoc | None
     file: str
     """The manifest that declares it, else the registry."""
     line: int
-    """Counts from 1; 0 when there is no one line."""
+    """The line, from 1; 0 if there is no single line."""
     after: NotRequired[list[str]]
-    """Addresses whose conversations are waited for before it starts; absent when there are none."""
+    """Addresses whose conversations must be known before it starts; absent if there are none."""

@@ -1,4 +1,4 @@
-"""What all published documents share."""
+"""Parts that all published documents share."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ EVENTS_VERSION = "1.0"
 
 
 def documented(document: type[T]) -> type[T]:
-    """Let pydantic publish the sentences under the keys, in the schema."""
+    """Make pydantic publish the docstrings under the keys as descriptions in the schema."""
     document.__pydantic_config__ = {"use_attribute_docstrings": True}  # type: ignore[attr-defined]
     return document
 
 
 @documented
 class DiagnosticDoc(TypedDict):
-    """A message with a place and a way out."""
+    """A message with its place and what to do."""
 
     severity: Literal["error", "refusal", "warning"]
     summary: str

@@ -12,11 +12,11 @@ from .common import FORMAT_VERSION, documented
 
 @documented
 class ConfirmationDoc(TypedDict):
-    """Which generation is kept for good."""
+    """The generation that was confirmed and stays."""
 
     format_version: str
     generation: int | None
-    """Null when nothing waited for a confirmation."""
+    """Null if no apply was waiting for a confirmation."""
 
 
 def confirmation_document(generation: int | None) -> ConfirmationDoc:

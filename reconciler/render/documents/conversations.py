@@ -19,13 +19,13 @@ class ConversationRow(TypedDict):
     agent: str
     """The CLI that stored it."""
     started: str | None
-    """When it began: UTC, ISO 8601; null where the CLI does not tell."""
+    """When it began: UTC, ISO 8601; null if the CLI does not store it."""
     last_used: str | None
-    """When it last changed: UTC, ISO 8601; null where a database keeps it."""
+    """When it last changed: UTC, ISO 8601; null if the CLI stores it in a database."""
     size: int | None
-    """Bytes; null where a database keeps it."""
+    """Bytes; null if the CLI stores it in a database."""
     bound: list[str]
-    """The sessions that have, or had, it."""
+    """The sessions that use it, or used it before."""
     path: str
 
 

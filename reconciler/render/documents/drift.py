@@ -27,7 +27,7 @@ DriftFactsDoc = TypedDict(
 )
 """One difference between the registry and the live world; `path` is the field.
 
-Of a file of a broker, `changes` say what is different in it; none means that its layout alone is.
+For a broker's file, `changes` say what differs in it; if there are none, only its layout differs.
 """
 
 DriftDoc = TypedDict(
@@ -47,13 +47,13 @@ DriftDoc = TypedDict(
 )
 """One difference between the registry and the live world; `path` is the field, `file` and `line` as for a change.
 
-Of a file of a broker, `changes` say what is different in it; none means that its layout alone is.
+For a broker's file, `changes` say what differs in it; if there are none, only its layout differs.
 """
 
 
 @documented
 class AcceptedDoc(TypedDict):
-    """A drift that is no news."""
+    """A drift that a manifest accepts until a date."""
 
     drift: DriftDoc
     until: str
@@ -72,18 +72,18 @@ class DriftsDoc(TypedDict):
     format_version: str
     tool_version: str
     compared: Literal["live", "offline"]
-    """Whether the registry was held against the live world, or against files only."""
+    """Whether the registry was compared with the live world, or with files only."""
     drifts: list[DriftDoc]
     learned: NotRequired[list[DriftDoc]]
-    """What the registry only learns, classes C and I: nothing is wrong. It is not in `drifts`."""
+    """Classes C and I: the registry only learns something, and nothing is wrong. They are not in `drifts`."""
     accepted: list[AcceptedDoc]
     """Drift that a manifest accepts; it is not in `drifts`."""
     resource_changes: list[ResourceChangeDoc]
-    """What an apply would do, with `--intent` and `--offline`; else nothing."""
+    """What an apply would do; filled only with `--intent` or `--offline`."""
     unseen: list[str]
-    """What could not be known, because nothing live was looked at."""
+    """What could not be known, because the live world was not looked at."""
     in_sync: bool
-    """False when something differs, and when something could not be looked at."""
+    """False if something differs, or could not be looked at."""
     diagnostics: list[DiagnosticDoc]
 
 

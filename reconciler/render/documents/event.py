@@ -37,7 +37,7 @@ class EventDoc(TypedDict):
         "summary",
     ]
     sequence: int
-    """Grows by one with every line."""
+    """The line's number; it grows by one with every line."""
     timestamp: str
     """UTC, ISO 8601 with milliseconds."""
     address: NotRequired[str]
@@ -50,20 +50,20 @@ class EventDoc(TypedDict):
     plan: NotRequired[PlanDoc]
     diagnostic: NotRequired[DiagnosticDoc]
     adoption: NotRequired[AdoptionDoc]
-    """What `adopt` has found."""
+    """What `adopt` found."""
     file: NotRequired[str]
-    """The manifest that the command edits, or the file that was written, or could not be."""
+    """The manifest that the command edits, or the file that was written or could not be written."""
     line: NotRequired[int]
     added: NotRequired[list[str]]
-    """The lines that come in; none when a block is removed."""
+    """The added lines; empty when a block is removed."""
     change: NotRequired[str]
-    """What becomes of a manifest as a whole: `create`, `update` or `delete`."""
+    """What happens to a manifest as a whole: `create`, `update` or `delete`."""
     kept: NotRequired[str]
-    """Where a copy is of what would be lost; empty without one."""
+    """The path of a copy of what would be lost; empty if there is none."""
     generation: NotRequired[int | None]
-    """What this apply is called in the history, or the generation that a manifest comes from."""
+    """The number of this apply in the history, or the generation that a manifest is restored from."""
     back_to: NotRequired[int]
-    """The generation that comes back unless this one is confirmed."""
+    """The generation that reconciler rolls back to unless this one is confirmed."""
     deadline: NotRequired[str]
     """UTC, ISO 8601."""
     summary: NotRequired[dict[str, int]]

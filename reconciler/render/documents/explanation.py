@@ -16,37 +16,37 @@ from .drift import DriftDoc
 
 @documented
 class SourceDoc(TypedDict):
-    """What one source says of an address."""
+    """What one source says about an address."""
 
     file: str
-    """Where it stands; empty for what is live."""
+    """The file that has the facts; empty for the live source."""
     line: int
     column: int
     facts: dict[str, Any]
-    """By name: text, numbers, lists. A variable is named, its value is not there."""
+    """Text, numbers or lists, by name. Variables are named; their values are never included."""
 
 
 @documented
 class ExplanationDoc(TypedDict):
-    """Why something is planned for one address, or nothing is."""
+    """Why one address will change, or why it will not."""
 
     format_version: str
     address: str
     kind: str
     session: str | None
     why: str
-    """One or two sentences; the code of the reason is in `change`."""
+    """The reason in one or two sentences; its code is in `change`."""
     change: ResourceChangeDoc | None
-    """As in the plan; null when nothing was compared."""
+    """As in the plan; null if nothing was compared."""
     declared: SourceDoc | None
-    """Null when no manifest declares it."""
+    """Null if no manifest declares it."""
     recorded: SourceDoc | None
-    """Null when the registry has no row for it, and for a broker."""
+    """Null if the registry has no row for it."""
     live: SourceDoc
     drift: list[DriftDoc]
     diagnostics: list[DiagnosticDoc]
     next: list[str]
-    """What would change the outcome, each a clause."""
+    """What would change the outcome, one clause each."""
 
 
 def schema() -> dict[str, Json]:

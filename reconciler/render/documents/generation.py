@@ -16,14 +16,14 @@ from .plan import PlanDoc
 
 @documented
 class AgentThenDoc(TypedDict):
-    """An agent as the registry had it."""
+    """An agent as the registry described it at that time."""
 
     session: str
     status: str
     conversation: str
-    """Empty when it was not known."""
+    """Empty if it was not known."""
     by_hand: bool
-    """True when a user had put it to rest with a command."""
+    """True if a user had stopped or archived it with a command."""
 
 
 @documented
@@ -31,7 +31,7 @@ class ManifestFileDoc(TypedDict):
     """A manifest as it was; its content is in `.hermes/history/objects` under its digest."""
 
     path: str
-    """From the project folder; absolute outside of it."""
+    """Relative to the project folder; absolute if outside of it."""
     digest: str
     """SHA-256 of its bytes."""
     mode: int
@@ -39,7 +39,7 @@ class ManifestFileDoc(TypedDict):
 
 @documented
 class OutcomeDoc(TypedDict):
-    """How an apply ended."""
+    """The result of an apply."""
 
     finished: str
     """UTC, ISO 8601."""
@@ -49,14 +49,14 @@ class OutcomeDoc(TypedDict):
     events: list[dict[str, Any]]
     """The lines of `apply --json` about each action, without `detail`."""
     agents: dict[str, AgentThenDoc]
-    """All managed agents afterwards, by address."""
+    """All managed agents after the apply, by address."""
     brokers: dict[str, dict[str, str]]
     """The SHA-256 of each broker's configuration and ACL, by address and path."""
 
 
 @documented
 class GenerationDoc(TypedDict):
-    """One apply, as `.hermes/history/NNNN.json` keeps it. It holds no secret of an agent or a broker."""
+    """One apply, as stored in `.hermes/history/NNNN.json`. It contains no secret of an agent or a broker."""
 
     format_version: str
     number: int
@@ -70,13 +70,13 @@ class GenerationDoc(TypedDict):
     plan: PlanDoc
     reason: str
     automatic: bool
-    """True when it came by itself, as an apply was not confirmed."""
+    """True if reconciler rolled back by itself because an apply was not confirmed."""
     narrowed: bool
-    """True when the manifests were named on the command line."""
+    """True if the manifests were named on the command line."""
     before: dict[str, AgentThenDoc]
-    """All managed agents when it began, by address."""
+    """All managed agents before the apply, by address."""
     result: OutcomeDoc | None
-    """Null while it works, and when it was ended by force."""
+    """Null while it runs, and if it was killed."""
 
 
 def schema() -> dict[str, Json]:

@@ -21,11 +21,11 @@ class ManifestDiffDoc(TypedDict):
     path: str
     change: Literal["create", "update", "delete"]
     diff: list[str]
-    """The lines of a unified diff; they are the manifest's own text, without the secrets that it names as such."""
+    """The lines of a unified diff of the manifest's text; values that it marks as secret are hidden."""
     same_meaning: NotRequired[bool]
-    """True when nothing but the layout differs: comments, spaces, quotes, the order of keys."""
+    """True if only the layout differs: comments, spaces, quotes, the order of keys."""
     unreadable: NotRequired[str]
-    """Why it could not be compared by meaning; absent when it could."""
+    """Why its meaning could not be compared; absent if it could be."""
 
 
 @documented
@@ -39,7 +39,7 @@ class BlockDiffDoc(TypedDict):
     """The manifest that declared it."""
     file_after: str | None
     changes: list[DeepChangeDoc]
-    """Paths are from the block; empty when it only moved to another file. An empty path is the whole block."""
+    """Paths are relative to the block; an empty path is the whole block. The list is empty if it only moved."""
 
 
 @documented
@@ -59,9 +59,9 @@ class GenerationDiffDoc(TypedDict):
     before: int
     after: int
     manifests: list[ManifestDiffDoc]
-    """The files whose bytes differ."""
+    """The manifests whose bytes differ."""
     blocks: NotRequired[list[BlockDiffDoc]]
-    """What the manifests declare differently, sorted by address."""
+    """The blocks that differ in meaning, sorted by address."""
     agents: list[AgentDiffDoc]
 
 

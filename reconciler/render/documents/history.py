@@ -18,12 +18,12 @@ class AuthorDoc(TypedDict):
     """user@host."""
     cwd: str
     terminal: str
-    """The terminal's device, `CI`, or nothing."""
+    """The terminal's device, `CI`, or empty."""
 
 
 @documented
 class GenerationRow(TypedDict):
-    """One apply in a line."""
+    """One apply in short form."""
 
     generation: int
     at: str
@@ -35,14 +35,14 @@ class GenerationRow(TypedDict):
     current: bool
     """True for the newest one."""
     exit_code: int | None
-    """Null when it was not finished."""
+    """Null if the apply did not finish."""
     summary: dict[str, int]
-    """How many of what; empty when it was not finished."""
+    """The number of actions by result; empty if the apply did not finish."""
 
 
 @documented
 class GenerationsDoc(TypedDict):
-    """What was applied, the oldest first."""
+    """All applies, oldest first."""
 
     format_version: str
     generations: list[GenerationRow]

@@ -14,21 +14,21 @@ from .common import documented
 
 @documented
 class AnswerDoc(TypedDict):
-    """A dialog that somebody was shown under the name of a request."""
+    """A permission dialog as it was shown to the user, under the name of its request."""
 
     format_version: str
     id: str
-    """Of the job."""
+    """The id of the job."""
     request: str
     question: str
     lines: list[str]
-    """The whole dialog, without decoration."""
+    """The whole dialog, without frames."""
     digest: str
     """SHA-256 of the lines."""
     at: str
-    """When it was shown first: UTC, ISO 8601."""
+    """When it was first shown: UTC, ISO 8601."""
     answer: Literal["approve", "deny"] | None
-    """Null when it was only shown."""
+    """Null if the dialog was only shown."""
 
 
 def schema() -> dict[str, Json]:

@@ -12,14 +12,14 @@ from .common import documented
 
 @documented
 class DryRunDoc(TypedDict):
-    """What an agent would be told; nothing was made."""
+    """The instructions that an agent would get; nothing was created or sent."""
 
     format_version: str
     agent: str
     agent_session: str
-    """tmux:SESSION; empty for a human."""
+    """tmux:SESSION; empty if a person does the job."""
     instructions: str
-    """They name the job `dry-run`."""
+    """The text that the agent would get; the job's id in it is `dry-run`."""
     audit: str
     """Where the audit folder would be."""
 

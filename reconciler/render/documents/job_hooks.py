@@ -12,16 +12,16 @@ from .common import documented
 
 @documented
 class HooksDoc(TypedDict):
-    """What became of the hooks in a CLI's settings."""
+    """What happened to the hooks in a CLI's settings."""
 
     format_version: str
     cli: str
     path: str
-    """The settings."""
+    """The path of the settings file."""
     changed: bool
-    """False when they were so already."""
+    """False if the settings were already like that."""
     notice: str
-    """What the user has to do; empty for nothing."""
+    """What the user still has to do; empty if nothing."""
 
 
 def schema() -> dict[str, Json]:

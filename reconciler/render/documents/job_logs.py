@@ -14,17 +14,17 @@ from .common import documented
 
 @documented
 class ChainDoc(TypedDict):
-    """How far an audit holds."""
+    """How much of an audit is intact."""
 
     lines: int
-    """How many are good, from the first on."""
+    """The number of intact lines, from the first one."""
     foreign: int
-    """How many lines before them another tool wrote; no digest says whether they were changed."""
+    """The number of lines before them from another tool, without digests: whether they were changed is unknown."""
     broken: int
-    """The first one that is not, from 1; 0 when all are good."""
+    """The first damaged line, from 1; 0 if all are intact."""
     why: str
     files: dict[str, str]
-    """What is wrong with other files of the folder, by their names."""
+    """What is wrong with other files in the folder, by file name."""
 
 
 @documented
@@ -35,9 +35,9 @@ class OtherFileDoc(TypedDict):
     size: int
     """Bytes."""
     text: str
-    """Its content, without secrets."""
+    """Its content with secrets hidden."""
     why: str
-    """Why its content is not here, or not all of it; else empty."""
+    """Why its content, or a part of it, is missing here; else empty."""
 
 
 @documented
@@ -45,19 +45,19 @@ class AuditDoc(TypedDict):
     """The audit of one job."""
 
     id: str
-    """Of the job."""
+    """The id of the job."""
     folder: str
     entries: NotRequired[list[dict[str, Any]]]
-    """The lines of `events.jsonl`: `at`, `status`, `what`, `prev`, and what belongs to it. Other tools write others."""
+    """The lines of `events.jsonl`: `at`, `status`, `what`, `prev` and more keys for each `what`. Other tools differ."""
     files: NotRequired[list[OtherFileDoc]]
-    """What other tools have put there."""
+    """Files of other tools in the folder."""
     chain: NotRequired[ChainDoc]
-    """From `--verify`."""
+    """The result of `--verify`."""
 
 
 @documented
 class AuditsDoc(TypedDict):
-    """Audits, the oldest job first."""
+    """Audits, oldest job first."""
 
     format_version: str
     audits: list[AuditDoc]

@@ -14,18 +14,18 @@ from .common import documented
 
 @documented
 class PublicationDoc(TypedDict):
-    """What became of an event."""
+    """What happened to an event."""
 
     format_version: str
     id: str
-    """Of the job."""
+    """The id of the job."""
     event: Literal["started", "progress", "permission_required", "completed", "error"]
     outcome: Literal["published", "queued", "failed"]
-    """`queued`: it waits on disk, and a later publish or a follower sends it."""
+    """`queued` means: it waits on disk until a later publish or a follower sends it."""
     reason: str
-    """Why it was not published; else empty."""
+    """Why it was not published; empty if it was."""
     fix: str
-    """What to do; empty when there is nothing to do."""
+    """What to do; empty if there is nothing to do."""
 
 
 def schema() -> dict[str, Json]:

@@ -13,7 +13,7 @@ from .jobs import ValidationDoc
 
 @documented
 class VerdictDoc(TypedDict):
-    """What a script said of a job."""
+    """The result of a validation script for a job."""
 
     format_version: str
     id: str

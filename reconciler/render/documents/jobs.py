@@ -16,7 +16,7 @@ class PermissionDoc(TypedDict):
     """What an agent asks to be allowed."""
 
     request: str
-    """Names it for `job answer`."""
+    """The name of the request, for `job answer`."""
     tool: str
     what: str
     at: str
@@ -25,7 +25,7 @@ class PermissionDoc(TypedDict):
 
 @documented
 class ResultDoc(TypedDict):
-    """What became of a job."""
+    """The result of a job."""
 
     ending: Literal["completed", "error", "timeout", "idle_timeout", "cancelled"]
     detail: str
@@ -35,7 +35,7 @@ class ResultDoc(TypedDict):
 
 @documented
 class ValidationDoc(TypedDict):
-    """What the validation script said."""
+    """The result of the validation script."""
 
     passed: bool
     exit_code: int
@@ -44,14 +44,14 @@ class ValidationDoc(TypedDict):
 
 @documented
 class JobRow(TypedDict):
-    """One job: its record without the token and the broker's settings."""
+    """One job: its record without its token and the broker's settings."""
 
     id: str
-    """Sorts by the time it was made."""
+    """Ids sort by the time the job was made."""
     status: Literal["pending", "delivered", "running", "completed", "error", "timed_out", "cancelled"]
     agent: str
     agent_session: str
-    """tmux:SESSION; empty for a human."""
+    """tmux:SESSION; empty if a person does the job."""
     workdir: str
     prompt: str
     timeout: float
@@ -59,30 +59,30 @@ class JobRow(TypedDict):
     idle_timeout: float
     """Seconds."""
     validate: str
-    """The validation script; empty without one."""
+    """The validation script; empty if there is none."""
     created_at: str
     """UTC, ISO 8601."""
     updated_at: str
     """UTC, ISO 8601."""
     topic: str
     permission: PermissionDoc | None
-    """What the agent waits for; null when it waits for nothing."""
+    """The permission that the agent waits for; null if it waits for none."""
     delivery: dict[str, Any] | None
-    """The verdict, its evidence, and how it came about; null before."""
+    """The verdict about the delivery, its evidence, and the attempts; null before the delivery."""
     result: ResultDoc | None
-    """Null while it is open."""
+    """Null while the job is open."""
     retry_of: str
-    """The job that this one tries again; empty without one."""
+    """The job that this one retries; empty if it is not a retry."""
     retries: int
     audit: str
     """The audit folder."""
     validation: NotRequired[ValidationDoc]
-    """What its script found, once that has judged the result."""
+    """The result of its validation script; absent until that has run."""
 
 
 @documented
 class JobsDoc(TypedDict):
-    """Jobs, the oldest first."""
+    """Jobs, oldest first."""
 
     format_version: str
     jobs: list[JobRow]

@@ -19,7 +19,7 @@ class WatchDoc(TypedDict):
 
     type: Literal["version", "drift", "diagnostic"]
     sequence: int
-    """Grows by one with every line."""
+    """The line's number; it grows by one with every line."""
     timestamp: str
     """When the monitor looked: UTC, ISO 8601."""
     tool_version: NotRequired[str]

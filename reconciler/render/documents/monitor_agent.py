@@ -12,7 +12,7 @@ from .common import documented
 
 @documented
 class AgentObservationDoc(TypedDict):
-    """How one agent is, as its retained MQTT message says it."""
+    """The state of one agent, as in its retained MQTT message."""
 
     format_version: str
     address: str
@@ -24,10 +24,10 @@ class AgentObservationDoc(TypedDict):
     live: str
     """alive, exited, gone, unknown, foreign."""
     state: str
-    """What it does: idle, busy, waiting, dialog, unknown."""
+    """Its activity: idle, busy, waiting, dialog, unknown."""
     conversation: str | None
     at: str
-    """Since when it is so, as far as the monitor saw: UTC, ISO 8601."""
+    """Since when the monitor has seen this state: UTC, ISO 8601."""
 
 
 def schema() -> dict[str, Json]:

@@ -37,11 +37,11 @@ class PassDoc(TypedDict):
     at: str
     """UTC, ISO 8601."""
     drifts: list[NoticeDoc]
-    """What nobody was told of yet, what says something else now, and what is back; `count` is how often it was told."""
+    """New, changed and returned drift; `count` is how often it was reported."""
     known: list[DriftFactsDoc]
-    """What was told before, and still is so."""
+    """Drift that was reported before and is unchanged."""
     in_sync: bool
-    """False when something differs, and when something could not be looked at. Classes C and I are no difference."""
+    """False if something differs, or could not be looked at. Classes C and I do not count."""
     diagnostics: list[DiagnosticDoc]
 
 

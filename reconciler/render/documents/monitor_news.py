@@ -13,18 +13,18 @@ from .monitor_diff import NoticeDoc
 
 @documented
 class NewsDoc(TypedDict):
-    """What a program or a web service is told of one pass."""
+    """The changes of one pass, for a program or a web service."""
 
     format_version: str
     tool_version: str
     at: str
     """When the monitor looked: UTC, ISO 8601."""
     agents: int
-    """How many are recorded."""
+    """The number of recorded agents."""
     drifts: int
-    """How many there are now, those that were told before included."""
+    """The number of drifts now, including those reported before."""
     news: list[NoticeDoc]
-    """Never empty."""
+    """The new, changed and returned drift; never empty."""
 
 
 def schema() -> dict[str, Json]:

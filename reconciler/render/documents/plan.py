@@ -31,12 +31,12 @@ SummaryDoc = TypedDict(
     "SummaryDoc",
     {"add": int, "change": int, "destroy": int, "import": int, "forget": int, "resume": int, "deferred": int},
 )
-"""How many of what; a replacement counts in `add` and in `destroy`. `resume` counts conversations."""
+"""The number of actions of each sort; a replacement counts in `add` and `destroy`. `resume` counts conversations."""
 
 
 @documented
 class OptionsDoc(TypedDict):
-    """How the plan was asked for; `apply PLANFILE` asks the same way again."""
+    """The options that the plan was made with; `apply PLANFILE` uses the same ones."""
 
     mode: Literal["normal", "destroy", "refresh-only"]
     manifests: list[str]
@@ -49,10 +49,10 @@ class OptionsDoc(TypedDict):
 
 @documented
 class PlanDoc(TypedDict):
-    """Everything that an apply would do. It holds no secret and may be published."""
+    """Everything that an apply would do. It contains no secret and may be published."""
 
     format_version: str
-    """A new minor version only adds keys; a new major version may do anything."""
+    """A new minor version only adds keys; a new major version may change or remove them."""
     tool_version: str
     options: OptionsDoc
     lineage: str
@@ -62,12 +62,12 @@ class PlanDoc(TypedDict):
     digest: str
     """SHA-256 of everything else in the document, as JSON with sorted keys and no spaces, in ASCII."""
     basis: NotRequired[str]
-    """Changes when anything that the plan does, or rests on, changes, the live facts behind it included. Since 1.2."""
+    """Changes whenever the plan's actions, or the facts that they depend on, change, including live ones. Since 1.2."""
     summary: SummaryDoc
     resource_changes: list[ResourceChangeDoc]
     resource_drift: list[DriftDoc]
     learned: NotRequired[list[DriftDoc]]
-    """What the registry only learns, classes C and I: nothing is wrong. It is not in `resource_drift`."""
+    """Classes C and I: the registry only learns something, and nothing is wrong. They are not in `resource_drift`."""
     accepted: list[AcceptedDoc]
     """Drift that a manifest accepts; it is not in `resource_drift`."""
     unmanaged: list[UnmanagedDoc]

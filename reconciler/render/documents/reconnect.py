@@ -12,18 +12,18 @@ from .common import FORMAT_VERSION, documented
 
 @documented
 class ReconnectDoc(TypedDict):
-    """Whether a tmux server was out of sight, and is reached again."""
+    """Whether a tmux server with a lost socket was reconnected."""
 
     format_version: str
     reconnected: bool
-    """False when none was out of sight."""
+    """False if no server had lost its socket."""
     pid: int | None
-    """That of the tmux server."""
+    """The pid of the tmux server."""
     socket: str | None
 
 
 def reconnect_document(pid: int | None = None, socket: str | None = None) -> ReconnectDoc:
-    """The document of `reconnect --json`, with the server that answers again, if there is one."""
+    """The document of `reconnect --json`, with the reconnected server if there is one."""
     return {"format_version": FORMAT_VERSION, "reconnected": pid is not None, "pid": pid, "socket": socket}
 
 

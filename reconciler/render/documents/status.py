@@ -14,7 +14,7 @@ from .common import DiagnosticDoc, documented
 
 @documented
 class HistoryDoc(TypedDict):
-    """One thing that was done to an agent."""
+    """One entry of an agent's history."""
 
     at: str
     """UTC, ISO 8601."""
@@ -26,22 +26,22 @@ class HistoryDoc(TypedDict):
 
 @documented
 class StatusDetail(TypedDict):
-    """What is told of one agent beyond its line."""
+    """The details of one agent."""
 
     workspace: str
     stored: str | None
-    """Where its conversation is; null while nothing is stored, and where it cannot be looked at."""
+    """The path of its conversation; null if nothing is stored, or if it cannot be read."""
     resumable: bool | None
-    """Null when it cannot be told."""
+    """Null if not known."""
     previous: list[str]
     """The ids of its earlier conversations, newest first."""
     history: list[HistoryDoc]
-    """The last things that were done to it, oldest first."""
+    """The last entries of its history, oldest first."""
 
 
 @documented
 class StatusRow(TypedDict):
-    """One agent, as recorded and as live."""
+    """One agent, as recorded and as it is now."""
 
     address: str
     session: str
@@ -53,14 +53,14 @@ class StatusRow(TypedDict):
     """As recorded: running, stopped, terminated, archived; `declared` before its first start."""
     live: Literal["alive", "exited", "gone", "unknown", "foreign"]
     state: str
-    """What it does: idle, busy, waiting, dialog, unknown; empty when it is not alive."""
+    """Its activity: idle, busy, waiting, dialog, unknown; empty if it is not alive."""
     conversation: str | None
     pid: int | None
     since: str | None
     """When it was started: UTC, ISO 8601."""
     note: str
     detail: NotRequired[StatusDetail]
-    """Only of an agent that was asked for by its name."""
+    """Present only for an agent that was asked for by name."""
 
 
 @documented

@@ -1,4 +1,4 @@
 """The graph of what is declared.
 
-It is written in two languages that other tools draw: DOT and Mermaid.
+It is written in two formats that other tools draw: DOT and Mermaid.
 """

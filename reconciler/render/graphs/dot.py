@@ -1,4 +1,4 @@
-"""A graph in the language of Graphviz."""
+"""A graph in the DOT format of Graphviz."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ARROWS = {
 
 
 def dot(graph: Graph) -> Iterator[str]:
-    """The lines of a digraph, a cluster for each group."""
+    """The lines of a digraph with one cluster per group."""
     yield f"digraph {_quoted(graph.title)} {{"
     yield '  graph [rankdir=LR, fontname="sans-serif", style=rounded];'
     yield '  node [fontname="sans-serif"];'
@@ -46,5 +46,5 @@ def _quoted(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    r"""Without escapes of Graphviz's own: `\N` in a label would be the node's name."""
+    r"""Escape backslashes and quotes, so that Graphviz does not read `\N` in a label as the node's name."""
     return printable(text).replace("\\", r"\\").replace('"', r"\"")

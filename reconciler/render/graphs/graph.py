@@ -1,7 +1,7 @@
-"""What is declared as a graph: agents by workspace, users and topics by broker, and what leads where.
+"""What is declared, as a graph: the agents of each workspace, the users and topics of each broker.
 
-An arrow leads to what comes after: from an agent to one that waits for it, from who writes to a topic, from a topic
-to who reads it.
+An arrow points to what comes after: from an agent to one that waits for it, from a user to the topic it writes, from a
+topic to the user that reads it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class NodeKind(StrEnum):
 
 
 class ArrowKind(StrEnum):
-    """How an arrow is meant."""
+    """What an arrow means."""
 
     ONE_WAY = "one way"
     BOTH_WAYS = "both ways"
@@ -54,7 +54,7 @@ class GraphGroup(Struct, frozen=True):
 
 
 class Arrow(Struct, frozen=True):
-    """From one node to another, by their ids."""
+    """An arrow from one node to another; both are ids."""
 
     source: str
     target: str
@@ -70,7 +70,7 @@ class Graph(Struct, frozen=True):
 
 
 def graph(desired: Desired, rights: Mapping[Address, Rights]) -> Graph:
-    """The graph of what is declared; `rights` tells for each broker what its users may do."""
+    """The graph of what is declared; `rights` has what the users of each broker may do."""
     workspaces = [_workspace(spec, desired.agents.values()) for spec in desired.workspaces.values()]
     brokers = [_broker(spec, rights[spec.address]) for spec in desired.brokers.values()]
     waits = [Arrow(str(each), str(spec.address)) for spec in desired.agents.values() for each in spec.depends_on]
@@ -132,5 +132,5 @@ def _topic(spec: Broker, topic: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text in one line: a path or a topic may hold line ends and other characters that steer."""
+    """The text as one harmless line: a path or a topic may contain line ends and other control characters."""
     return one_line(text)

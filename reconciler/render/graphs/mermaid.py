@@ -1,4 +1,4 @@
-"""A graph in the language of Mermaid, which GitHub and GitLab draw in Markdown."""
+"""A graph in the Mermaid format, which GitHub and GitLab draw in Markdown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STEERS = re.compile(r"[^\w \-.,:/~()+=@]")
 
 
 def mermaid(graph: Graph) -> Iterator[str]:
-    """The lines of a flowchart, a subgraph for each group."""
+    """The lines of a flowchart with one subgraph per group."""
     names = {node.id: f"n{number}" for number, node in enumerate(_nodes(graph), 1)}
     yield "flowchart LR"
     for number, group in enumerate(graph.groups, 1):
@@ -34,7 +34,7 @@ def _box(node: Node) -> str:
 
 
 def _text(*lines: str) -> str:
-    """Lines of a label; what could end it, or be HTML or Markdown, as numbers."""
+    """The label text. Characters that could end it, or be read as HTML or Markdown, become numeric entities."""
     return "<br>".join(_STEERS.sub(_number, printable(line)) for line in lines if line)
 
 

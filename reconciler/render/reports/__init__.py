@@ -1,4 +1,4 @@
 """Reports for people and CI.
 
-Each is made from the findings of a document: JUnit, SARIF, Markdown, HTML, and the annotations of GitHub.
+Each is made from the findings of a document: JUnit, SARIF, Markdown, HTML and GitHub annotations.
 """

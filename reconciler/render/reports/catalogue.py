@@ -1,4 +1,4 @@
-"""The reports that a document can be told in, by the name of their option."""
+"""The kinds of report, by the name that the option `--report` takes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ Report: TypeAlias = Callable[[Document], str]
 
 
 def report(name: str) -> Report:
-    """What makes the report called `name`: junit, sarif, markdown or html."""
+    """Return the function that makes the report `name`: junit, sarif, markdown or html."""
     made: dict[str, Report] = {"junit": junit, "sarif": sarif, "markdown": markdown, "html": html}
     return made[name]

@@ -1,6 +1,6 @@
-"""What a plan or a drift check has to tell, one finding each: what every report is made from.
+"""The findings of a plan or a drift check; every report is made from them.
 
-Findings come from the JSON document and from nothing else.
+Findings come only from the JSON document.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _LEVELS: Mapping[str, Level] = {"error": "error", "refusal": "error", "warning":
 
 
 class Finding(Struct, frozen=True):
-    """One thing that differs, or is to be said.
+    """One difference or diagnostic.
 
-    `rule` is `drift/CLASS`, `change/REASON` or `diagnostic/SEVERITY`. `subject` is an address, else a session; empty
-    when it is about everything. `key` tells it from others with the same rule and subject. `details` are lines.
-    `accepted` says until when and why it is no news; it is empty for news.
+    `rule` is `drift/CLASS`, `change/REASON` or `diagnostic/SEVERITY`. `subject` is an address, else a session; it is
+    empty for a finding about the whole project. `key` distinguishes findings with the same rule and subject. `details`
+    are lines. `accepted` says until when, by whom and why the finding is accepted; it is empty otherwise.
     """
 
     rule: str
@@ -46,7 +46,7 @@ class Finding(Struct, frozen=True):
 
 
 def findings(document: Document) -> list[Finding]:
-    """Everything that is news, drift first; then what is accepted. No text of it steers or hides anything."""
+    """The findings, drift first and accepted ones last. Their text is made harmless."""
     found = [
         *map(_drift, drifts(document)),
         *map(_change, pending(document)),
@@ -57,7 +57,7 @@ def findings(document: Document) -> list[Finding]:
 
 
 def _harmless(finding: Finding) -> Finding:
-    """The finding with its text made harmless; the path of its file is encoded where it is used."""
+    """The finding with its text made harmless; the path of its file is encoded later, by each report."""
     return replace(
         finding,
         subject=one_line(finding.subject),
@@ -75,23 +75,23 @@ def drifts(document: Document) -> Sequence[DriftDoc]:
 
 
 def pending(document: Document) -> Sequence[ResourceChangeDoc]:
-    """The changes that an apply would make, or would like to."""
+    """The changes that an apply would make, including deferred ones."""
     return [change for change in document["resource_changes"] if change["actions"] != ["no-op"]]
 
 
 def unseen(document: Document) -> Sequence[str]:
-    """What could not be known; a plan says that in its diagnostics."""
+    """What could not be known; empty for a plan, which has diagnostics for it."""
     return [one_line(each) for each in cast(Mapping[str, Any], document).get("unseen", ())]
 
 
 def unmanaged(document: Document) -> Sequence[str]:
-    """The live sessions that are in no manifest; a drift check tells those as drift."""
+    """The live sessions that are in no manifest; empty for a drift check, which reports them as drift."""
     sessions = cast(Mapping[str, Any], document).get("unmanaged", ())
     return [one_line(each["session"]) for each in sessions]
 
 
 def grouped(found: Iterable[Finding]) -> Iterator[tuple[str, list[Finding]]]:
-    """The findings by their rule, in the order in which the rules come up."""
+    """The findings grouped by rule, in the order in which the rules first appear."""
     groups: dict[str, list[Finding]] = {}
     for each in found:
         groups.setdefault(each.rule, []).append(each)
@@ -99,12 +99,12 @@ def grouped(found: Iterable[Finding]) -> Iterator[tuple[str, list[Finding]]]:
 
 
 def readable(text: str) -> str:
-    """The page without any character that it may not hold (XML 1.0, section 2.2): names of files may have any."""
+    """The text without characters that XML forbids (XML 1.0, section 2.2); file names may contain them."""
     return _UNCODED.sub("\N{REPLACEMENT CHARACTER}", harmless(text))
 
 
 def verdict(document: Document) -> str:
-    """One sentence: what came of it."""
+    """One sentence with the result, such as `2 drifts, 1 change not applied yet`."""
     errors = sum(_LEVELS[each["severity"]] == "error" for each in document["diagnostics"])
     parts = [
         _count(errors, "error", "errors"),

@@ -1,7 +1,7 @@
 """Annotations: workflow commands that GitHub shows beside the lines of the manifests.
 
-The escapes are those of GitHub's own toolkit: a message may hold everything but `%` and line ends, a property
-no `:` and no `,` either.
+The escapes are those of GitHub's own toolkit: a message must not contain `%` and line ends, a property
+must not contain `:` and `,` either.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _IN_PROPERTIES = {**_IN_MESSAGES, ":": "%3A", ",": "%2C"}
 
 
 def github_text(document: Document) -> Iterator[str]:
-    """One command for each thing that is news, and the verdict as a plain line."""
+    """One command per finding that is not accepted, then the verdict as a plain line."""
     yield from (_command(each) for each in findings(document) if not each.accepted)
     yield f"{verdict(document)}."
 

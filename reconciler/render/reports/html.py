@@ -1,4 +1,4 @@
-"""One self-contained page: no script, nothing from elsewhere, dark or light as its reader likes it."""
+"""One self-contained page: no script, nothing loaded from elsewhere, dark or light as the browser prefers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .findings import Document, Finding, findings, grouped, readable, unmanaged,
 from .rules import meaning
 
 _KINDS = (("drift", "Drift"), ("change", "Not applied yet"), ("diagnostic", "Messages"))
-_UNFOLDED = 50  # rows of a group that is open from the start
+_UNFOLDED = 50  # rows; a group with more of them is shown closed
 
 _STYLE = """
 :root {
@@ -49,7 +49,7 @@ code, pre { font-family: ui-monospace, monospace; }
 
 
 def html(document: Document) -> str:
-    """The page. All text in it is escaped, and a policy forbids the browser to run or fetch anything."""
+    """The page. All text is escaped, and a content policy stops the browser from running or loading anything."""
     return readable("\n".join([*_head(), *_body(document), "</body>", "</html>", ""]))
 
 

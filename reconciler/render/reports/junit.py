@@ -1,6 +1,6 @@
-"""A JUnit report: a test that fails is something that is not as it should be.
+"""A JUnit report: each finding is a failed test.
 
-Made for the schema that Jenkins publishes as junit-10.xsd; GitLab, GitHub actions and others read the same.
+It follows the schema that Jenkins publishes as junit-10.xsd; GitLab, GitHub actions and others read it, too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .rules import DRIFT, meaning
 
 
 def junit(document: Document) -> str:
-    """The report as an XML document: a suite of drift, one of changes, one of diagnostics."""
+    """The report as an XML document with three suites: drift, changes and diagnostics."""
     found = findings(document)
     root = ET.Element("testsuites", name="reconciler")
     for name in ("drift", "change", "diagnostic"):
@@ -41,7 +41,7 @@ def _suite(name: str, cases: Sequence[ET.Element]) -> ET.Element:
 
 
 def _in_order(name: str, document: Document, found: Sequence[Finding]) -> Iterator[tuple[str, str]]:
-    """What was looked at and is as it should be: each class of drift, each address, the run itself."""
+    """Class name and name of each passed test: drift classes without findings, unchanged addresses, the run itself."""
     rules = {each.rule for each in found}
     if name == "drift":
         yield from ((f"drift.{letter}", told) for letter, told in DRIFT.items() if f"drift/{letter}" not in rules)
@@ -67,7 +67,7 @@ def _case(finding: Finding) -> ET.Element:
 
 
 def _name(finding: Finding) -> str:
-    """Stable from run to run, so that a CI server can follow it."""
+    """The name of a test, the same in every run, so that a CI server can track it."""
     return " ".join(filter(None, (finding.subject, finding.key.removeprefix(finding.subject).strip())))
 
 

@@ -8,20 +8,22 @@ from collections.abc import Iterator, Sequence
 from .findings import Document, Finding, findings, grouped, readable, unmanaged, unseen, verdict
 from .rules import meaning
 
-LIMIT = 1024 * 1024  # bytes that GitHub takes as the summary of a step
+LIMIT = 1024 * 1024  # bytes; GitHub's limit for the summary of a step
 _SPARE = 256  # for the last line
 _SPECIAL = re.compile(r"[\\`*_\[\]<>#|~&@$]")
 _TITLES = {"drift": "Drift", "change": "Not applied yet", "diagnostic": "Messages"}
 
 
 def markdown(document: Document) -> str:
-    """The page, at most 1,024 KiB of it: what does not fit is counted in its last line."""
+    """The page, at most 1,024 KiB; if it is cut off, its last line says so."""
     found = findings(document)
     lines = [f"## {_escaped(verdict(document))}", "", *_body(document, found)]
     kept = _fitting(lines)
     if kept < len(lines):
         closing = "\n</details>" if _is_open(lines[:kept]) else ""
-        return "\n".join([*lines[:kept], f"{closing}\n\n**Cut off here: the summary of a step holds 1,024 KiB.**", ""])
+        return "\n".join(
+            [*lines[:kept], f"{closing}\n\n**Cut off here: GitHub's limit for a step summary is 1,024 KiB.**", ""]
+        )
     return "\n".join([*lines, ""])
 
 
@@ -82,5 +84,5 @@ def _place(finding: Finding) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text that stays text: every character that Markdown, HTML or a table would read is an entity."""
+    """The text with every character that Markdown, HTML or a table would interpret written as an entity."""
     return _SPECIAL.sub(lambda found: f"&#{ord(found.group())};", " ".join(readable(text).split()))

@@ -1,4 +1,4 @@
-"""A SARIF 2.1.0 log, for code scanning: one result a finding, one rule a class or reason."""
+"""A SARIF 2.1.0 log for code scanning: one result per finding, one rule per drift class or reason."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .rules import meaning
 
 Node: TypeAlias = dict[str, Any]
 
-# GitHub takes 25,000 results of a run and shows 5,000 of them
+# GitHub accepts 25,000 results per run and shows 5,000 of them
 SHOWN = 5_000
-_NAMED = 10  # subjects in the message of a group
+_NAMED = 10  # subjects named in the message of a group
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -82,7 +82,7 @@ def _group(found: Sequence[Finding]) -> Node:
 
 
 def _told(finding: Finding, text: str, key: str) -> Node:
-    """A result; the same thing has the same fingerprint in every run, wherever its line moves to."""
+    """A result. Its fingerprint is the same in every run, even if its line moves."""
     mark = hashlib.sha256(f"{finding.rule} {key} {finding.file}".encode(errors="replace")).hexdigest()
     result: Node = {
         "ruleId": finding.rule,
