@@ -48,7 +48,7 @@ def _lines(change: FileChange) -> Iterator[Change]:
 
 _WHOLE: Mapping[FileAction, tuple[str, str | None, str | None]] = {
     FileAction.CREATE: ("add", None, "made"),
-    FileAction.CHANGE: ("replace", "as it is", "written anew"),
+    FileAction.CHANGE: ("replace", "as it is", "rewritten"),
     FileAction.REMOVE: ("remove", "there", None),
 }
 

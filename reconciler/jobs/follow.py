@@ -42,7 +42,7 @@ _GRACE = 2.0  # a follower that starts late must get the retained result before 
 _LARGEST_BATCH = 5000  # messages recorded with one write
 _MOST_DROPS = 1000  # in the audit of one job: a flood of messages must not fill the disk
 _FLUSH_PAUSE, _PAUSE_AFTER_FAILURE = 1.0, 30.0
-_ANY_AGE = timedelta(days=36_500)  # no age limit for our own outbox: nobody can replay what is read there
+_ANY_AGE = timedelta(days=36_500)  # no age limit for our own outbox: others cannot replay events there
 
 
 @dataclass(slots=True)

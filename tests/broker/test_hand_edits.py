@@ -187,10 +187,10 @@ EDITS: dict[str, tuple[str, Callable[[str], str], list[tuple[str, str, str]], st
             (
                 "users",
                 "add",
-                "None line 3: the entry of bob is neither of the kind $7$ nor $6$, which every Mosquitto 2 can check",
+                "None line 3: the entry of bob begins with neither $7$ nor $6$, the forms of Mosquitto 2",
             )
         ],
-        "line 3: the entry of bob is neither of the kind $7$ nor $6$, which every Mosquitto 2 can check",
+        "line 3: the entry of bob begins with neither $7$ nor $6$, the forms of Mosquitto 2",
     ),
     "a key": (layout.SERVER_KEY, with_line("x"), [("", "replace", "None None")], "its content was replaced"),
 }

@@ -326,11 +326,11 @@ PROBLEMS: Mapping[str, tuple[dict[str, str | None], str, str]] = {
         {"mosquitto.conf": f"per_listener_settings true\n{CONF}listener 8884\npassword_file /other\n"},
         "several files for different listeners", "mosquitto.conf:12",
     ),
-    "a bad ACL": ({"auth/acl": f"{ACL}topic wriet x\n"}, "no access", "auth/acl:8"),
+    "a bad ACL": ({"auth/acl": f"{ACL}topic wriet x\n"}, "not one of read", "auth/acl:8"),
     "another key": ({"certs/server.key": new_key()}, "does not belong", "certs/server.crt"),
     "no PEM": ({"certs/server.crt": "x"}, "no certificate that can be read", "certs/server.crt"),
     "expired": (dict(_certificates(days=-1)), "expired on", "certs/server.crt"),
-    "another CA": ({"certs/ca.crt": _certificates(("other",))["certs/ca.crt"]}, "none of the CAs", "certs/server.crt"),
+    "another CA": ({"certs/ca.crt": _certificates(("other",))["certs/ca.crt"]}, "has issued it", "certs/server.crt"),
 }  # fmt: skip
 
 

@@ -402,7 +402,7 @@ def test_a_bad_option_is_told_by_its_name_and_nothing_is_made(project: Project, 
 
 
 def test_a_host_that_is_none_is_refused_before_anything_is_made(project: Project):
-    assert "no host name" in project.run("broker", "init", "--host", "not a host", code=1)
+    assert "not a host name" in project.run("broker", "init", "--host", "not a host", code=1)
     assert not folder(project).exists()
 
 

@@ -105,7 +105,7 @@ def _user(name: str, rules: acl.Acl, patterns: _Patterns, topics: tuple[str, ...
 
 
 def _role(grants: tuple[Grant, ...], topics: tuple[str, ...]) -> Role:
-    """The role of which these are all the lines, whether a topic's rights are said at once or one after the other."""
+    """The role that has exactly these lines; read and write may be one line or two. Custom if there is none."""
     rights: dict[str, set[Access]] = {}
     for grant in grants:
         said = {Access.READ, Access.WRITE} if grant.access is Access.READWRITE else {grant.access}

@@ -114,7 +114,7 @@ def _problem(name: str, hashed: str, entries: dict[str, str]) -> str:
 def _parts(hashed: str) -> _Parts | str:
     """Iterations, salt and key of an entry, or what is wrong with it."""
     if not hashed.startswith((_SCHEME, _PLAIN_SCHEME)):
-        return "begins with neither $7$ nor $6$, the forms that every Mosquitto 2 supports"
+        return "begins with neither $7$ nor $6$, the forms of Mosquitto 2"
     fields = hashed[len(_SCHEME) :].split("$")
     if hashed.startswith(_PLAIN_SCHEME):
         fields = ["0", *fields]

@@ -257,7 +257,7 @@ def _if_still_running(known: Running | None, directory: str, processes: Processe
 
 
 def _reads_another(pid: int, directory: str, processes: Processes) -> bool:
-    """Whether the broker was started with the files of another folder, of which this one is a copy.
+    """Whether the broker was started with the files of another folder, and this one is a copy of that.
 
     If this folder was renamed, the path in the command line does not exist, and the broker is ours.
     """

@@ -38,7 +38,7 @@ def _writing(scene: ProofContext, principal: Principal) -> Iterator[Check]:
     yield Check(
         id="write.denied",
         subject=principal.name,
-        expected="what a user may not write is refused with MQTT reason code 135, and reaches nobody",
+        expected="what a user may not write is refused with MQTT reason code 135, and is not delivered",
         fix=_NARROW,
         run=partial(_write_denied, scene, principal, topics),
         needs=(logged_in(principal), *proven(scene)),
@@ -47,7 +47,7 @@ def _writing(scene: ProofContext, principal: Principal) -> Iterator[Check]:
         yield Check(
             id="write.denied_retained",
             subject=principal.name,
-            expected="a refused event is not kept for who comes late",
+            expected="a refused event is not retained for late subscribers",
             fix=_NARROW,
             run=partial(_not_retained, scene, principal),
             needs=("late.cleared", key("write.denied", principal.name)),

@@ -20,7 +20,7 @@ def checks(scene: ProofContext) -> Iterator[Check]:
     yield Check(
         id="late.retained",
         subject="",
-        expected="the last event waits for an observer that comes late",
+        expected="a late subscriber gets the last event",
         fix=_RETAIN,
         run=partial(_retained, scene),
         needs=proven(scene),
@@ -28,7 +28,7 @@ def checks(scene: ProofContext) -> Iterator[Check]:
     yield Check(
         id="late.cleared",
         subject="",
-        expected="an empty event takes it away again",
+        expected="an empty event removes it",
         fix=_RETAIN,
         run=partial(_cleared, scene),
         needs=("late.retained",),

@@ -22,7 +22,7 @@ def checks(scene: ProofContext, clock: Clock) -> Iterator[Check]:
     yield Check(
         id="reload.effect",
         subject="",
-        expected="an ACL line that is added, and taken away, is obeyed after a reload",
+        expected="an ACL line that is added, then removed, takes effect after a reload",
         fix="see in the broker's log that it read its files on SIGHUP: reconciler broker reload",
         run=partial(_effect, scene, clock),
         needs=(*proven(scene), *denied, *fit(scene.target)),
@@ -30,7 +30,7 @@ def checks(scene: ProofContext, clock: Clock) -> Iterator[Check]:
     yield Check(
         id="reload.undisturbed",
         subject="",
-        expected="nobody loses the connection by a reload",
+        expected="clients stay connected during a reload",
         fix="see in the broker's log why it dropped clients",
         run=partial(_undisturbed, scene, clock),
         needs=("reload.effect",),
@@ -53,7 +53,7 @@ def _undisturbed(scene: ProofContext, clock: Clock) -> str:
         next_payload(observer, scene)
         if observer.drops or worker.drops:
             raise Failed("a connection was lost")
-    return "nobody did"
+    return "they do"
 
 
 def _reload_twice(scene: ProofContext, clock: Clock, worker: Bus) -> None:
