@@ -438,7 +438,7 @@ def test_a_broker_that_forgets_that_it_was_told_to_end_is_told_again(tmp_path: P
 _FOREGROUND = """
 import sys
 from bus import MACHINE, MOSQUITTO
-from reconciler.broker import process
+from reconciler.broker.running import process
 from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Listener
 process.run(Broker(Address("broker", "bus"), sys.argv[1], listeners=(Listener(int(sys.argv[2]), "127.0.0.1"),)),
