@@ -303,7 +303,7 @@ SPELLING_TIMES = {
     Path("model/moment.py"),
     Path("manifest/accept.py"),
     Path("cli/crash.py"),
-    Path("broker/recognise.py"),
+    Path("broker/running/recognise.py"),
 }
 
 

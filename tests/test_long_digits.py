@@ -12,8 +12,8 @@ from fakes.processes import FakeProcesses
 
 from reconciler.agents import jsonl, versions
 from reconciler.app.plan.generations import _limits
-from reconciler.broker import conf, passwords
-from reconciler.broker.connection import Settings, broker_config_from_env
+from reconciler.broker.clients.connection import Settings, broker_config_from_env
+from reconciler.broker.files import conf, passwords
 from reconciler.jobs.hook_notes import _forget_the_gone
 from reconciler.jobs.record import Records
 from reconciler.model.digits import number_in

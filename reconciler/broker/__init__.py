@@ -1,5 +1,5 @@
-"""Make a locked-down Mosquitto, keep it so, and prove that it is.
+"""Make a locked-down Mosquitto, keep it locked down, and prove it.
 
-Settings in, files out: a second making changes no byte. A set of files replaces the other as a
-whole, and is checked before any broker reads it.
+Files are computed from settings: the same settings give the same bytes. A new set of files replaces the old one as a
+whole, and is checked before a broker reads it.
 """

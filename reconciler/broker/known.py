@@ -1,4 +1,4 @@
-"""What is known of brokers from one look to the next: those that were recognised, and the last survey of the others."""
+"""Keep what is known about brokers between looks: healthy ones are recognised, and others keep their last survey."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler.broker.running.process import Machine, Running, pid_of, running, stop
+from reconciler.broker.running.recognise import mark, recognised
 from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Survey
 from reconciler.model.errors import ReconcilerError
@@ -16,15 +18,12 @@ from reconciler.model.observed import Observed, Present
 from reconciler.model.record import Json
 from reconciler.ports.world import Clock, Processes
 
-from .process import Machine, Running, pid_of, running, stop
-from .recognise import mark, recognised
-
 if TYPE_CHECKING:
     from .real import RealBrokers
 
 
 class SurveyBasis(NamedTuple):
-    """What a survey rests on: while it is the same, so is the survey. Certificates age in days, hence the hour."""
+    """The basis of a survey: while it is the same, the survey is valid. Certificates expire, hence the hour."""
 
     mark: str
     running: Observed[Running]
@@ -35,8 +34,8 @@ class SurveyBasis(NamedTuple):
 class KnownBrokers:
     """The brokers of this machine, as `RememberedBrokers` promises them.
 
-    `path` is the search path on which Mosquitto is looked for; `recall` and `keep` carry what is known from one
-    command to the next. With `returning`, users that come back get the password that they had before the last change.
+    `path` is the search path for Mosquitto; `recall` and `keep` load and store what is known between commands. With
+    `returning`, users who were removed and come back get their last password again.
     """
 
     processes: Processes
@@ -50,27 +49,27 @@ class KnownBrokers:
 
     @cached_property
     def real(self) -> RealBrokers:
-        """What judges and changes them."""
-        from .real import RealBrokers  # noqa: PLC0415 - it takes a quarter of a second to load, and one in order does without
+        """The code that checks and changes brokers."""
+        from .real import RealBrokers  # noqa: PLC0415 - slow to load (0.25 s), and a healthy broker does not need it
 
         return RealBrokers(self.machine, self.path, self.returning)
 
     @cached_property
     def machine(self) -> Machine:
-        """The doors to processes and time."""
+        """The ports to processes and time."""
         return Machine(self.processes, self.clock)
 
     def survey(self, broker: Broker) -> Observed[Survey]:
-        """How a broker is, held against what is declared of it; one is judged again only when it has to be."""
+        """Compare a broker with its declaration. A healthy broker that has not changed is only recognised."""
         now = mark(broker, self.path, self.machine)
         known = recognised(self.recall(now), broker, self.machine)
         if known is None:
-            return self._judged(broker, now)
+            return self._examined(broker, now)
         self._recognised.add(broker.address)
         return Present(known)
 
-    def _judged(self, broker: Broker, now: str) -> Observed[Survey]:
-        if not now or self.returning:  # what is strange has no mark, and what comes back is not in it
+    def _examined(self, broker: Broker, now: str) -> Observed[Survey]:
+        if not now or self.returning:  # unusual files have no mark, and returning users are not part of it
             return self.real.survey(broker)
         hour = self.clock.now().replace(minute=0, second=0, microsecond=0)
         basis = SurveyBasis(now, running(broker.directory, self.processes), hour)
@@ -82,20 +81,20 @@ class KnownBrokers:
         return survey
 
     def process(self, directory: str) -> Observed[int]:
-        """The pid of the broker that was started on the files in this directory, if it runs."""
+        """The pid of the running broker that was started with the files in this directory."""
         return pid_of(directory, self.processes)
 
     def stop(self, directory: str) -> None:
-        """End the broker that was started on the files in this directory, if it runs; the files stay."""
+        """Stop the broker that was started with the files in this directory, if it runs; the files stay."""
         stop(directory, self.machine)
 
     def remember(self, broker: Broker) -> None:
-        """Let the next command recognise a broker that is in order."""
+        """Store a healthy broker, so that the next command recognises it."""
         if broker.address in self._recognised:
             return
         before = mark(broker, self.path, self.machine)
         with suppress(ReconcilerError):
             memory = self.real.memory(broker)
-            # the same before and after: what was judged in between is what is remembered
+            # the same mark before and after: so the files were not changed during the check
             if memory and before and mark(broker, self.path, self.machine) == before:
                 self.keep(before, memory.document())

@@ -1,4 +1,4 @@
-"""Make a broker's files: look, plan, write. What is shown of a plan holds no secret."""
+"""Make a broker's files in three steps: look, plan, write. A plan shows no secrets."""
 
 from __future__ import annotations
 
@@ -10,38 +10,39 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from reconciler.broker.by_hand import takeover
+from reconciler.broker.by_hand.folder import HandMade, hand_made
+from reconciler.broker.files import acl, conf, layout, passwords, sets, settings
+from reconciler.broker.files.effect import EffectReasons, meaning
+from reconciler.broker.files.file_set import File, FileSet, InvalidBrokerFiles, below
+from reconciler.broker.files.kept import parse as parse_kept
+from reconciler.broker.files.layout import SWAPPED, Swapped
+from reconciler.broker.keys import material, pki
+from reconciler.broker.keys.material import Material, Renewal
+from reconciler.broker.running.program import Runner
 from reconciler.model.broker import Broker
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.redacted import Redacted
 from reconciler.ports import own_files
 
-from . import acl, conf, layout, material, passwords, pki, preflight, sets, settings
-from .by_hand import takeover
-from .by_hand.folder import HandMade, hand_made
-from .effect import EffectReasons, meaning
-from .files import File, FileSet, InvalidBrokerFiles, below
-from .kept import parse as parse_kept
-from .layout import SWAPPED, Swapped
-from .material import Material, Renewal
-from .program import Runner
+from . import preflight
 from .wanted import wanted
 
 _SHOWN = {layout.CONF, layout.ACL, layout.COMPOSE}
 
 
 class BrokerDirectory(Struct, frozen=True):
-    """What a broker's directory holds; `edited` are the files that were changed by hand since they were written.
-
-    `written` has the digests of the files of such sets as they were written.
-    Without files of ours it may hold a broker that was made `by_hand`: the material is that one's then.
-    """
+    """The content of a broker's directory."""
 
     files: FileSet
     material: Material
     edited: tuple[str, ...] = ()
+    """Files that were edited by hand since reconciler wrote them."""
     written: Mapping[str, str] = {}
+    """Digests of the files as reconciler wrote them; only if some were edited."""
     by_hand: HandMade | None = None
+    """A broker that was made by hand, if reconciler has no files here; then the material comes from it."""
 
 
 class FileAction(StrEnum):
@@ -53,7 +54,7 @@ class FileAction(StrEnum):
 
 
 class FileChange(Struct, frozen=True):
-    """One file that will be another; `diff` shows no content of secrets and certificates."""
+    """The planned change of one file; `diff` never shows secrets or certificates."""
 
     path: str
     action: FileAction
@@ -61,7 +62,7 @@ class FileChange(Struct, frozen=True):
 
 
 class BrokerFilePlan(Redacted, frozen=True):
-    """All that a making would do. `passwords` are the users who get another password or entry."""
+    """Everything that `write` would do. `passwords` are the users who get a new password or entry."""
 
     files: FileSet
     changes: tuple[FileChange, ...]
@@ -74,17 +75,17 @@ class BrokerFilePlan(Redacted, frozen=True):
 
 
 def look(broker: Broker, now: datetime, *, returning: bool = False) -> BrokerDirectory:
-    """What the broker's directory holds; nothing is written.
+    """Read the broker's directory. Writes nothing.
 
-    With `returning`, users that come back find the password and the certificate that they had in the last good set.
+    With `returning`, users who come back get their password and certificate from the last good set.
 
     Raises:
-        InvalidBrokerFiles: The settings make no sense, or a file is a link or somebody else's; all mistakes at once.
+        InvalidBrokerFiles: The settings are not valid, or a file is a link or another user's; lists all mistakes.
         ReconcilerError: Files cannot be read, or the given CA cannot be used.
     """
     problems = settings.mistakes(broker)
     if problems:
-        raise InvalidBrokerFiles(f"no broker can be made of the settings of {broker.address}", problems)
+        raise InvalidBrokerFiles(f"the settings of {broker.address} are not valid", problems)
     files: dict[str, File] = {}
     strange: list[Diagnostic] = []
     for path in (*(place.live for place in SWAPPED), *layout.loose(broker.address.workspace)):
@@ -112,27 +113,26 @@ def _written(broker: Broker) -> dict[str, str]:
 
 
 def _earlier_clients(broker: Broker) -> FileSet:
-    """The files of the clients before the last change, under the names that they had."""
+    """The clients' files from before the last change, with their old names."""
     place = layout.CLIENTS
     found, _ = sets.look(broker.directory, place.last_good)
     return {path.replace(place.last_good, place.live, 1): file for path, file in found.items()}
 
 
 def plan(broker: Broker, found: BrokerDirectory, runner: Runner, now: datetime) -> BrokerFilePlan:
-    """What a making would change, and what it means for a running broker.
+    """Plan all changes of the files, and what a running broker must do for them.
 
-    Keys, certificates and passwords that are missing are made here, in memory: `write` writes the
-    very ones that were planned.
+    Missing keys, certificates and passwords are made here in memory, so `write` writes exactly what was planned.
 
     Raises:
-        ReconcilerError: A certificate is needed, and the CA cannot sign.
+        ReconcilerError: A certificate is needed, but the CA cannot sign.
     """
     complete, renewals = material.complete(broker, found.material, now)
     return compare_files(found.files, wanted(broker, complete, runner), renewals)
 
 
 def compare_files(old: FileSet, new: FileSet, renewals: tuple[Renewal, ...] = ()) -> BrokerFilePlan:
-    """What the new files change of the old ones, in readable form."""
+    """Compare new files with old ones, in readable form."""
     old_entries, new_entries = (_entries(each) for each in (old, new))
     return BrokerFilePlan(
         files=new,
@@ -147,20 +147,20 @@ def compare_files(old: FileSet, new: FileSet, renewals: tuple[Renewal, ...] = ()
 
 
 def check(broker: Broker, making: BrokerFilePlan, version: conf.Version, now: datetime) -> tuple[Diagnostic, ...]:
-    """Everything for which a broker of this version would refuse the planned files, or be open with them."""
+    """Check the planned files: everything that this Mosquitto version refuses, or that leaves the broker open."""
     return preflight.check(below(making.files, layout.SET), _where(broker, version), now)
 
 
 def check_live(broker: Broker, version: conf.Version, now: datetime) -> tuple[Diagnostic, ...]:
-    """The same of the files that a broker reads now: to be empty before a start and before each reload."""
+    """Check the files that the broker reads now. The result must be empty before a start and before each reload."""
     files, strange = sets.look(broker.directory, layout.SET)
     return (*strange, *preflight.check(below(files, layout.SET), _where(broker, version), now))
 
 
 def write(broker: Broker, making: BrokerFilePlan) -> tuple[Swapped, ...]:
-    """Write the planned files; the folders that have another set now, for `roll_back`.
+    """Write the planned files. Returns the folders with a new set, for `roll_back`.
 
-    Killed at any point, each folder has its old set or its new one, and making again completes it.
+    If this is killed at any point, each folder has its old set or its new one, and a second run completes it.
 
     Raises:
         ReconcilerError: Files cannot be written.
@@ -177,10 +177,10 @@ def write(broker: Broker, making: BrokerFilePlan) -> tuple[Swapped, ...]:
 
 
 def roll_back(broker: Broker, places: tuple[Swapped, ...]) -> None:
-    """Bring the sets back that `write` has replaced.
+    """Restore the sets that `write` replaced.
 
     Raises:
-        ReconcilerError: They cannot be brought back.
+        ReconcilerError: They cannot be restored.
     """
     for place in reversed(places):
         sets.roll_back(broker.directory, place)
@@ -199,12 +199,12 @@ def _given(broker: Broker, now: datetime) -> pki.Authority | None:
     except OSError as error:
         raise ReconcilerError(
             f"the given CA cannot be read: {error.filename}: {error.strerror}",
-            fix="correct `tls: {ca: ...}`, or leave it out to have a CA made",
+            fix="correct `tls: {ca: ...}`, or remove it: reconciler then makes a CA",
         ) from error
 
 
 def _without_given_ca(files: FileSet, edited: tuple[str, ...]) -> FileSet:
-    """The files without a CA whose key was never among them: without the settings that gave it, it is nobody's."""
+    """The files without a CA that came from the settings: its key is not here, so it cannot be used without them."""
     was_given = (
         layout.CA_KEY not in files
         and not {layout.CA_CERTIFICATE, layout.CA_KEY} & set(edited)
@@ -214,7 +214,7 @@ def _without_given_ca(files: FileSet, edited: tuple[str, ...]) -> FileSet:
 
 
 def _keeps_authority(files: FileSet) -> bool:
-    """Whether the CA was made by hand, with its key elsewhere."""
+    """Whether the CA was made by hand; its key may be elsewhere."""
     return bool(parse_kept(_text(files, layout.KEPT)).authority)
 
 

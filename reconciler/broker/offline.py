@@ -1,4 +1,4 @@
-"""A broker's rendered files held against its settings, where nothing of it runs and its secrets are not."""
+"""Compare a broker's rendered files with its settings, on a machine without the broker and its secrets (as in CI)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import os
 
 from msgspec.structs import replace
 
+from reconciler.broker.files import conf, layout, sets
+from reconciler.broker.files.file_set import File, FileSet, InvalidBrokerFiles
+from reconciler.broker.files.hand_edits import hand_edits
+from reconciler.broker.running.program import Runner
 from reconciler.model.broker import Broker, Survey
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 
-from . import conf, layout, make, sets
-from .files import File, FileSet, InvalidBrokerFiles
-from .hand_edits import hand_edits
-from .program import Runner
+from . import make
 from .readable import readable
 from .wanted import rendered
 
@@ -21,9 +22,9 @@ _RENDERED = (layout.CONF, layout.ACL)
 
 
 def survey(broker: Broker) -> Observed[Survey]:
-    """What mosquitto.conf and the ACL would become; nothing else is looked at, and Absent means no conf.
+    """Compare mosquitto.conf and the ACL with the settings. Reads nothing else; Absent without a mosquitto.conf.
 
-    The files name folder and user of the machine that they were made on: those are taken from there.
+    The files name the folder and user of the machine where they were made; the comparison uses the same names.
     """
     try:
         files = _files(broker.directory)
@@ -56,7 +57,7 @@ def _files(directory: str) -> dict[str, File]:
 
 
 def _wanted(broker: Broker, files: FileSet) -> FileSet:
-    """As rendered there, with the modes that the files have here: git keeps none."""
+    """The files as that machine renders them, with the modes of the files here: git does not store modes."""
     settings = conf.parse(files[layout.CONF].data.decode("utf-8", "replace"))
     user = next(iter(conf.values(settings, "user")), "")
     acl_file = next(iter(conf.values(settings, "acl_file")), os.path.join(broker.directory, layout.ACL))

@@ -13,11 +13,11 @@ from datetime import datetime
 from cryptography import x509
 from msgspec import Struct
 
+from reconciler.broker.files import acl, conf, kept, passwords
+from reconciler.broker.files.file_set import File, FileSet, mistake
+from reconciler.broker.keys import certificates
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.moment import to_day
-
-from . import acl, certificates, conf, kept, passwords
-from .files import File, FileSet, mistake
 
 _CONF = "mosquitto.conf"
 _KEPT = "kept"
@@ -28,25 +28,24 @@ _READ = ("acl_file", "password_file", "cafile", "certfile", "keyfile")
 
 
 class BrokerLocation(Struct, frozen=True):
-    """The folder that the set is in, the name by which clients reach the broker, and its version.
-
-    `another` is what a user types to have another certificate for the server.
-    """
+    """Where the files will be used."""
 
     folder: str
+    """The folder of the set."""
     host: str
+    """The name that clients use for the broker."""
     version: conf.Version
     another: str = ROTATE
+    """The command that gives the server another certificate."""
 
 
 def check(files: FileSet, where: BrokerLocation, now: datetime) -> tuple[Diagnostic, ...]:
-    """All mistakes of a set at once, by file and line; paths in `files` are from the set's folder.
+    """Find all mistakes in a set, by file and line; paths in `files` are relative to the set's folder.
 
-    Empty means that a broker of this version takes the set, and that clients which check strictly
-    take the broker's certificate.
+    Empty means that a broker of this version accepts the set, and that strict clients accept its certificate.
     """
     if _CONF not in files:
-        return (mistake(os.path.join(where.folder, _CONF), 0, "there is no such file", _MAKE_AGAIN),)
+        return (mistake(os.path.join(where.folder, _CONF), 0, "the file is missing", _MAKE_AGAIN),)
     text, problems = _text(files[_CONF], os.path.join(where.folder, _CONF))
     settings = conf.parse(text)
     complaints = conf.complaints(settings, where.version, os.path.join(where.folder, _CONF))
@@ -139,18 +138,18 @@ def chain_problem(
 ) -> str:
     """Why clients would not trust a server's certificate; empty when they do.
 
-    Of the CA with the fingerprint `by_hand`, strict clients may think otherwise.
+    A CA with the fingerprint `by_hand` was made by hand: it is enough if clients trust it that do not check strictly.
     """
     if not chain:
-        return "it holds no certificate that can be read"
+        return "it has no certificate that can be read"
     if not certificates.belongs(key, chain[0]):
         return "the server's key does not belong to its certificate"
     issuers = [each for each in trusted if certificates.issued_by(chain[0], each)]
     if not issuers:
-        return "it is of none of the CAs that clients trust"
+        return "no CA that clients trust has issued it"
     lenient = certificates.fingerprint(issuers[0]) == by_hand
     if not (certificates.is_plain_authority if lenient else certificates.is_authority)(issuers[0]):
-        return "its CA is none for clients that check strictly"
+        return "strict clients do not accept its CA"
     return _date_problem("it", chain[0], now) or _date_problem("its CA", issuers[0], now)
 
 
@@ -162,7 +161,7 @@ def _date_problem(what: str, certificate: x509.Certificate, now: datetime) -> st
 
 
 def name_problem(chain: tuple[x509.Certificate, ...], host: str) -> str:
-    """Why clients that reach the server as `host` would not take its certificate; empty when they do."""
+    """Why clients that use the name `host` would not accept the certificate; empty when they do."""
     if certificates.is_for(chain[0], host):
         return ""
     names = certificates.alternative_names(chain[0]) or certificates.common_names(chain[0])

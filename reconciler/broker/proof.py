@@ -1,4 +1,4 @@
-"""A broker as its verifier wants it: who logs in, with which rights, and which files it stands on."""
+"""Describe a broker for its probes: the users, their rights, and the files."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from reconciler.broker.files import acl, layout, sets
+from reconciler.broker.files.file_set import File, FileSet
+from reconciler.broker.running import process
+from reconciler.broker.running.port_conflicts import other_listeners
+from reconciler.broker.running.process import Machine
+from reconciler.broker.verify.probe import KeyFiles, Kind, Principal, ProofTarget, Restarts
 from reconciler.model.broker import DEMO_TOPIC, Access, Broker, BrokerUser, Connection, Grant, Listener, Target
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent
 
-from . import acl, layout, process, sets
-from .files import File, FileSet
 from .make import BrokerDirectory
-from .port_conflicts import other_listeners
-from .process import Machine
-from .verify.probe import KeyFiles, Kind, Principal, ProofTarget, Restarts
 
-_OWN_PORTS = (1883, 9001, 9883)  # of Mosquitto's defaults: plain, websockets, dashboard
+_OWN_PORTS = (1883, 9001, 9883)  # Mosquitto's default ports: plain, websockets, dashboard
 _SECRETS = (".key", ".password", ".env")
 _RULES = {layout.ACL, layout.PASSWORDS}
 
 
 def target(broker: Broker, found: BrokerDirectory, machine: Machine) -> ProofTarget:
-    """All that can be proved of a broker on this machine; reloads are tried where this user runs it."""
+    """Everything that probes can test on this machine. Reloads are tested only if this user runs the broker."""
     ports = {listener.port for listener in broker.listeners}
     certified = next((listener for listener in broker.listeners if listener.mtls), None)
     user = broker.users[0].name
@@ -49,7 +50,7 @@ def target(broker: Broker, found: BrokerDirectory, machine: Machine) -> ProofTar
 
 
 def restarts(broker: Broker, binary: str, machine: Machine) -> Restarts:
-    """How a broker that this user runs is ended and started again; it runs in the background then."""
+    """How to stop and restart a broker that this user runs; afterwards it runs in the background."""
     database = os.path.join(broker.directory, layout.DATA, "mosquitto.db")
 
     def again(end: Callable[[str, Machine], object]) -> None:
@@ -67,7 +68,7 @@ def restarts(broker: Broker, binary: str, machine: Machine) -> Restarts:
 
 
 def connection(broker: Broker, found: BrokerDirectory, user: str) -> Connection:
-    """How a user reaches the broker, by its first listener.
+    """The connection of a user to the broker's first listener.
 
     Raises:
         ReconcilerError: There is no such user, or its password is not known.
@@ -75,12 +76,12 @@ def connection(broker: Broker, found: BrokerDirectory, user: str) -> Connection:
     secret = found.material.secrets.get(user)
     if secret is None and found.material.is_own(user):
         raise ReconcilerError(
-            f"the password of {user} is not known here: it was made by hand",
-            fix=f"give it: reconciler broker user password {user} {shlex.quote(broker.directory)}",
+            f"reconciler does not know the password of {user}: it was set by hand",
+            fix=f"enter it: reconciler broker user password {user} {shlex.quote(broker.directory)}",
         )
     if secret is None:
         fix = (
-            f"users are: {', '.join(each.name for each in broker.users)}; make missing files with apply, or broker init"
+            f"users are: {', '.join(each.name for each in broker.users)}; to make missing files: reconciler broker init"
         )
         raise ReconcilerError(f"{broker.address} has no user {user} with a password", fix=fix)
     return _reached(broker, user, secret, broker.listeners[0])
@@ -118,19 +119,19 @@ def _stored(files: FileSet) -> Iterator[KeyFiles]:
 
 @contextmanager
 def _granted(broker: Broker, found: BrokerDirectory, machine: Machine, user: str, topic: str) -> Iterator[None]:
-    """One ACL line more, obeyed by the running broker, for as long as the block runs.
+    """Add an ACL line to the running broker while the block runs.
 
-    When even the way back is cut short, the line counts as an edit by hand, which the next apply undoes.
+    If removing it fails or is interrupted, the line counts as an edit by hand, and the next apply removes it.
     """
     before = found.files[layout.ACL]
     line = f"\nuser {user}\ntopic write {topic}\n"
-    _obey(broker, File(before.data + line.encode(), before.mode), machine)
+    _write_rules_and_reload(broker, File(before.data + line.encode(), before.mode), machine)
     try:
         yield
     finally:
-        _obey(broker, before, machine)
+        _write_rules_and_reload(broker, before, machine)
 
 
-def _obey(broker: Broker, rules: File, machine: Machine) -> None:
+def _write_rules_and_reload(broker: Broker, rules: File, machine: Machine) -> None:
     sets.write(os.path.join(broker.directory, layout.ACL), rules)
     process.reload(broker, machine)

@@ -1,17 +1,17 @@
-"""What a making changes, for people to read."""
+"""Describe the planned changes of a broker's files to the user."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from reconciler.broker.files import layout
 from reconciler.model.change import Change
 
-from . import layout
 from .make import BrokerFilePlan, FileAction, FileChange
 
 
 def readable(making: BrokerFilePlan) -> Iterator[Change]:
-    """What users read of a making: lines of files, rights, people and certificates, and no secret."""
+    """The changes as the user sees them: lines of files, rights, users and certificates; never secrets."""
     for change in making.changes:
         yield from _lines(change)
     for grant in making.grants:
@@ -25,14 +25,14 @@ def readable(making: BrokerFilePlan) -> Iterator[Change]:
 
 
 def renewed(making: BrokerFilePlan) -> Iterator[Change]:
-    """The certificates that are issued anew, and why."""
+    """The certificates that are issued again, and why."""
     for renewal in making.renewals:
         name = ".".join(part for part in ("certificates", renewal.kind, renewal.user) if part)
         yield Change(name, "replace", "as it is", f"renewed: {renewal.reason}")
 
 
 def _lines(change: FileChange) -> Iterator[Change]:
-    """The lines that change in a file that may be shown; of the ACL its rights are told instead."""
+    """The changed lines of a file, if it may be shown. The ACL is left out: its rights are listed instead."""
     if change.path == layout.ACL:
         return
     name = change.path.removeprefix(f"{layout.SET}/")
@@ -48,7 +48,7 @@ def _lines(change: FileChange) -> Iterator[Change]:
 
 _WHOLE: Mapping[FileAction, tuple[str, str | None, str | None]] = {
     FileAction.CREATE: ("add", None, "made"),
-    FileAction.CHANGE: ("replace", "as it is", "written anew"),
+    FileAction.CHANGE: ("replace", "as it is", "rewritten"),
     FileAction.REMOVE: ("remove", "there", None),
 }
 

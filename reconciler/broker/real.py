@@ -1,4 +1,4 @@
-"""The brokers of this machine: surveyed, converged, stopped."""
+"""Check, change, start and stop the brokers of this machine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,20 @@ from typing import NoReturn, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.broker.by_hand.folder import HandMade, digest
+from reconciler.broker.by_hand.takeover import obstacles, takeover
+from reconciler.broker.files import effect, layout
+from reconciler.broker.files.conf import Version
+from reconciler.broker.files.file_set import FileSet, InvalidBrokerFiles
+from reconciler.broker.files.hand_edits import hand_edits
+from reconciler.broker.files.layout import Swapped
+from reconciler.broker.keys.expiry import due_moments, expiries
+from reconciler.broker.keys.material import Material
+from reconciler.broker.running import process, program
+from reconciler.broker.running.port_conflicts import conflict_diagnostic, in_its_place, proof_of, shows_our_certificate
+from reconciler.broker.running.process import Machine, Running
+from reconciler.broker.running.recognise import HealthyBroker, basis
+from reconciler.broker.verify.run import verify
 from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Effect, Survey, Target
 from reconciler.model.broker_status import BrokerStatus
@@ -19,30 +33,18 @@ from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.proof import Probe, ProbeVerdict
 from reconciler.model.redacted import Redacted
 
-from . import effect, layout, make, process, program, proof
-from .by_hand.folder import HandMade, digest
-from .by_hand.takeover import obstacles, takeover
-from .conf import Version
-from .expiry import due_moments, expiries
-from .files import FileSet, InvalidBrokerFiles
-from .hand_edits import hand_edits
-from .layout import Swapped
+from . import make, proof
 from .make import BrokerDirectory, BrokerFilePlan
-from .material import Material
-from .port_conflicts import conflict_diagnostic, in_its_place, proof_of, shows_our_certificate
-from .process import Machine, Running
 from .readable import readable, renewed
-from .recognise import HealthyBroker, basis
-from .verify.run import verify
 
-# What is done to the material that was found, before the rest follows from it: a rotation.
+# A change of the material before the plan is made, such as a rotation.
 Rework: TypeAlias = Callable[[Material], Material]
 
 _IMAGE = Version.V2_1  # of eclipse-mosquitto:2, which compose.yaml names
 
 
 class Reloaded(Struct, frozen=True):
-    """A reload: what the files asked of the broker `before`, and what they still ask, which is nothing or a restart."""
+    """A reload: what the files needed from the broker before, and what they still need (nothing or a restart)."""
 
     pid: int
     before: Effect
@@ -50,7 +52,7 @@ class Reloaded(Struct, frozen=True):
 
 
 class Taking(Redacted, frozen=True):
-    """A takeover: the files by hand, and what is made of them; `reissued` when certificates are asked for anew."""
+    """A takeover of a broker made by hand: its files and the plan. `reissued`: the user asked for new certificates."""
 
     found: HandMade
     making: BrokerFilePlan
@@ -59,7 +61,7 @@ class Taking(Redacted, frozen=True):
 
 
 class _Planned(Struct, frozen=True):
-    """What was surveyed, kept so that the very keys and passwords that were planned are written."""
+    """A survey and its plan, kept so that exactly the planned keys and passwords are written."""
 
     broker: Broker
     found: BrokerDirectory
@@ -72,9 +74,9 @@ class _Planned(Struct, frozen=True):
 
 @dataclass(slots=True)
 class RealBrokers:
-    """`path` is the search path on which Mosquitto is looked for; what was surveyed is kept until it is converged.
+    """The brokers of this machine; `path` is the search path for Mosquitto. A plan is kept until `converge` writes it.
 
-    With `returning`, users that come back get the password that they had before the last change.
+    With `returning`, users who were removed and come back get their last password again.
     """
 
     machine: Machine
@@ -83,7 +85,7 @@ class RealBrokers:
     _planned: dict[Address, _Planned] = field(default_factory=dict)
 
     def survey(self, broker: Broker) -> Observed[Survey]:
-        """How a broker is, held against what is declared of it; nothing is written."""
+        """Compare a broker with its declaration. Writes nothing."""
         try:
             return Present(self.examine(broker))
         except InvalidBrokerFiles as error:
@@ -92,11 +94,11 @@ class RealBrokers:
             return Unknown("; ".join(filter(None, (error.summary, error.detail, error.fix))))
 
     def examine(self, broker: Broker, rework: Rework | None = None) -> Survey:
-        """The same; with `rework`, as if its material were what that makes of it.
+        """Like `survey`, but raises. `rework` changes the material first, as for a rotation.
 
         Raises:
             InvalidBrokerFiles: The settings or the files cannot be used.
-            ReconcilerError: It cannot be looked at, or not be planned.
+            ReconcilerError: The broker cannot be read, or its files cannot be planned.
         """
         now = self.machine.clock.now()
         found = make.look(broker, now, returning=self.returning)
@@ -127,7 +129,7 @@ class RealBrokers:
         return survey
 
     def memory(self, broker: Broker) -> HealthyBroker | None:
-        """What a broker is in order with; None when something is to be done about it. Raises as `examine`."""
+        """Describe a healthy broker, to recognise it later; None if it needs a change. Raises what `examine` raises."""
         survey = self.examine(broker)
         if survey != Survey(made=True, runs=survey.runs, basis=survey.basis) or survey.runs is False:
             return None
@@ -136,7 +138,7 @@ class RealBrokers:
         return HealthyBroker(effect.prints(files), now, min(due_moments(files), default=now))
 
     def status(self, broker: Broker) -> BrokerStatus:
-        """How a broker is: its process, its users, its certificates, and what would change; raises as `examine`."""
+        """The broker's process, users, certificates and planned changes. Raises what `examine` raises."""
         survey = self.examine(broker)
         planned = self._planned[broker.address]
         running, files = planned.running, planned.found.files
@@ -152,16 +154,16 @@ class RealBrokers:
         )
 
     def converge(self, address: Address) -> None:
-        """Write the surveyed files, see that the broker runs with them, and prove it; else the last good ones return.
+        """Write the planned files, run the broker with them, and prove it. If that fails, restore the last good files.
 
         Raises:
-            ReconcilerError: It does not work; says whether the last good files are back.
+            ReconcilerError: It failed; the message says whether the last good files are back.
         """
         planned = self._planned[address]
         self._settle(planned, make.write(planned.broker, planned.making))
 
     def update(self, address: Address) -> None:
-        """The same for a broker that runs; one that does not gets its files and is not started."""
+        """Like `converge`, but do not start a broker that is not running: it only gets its files."""
         planned = self._planned[address]
         places = make.write(planned.broker, planned.making)
         if isinstance(planned.running, Present):
@@ -169,34 +171,34 @@ class RealBrokers:
 
     def _settle(self, planned: _Planned, places: tuple[Swapped, ...]) -> None:
         try:
-            self._obey(planned.broker, planned.program, planned.survey.effect)
+            self._apply_effect(planned.broker, planned.program, planned.survey.effect)
             self._prove(planned.broker)
         except ReconcilerError as error:
-            raise self._back(planned, places, error) from error
+            raise self._restore(planned, places, error) from error
 
     def _installed(self, broker: Broker) -> tuple[str, Version]:
-        """Mosquitto's program here and its version; a container brings its own."""
+        """Mosquitto's program and version on this machine; a container has its own."""
         if broker.target is Target.DOCKER:
             return "", _IMAGE
         binary = program.find(self.path, self.machine.processes)
         return binary, program.family(program.version(binary))
 
     def end(self, broker: Broker) -> bool:
-        """See that a broker does not run; False when it did not. Raises as `process.stop`."""
+        """Stop a broker; False when it was not running. Raises what `process.stop` raises."""
         return process.stop(broker.directory, self.machine)
 
     def start(self, broker: Broker) -> Running:
-        """Start a broker in the background, after a look at its files; raises as `process.start`."""
+        """Check a broker's files, then start it in the background. Raises what `process.start` raises."""
         binary = self._fit(broker)
         return process.start(broker, binary, self.machine)
 
     def run(self, broker: Broker) -> NoReturn:
-        """Become the broker, after a look at its files; raises as `process.run`."""
+        """Check a broker's files, then replace this process by the broker. Raises what `process.run` raises."""
         binary = self._fit(broker)
         process.run(broker, binary, self.machine)
 
     def reload(self, broker: Broker) -> Reloaded:
-        """Let a broker read its files again, after a look at them; raises as `process.reload`."""
+        """Check a broker's files, then make it reload them. Raises what `process.reload` raises."""
         self._fit(broker)
         files = self.look(broker).files
         before = _waiting(process.running(broker.directory, self.machine.processes), files)
@@ -204,15 +206,15 @@ class RealBrokers:
         return Reloaded(running.pid, before, effect.unread(running.read, files))
 
     def _fit(self, broker: Broker) -> str:
-        """Mosquitto's program, for which the live files are fit."""
+        """Check the live files, and return Mosquitto's program. Raises InvalidBrokerFiles."""
         binary, version = self._installed(broker)
         problems = make.check_live(broker, version, self.machine.clock.now())
         if problems:
-            raise InvalidBrokerFiles("the broker's files would not do", problems)
+            raise InvalidBrokerFiles("the broker's files are not valid", problems)
         return binary
 
-    def _obey(self, broker: Broker, binary: str, what: Effect) -> None:
-        """Let the broker of this user follow its files; others are told by whoever runs them."""
+    def _apply_effect(self, broker: Broker, binary: str, what: Effect) -> None:
+        """Make the running broker use its files. Does nothing for containers and systemd: the user restarts those."""
         if broker.target is not Target.PROCESS:
             return
         if isinstance(process.running(broker.directory, self.machine.processes), Absent):
@@ -239,11 +241,11 @@ class RealBrokers:
             )
 
     def proofs(self, broker: Broker, *, restart: bool = False) -> Iterator[Probe]:
-        """Every probe of a broker, one at a time; with `restart`, also those that end it and start it again.
+        """Run every probe of a broker, one at a time; with `restart`, also those that stop and start it.
 
         Raises:
             Unreachable: Nothing answers.
-            InvalidBrokerFiles: It should be started again, and its files would not do.
+            InvalidBrokerFiles: A restart was asked for, but the files are not valid.
         """
         target = proof.target(broker, self.look(broker), self.machine)
         stranger = self._in_its_place(broker)
@@ -254,37 +256,37 @@ class RealBrokers:
         return verify(target, self.machine.clock)
 
     def _in_its_place(self, broker: Broker) -> str:
-        """What answers on a port of the broker while that does not run, as a sentence."""
+        """Which process uses a port of the broker while the broker is not running, as a sentence; else empty."""
         if broker.target is not Target.PROCESS:
             return ""
         runs = process.running(broker.directory, self.machine.processes)
         return in_its_place(broker, self.machine.processes) if isinstance(runs, Absent) else ""
 
     def look(self, broker: Broker) -> BrokerDirectory:
-        """What the broker's directory holds; raises as `make.look`."""
+        """Read the broker's directory. Raises what `make.look` raises."""
         return make.look(broker, self.machine.clock.now())
 
-    def _back(self, planned: _Planned, places: tuple[Swapped, ...], error: ReconcilerError) -> ReconcilerError:
-        """Bring the last good files back, and say whether that worked."""
+    def _restore(self, planned: _Planned, places: tuple[Swapped, ...], error: ReconcilerError) -> ReconcilerError:
+        """Restore the last good files, and return the error that says whether that worked."""
         detail = "\n".join(part for part in (error.detail, error.fix) if part)
         if not places or layout.CONF not in planned.making.files:
             return error
         try:
             make.roll_back(planned.broker, places)
-            self._obey(planned.broker, planned.program, Effect.RESTART)
+            self._apply_effect(planned.broker, planned.program, Effect.RESTART)
         except ReconcilerError as second:
-            summary = f"{error.summary}; and the last good files could not be brought back: {second.summary}"
-            return ReconcilerError(summary, detail=detail, fix="look into the log, and at last-good")
+            summary = f"{error.summary}; and the last good files could not be restored: {second.summary}"
+            return ReconcilerError(summary, detail=detail, fix="check the broker's log and its folder last-good")
         return ReconcilerError(f"{error.summary}; the last good files are back", detail=detail, fix=error.fix)
 
 
 def _waiting(running: Observed[Running], files: FileSet) -> Effect:
-    """What a running broker must do to follow the files that are there."""
+    """What a running broker must do to use the files as they are on disk."""
     return effect.unread(running.value.read, files) if isinstance(running, Present) else Effect.NOTHING
 
 
 def _taken_over(survey: Survey, broker: Broker, taking: Taking) -> Survey:
-    """The survey of a broker that was made by hand, which tells what differs from the files by hand."""
+    """Extend the survey of a broker made by hand with what the takeover keeps, tightens and leaves alone."""
     taken = takeover(taking.found, taking.now, broker)
     mistakes = obstacles(taking.found) if taking.reissued else taken.problems
     said = {each.summary for each in mistakes}
@@ -309,7 +311,7 @@ def _taken_over(survey: Survey, broker: Broker, taking: Taking) -> Survey:
 
 
 def _effect(making: BrokerFilePlan, found: BrokerDirectory, running: Observed[Running]) -> Effect:
-    """What the new files ask of the running broker, and what it has not read yet of those that are there."""
+    """What a running broker must do for the new files, and for files on disk that it has not read yet."""
     if not isinstance(running, Present):
         return Effect.NOTHING if making.meaning.effect is Effect.NOTHING else Effect.RESTART
     return max(making.meaning.effect, _waiting(running, found.files), key=list(Effect).index)

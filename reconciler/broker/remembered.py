@@ -1,6 +1,6 @@
-"""The brokers of this machine: recognised where they were in order, judged closely where they were not.
+"""The brokers of this machine: a healthy broker is recognised, any other is checked closely.
 
-Few projects declare a broker, and what knows brokers is slow to load: that waits until the first one is asked for.
+Few projects declare a broker, and the code for brokers is slow to load, so it is loaded at the first use.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class RememberedBrokers:
-    """The brokers; what is known of them is carried from one command to the next by `recall` and `keep`.
+    """The brokers; `recall` and `keep` load and store what is known about them between commands.
 
-    `path` is the search path on which Mosquitto is looked for. With `returning`, users that come back get the password
-    that they had before the last change.
+    `path` is the search path for Mosquitto. With `returning`, users who were removed and come back get their last
+    password again.
     """
 
     processes: Processes
@@ -51,25 +51,25 @@ class RememberedBrokers:
 
     @property
     def real(self) -> RealBrokers:
-        """What judges and changes them."""
+        """The code that checks and changes brokers."""
         return self._known.real
 
     def survey(self, broker: Broker) -> Observed[Survey]:
-        """How a broker is, held against what is declared of it; one is judged again only when it has to be."""
+        """Compare a broker with its declaration. A healthy broker that has not changed is only recognised."""
         return self._known.survey(broker)
 
     def converge(self, address: Address) -> None:
-        """Give a surveyed broker its files, and see that it works with them."""
+        """Write the files of a surveyed broker, and prove that it works with them."""
         self.real.converge(address)
 
     def process(self, directory: str) -> Observed[int]:
-        """The pid of the broker that was started on the files in this directory, if it runs."""
+        """The pid of the running broker that was started with the files in this directory."""
         return self._known.process(directory)
 
     def stop(self, directory: str) -> None:
-        """End the broker that was started on the files in this directory, if it runs; the files stay."""
+        """Stop the broker that was started with the files in this directory, if it runs; the files stay."""
         self._known.stop(directory)
 
     def remember(self, broker: Broker) -> None:
-        """Let the next command recognise a broker that is in order."""
+        """Store a healthy broker, so that the next command recognises it."""
         self._known.remember(broker)

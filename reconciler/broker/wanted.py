@@ -1,4 +1,4 @@
-"""The files that a broker shall have, as a function of its settings and its secrets."""
+"""Compute all files of a broker from its settings and secrets."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import to_builtins
 
+from reconciler.broker.files import acl, layout
+from reconciler.broker.files.file_set import PUBLIC, File
+from reconciler.broker.files.kept import text as kept_text
+from reconciler.broker.files.templates import fill
+from reconciler.broker.keys.material import Complete
+from reconciler.broker.running.program import Runner
 from reconciler.model.broker import Broker, BrokerUser, Listener, Target
-
-from . import acl, layout
-from .files import PUBLIC, File
-from .kept import text as kept_text
-from .material import Complete
-from .program import Runner
-from .templates import fill
 
 
 def wanted(broker: Broker, material: Complete, runner: Runner) -> dict[str, File]:
@@ -23,7 +22,7 @@ def wanted(broker: Broker, material: Complete, runner: Runner) -> dict[str, File
     files = {
         **rendered(broker, runner),
         layout.PASSWORDS: File(_lines(f"{name}:{entry}" for name, entry in material.entries.items())),
-        # In an order of its own: that a roll-over turns round who signs is nothing to the broker.
+        # Sorted: a CA roll-over changes which CA signs, and that alone must not change this file.
         layout.TRUSTED: File(b"".join(sorted(material.authority.trusted)), PUBLIC),
         layout.SERVER_CERTIFICATE: File(material.server.certificate, PUBLIC),
         layout.SERVER_KEY: File(material.server.key),
@@ -36,12 +35,12 @@ def wanted(broker: Broker, material: Complete, runner: Runner) -> dict[str, File
 
 
 def rendered(broker: Broker, runner: Runner) -> dict[str, File]:
-    """Those files that follow from the settings alone; no secret is in them."""
+    """The files that depend only on the settings; they have no secrets."""
     return {layout.CONF: File(_conf(broker, runner)), layout.ACL: File(_acl(broker))}
 
 
 def environment(broker: Broker, user: str, password: str) -> dict[str, str]:
-    """The MQTT_* variables by which a user's client reaches the broker; without a password when that is not known."""
+    """The MQTT_* variables for a user's client; without a password if that is not known."""
     listener = broker.listeners[0]
     variables = {
         "MQTT_BROKER": broker.host,
@@ -69,7 +68,7 @@ def _conf(broker: Broker, runner: Runner) -> bytes:
 
 
 def _inside(broker: Broker, listener: Listener) -> Listener:
-    """The listener as the broker sees it: in a container, the addresses of the machine are not there."""
+    """The listener as the broker sees it: a container does not have the addresses of the machine."""
     return Listener(listener.port, "", listener.mtls) if broker.target is Target.DOCKER else listener
 
 
@@ -82,7 +81,7 @@ def _acl(broker: Broker) -> bytes:
 def _ca(broker: Broker, material: Complete) -> dict[str, File]:
     authority = material.authority
     files = {layout.CA_CERTIFICATE: File(b"".join(authority.trusted), PUBLIC)}
-    if authority.key and not broker.tls.ca_key:  # a given key stays where it is, and there only
+    if authority.key and not broker.tls.ca_key:  # a key from the settings is never copied
         files[layout.CA_KEY] = File(authority.key)
     if authority.next_key:
         files[layout.CA_NEXT_KEY] = File(authority.next_key)

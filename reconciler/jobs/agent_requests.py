@@ -10,7 +10,7 @@ from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import Present, Unknown
 from reconciler.ports.world import World
 
-from .agent_state import Recipient, observe_agent, question
+from .agent_state import Recipient, describe_dialog, observe_agent
 from .dialogs import (
     FOLDER,
     Requests,
@@ -44,7 +44,7 @@ def show_dialog(records: Records, to: Recipient, world: World) -> ShownDialog:
     dialog = dialog_of(to, seen)
     if dialog is None:
         raise Refused(
-            question(seen) if seen.is_asking else f"{to.pane.session} waits for no permission",
+            describe_dialog(seen) if seen.is_asking else f"{to.pane.session} waits for no permission",
             detail="its screen shows no dialog that could be answered for you",
             fix=f"look, and answer there: reconciler attach {to.pane.session}",
         )

@@ -1,4 +1,4 @@
-"""An agent at one moment, and what keeps anyone from typing into it."""
+"""What an agent is doing at one moment, and why nothing may be typed into it."""
 
 from __future__ import annotations
 
@@ -26,47 +26,48 @@ _ASKING = {Activity.WAITING, Activity.DIALOG}
 
 
 class Recipient(Struct, frozen=True):
-    """The agent that a prompt is for: its `pane` as it was seen last, and what its CLI is looked at with.
-
-    `conversation` is what the registry says of it, empty when it says nothing. `folder` is where a prompt
-    may be put that is too long to be pasted; the agent must be able to read there.
-    """
+    """The agent that a prompt is for."""
 
     pane: Pane
+    """Its pane as of the last look."""
     profile: Profile
     subject: AgentEnvironment
     conversation: str
+    """The session id in the registry; empty when the registry has none."""
     folder: str
+    """Where a prompt goes that is too long to paste; the agent must be able to read this folder."""
 
 
 class AgentState(Struct, frozen=True):
-    """What was seen: no pane when it is gone, what the CLI itself says, and what its screen shows.
-
-    `instead` is the shell that reads the keys where the CLI should; empty when the CLI may.
-    """
+    """The result of one look at an agent."""
 
     pane: Pane | None
+    """None when the pane is gone."""
     own: LiveAgent = _NOTHING
+    """What the CLI itself reports."""
     shown: LiveAgent = _NOTHING
+    """What its screen shows."""
     lines: tuple[str, ...] = ()
-    instead: str = ""
+    """The last lines of its screen."""
+    shell: str = ""
+    """The shell that would read the keys in place of the CLI; empty when the CLI reads them."""
 
     @property
     def activity(self) -> Activity:
-        """What it does: by the CLI's own word, else by its screen."""
+        """What the agent is doing, as the CLI reports it; if it reports nothing, as its screen shows it."""
         return self.shown.activity if self.own.activity is Activity.UNKNOWN else self.own.activity
 
     @property
     def is_asking(self) -> bool:
-        """True when one of the two shows a dialog: a CLI may say that it is idle behind one."""
+        """Whether a dialog is open. A CLI may report that it is idle while its screen shows one, so both count."""
         return self.own.activity in _ASKING or self.shown.activity in _ASKING
 
 
 def observe_agent(to: Recipient, world: World) -> AgentState:
-    """One look at the agent.
+    """Look at the agent once.
 
     Raises:
-        Unreachable: tmux could not be asked, or its server is out of sight.
+        Unreachable: tmux cannot be queried, or the agent runs in a server that does not answer.
     """
     pane = _pane(to, world)
     if pane is None or pane.dead:
@@ -77,21 +78,21 @@ def observe_agent(to: Recipient, world: World) -> AgentState:
 
 
 def _shell_instead(pane: Pane, profile: Profile, processes: Processes) -> str:
-    """The shell in the pane, unless it only waits for the CLI that it has started, and that reads the keys."""
+    """The shell that reads the keys; empty when the CLI does, for instance as a child that the shell waits for."""
     shell, own = pane.command.lstrip("-"), name_of(profile.launch.command)
     if shell not in SHELLS or own in SHELLS:
         return ""
-    return "" if any(_is_called(own, words) for words in processes.foreground(pane.pid)) else shell
+    return "" if any(_runs_cli(own, words) for words in processes.foreground(pane.pid)) else shell
 
 
-def _is_called(own: str, words: Sequence[str]) -> bool:
-    """Whether it runs as the CLI: by its own name, or as a script of that name, whose interpreter has options."""
+def _runs_cli(own: str, words: Sequence[str]) -> bool:
+    """Whether a command line runs the CLI: directly, or as a script after an interpreter and its options."""
     names = [os.path.basename(word) for word in words if not word.startswith("-")]
     return names[0].lstrip("-") not in SHELLS and own in names[:2] if names else False
 
 
 def _pane(to: Recipient, world: World) -> Pane | None:
-    """The very pane, wherever it is by now: another server, or another process, is not the one that was meant."""
+    """The same pane, also after a move to another session; None if another process runs there now."""
     match world.tmux.look():
         case Present(state):
             own = [p for p in state.panes if p.pane_id == to.pane.pane_id and _is_same(p, to.pane)]
@@ -99,61 +100,62 @@ def _pane(to: Recipient, world: World) -> Pane | None:
         case Unknown(reason, fix):
             raise Unreachable("tmux could not be asked", detail=reason, fix=fix)
         case _ if isinstance(world.processes.started(to.pane.pid), Present):
-            summary = f"process {to.pane.pid} of the agent still runs, and its tmux server does not answer"
-            raise Unreachable(summary, fix="reconciler status says how to reach it")
+            summary = f"process {to.pane.pid} of the agent still runs, but its tmux server does not answer"
+            raise Unreachable(summary, fix="see how to reach it: reconciler status")
         case _:
             return None
 
 
 def _is_same(pane: Pane, meant: Pane) -> bool:
-    """Tmux 3.8 forgets the process of a dead pane."""
+    """Whether it is the same pane. Tmux 3.8 reports no process for a dead pane, so a dead one matches without."""
     return pane.pid == meant.pid or (pane.dead and not pane.pid)
 
 
-def refusal(seen: AgentState, profile: Profile) -> Delivery | None:
-    """Why nothing may be typed into it; None when all evidence that its CLI gives says idle."""
+def refusal(state: AgentState, profile: Profile) -> Delivery | None:
+    """Why nothing may be typed into the agent; None when all evidence from its CLI says that it is idle."""
     if runs_what_is_typed(profile.launch.command):
         return Delivery(
             DeliveryVerdict.REFUSED_SHELL, detail=f"{profile.name} would run each line of the prompt as a command"
         )
-    if gone := absence(seen, profile):
+    if gone := why_absent(state, profile):
         return Delivery(DeliveryVerdict.REFUSED_DEAD, detail=gone)
-    if seen.is_asking:
-        return Delivery(DeliveryVerdict.REFUSED_DIALOG, detail=question(seen))
-    if why := _occupation(seen, profile):
+    if state.is_asking:
+        return Delivery(DeliveryVerdict.REFUSED_DIALOG, detail=describe_dialog(state))
+    if why := _why_not_ready(state, profile):
         return Delivery(DeliveryVerdict.REFUSED_BUSY, detail=why)
     return None
 
 
-def absence(seen: AgentState, profile: Profile) -> str:
-    """How the CLI is missing from its pane; empty when it is there."""
-    if seen.pane is None:
+def why_absent(state: AgentState, profile: Profile) -> str:
+    """Why the CLI is not running in its pane; empty when it is running there."""
+    if state.pane is None:
         return "its session is gone"
-    if seen.pane.dead:
+    if state.pane.dead:
         return "it has ended"
     own = name_of(profile.launch.command)
-    return f"{seen.instead} runs in its pane, where {own} should" if seen.instead else ""
+    return f"{state.shell} runs in its pane instead of {own}" if state.shell else ""
 
 
-def question(seen: AgentState) -> str:
-    """What it asks, in the words of its screen where that has a question."""
-    name = f"its {seen.shown.dialog} dialog" if seen.shown.dialog else "a permission prompt"
-    asked = next((line.strip(" │┃") for line in reversed(seen.lines) if line.rstrip(" │┃").endswith("?")), "")
+def describe_dialog(state: AgentState) -> str:
+    """Name the open dialog, with the question on its screen if there is one."""
+    name = f"its {state.shown.dialog} dialog" if state.shown.dialog else "a permission prompt"
+    asked = next((line.strip(" │┃") for line in reversed(state.lines) if line.rstrip(" │┃").endswith("?")), "")
     return f"{name} is open: {asked}" if asked else f"{name} is open"
 
 
-def stands(seen: AgentState, text: str, profile: Profile) -> bool:
-    """Whether the text is in the agent's input box, as far as that can be read."""
-    return profile.display.box is not None and holds(profile.display.box, seen.lines, text)
+def is_in_input_box(state: AgentState, text: str, profile: Profile) -> bool:
+    """Whether the text is in the agent's input box; False when the CLI has no box that can be read."""
+    return profile.display.box is not None and holds(profile.display.box, state.lines, text)
 
 
-def _occupation(seen: AgentState, profile: Profile) -> str:
-    if seen.activity is Activity.BUSY:
+def _why_not_ready(state: AgentState, profile: Profile) -> str:
+    """Why the agent is not ready for a prompt; empty when it is."""
+    if state.activity is Activity.BUSY:
         return "it is busy"
-    empty = is_empty(profile.display.box, seen.lines) if profile.display.box else None
+    empty = is_empty(profile.display.box, state.lines) if profile.display.box else None
     if empty is False:
         return "its input box already holds text"
-    unsure = seen.activity is Activity.UNKNOWN and (profile.display.tells_activity or profile.display.box)
+    unsure = state.activity is Activity.UNKNOWN and (profile.display.tells_activity or profile.display.box)
     if unsure or (profile.display.box and empty is None):
         return "nothing shows that it is ready for a prompt"
     return ""

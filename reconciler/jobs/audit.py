@@ -1,8 +1,8 @@
-"""What happened to a job, for good: a folder a job that is only ever added to, and in which no secret is.
+"""The audit of a job: one folder that is only ever appended to, and that holds no secrets.
 
-Each line of `events.jsonl` carries in `prev` the SHA-256 of the line before it, and a line that says `kept` the SHA-256
-of another file of the folder. That shows a line that was changed, removed, added or moved later, a file that was
-replaced, and, once the job has ended, the loss of the last lines; not a chain that was made anew from end to end.
+In `events.jsonl`, each line has the SHA-256 of the line before it in `prev`. A line with `"what": "kept"` has the
+SHA-256 of another file in the folder. This detects lines that were changed, removed, added or moved later, files that
+were replaced and, once the job has ended, missing last lines. It does not detect a chain that was rewritten completely.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from reconciler.ports.world import Files
 
 EVENTS, LOG, RECORD = "events.jsonl", "follower.log", "record.json"
 ORIGINAL = ".original"
-"""What the name of another tool's file ends with that one of ours has taken the place of."""
-KEPT = "kept"  # what a line is about that has the digest of a file
+"""The suffix for another tool's file whose name we need: it is copied to this name first."""
+KEPT = "kept"  # marks a line that has the digest of a file
 _LOGS = "delegate_job_logs"
 _NOTHING = "0" * 64
 _TAIL = 1 << 18  # longer than any line
 
 
 class AuditFile(StrEnum):
-    """The single texts of a job."""
+    """The files of an audit folder that hold one text each."""
 
     PROMPT = "prompt.txt"
     INSTRUCTIONS = "instructions.txt"
@@ -45,26 +45,26 @@ class AuditFile(StrEnum):
 
 
 class Chain(Struct, frozen=True):
-    """How far a chain holds: `lines` are good; `broken` is the first one that is not (from 1), 0 when all are.
-
-    `foreign` lines at the beginning are another tool's: no digest says whether they were changed.
-    """
+    """How much of a chain is intact."""
 
     lines: int
+    """Lines that are intact."""
     broken: int = 0
+    """The number of the first line that is not (from 1); 0 when all are."""
     why: str = ""
     foreign: int = 0
+    """Lines of another tool at the beginning. They have no digests, so they cannot be checked."""
 
 
 class Audit(Struct, frozen=True):
-    """What a check of a whole folder found: its chain, and what is wrong with other files, by name."""
+    """The result of checking a whole audit folder: its chain, and what is wrong with other files, by file name."""
 
     chain: Chain
     files: Mapping[str, str]
 
 
 def logs_root(env: Mapping[str, str], workdir: str) -> str:
-    """The folder of all audit folders: DELEGATE_JOB_LOGS_DIR, else delegate_job_logs in the job's folder."""
+    """The folder of all audit folders: DELEGATE_JOB_LOGS_DIR if set, else delegate_job_logs in the job's folder."""
     given = env.get("DELEGATE_JOB_LOGS_DIR")
     if given:
         root = os.path.abspath(os.path.join(workdir, given))
@@ -79,13 +79,13 @@ def audit_folder(job: Job, env: Mapping[str, str]) -> str:
     return os.path.join(logs_root(env, job.workdir), job.id)
 
 
-def keep(folder: str, paper: AuditFile, text: str, files: Files, at: str) -> None:
-    """Put one of the texts into the folder. Raises ReconcilerError when it cannot be written."""
-    _keep(os.path.join(folder, paper), text.encode(errors="replace"), files, at)
+def keep(folder: str, file: AuditFile, text: str, files: Files, at: str) -> None:
+    """Write one text into the audit folder. Raises ReconcilerError when it cannot be written."""
+    _keep(os.path.join(folder, file), text.encode(errors="replace"), files, at)
 
 
 def keep_record(folder: str, job: Job, files: Files, at: str) -> None:
-    """Put a copy of the record into the folder, without its secrets. Raises ReconcilerError when it cannot."""
+    """Write a copy of the record, without its secrets. Raises ReconcilerError when it cannot be written."""
     content = {key: value for key, value in to_builtins(job).items() if key != "auth_token"}
     content["broker"] = {key: value for key, value in job.broker.items() if key != "password"}
     content = data_without_token(content, job.auth_token, TOKEN_HIDDEN)
@@ -93,9 +93,9 @@ def keep_record(folder: str, job: Job, files: Files, at: str) -> None:
 
 
 def _keep(path: str, data: bytes, files: Files, at: str) -> None:
-    """Write a file; its digest comes into the chain first, so that no file is without one.
+    """Write a file. Its digest goes into the chain first, so that every file has one.
 
-    A file of another tool that has the name is copied to `<name>.original` before.
+    If another tool has a file of this name, that file is first copied to `<name>.original`.
     """
     folder, name = os.path.split(path)
     if isinstance(files.facts(path), Present) and not _is_ours(folder, name, files):
@@ -105,12 +105,12 @@ def _keep(path: str, data: bytes, files: Files, at: str) -> None:
 
 
 def append_events(folder: str, entries: Iterable[Mapping[str, Json]]) -> None:
-    """Chain the entries to what is there, durably and in one write.
+    """Append entries to the chain in one durable write.
 
-    A line that a crash left unfinished is ended, and chained to like any other.
+    If a crash left the last line unfinished, the line is ended first and counts like any other.
 
     Raises:
-        ReconcilerError: It cannot be written.
+        ReconcilerError: The chain cannot be written.
     """
     lines = list(entries)
     if not lines:
@@ -134,9 +134,9 @@ def log(folder: str, lines: Iterable[str]) -> None:
 
 
 def verify_audit(folder: str, *, ended: bool) -> Audit:
-    """Whether the chain holds, and to its end for a job that has `ended`, and whether the other files are as kept.
+    """Check that the chain is intact and the other files have not changed. A job that has `ended` needs a last line.
 
-    Files from before digests were kept are not judged. Raises ReconcilerError when something cannot be read.
+    Files without a digest are not checked. Raises ReconcilerError when something cannot be read.
     """
     chain = verify_chain(folder)
     if chain.broken:
@@ -145,23 +145,23 @@ def verify_audit(folder: str, *, ended: bool) -> Audit:
     if not entries and not chain.foreign:
         return Audit(Chain(0, 1, "the file is empty or missing: nothing in this folder can be verified"), {})
     digests = {str(entry.get("file")): str(entry.get("sha256")) for entry in entries if entry.get("what") == KEPT}
-    changed = {name: why for name, digest in digests.items() if (why := _changed(folder, name, digest))}
+    changed = {name: why for name, digest in digests.items() if (why := _why_changed(folder, name, digest))}
     if chain.foreign:
         others = set(_names(folder)) - digests.keys() - {EVENTS, LOG}
         return Audit(chain, changed | dict.fromkeys(sorted(others), "it has no digest"))
     if ended and not any(entry.get("status") in FINAL_STATUSES for entry in entries):
-        why = "the last lines are missing: the job has ended, and no line says so"
+        why = "the last lines are missing: the job has ended, but no line says so"
         return Audit(Chain(chain.lines, chain.lines + 1, why), {})
     return Audit(chain, changed)
 
 
 def holds_chain(folder: str) -> bool:
-    """Whether this program has written in the audit folder. Raises ReconcilerError when it cannot be read."""
+    """Whether reconciler has written to this audit folder. Raises ReconcilerError when it cannot be read."""
     return any("prev" in entry for entry in _entries(os.path.join(folder, EVENTS)))
 
 
 def _is_ours(folder: str, name: str, files: Files) -> bool:
-    """Whether we have kept a file of that name there."""
+    """Whether reconciler has written a file of this name there."""
     return files.contains(os.path.join(folder, EVENTS), b'"file":"%s"' % name.encode()) == Present(True)
 
 
@@ -173,7 +173,7 @@ def _names(folder: str) -> list[str]:
 
 
 def _entries(path: str) -> list[dict[str, Any]]:
-    """The lines that are objects; a torn one is judged by the chain."""
+    """The lines that are JSON objects. Broken lines are skipped: `verify_chain` reports them."""
     try:
         with own_files.regular(path) as file:
             return [entry for line in file if (entry := _object(line)) is not None]
@@ -183,11 +183,11 @@ def _entries(path: str) -> list[dict[str, Any]]:
         raise _failure(os.path.dirname(path), error) from error
 
 
-def _changed(folder: str, name: str, digest: str) -> str:
-    """What has become of a file that was kept; empty when it is as it was."""
+def _why_changed(folder: str, name: str, digest: str) -> str:
+    """How a file differs from its digest; empty when it is unchanged."""
     try:
         with own_files.regular(os.path.join(folder, os.path.basename(name))) as file:
-            return "" if sha256(file.read()).hexdigest() == digest else "it is not what was kept"
+            return "" if sha256(file.read()).hexdigest() == digest else "its content has changed"
     except FileNotFoundError:
         return "it is missing"
     except OSError as error:
@@ -195,12 +195,12 @@ def _changed(folder: str, name: str, digest: str) -> str:
 
 
 def verify_chain(folder: str) -> Chain:
-    """Whether every line of `events.jsonl` follows from the one before it; no file is an empty chain.
+    """Check that each line of `events.jsonl` has the digest of the line before it. A missing file is an empty chain.
 
-    A line that a crash cut short is good when the next one vouches for it.
+    A line that a crash cut short is intact if the next line has its digest.
 
     Raises:
-        ReconcilerError: It cannot be read.
+        ReconcilerError: The file cannot be read.
     """
     try:
         with own_files.regular(os.path.join(folder, EVENTS)) as file:
@@ -231,16 +231,16 @@ def _last_line(file: BinaryIO) -> tuple[bytes, bool]:
 
 
 def _verified(file: BinaryIO) -> Chain:
-    foreign, last = _leading(file)
+    foreign, last = _foreign_lines(file)
     expected, torn, number = sha256(last.removesuffix(b"\n")).hexdigest() if foreign else _NOTHING, False, foreign
     for number, line in enumerate(file, foreign + 1):
         prev = _prev(line)
         if prev is not None and prev != expected:
             at = number - torn
-            why = "it does not follow from the line before: that was changed, or lines came or went"
+            why = "its digest does not match the line before: that line was changed, or lines were added or removed"
             return Chain(at - 1 - foreign, at, why, foreign)
         if torn and prev is None:
-            return Chain(number - 2 - foreign, number - 1, "it is no line of the chain", foreign)
+            return Chain(number - 2 - foreign, number - 1, "it is not a line of the chain", foreign)
         torn = prev is None
         expected = sha256(line.removesuffix(b"\n")).hexdigest()
     if torn:
@@ -248,10 +248,10 @@ def _verified(file: BinaryIO) -> Chain:
     return Chain(number - foreign, foreign=foreign)
 
 
-def _leading(file: BinaryIO) -> tuple[int, bytes]:
-    """How many lines before the first one of the chain are another tool's, and the last of them; reads up to there.
+def _foreign_lines(file: BinaryIO) -> tuple[int, bytes]:
+    """Count another tool's lines before the chain begins, and return the last of them. Leaves `file` after that line.
 
-    One torn line alone is what a crash leaves of our first one.
+    A single broken line is not another tool's: a crash leaves one when it cuts our first line short.
     """
     count, last, objects, position = 0, b"", 0, 0
     for line in file:
@@ -281,5 +281,5 @@ def _object(line: bytes) -> dict[str, Any] | None:
 def _failure(folder: str, error: OSError) -> ReconcilerError:
     return ReconcilerError(
         f"the audit folder {folder} cannot be used: {error.strerror}",
-        fix="free some space, or name another place in DELEGATE_JOB_LOGS_DIR",
+        fix="free some space, or set DELEGATE_JOB_LOGS_DIR to another folder",
     )

@@ -1,7 +1,7 @@
-"""The follower in the background: one process for all jobs of a folder, as long as one of them is open.
+"""The state of the background follower: one process that follows all jobs of a folder until none is open.
 
-While it runs, `.follower/state.json` in that folder says which process it is and what it follows; it takes the file
-away when it ends. A state without its process tells that it was killed, and how to start another one.
+While it runs, `.follower/state.json` in that folder says which process it is and what it follows. It deletes the file
+when it ends. A file without its process means that it was killed; the file says how to start the next one.
 """
 
 from __future__ import annotations
@@ -39,21 +39,26 @@ class Background(Struct, frozen=True):
 
     pid: int
     started: int
+    """Start of the process in clock ticks since the boot."""
     boot: str
+    """Id of the boot: pids repeat after a restart of the machine."""
     broker: str
+    """HOST:PORT."""
     root: str
+    """The project that it was started for."""
     registry: str
     jobs: tuple[str, ...] = ()
     records: str = ""
+    """The folder of the jobs. In a copy of the folder it does not match, and the state does not count."""
 
 
 def folder_of(records: Records) -> str:
-    """Where the follower has its state, its log and its lock."""
+    """The folder with the follower's state, log and lock."""
     return os.path.join(records.folder, _FOLDER)
 
 
 def log_of(records: Records) -> str:
-    """What the follower prints."""
+    """The file that gets the follower's output."""
     return os.path.join(folder_of(records), "log")
 
 
@@ -77,24 +82,24 @@ def address_of(way: EventWay) -> str:
 
 
 def note(records: Records, state: Background) -> None:
-    """Say what is followed now. Raises ReconcilerError when it cannot be written."""
+    """Write what the follower follows now. Raises ReconcilerError when it cannot be written."""
     records.files.make_folder(folder_of(records), 0o700)
     placed = replace(state, records=records.files.real(records.folder))
     records.files.write(_state(records), json.dumps(to_builtins(placed)).encode(), 0o600)
 
 
 def leave(records: Records) -> None:
-    """Say that nobody follows in the background any more."""
+    """Delete the state: no background process follows these jobs any more."""
     records.files.delete(_state(records), records.folder)
 
 
 def expect_ours(records: Records) -> None:
-    """See that what the follower has there is ours alone. Raises Refused."""
+    """Check that only this user can write the follower's files. Raises Refused."""
     _expect_ours(records, _FOLDER)
 
 
 def noted_follower(records: Records) -> Background | None:
-    """What the last follower said of itself; None when it ended by itself, or never was, or was another user's."""
+    """The state of the last follower; None when it ended normally, never ran, or belongs to another user."""
     if any(map(records.files.distrust, (records.folder, folder_of(records), _state(records)))):
         return None
     found = records.files.read(_state(records))
@@ -107,22 +112,22 @@ def noted_follower(records: Records) -> Background | None:
 
 
 def lives(state: Background | None, processes: Processes) -> bool:
-    """Whether it is still that very process."""
+    """Whether the follower is still running: the same process, since the same boot."""
     if state is None or state.boot != lockfile.current_namespace().boot:
         return False
     return processes.started(state.pid) == Present(state.started)
 
 
 def take_up(records: Records, follower: Follower, broker: str, known: set[str]) -> None:
-    """Follow every open job of this broker that is not `known` yet.
+    """Follow each open job of this broker that is not in `known`, and add its id to `known`.
 
     Raises:
-        BusRefused, BusUnreachable: It cannot be subscribed to; it is tried again.
+        BusRefused, BusUnreachable: A subscription failed; the next call tries the job again.
     """
     for job_id in job_ids(records):
         if job_id in known:
             continue
-        with suppress(UnknownJob, RecordUnreadable):  # whoever lists the jobs is told
+        with suppress(UnknownJob, RecordUnreadable):  # `job list` reports broken records
             job = read(records, job_id)
             if is_for(job, broker):
                 follower.add(job_id)
@@ -136,7 +141,7 @@ def is_for(job: Job, broker: str) -> bool:
 
 
 def waits(records: Records, broker: str) -> bool:
-    """Whether there is any such job."""
+    """Whether any job is open at this broker."""
     for job_id in job_ids(records):
         with suppress(UnknownJob, RecordUnreadable):
             if is_for(read(records, job_id), broker):

@@ -1,4 +1,4 @@
-"""What a job record says, as today's program writes it: a `Job`, or everything that is wrong with it. Pure."""
+"""Turn the content of a job record in today's format into a `Job`, or list everything wrong with it. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OPTIONAL = tuple(each.name for each in fields(Job) if not each.required)
 
 
 class RecordMistake(Struct, frozen=True):
-    """What is wrong with one key of a record; never its value, for one of them is the token."""
+    """What is wrong with one key of a record. It never quotes the value: that may be the token."""
 
     key: str
     what: str
@@ -43,17 +43,17 @@ def mistakes_in(content: Mapping[str, Any]) -> tuple[RecordMistake, ...]:
 
 
 def mistake_of(name: str, content: Mapping[str, Any]) -> str:
-    """What is wrong with one key; empty for nothing."""
+    """What is wrong with one key; empty when nothing is."""
     if name not in content:
         return f"`{name}` is missing" if name in REQUIRED else ""
     value = content[name]
     if not isinstance(value, _KINDS.get(name, (str,))) or isinstance(value, bool):
-        return f"`{name}` is of another kind"
+        return f"`{name}` has the wrong type"
     return next(iter(_about_value(name, value)), "")
 
 
 def job_of(content: Mapping[str, Any]) -> Job:
-    """The job of a record in which there are no mistakes."""
+    """Build the job from a record without mistakes."""
     known = {name: content[name] for name in Job.__struct_fields__ if name in content}
     permission, result = known.pop("permission", None), known.pop("result", None)
     known["status"] = JobStatus(known.get("status", JobStatus.PENDING))
@@ -75,13 +75,13 @@ def _about_value(name: str, value: Any) -> Iterator[str]:
         case "status" if value not in set(JobStatus):
             yield "`status` is not one of " + ", ".join(JobStatus)
         case "seen" if not all(type(count) is int for count in value.values()):
-            yield "`seen` holds something else than counts"
+            yield "`seen` has a value that is not a whole number"
         case _:
             yield from _about_group(name, value)
 
 
 def _about_group(name: str, value: Any) -> Iterator[str]:
-    """Of values that consist of others, and of moments."""
+    """What is wrong with a value that has parts, or with a time."""
     try:
         match name:
             case "created_at" | "updated_at":
@@ -93,4 +93,4 @@ def _about_group(name: str, value: Any) -> Iterator[str]:
             case "delivery" if value and "verdict" in value:
                 DeliveryVerdict(str(value["verdict"]))
     except (ValueError, OverflowError):
-        yield f"`{name}` is not what reconciler writes there"
+        yield f"`{name}` does not have the form that reconciler writes"

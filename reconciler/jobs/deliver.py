@@ -1,4 +1,4 @@
-"""Hand a prompt to a live agent, and say truthfully what became of it."""
+"""Type a prompt into a live agent, and report what is known about its arrival, with the evidence."""
 
 from __future__ import annotations
 
@@ -18,39 +18,37 @@ from reconciler.model.observed import Present
 from reconciler.model.snapshot import TmuxTarget
 from reconciler.ports.world import Typed, World
 
-from .agent_state import AgentState, Recipient, absence, observe_agent, question, refusal, stands
+from .agent_state import AgentState, Recipient, describe_dialog, is_in_input_box, observe_agent, refusal, why_absent
 from .prompt import LARGEST, LONGEST_PASTE, cleaned, file_for, pointer, size
 from .proof import StorageBaseline, is_stored, proof, stored_before
 
 Wanted: TypeAlias = Callable[[], bool]
 
-_YOUNG = 30.0  # seconds; the CLIs were ready after 0.3 to 15
+_YOUNG = 30.0  # seconds since the start; the CLIs were ready after 0.3 to 15
 _PAUSE = 0.1
-_ATTEMPTS = 4  # the first, and three more while the text stands in the input box
+_ATTEMPTS = 4  # the first, and three more while the text is still in the input box
 _ENTER = ("Enter",)
 
 
 class DeliveryTimeouts(Struct, frozen=True):
-    """Seconds to wait at most.
-
-    `idle` is for an agent that is busy, before the text is typed and once it stands there. `steady` is how long one
-    that has just started is watched for a question: a CLI was seen to ask something a second after it had looked
-    ready. `shown` is for the text to stand in the input box. `settle` is how long keys are kept from a fresh paste:
-    half a second was enough for every CLI that swallows them.
-    `swallowed` is how long they may stay without effect before they count as lost, `proof` is for
-    evidence once the text has left the box.
-    """
+    """How long to wait at most, in seconds."""
 
     idle: float = 0.0
+    """For a busy agent, before the text is typed and before it is submitted."""
     steady: float = 1.5
+    """For a question, after a start: one CLI asked something a second after it had looked ready."""
     shown: float = 5.0
+    """For the text to show in the input box."""
     settle: float = 0.5
+    """Between the paste and the first key: half a second was enough for every CLI that ignores keys after a paste."""
     swallowed: float = 2.0
+    """For the keys to have an effect; after that, they count as lost."""
     proof: float = 10.0
+    """For evidence, once the text has left the box."""
 
 
 class _Pasted(Struct, frozen=True):
-    """A text on its way, to whom, and what was stored of the conversation before."""
+    """A text that was typed: its agent, and what was stored of the conversation before."""
 
     text: str
     to: Recipient
@@ -67,62 +65,62 @@ def _always() -> bool:
 
 
 def deliver(
-    text: str, to: Recipient, world: World, patience: DeliveryTimeouts, is_wanted: Wanted = _always
+    text: str, to: Recipient, world: World, timeouts: DeliveryTimeouts, is_wanted: Wanted = _always
 ) -> Delivery:
-    """Type the prompt into an idle agent, submit it, and tell what proves that the agent took it.
+    """Type the prompt into an idle agent, submit it, and return the evidence that the agent took it.
 
-    Control characters are left out; what is longer than LONGEST_PASTE, or would look like a dialog
-    of the CLI's once it is typed, is put into `to.folder` (0600), and one line that points to it is typed.
+    Control characters are removed. A prompt that is longer than LONGEST_PASTE, or that would look like a dialog of the
+    CLI, goes into a file in `to.folder` (0600), and one line that points to the file is typed instead.
 
-    Nothing is typed, and no key pressed, while the pane shows a dialog: tmux itself looks right before it
-    writes. The text is submitted only while tmux sees it, too, and no work; first by keys that no question takes for
-    an answer, where the CLI has such. Without them a question out of the blue remains, in the moment in which Enter is
-    on its way from tmux to the CLI (ADR 17).
+    Nothing is typed and no key is pressed while the pane shows a dialog: tmux itself checks right before it writes.
+    tmux submits the text only if it sees the text and no sign of work. If the CLI has keys that submit a prompt but
+    do not answer a dialog, they are tried first. With Enter, one risk remains: a question may open while the key is on
+    its way from tmux to the CLI (ADR 17).
 
-    `is_wanted` is asked at each look while the agent is waited for, and right before anything is typed or pressed.
+    `is_wanted` is called at each look while this waits for the agent, and right before anything is typed or pressed.
 
     Raises:
-        Withdrawn: It is no longer wanted; nothing was typed.
-        UsageError: Nothing is left of the prompt.
-        ReconcilerError: tmux could not be asked, or the file not be written; nothing was typed.
+        Withdrawn: The prompt is no longer wanted; nothing was typed.
+        UsageError: The prompt is empty without its control characters.
+        ReconcilerError: tmux cannot be queried, or the file cannot be written; nothing was typed.
     """
     began = world.clock.monotonic()
     prompt = cleaned(text)
     if not prompt.strip():
-        raise UsageError("the prompt is empty", fix="give it some text: control characters do not count")
-    delivery = _delivered(prompt, to, world, patience, is_wanted)
+        raise UsageError("the prompt is empty", fix="write some text: control characters do not count")
+    delivery = _deliver(prompt, to, world, timeouts, is_wanted)
     return replace(delivery, seconds=round(world.clock.monotonic() - began, 3))
 
 
-def _delivered(prompt: str, to: Recipient, world: World, patience: DeliveryTimeouts, is_wanted: Wanted) -> Delivery:
+def _deliver(prompt: str, to: Recipient, world: World, timeouts: DeliveryTimeouts, is_wanted: Wanted) -> Delivery:
     if size(prompt) > LARGEST:
-        return Delivery(DeliveryVerdict.TOO_LONG, detail=f"{size(prompt)} bytes; {LARGEST} is the most")
-    seen = _once_free(to, world, patience, is_wanted)
-    if refused := refusal(seen, to.profile):
+        return Delivery(DeliveryVerdict.TOO_LONG, detail=f"it has {size(prompt)} bytes; the limit is {LARGEST}")
+    state = _wait_until_idle(to, world, timeouts, is_wanted)
+    if refused := refusal(state, to.profile):
         return refused
     line = _line(prompt, to, world)
-    pasted = _Pasted(line, to, stored_before(line, seen, to, world), is_wanted)
+    pasted = _Pasted(line, to, stored_before(line, state, to, world), is_wanted)
     _expect_wanted(is_wanted)
     try:
-        match world.tmux.paste(_target(seen, to), pasted.text, questions(to.profile.display.rules())):
+        match world.tmux.paste(_target(state, to), pasted.text, questions(to.profile.display.rules())):
             case Typed.GONE:
-                return Delivery(DeliveryVerdict.REFUSED_DEAD, detail="it ended right before")
+                return Delivery(DeliveryVerdict.REFUSED_DEAD, detail="it ended right before typing")
             case Typed.HELD:
-                return Delivery(DeliveryVerdict.REFUSED_DIALOG, detail="a question came up right before")
+                return Delivery(DeliveryVerdict.REFUSED_DIALOG, detail="a question came up right before typing")
             case Typed.DONE:
-                return _submitted(pasted, world, patience)
+                return _submit(pasted, world, timeouts)
     except ReconcilerError as error:
         return Delivery(DeliveryVerdict.UNVERIFIED, detail=f"{error.summary}: {error.detail}")
 
 
-def _target(seen: AgentState, to: Recipient) -> TmuxTarget:
-    """The pane as it was seen last: somebody may have moved it since the plan."""
-    return (seen.pane or to.pane).target
+def _target(state: AgentState, to: Recipient) -> TmuxTarget:
+    """The pane as of the last look: it may have moved to another session since."""
+    return (state.pane or to.pane).target
 
 
 def _line(prompt: str, to: Recipient, world: World) -> str:
-    """What is typed: the prompt, or where it is."""
-    if size(prompt) <= LONGEST_PASTE and not _misleads(prompt, to.profile):
+    """The text to type: the prompt itself, or a line that points to its file."""
+    if size(prompt) <= LONGEST_PASTE and not _looks_like_screen(prompt, to.profile):
         return prompt
     path = file_for(prompt, to.folder)
     world.files.make_folder(to.folder, 0o700)
@@ -130,8 +128,8 @@ def _line(prompt: str, to: Recipient, world: World) -> str:
     return pointer(path, prompt)
 
 
-def _misleads(prompt: str, profile: Profile) -> bool:
-    """Whether, once typed, it would look like something else: a dialog, work, or an input box without text."""
+def _looks_like_screen(prompt: str, profile: Profile) -> bool:
+    """Whether the typed prompt would look like something else: a dialog, a sign of work, or an empty input box."""
     display, lines = profile.display, prompt.splitlines()
     seems = classify_screen(display.rules(), lines).activity
     blank = display.box is not None and is_empty(display.box, [f"{display.box.mark} {lines[0]}"])
@@ -145,20 +143,22 @@ def _all_in(signs: Iterable[str], lines: Sequence[str]) -> bool:
     return all(sign.casefold() in shown for sign in signs)
 
 
-def _once_free(to: Recipient, world: World, patience: DeliveryTimeouts, is_wanted: Wanted) -> AgentState:
-    def is_settled(seen: AgentState) -> bool:
-        return not is_wanted() or not _is_busy(refusal(seen, to.profile))
+def _wait_until_idle(to: Recipient, world: World, timeouts: DeliveryTimeouts, is_wanted: Wanted) -> AgentState:
+    """Wait until the agent is idle, or until waiting does not help, and return the last look at it."""
 
-    def is_in_the_way(seen: AgentState) -> bool:
-        refused = refusal(seen, to.profile)
+    def is_settled(state: AgentState) -> bool:
+        return not is_wanted() or not _is_busy(refusal(state, to.profile))
+
+    def is_in_the_way(state: AgentState) -> bool:
+        refused = refusal(state, to.profile)
         return refused is not None and not _is_busy(refused)
 
-    seen = _look_until(is_settled, to, world, patience.idle)
-    if patience.steady and _is_young(to, world) and not refusal(seen, to.profile):
-        _look_until(is_in_the_way, to, world, patience.steady)
-        seen = _look_until(is_settled, to, world, max(patience.idle, patience.steady))
+    state = _observe_until(is_settled, to, world, timeouts.idle)
+    if timeouts.steady and _is_young(to, world) and not refusal(state, to.profile):
+        _observe_until(is_in_the_way, to, world, timeouts.steady)
+        state = _observe_until(is_settled, to, world, max(timeouts.idle, timeouts.steady))
     _expect_wanted(is_wanted)
-    return seen
+    return state
 
 
 def _is_busy(refused: Delivery | None) -> bool:
@@ -166,7 +166,7 @@ def _is_busy(refused: Delivery | None) -> bool:
 
 
 def _is_young(to: Recipient, world: World) -> bool:
-    """Whether one of its processes has just been started: questions of a start may still come."""
+    """Whether the agent has just started: a CLI may still ask the questions that it asks at a start."""
     now = world.clock.now().timestamp()
     started = (world.processes.since(pid) for pid in world.processes.family(to.pane.pid))
     return any(isinstance(since, Present) and abs(now - since.value) < _YOUNG for since in started)
@@ -177,135 +177,139 @@ def _expect_wanted(is_wanted: Wanted) -> None:
         raise Withdrawn("the prompt is no longer wanted")
 
 
-def _submitted(pasted: _Pasted, world: World, patience: DeliveryTimeouts) -> Delivery:
+def _submit(pasted: _Pasted, world: World, timeouts: DeliveryTimeouts) -> Delivery:
     """Press keys until the text leaves the input box, and wait for evidence."""
     to = pasted.to
-    world.clock.wait(patience.settle)
-    seen = _look_until(lambda seen: _is_decided(seen, pasted), to, world, patience.shown)
+    world.clock.wait(timeouts.settle)
+    state = _observe_until(lambda state: _is_decided(state, pasted), to, world, timeouts.shown)
     attempts = 0
     while attempts < _ATTEMPTS:
-        keys = _ENTER if attempts else to.profile.display.submit or _ENTER  # an older version may not know its keys
-        if kept_back := _press_once_free(seen, pasted, keys, world, patience):
-            return _given_up(kept_back, attempts, pasted, world)
+        # an older version of the CLI may not know its submit keys: they are tried once
+        keys = _ENTER if attempts else to.profile.display.submit or _ENTER
+        if why_not := _press_when_ready(state, pasted, keys, world, timeouts):
+            return _not_submitted(why_not, attempts, pasted, world)
         attempts += 1
-        seen, evidence = _watched(pasted, world, patience.swallowed)
+        state, evidence = _wait_for_evidence(pasted, world, timeouts.swallowed)
         if evidence:
             return Delivery(DeliveryVerdict.SUBMITTED, evidence, attempts=attempts)
-        if not stands(seen, pasted.text, to.profile):
-            return _once_proved(attempts, pasted, world, patience)
-    return _unproved(seen, attempts, pasted)
+        if not is_in_input_box(state, pasted.text, to.profile):
+            return _wait_for_proof(attempts, pasted, world, timeouts)
+    return _without_proof(state, attempts, pasted)
 
 
-def _once_proved(attempts: int, pasted: _Pasted, world: World, patience: DeliveryTimeouts) -> Delivery:
-    """The text has left the input box: only the evidence is still to come."""
-    seen, evidence = _watched(pasted, world, patience.proof)
+def _wait_for_proof(attempts: int, pasted: _Pasted, world: World, timeouts: DeliveryTimeouts) -> Delivery:
+    """Wait for evidence, now that the text has left the input box."""
+    state, evidence = _wait_for_evidence(pasted, world, timeouts.proof)
     return (
         Delivery(DeliveryVerdict.SUBMITTED, evidence, attempts=attempts)
         if evidence
-        else _unproved(seen, attempts, pasted)
+        else _without_proof(state, attempts, pasted)
     )
 
 
-def _is_decided(seen: AgentState, pasted: _Pasted) -> bool:
-    """Whether waiting for the text to show is over: it does, it cannot be told, or something is in the way."""
+def _is_decided(state: AgentState, pasted: _Pasted) -> bool:
+    """Whether to stop waiting for the text: it shows, the CLI has no readable box, or a dialog or an end came first."""
     profile = pasted.to.profile
-    in_the_way = seen.is_asking or bool(absence(seen, profile))
-    return in_the_way or profile.display.box is None or stands(seen, pasted.text, profile)
+    in_the_way = state.is_asking or bool(why_absent(state, profile))
+    return in_the_way or profile.display.box is None or is_in_input_box(state, pasted.text, profile)
 
 
-def _press_once_free(
-    seen: AgentState, pasted: _Pasted, keys: Sequence[str], world: World, patience: DeliveryTimeouts
+def _press_when_ready(
+    state: AgentState, pasted: _Pasted, keys: Sequence[str], world: World, timeouts: DeliveryTimeouts
 ) -> str:
-    """Press the keys as soon as nothing holds them back; empty when they are pressed, else what held them to the end.
+    """Press the keys as soon as the agent is ready. Returns why they were not pressed; empty when they were.
 
-    The turn of a prompt right before this one may begin only now.
+    The agent may become busy only now, with a prompt that was typed right before this one.
     """
-    deadline = world.clock.monotonic() + patience.idle
+    deadline = world.clock.monotonic() + timeouts.idle
     while True:
-        kept_back = _hindrance(seen, pasted)
-        if not kept_back:
-            kept_back = _press(seen, pasted, keys, world)
-            if not kept_back:
+        why_not = _why_not_submit(state, pasted)
+        if not why_not:
+            why_not = _press(state, pasted, keys, world)
+            if not why_not:
                 return ""
         world.clock.wait(_PAUSE)
-        seen = observe_agent(pasted.to, world)
-        if world.clock.monotonic() >= deadline or not _is_in_line(seen, pasted):
-            return _hindrance(seen, pasted) or kept_back
+        state = observe_agent(pasted.to, world)
+        if world.clock.monotonic() >= deadline or not _is_ready_to_submit(state, pasted):
+            return _why_not_submit(state, pasted) or why_not
 
 
-def _is_in_line(seen: AgentState, pasted: _Pasted) -> bool:
-    """Whether the text still stands in the box, and no question with it."""
-    return pasted.is_wanted() and not seen.is_asking and stands(seen, pasted.text, pasted.to.profile)
+def _is_ready_to_submit(state: AgentState, pasted: _Pasted) -> bool:
+    """Whether the text is still in the box, still wanted, and no question is open."""
+    return pasted.is_wanted() and not state.is_asking and is_in_input_box(state, pasted.text, pasted.to.profile)
 
 
-def _hindrance(seen: AgentState, pasted: _Pasted) -> str:
-    """Why the text must not be submitted; empty when the text stands in the input box of an idle agent."""
+def _why_not_submit(state: AgentState, pasted: _Pasted) -> str:
+    """Why the text must not be submitted; empty when it is in the input box of an idle agent."""
     profile = pasted.to.profile
-    if gone := absence(seen, profile):
+    if gone := why_absent(state, profile):
         return gone
-    if seen.is_asking:
-        return question(seen)
-    if seen.activity is Activity.BUSY:
+    if state.is_asking:
+        return describe_dialog(state)
+    if state.activity is Activity.BUSY:
         return "it became busy"
-    if profile.display.box and not stands(seen, pasted.text, profile):
+    if profile.display.box and not is_in_input_box(state, pasted.text, profile):
         return "the text does not show in its input box"
     return "" if pasted.is_wanted() else "it is no longer wanted"
 
 
-def _press(seen: AgentState, pasted: _Pasted, keys: Sequence[str], world: World) -> str:
-    """Press the keys unless something has come up by now, or has taken the place of the text; tells what kept them.
+def _press(state: AgentState, pasted: _Pasted, keys: Sequence[str], world: World) -> str:
+    """Press the keys only if tmux still sees the text, and no dialog or work. Returns why not; empty when pressed.
 
-    An agent at work gets none either: its next question may be a moment away. What looks like work and is none,
-    as in a conversation about such programs, does not count.
+    A working agent gets no keys, because its next question may open at any moment. A sign of work that was on the
+    screen before does not count: a conversation may be about such programs.
     """
     display = pasted.to.profile.display
-    words = sign(display.box, seen.lines, pasted.text) if display.box else ""
-    working = (signs for signs in works(display.rules()) if not _all_in(signs, seen.lines))
+    words = sign(display.box, state.lines, pasted.text) if display.box else ""
+    working = (signs for signs in works(display.rules()) if not _all_in(signs, state.lines))
     unless = (*questions(display.rules()), *working)
-    match world.tmux.press(_target(seen, pasted.to), keys, unless, [[words]] if words else ()):
+    match world.tmux.press(_target(state, pasted.to), keys, unless, [[words]] if words else ()):
         case Typed.DONE:
             return ""
         case Typed.HELD:
-            return "a question, or work, came up right before it was submitted"
+            return "a question or work came up right before the text was submitted"
         case Typed.GONE:
-            return "it ended right before it was submitted"
+            return "it ended right before the text was submitted"
 
 
-def _given_up(why: str, attempts: int, pasted: _Pasted, world: World) -> Delivery:
-    """Not submitted by us; whoever sits at the pane may have done it."""
+def _not_submitted(why: str, attempts: int, pasted: _Pasted, world: World) -> Delivery:
+    """The result when we submitted nothing: the user at the pane may have done it, so the transcript is checked."""
     if is_stored(pasted.text, pasted.before, world.files):
         return Delivery(DeliveryVerdict.SUBMITTED, Evidence.TRANSCRIPT, attempts=attempts)
     return Delivery(DeliveryVerdict.TYPED_NOT_SUBMITTED, detail=why, attempts=attempts)
 
 
-def _watched(pasted: _Pasted, world: World, seconds: float) -> tuple[AgentState, Evidence]:
-    """The agent and the evidence that it took the text, as soon as there is some."""
+def _wait_for_evidence(pasted: _Pasted, world: World, seconds: float) -> tuple[AgentState, Evidence]:
+    """Wait for evidence that the agent took the text; stop early when the agent is gone."""
 
-    def evidence(seen: AgentState) -> Evidence:
-        return proof(pasted.text, seen, pasted.before, world.files) or _asked_by(seen, pasted)
+    def evidence(state: AgentState) -> Evidence:
+        return proof(pasted.text, state, pasted.before, world.files) or _evidence_in_dialog(state, pasted)
 
-    seen = _look_until(lambda seen: bool(evidence(seen) or absence(seen, pasted.to.profile)), pasted.to, world, seconds)
-    return seen, evidence(seen)
+    state = _observe_until(
+        lambda state: bool(evidence(state) or why_absent(state, pasted.to.profile)), pasted.to, world, seconds
+    )
+    return state, evidence(state)
 
 
-def _asked_by(seen: AgentState, pasted: _Pasted) -> Evidence:
-    """An idle agent asks for a permission only once it works on what it was told."""
-    asks = seen.activity is Activity.WAITING and not stands(seen, pasted.text, pasted.to.profile)
+def _evidence_in_dialog(state: AgentState, pasted: _Pasted) -> Evidence:
+    """A permission dialog is evidence: an idle agent asks for a permission only after it has begun to work."""
+    asks = state.activity is Activity.WAITING and not is_in_input_box(state, pasted.text, pasted.to.profile)
     return Evidence.CLI_STATE if asks else Evidence.NONE
 
 
-def _unproved(seen: AgentState, attempts: int, pasted: _Pasted) -> Delivery:
-    if stands(seen, pasted.text, pasted.to.profile):
-        detail = f"the text still stands in its input box after {attempts} attempts to submit it"
+def _without_proof(state: AgentState, attempts: int, pasted: _Pasted) -> Delivery:
+    """The result when no evidence came."""
+    if is_in_input_box(state, pasted.text, pasted.to.profile):
+        detail = f"the text is still in its input box after {attempts} attempts to submit it"
         return Delivery(DeliveryVerdict.TYPED_NOT_SUBMITTED, detail=detail, attempts=attempts)
-    gone = absence(seen, pasted.to.profile)
-    detail = gone or "it was submitted, but nothing proves that it was taken"
+    gone = why_absent(state, pasted.to.profile)
+    detail = gone or "it was submitted, but nothing proves that the agent took it"
     return Delivery(DeliveryVerdict.UNVERIFIED, detail=detail, attempts=attempts)
 
 
-def _look_until(is_enough: Callable[[AgentState], bool], to: Recipient, world: World, seconds: float) -> AgentState:
-    """The first look that is enough, else the last one in time."""
+def _observe_until(is_enough: Callable[[AgentState], bool], to: Recipient, world: World, seconds: float) -> AgentState:
+    """Look until `is_enough` holds or the time is up, and return the last look."""
     deadline = world.clock.monotonic() + seconds
-    while not is_enough(seen := observe_agent(to, world)) and world.clock.monotonic() < deadline:
+    while not is_enough(state := observe_agent(to, world)) and world.clock.monotonic() < deadline:
         world.clock.wait(_PAUSE)
-    return seen
+    return state

@@ -27,7 +27,7 @@ from reconciler.model.shaped import shaped
 from reconciler.ports import lockfile
 from reconciler.ports.world import Typed, World
 
-from .agent_state import AgentState, Recipient, observe_agent, question
+from .agent_state import AgentState, Recipient, describe_dialog, observe_agent
 from .audit import append_events
 from .record import Records
 
@@ -161,7 +161,7 @@ def _asked(requests: Requests, request: str, to: Recipient, world: World) -> _As
     seen = observe_agent(to, world)
     dialog = dialog_of(to, seen)
     if to.profile.display.permission is None or dialog is None:
-        asks = question(seen) if seen.is_asking else "its screen asks for no permission"
+        asks = describe_dialog(seen) if seen.is_asking else "its screen asks for no permission"
         raise Refused("there is no dialog that could be answered for you", detail=asks, fix=_by_hand(requests))
     return _Asking(requests, request, replace(to, pane=seen.pane or to.pane), to.profile.display.permission, dialog)
 
@@ -208,7 +208,7 @@ def _pressed(asking: _Asking, key: str, world: World) -> str:
     deadline = world.clock.monotonic() + _SECONDS
     while _stays(asking, seen := observe_agent(asking.to, world)):
         if world.clock.monotonic() >= deadline:
-            return f"{key} was pressed, but {question(seen)}"
+            return f"{key} was pressed, but {describe_dialog(seen)}"
         world.clock.wait(_PAUSE)
     return ""
 

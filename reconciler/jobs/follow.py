@@ -1,4 +1,4 @@
-"""Follow many jobs over one connection, until it is known what became of each of them."""
+"""Follow many jobs over one connection until each of them has ended."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ from .sign import SeenEvents, seen_of, verify_hmac
 from .transitions import end_job, record_heard
 
 _TICK = 0.25
-_GRACE = 2.0  # the kept result of a job must come in before its time is up, when its follower comes late
-_LARGEST_BATCH = 5000  # the more wait, the more are recorded with one write
-_MOST_DROPS = 1000  # in the audit of one job: whoever floods us must not fill the disk
+_GRACE = 2.0  # a follower that starts late must get the retained result before the job times out
+_LARGEST_BATCH = 5000  # messages recorded with one write
+_MOST_DROPS = 1000  # in the audit of one job: a flood of messages must not fill the disk
 _FLUSH_PAUSE, _PAUSE_AFTER_FAILURE = 1.0, 30.0
-_ANY_AGE = timedelta(days=36_500)  # what lies in our own outbox is not sent again by anybody
+_ANY_AGE = timedelta(days=36_500)  # no age limit for our own outbox: others cannot replay events there
 
 
 @dataclass(slots=True)
 class _Followed:
-    """One job as this follower knows it; the deadlines are of the monotonic clock."""
+    """One job as this follower knows it. The deadlines are times of the monotonic clock."""
 
     job: Job
     seen: SeenEvents
@@ -59,12 +59,12 @@ class _Followed:
 
 
 def follow(records: Records, bus: Bus, job_ids: Iterable[str]) -> Follower:
-    """A follower that has its subscriptions: no event that is published from now on escapes it.
+    """Return a follower with its subscriptions in place: it gets every event that is published from now on.
 
     Raises:
         BusRefused: The broker denies a subscription.
-        BusUnreachable: It does not answer.
-        UnknownJob, RecordUnreadable: One of the records is gone or broken.
+        BusUnreachable: The broker does not answer.
+        UnknownJob, RecordUnreadable: One of the records is missing or broken.
     """
     follower = Follower(records, bus)
     for job_id in job_ids:
@@ -73,10 +73,10 @@ def follow(records: Records, bus: Bus, job_ids: Iterable[str]) -> Follower:
 
 
 class Follower:
-    """Moves the records of its jobs as genuine events come in, and tells each thing that happens.
+    """Updates the records of its jobs when signed events arrive, and yields each thing that happens.
 
-    `dropped` counts the messages that did not count, by their reason. Several followers may share a job:
-    whatever one of them records, all of them tell.
+    `dropped` counts the rejected messages by reason. Several followers may share a job: each of them yields what
+    any of them records.
     """
 
     def __init__(self, records: Records, bus: Bus) -> None:
@@ -84,18 +84,18 @@ class Follower:
         self._records = records
         self._bus = bus
         self._jobs: dict[str, _Followed] = {}  # by topic
-        self._told_drops = bus.drops
-        self._away = False
-        self._again = False
+        self._reported_drops = bus.drops
+        self._is_offline = False
+        self._resend_results = False
         self._next_flush = records.clock.monotonic()
 
     @property
     def open(self) -> tuple[str, ...]:
-        """The jobs that have not ended."""
+        """The ids of the jobs that have not ended."""
         return tuple(each.job.id for each in self._open())
 
     def add(self, job_id: str) -> None:
-        """Follow one more job; its subscription is acknowledged. Raises what `follow` raises."""
+        """Follow one more job; the broker has acknowledged the subscription on return. Raises what `follow` raises."""
         stamp, job = stamp_of(self._records, job_id), read(self._records, job_id)
         if not job.ended:
             self._bus.subscribe(job.topic)
@@ -104,41 +104,41 @@ class Follower:
             job,
             seen_of(job),
             deadline=now + max(job.timeout - elapsed, _GRACE),
-            idle_deadline=now + job.idle_timeout,  # nobody knows of a silence while nobody listened
+            idle_deadline=now + job.idle_timeout,  # silence counts only from now: earlier events may have been missed
             stamp=stamp,
         )
 
     def happenings(self) -> Iterator[Happening]:
-        """Each thing that happens, as it happens, until all jobs have ended. Raises what `step` raises."""
+        """Yield each thing that happens until all jobs have ended. Raises what `step` raises."""
         yield from [Ended(each.job) for each in self._jobs.values() if each.job.ended]
         while self._open():
             yield from self.step(_TICK)
 
     def step(self, seconds: float) -> list[Happening]:
-        """What happened since the last step; waits up to `seconds` for a first message.
+        """Return what happened since the last step; waits up to `seconds` for a first message.
 
         Raises:
-            BusRefused: The broker ended the connection for good. The jobs stay open, for a later follower.
+            BusRefused: The broker ended the connection for good. The jobs stay open for a later follower.
             ReconcilerError: A record or an audit folder cannot be written.
         """
-        messages = self._take(seconds)
+        messages = self._receive(seconds)
         return [
-            *self._connection_news(),
-            *self._heard(messages),
-            *self._changed_by_others(),
-            *self._timed_out(),
-            *self._resent(),
-            *self._caught_up(),  # last: what waits goes to the broker first, for those who listen there
+            *self._connection_changes(),
+            *self._process(messages),
+            *self._read_changed_records(),
+            *self._end_timed_out(),
+            *self._resend(),
+            *self._catch_up(),  # last, so that waiting events reach the broker and its other subscribers first
         ]
 
     def _open(self) -> list[_Followed]:
         return [each for each in self._jobs.values() if not each.job.ended]
 
     def _age(self, since: str) -> float:
-        """Seconds since then; none when a clock that was ahead wrote it, so that its job does not get more time."""
+        """Seconds since then. 0 for a time in the future, which a wrong clock wrote: the job must not get more time."""
         return max((self._records.clock.now() - parse_zoned(since)).total_seconds(), 0.0)
 
-    def _take(self, seconds: float) -> list[Message]:
+    def _receive(self, seconds: float) -> list[Message]:
         messages: list[Message] = []
         while len(messages) < _LARGEST_BATCH:
             message = self._bus.receive(0 if messages else seconds)
@@ -147,32 +147,32 @@ class Follower:
             messages.append(message)
         return messages
 
-    def _connection_news(self) -> Iterator[Happening]:
-        if self._bus.drops > self._told_drops:
-            self._told_drops = self._bus.drops
-            if not self._away:
-                self._away = True
+    def _connection_changes(self) -> Iterator[Happening]:
+        if self._bus.drops > self._reported_drops:
+            self._reported_drops = self._bus.drops
+            if not self._is_offline:
+                self._is_offline = True
                 yield ConnectionLost()
-        if self._away and self._bus.connected:
-            self._away, self._again = False, True
+        if self._is_offline and self._bus.connected:
+            self._is_offline, self._resend_results = False, True
             self._next_flush = self._records.clock.monotonic()
             yield ConnectionBack()
 
-    def _heard(self, messages: Iterable[Message]) -> Iterator[Happening]:
+    def _process(self, messages: Iterable[Message]) -> Iterator[Happening]:
         by_topic: dict[str, list[Message]] = {}
         for message in messages:
             by_topic.setdefault(message.topic, []).append(message)
         for topic, about in by_topic.items():
             if topic in self._jobs:
-                yield from self._hear(self._jobs[topic], about)
+                yield from self._process_job(self._jobs[topic], about)
             else:
                 self.dropped[DropReason.FOREIGN_TOPIC] += len(about)
                 yield from [Dropped("", DropReason.FOREIGN_TOPIC)] * len(about)
 
-    def _hear(self, followed: _Followed, messages: Iterable[Message]) -> Iterator[Happening]:
+    def _process_job(self, followed: _Followed, messages: Iterable[Message]) -> Iterator[Happening]:
         verdicts = [verdict for verdict in self._verdicts(followed, messages) if verdict is not DropReason.REPEATED]
         if verdicts:
-            yield from self._recorded(followed, verdicts)
+            yield from self._record(followed, verdicts)
 
     def _verdicts(self, followed: _Followed, messages: Iterable[Message]) -> Iterator[JobEvent | DropReason]:
         now = self._records.clock.now()
@@ -182,20 +182,20 @@ class Follower:
                 followed.seen.add(verdict)
             yield verdict
 
-    def _recorded(self, followed: _Followed, verdicts: Iterable[JobEvent | DropReason]) -> Iterator[Happening]:
+    def _record(self, followed: _Followed, verdicts: Iterable[JobEvent | DropReason]) -> Iterator[Happening]:
         try:
-            judged = record_heard(self._records, followed.job.id, self._within_bounds(followed, verdicts))
+            judged = record_heard(self._records, followed.job.id, self._limit_drops(followed, verdicts))
         except (UnknownJob, RecordUnreadable) as error:
-            yield self._abandoned(followed, error)
+            yield self._abandon(followed, error)
             return
         self._log(followed.job, judged.happenings)
         yield from judged.happenings
-        yield from self._known_now(followed, judged.job)
+        yield from self._take_over(followed, judged.job)
 
-    def _within_bounds(
+    def _limit_drops(
         self, followed: _Followed, verdicts: Iterable[JobEvent | DropReason]
     ) -> Iterator[JobEvent | DropReason]:
-        """All of them but drops beyond the bound, which are counted and nothing else."""
+        """Pass on the verdicts. Rejections beyond the limit are counted, but not recorded."""
         for verdict in verdicts:
             if isinstance(verdict, DropReason):
                 self.dropped[verdict] += 1
@@ -203,7 +203,7 @@ class Follower:
             if not isinstance(verdict, DropReason) or followed.drops <= _MOST_DROPS:
                 yield verdict
 
-    def _changed_by_others(self) -> Iterator[Happening]:
+    def _read_changed_records(self) -> Iterator[Happening]:
         for followed in self._open():
             stamp = stamp_of(self._records, followed.job.id)
             if stamp == followed.stamp:
@@ -211,13 +211,13 @@ class Follower:
             try:
                 job = read(self._records, followed.job.id)
             except (UnknownJob, RecordUnreadable) as error:
-                yield self._abandoned(followed, error)
+                yield self._abandon(followed, error)
             else:
-                yield from self._known_now(followed, job)
+                yield from self._take_over(followed, job)
                 followed.stamp = stamp
 
-    def _known_now(self, followed: _Followed, job: Job) -> Iterator[Happening]:
-        """Take over what the record says; any change of it is a sign of life."""
+    def _take_over(self, followed: _Followed, job: Job) -> Iterator[Happening]:
+        """Take over the record. Any change of it is a sign of life and restarts the idle time."""
         before, followed.job = followed.job, job
         if job.updated_at != before.updated_at:
             followed.idle_deadline = self._records.clock.monotonic() + job.idle_timeout
@@ -225,12 +225,12 @@ class Follower:
             self._log(job, [Ended(job)])
             yield Ended(job)
 
-    def _timed_out(self) -> Iterator[Happening]:
+    def _end_timed_out(self) -> Iterator[Happening]:
         now = self._records.clock.monotonic()
         for followed in self._open():
             if now < followed.deadline and (now < followed.idle_deadline or self._is_alive(followed)):
                 continue
-            yield from self._heard_on_disk(followed)
+            yield from self._read_outbox(followed)
             if followed.job.ended:
                 continue
             if now >= followed.deadline:
@@ -238,15 +238,15 @@ class Follower:
             else:
                 yield from self._end(followed, Ending.IDLE_TIMEOUT, f"silent for {followed.job.idle_timeout:g} s")
 
-    def _caught_up(self) -> Iterator[Happening]:
-        """What was said before we came: a broker that has been restarted may have lost it."""
+    def _catch_up(self) -> Iterator[Happening]:
+        """Read the outbox of each new job once: a broker that was restarted may have lost earlier events."""
         for followed in self._open():
             if not followed.is_caught_up:
                 followed.is_caught_up = True
-                yield from self._heard_on_disk(followed)
+                yield from self._read_outbox(followed)
 
     def _is_alive(self, followed: _Followed) -> bool:
-        """Whether its silence is none: it waits for a permission, or an event was made that did not reach us."""
+        """Whether a silent job is still alive: it waits for a permission, or made an event that did not reach us."""
         if followed.job.permission:
             return True
         said = last_said(outbox_of(self._records, followed.job.id))
@@ -256,17 +256,17 @@ class Follower:
         followed.idle_deadline = self._records.clock.monotonic() + followed.job.idle_timeout - silence
         return True
 
-    def _heard_on_disk(self, followed: _Followed) -> Iterator[Happening]:
-        """What the job's publisher has said and the broker did not tell us: it lost it, or we may not read there.
+    def _read_outbox(self, followed: _Followed) -> Iterator[Happening]:
+        """Read events from the job's outbox that did not come over the broker: it lost them, or we may not subscribe.
 
-        What was heard before, by us or by another follower, lies there until the broker has it: that is no replay.
+        An event stays in the outbox until the broker has it, so a known event there is not a replay.
         """
         outbox, job, now = outbox_of(self._records, followed.job.id), followed.job, self._records.clock.now()
         said = [Message(job.topic, each.payload) for each in (*waiting(outbox), *filter(None, [result(outbox)]))]
         verdicts = [verify_hmac(each, job, SeenEvents({}), now, _ANY_AGE) for each in said]
         news = [each for each in verdicts if isinstance(each, DropReason) or followed.seen.add_from_disk(each)]
         if news:
-            yield from self._recorded(followed, news)
+            yield from self._record(followed, news)
 
     def _end(self, followed: _Followed, ending: Ending, why: str) -> Iterator[Happening]:
         result = Result(ending, why, to_millisecond(self._records.clock.now()))
@@ -274,25 +274,25 @@ class Follower:
         try:
             job = end_job(self._records, followed.job.id, result, quiet_since=since)
         except (UnknownJob, RecordUnreadable) as error:
-            yield self._abandoned(followed, error)
+            yield self._abandon(followed, error)
         else:
-            yield from self._known_now(followed, job)
+            yield from self._take_over(followed, job)
 
-    def _abandoned(self, followed: _Followed, error: ReconcilerError) -> Abandoned:
+    def _abandon(self, followed: _Followed, error: ReconcilerError) -> Abandoned:
         del self._jobs[followed.job.topic]
         return Abandoned(followed.job.id, error.summary)
 
-    def _resent(self) -> Iterator[Happening]:
-        """Hand over what publishers could not; after an outage the results, too, which the broker may have lost."""
+    def _resend(self) -> Iterator[Happening]:
+        """Send waiting events. After an outage, also send results again: the broker may have lost them."""
         now = self._records.clock.monotonic()
-        if self._away or now < self._next_flush:
+        if self._is_offline or now < self._next_flush:
             return
-        done = flush(self._records, [each.job.id for each in self._jobs.values()], again=self._again)
-        self._again = self._again and bool(done.problems)
+        done = flush(self._records, [each.job.id for each in self._jobs.values()], again=self._resend_results)
+        self._resend_results = self._resend_results and bool(done.problems)
         self._next_flush = now + (_PAUSE_AFTER_FAILURE if done.problems else _FLUSH_PAUSE)
         if done.problems:
             for followed in self._open():
-                yield from self._heard_on_disk(followed)
+                yield from self._read_outbox(followed)
         yield from map(ResendFailed, done.problems)
         if done.sent:
             yield Resent(done.sent)

@@ -1,4 +1,4 @@
-"""Hooks as witnesses: which conversation the process in a pane is in, as its CLI has just told."""
+"""Write down which conversation the CLI in a pane has open, as the CLI itself tells its hook."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .record import Records
 
 
 class HookLocation(Struct, frozen=True):
-    """Where a hook runs: the pane that its environment names, and its own process."""
+    """Where a hook runs: the pane named in its environment, and the process of the hook itself."""
 
     server: Server
     pane: Pane
@@ -30,7 +30,7 @@ class HookLocation(Struct, frozen=True):
 
 
 def write_note(place: HookLocation, profile: Profile, payload: Payload, records: Records, processes: Processes) -> None:
-    """Write the conversation down, once a prompt was taken in it, by the agent's own CLI in a session of ours."""
+    """Write a note about the conversation, if the CLI of one of our agents reports a prompt."""
     pid, conversation = _cli(place, profile, processes), text(payload, "session_id")
     began = processes.started(pid) if pid else None
     if not (place.pane.lineage and conversation and isinstance(began, Present) and _is_prompt(profile, payload)):
@@ -54,17 +54,17 @@ def write_note(place: HookLocation, profile: Profile, payload: Payload, records:
 
 
 def _is_prompt(profile: Profile, payload: Payload) -> bool:
-    """What a CLI tells at other moments may be about a conversation that it only looks at."""
+    """Whether the hook reports a prompt. Other events may be about a conversation that the CLI only displays."""
     return profile.hooks is not None and (
         profile.hooks.events.get(text(payload, "hook_event_name")) is EventKind.STARTED
     )
 
 
 def _cli(place: HookLocation, profile: Profile, processes: Processes) -> int:
-    """The CLI's process that runs this hook; 0 when it is not the one in the pane.
+    """The pid of the CLI that runs this hook; 0 when it is not the one in the pane.
 
-    An agent may run its own CLI once more, which inherits the pane. So nothing but a shell may stand between the
-    hook and its CLI, and between that and the pane nothing at all, but for CLIs that go on in a child.
+    An agent may start its own CLI a second time, and that one inherits the pane. So only a shell may run between the
+    hook and its CLI. The CLI must be the pane's own process, or its child for a CLI that continues in a child.
     """
     above = list(processes.ancestry(place.pid)[1:])
     if above and above[0][1] in SHELLS:
@@ -74,7 +74,7 @@ def _cli(place: HookLocation, profile: Profile, processes: Processes) -> int:
 
 
 def _forget_the_gone(folder: str, records: Records, processes: Processes) -> None:
-    """Notes about the panes of servers that have ended; their names begin with the server's pid."""
+    """Delete the notes about panes of tmux servers that have ended; a note's name begins with the server's pid."""
     found = records.files.find(os.path.join(folder, "*-*.json"))
     for path in found.value if isinstance(found, Present) else ():
         server = number_in(os.path.basename(path).partition("-")[0])

@@ -1,4 +1,4 @@
-"""Put our hooks into the settings of a CLI, and take them out again; nobody else's are touched."""
+"""Add our hooks to the settings of a CLI, and remove them again; other hooks are not touched."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LARGEST = 64 << 20
 
 
 class Wiring(Struct, frozen=True):
-    """Hooks of one CLI in one settings file, that report to the jobs in one registry folder."""
+    """The hooks of one CLI in one settings file; they report to the jobs in one registry folder."""
 
     cli: str
     hooks: Hooks
@@ -33,9 +33,9 @@ class Wiring(Struct, frozen=True):
 
     @property
     def command(self) -> str:
-        """What the CLI runs: our own interpreter, from any folder, without any environment.
+        """The command that the CLI runs: the interpreter of this process, so it works in any folder and environment.
 
-        With -P, a module of that name in the agent's folder is not taken for ours.
+        -P keeps Python from importing a module named `reconciler` in the agent's folder.
         """
         return shlex.join([sys.executable, "-P", "-m", "reconciler"]) + self._arguments
 
@@ -44,107 +44,109 @@ class Wiring(Struct, frozen=True):
         return f" {shlex.join(['job', 'hook', self.cli, '--registry-dir', self.registry_dir])}"
 
     def owns(self, value: Json) -> bool:
-        """Whether it is a hook of ours, whichever interpreter it names."""
+        """Whether the value is one of our hooks, with any interpreter."""
         command = value.get("command") if isinstance(value, dict) else None
         return isinstance(command, str) and command.endswith(f" -m reconciler{self._arguments}")
 
 
 def wiring(profile: Profile, scope: HookScope, subject: AgentEnvironment, registry_dir: str) -> Wiring:
-    """Where the hooks of a CLI stand: in the settings of the subject's folder, or in those of the user.
+    """Return the hooks of a CLI and their settings file: that of the subject's folder, or that of the user.
 
     Raises:
-        ReconcilerError: The CLI has no hooks that we know.
+        ReconcilerError: reconciler knows no hooks for this CLI.
     """
     hooks = profile.hooks
     if hooks is None:
-        raise ReconcilerError(f"{profile.name} has no hooks that we know", fix="its agent can still publish by itself")
+        raise ReconcilerError(
+            f"reconciler knows no hooks for {profile.name}", fix="its agent can still publish events itself"
+        )
     path = hooks.user(subject) if scope is HookScope.USER else os.path.join(subject.cwd, hooks.project)
     return Wiring(profile.name, hooks, path, registry_dir)
 
 
-def install(wired: Wiring, files: Files) -> bool:
-    """Add our hooks to the settings file, which is made when missing; False when they are all there.
+def install(target: Wiring, files: Files) -> bool:
+    """Add our hooks to the settings file, and make the file if it is missing. False when nothing had to change.
 
     Raises:
-        ReconcilerError: The file is no plain JSON, or cannot be read or written; it is untouched.
+        ReconcilerError: The file is not plain JSON, or cannot be read or written; it is unchanged.
     """
-    before = _settings(wired, files)
-    after = _with_hooks(before, wired)
+    before = _settings(target, files)
+    after = _with_hooks(before, target)
     if after == before:
         return False
-    files.make_folder(os.path.dirname(wired.path), 0o700)
-    files.write(wired.path, encode_utf8(after, wired.path), _mode(wired.path))
+    files.make_folder(os.path.dirname(target.path), 0o700)
+    files.write(target.path, encode_utf8(after, target.path), _mode(target.path))
     return True
 
 
-def uninstall(wired: Wiring, files: Files) -> bool:
-    """Take our hooks out of the settings file, and a file that held nothing else away; False when there are none.
+def uninstall(target: Wiring, files: Files) -> bool:
+    """Remove our hooks from the settings file, and delete a file that is then empty. False when there are none.
 
     Raises:
-        ReconcilerError: The file is no plain JSON, or cannot be read or written; it is untouched.
+        ReconcilerError: The file is not plain JSON, or cannot be read or written; it is unchanged.
     """
-    before = _settings(wired, files)
-    after = _without_hooks(before, wired)
+    before = _settings(target, files)
+    after = _without_hooks(before, target)
     if after == before:
         return False
     if after:
-        files.write(wired.path, encode_utf8(after, wired.path), _mode(wired.path))
+        files.write(target.path, encode_utf8(after, target.path), _mode(target.path))
     else:
-        path = files.real(wired.path)
+        path = files.real(target.path)
         files.delete(path, os.path.dirname(path))
     return True
 
 
-def _settings(wired: Wiring, files: Files) -> str:
-    """The text of the file, which is plain JSON; empty when there is no file."""
-    match files.read(wired.path, _LARGEST):
+def _settings(target: Wiring, files: Files) -> str:
+    """The text of the settings file; empty when there is none. Raises ReconcilerError when it is not plain JSON."""
+    match files.read(target.path, _LARGEST):
         case Present(data):
             try:
                 text = data.decode()
                 json_text.check(text)
             except ValueError as error:
-                raise _unusable(wired, str(error)) from error
+                raise _unusable(target, str(error)) from error
             return text
         case Unknown(reason):
-            raise ReconcilerError(f"{wired.path} cannot be read: {reason}")
+            raise ReconcilerError(f"{target.path} cannot be read: {reason}")
         case Absent():
             return ""
 
 
-def _with_hooks(before: str, wired: Wiring) -> str:
-    ours = json_text.found(before, wired.owns) if before else []
-    new: dict[str, Json] = {"type": "command", "command": wired.command, "timeout": wired.hooks.limit}
-    if ours == [new] * len(wired.hooks.events):
+def _with_hooks(before: str, target: Wiring) -> str:
+    ours = json_text.found(before, target.owns) if before else []
+    new: dict[str, Json] = {"type": "command", "command": target.command, "timeout": target.hooks.limit}
+    if ours == [new] * len(target.hooks.events):
         return before
-    text = _without_hooks(before, wired)
+    text = _without_hooks(before, target)
     if not text:
-        events = {event: [{"hooks": [new]}] for event in wired.hooks.events}
+        events = {event: [{"hooks": [new]}] for event in target.hooks.events}
         return json.dumps({"hooks": events}, indent=2, ensure_ascii=False) + "\n"
     try:
-        for event in wired.hooks.events:
+        for event in target.hooks.events:
             text = json_text.appended(text, ["hooks", event], {"hooks": [new]})
     except ValueError as error:
-        raise _unusable(wired, str(error)) from error
+        raise _unusable(target, str(error)) from error
     return text
 
 
-def _without_hooks(text: str, wired: Wiring) -> str:
+def _without_hooks(text: str, target: Wiring) -> str:
     try:
-        return json_text.without(text, wired.owns) if text else ""
+        return json_text.without(text, target.owns) if text else ""
     except ValueError as error:
-        raise _unusable(wired, str(error)) from error
+        raise _unusable(target, str(error)) from error
 
 
-def _unusable(wired: Wiring, why: str) -> ReconcilerError:
-    events = ", ".join(wired.hooks.events)
+def _unusable(target: Wiring, why: str) -> ReconcilerError:
+    events = ", ".join(target.hooks.events)
     return ReconcilerError(
-        f"{wired.path} cannot be edited without touching anything else: {why}",
-        fix=f"edit it by hand: the events {events} have to run\n{wired.command}",
+        f"{target.path} cannot be edited without changing anything else: {why}",
+        fix=f"edit it by hand: the events {events} must run\n{target.command}",
     )
 
 
 def _mode(path: str) -> int:
-    """The mode of the file; a new one is its owner's alone."""
+    """The mode of the file; 0600 for a new one."""
     try:
         return stat.S_IMODE(os.stat(path).st_mode)
     except FileNotFoundError:

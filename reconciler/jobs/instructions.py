@@ -1,4 +1,4 @@
-"""What the agent of a job is told: its task, and how to say what becomes of it. Pure."""
+"""The text that a job's agent gets: its task, and the commands that report its progress. Pure."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from reconciler.model.event_kind import EventKind
 
 
 def publish_command(job_id: str, registry_dir: str, env: Mapping[str, str]) -> str:
-    """The command that publishes an event of the job, for a POSIX shell in any folder, without any environment.
+    """Return the command that publishes an event of the job. It works in any POSIX shell, folder and environment.
 
-    It is run by DELEGATE_JOB_PYTHON where that is set, else by the interpreter that runs us.
+    Its interpreter is DELEGATE_JOB_PYTHON if set, else the one that runs this process.
     """
-    # -P: a module of that name in the agent's folder must not be taken for ours
+    # -P keeps Python from importing a module named `reconciler` in the agent's folder
     python = (env.get("DELEGATE_JOB_PYTHON") or sys.executable, "-P", "-m", "reconciler")
     return shlex.join([*python, "job", "publish", "--registry-dir", registry_dir, "--job", job_id])
 
 
 def instructions(job_id: str, prompt: str, publish: str) -> str:
-    """The whole text that an agent gets; `publish` is the command without its event."""
+    """Return the whole text for the agent; `publish` is the command without its event."""
     event = {kind: f"{publish} --event {kind}" for kind in EventKind}
     return f"""\
 Your job_id is "{job_id}" (the one just registered for THIS delegation: \

@@ -1,10 +1,10 @@
-"""At which brokers jobs are listened to: at the project's, and at those that records of the original scripts name."""
+"""Choose the brokers to follow jobs at: the project's, and those that records of the original scripts name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.broker.connection import Settings, broker_config_from_env
+from reconciler.broker.clients.connection import Settings, broker_config_from_env
 from reconciler.model.broker import Connection, EventWay, Spool, is_local
 from reconciler.model.job import Happening, Job
 from reconciler.model.redacted import Redacted
@@ -24,6 +24,7 @@ class Listening(Redacted, frozen=True):
     way: EventWay
     job_ids: tuple[str, ...]
     warning: str = ""
+    """Why events may not arrive over this connection; empty without a reason."""
 
 
 def listenings(found: Iterable[Recorded], ours: EventWay, records: Records) -> tuple[Listening, ...]:
@@ -32,7 +33,7 @@ def listenings(found: Iterable[Recorded], ours: EventWay, records: Records) -> t
     Jobs whose events go through files are always heard there; and where ours do, other jobs at their own broker.
 
     Raises:
-        InvalidConnection: The settings in a record make no sense.
+        InvalidConnection: The settings in a record are not valid.
     """
     groups: dict[EventWay, list[Job]] = {}
     for each in found:
@@ -61,7 +62,10 @@ def _names_another(job: Job, ours: EventWay) -> bool:
 
 
 def _its_own(job: Job, env: Mapping[str, str], files: Files) -> Connection:
-    """As MQTT_USERNAME where that is set, else with the login of the record, which is made for publishers."""
+    """The connection to the broker in the record: with the login in MQTT_*, else with that of the record.
+
+    The login in a record is meant for publishers, so it may not be allowed to read.
+    """
     named = broker_config_from_env(Settings(job=job.broker, env=env), files)
     login = {name: env[name] for name in LOGIN if env.get(name)}
     return broker_config_from_env(Settings(env=login, manifest=named), files) if login else named
@@ -77,17 +81,17 @@ def _warning(way: EventWay, env: Mapping[str, str]) -> str:
 
 
 class Followers:
-    """Followers of several brokers, as one `Follower`."""
+    """Several followers, one for each broker, that work like one `Follower`."""
 
     def __init__(self, followers: Iterable[Follower]) -> None:
         self._followers = tuple(followers)
 
     @property
     def open(self) -> tuple[str, ...]:
-        """The jobs that have not ended."""
+        """The ids of the jobs that have not ended."""
         return tuple(job_id for each in self._followers for job_id in each.open)
 
     def step(self, seconds: float) -> list[Happening]:
-        """What happened since the last step, everywhere; raises what `Follower.step` raises."""
+        """Return what happened at all brokers since the last step. Raises what `Follower.step` raises."""
         share = seconds / len(self._followers)
         return [happening for each in self._followers for happening in each.step(share)]

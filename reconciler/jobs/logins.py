@@ -1,6 +1,7 @@
-"""Broker logins that stand in job records in plain text: what is found, and how they get a file of their own.
+"""Find broker passwords in job records in plain text, and move each into a file of its own.
 
-No copy of a record is kept, for it would hold the password. Every other byte of the record stays, and its time.
+No backup of a record is kept, because it would have the password. All other bytes of the record stay, and so does its
+modification time.
 """
 
 from __future__ import annotations
@@ -25,35 +26,37 @@ from .reading import RecordUnreadable
 from .record import Records, home_of, locked, look_at_all, path_of
 
 _NAME = "broker.password"
-_BY_HAND = "write the password into a file of mode 0600, and name that in `password_file` of the record"
+_BY_HAND = "write the password into a file with mode 0600, and set `password_file` in the record to its path"
 
 
 class RecordChange(Struct, frozen=True):
-    """What one job record would get; `password_file` is empty when no password moves.
-
-    `username` is whose password it is, where the record says so. `narrow` means that others can read the record now.
-    """
+    """The planned change of one job record."""
 
     job_id: str
     path: str
     password_file: str
+    """The new file of the password; empty when no password moves."""
     username: str
+    """The user of the password; empty when the record does not say."""
     narrow: bool
+    """Whether other users can read the record now; the change makes it 0600."""
     place: Place
 
 
 class RecordsFound(Struct, frozen=True):
-    """The records of a folder: how many can be read, and how many of them are `older`; what they would get, and why."""
+    """The job records of a folder, and what would change in them."""
 
     jobs: int
+    """Records that can be read."""
     older: int
+    """How many of them the original scripts wrote."""
     changes: tuple[RecordChange, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
 
 
 class _Raw(Redacted, frozen=True):
-    """A record as it is on disk; `changed` is in nanoseconds."""
+    """A record as it is on disk; `changed` is its modification time in nanoseconds."""
 
     data: bytes
     mode: int
@@ -61,11 +64,11 @@ class _Raw(Redacted, frozen=True):
 
 
 def look_into(records: Records) -> RecordsFound:
-    """What is in the folder of the job records, and what would be done; nothing is written.
+    """Read all job records, and return what would change. Writes nothing.
 
     Raises:
-        Refused: Others may write the folder.
-        ReconcilerError: It cannot be listed.
+        Refused: Other users may write to the folder.
+        ReconcilerError: The folder cannot be listed.
     """
     found, broken = look_at_all(records)
     decided = [_decided(records, each.job.id) for each in found]
@@ -82,7 +85,7 @@ def look_into(records: Records) -> RecordsFound:
 
 
 def change_of(job_id: str, path: str, data: bytes, mode: int) -> RecordChange | LeftAlone | None:
-    """What a record would get, by its bytes and its mode; None when it is as it should be. Pure."""
+    """The change that a record needs, by its bytes and mode; None when it needs none. Pure."""
     content = _object(data)
     broker = content.get("broker")
     settings = broker if isinstance(broker, dict) else {}
@@ -98,13 +101,13 @@ def change_of(job_id: str, path: str, data: bytes, mode: int) -> RecordChange | 
 
 
 def carry_out(records: Records, change: RecordChange) -> bool:
-    """Do what a change says, if the record still needs it; False when there was nothing left to do.
+    """Make the change, if the record still needs it. False when it no longer does.
 
-    The password's file is written first, so that a crash loses nothing.
+    The password's file is written before the record, so that a crash loses nothing.
 
     Raises:
         UnknownJob: The record is gone.
-        ReconcilerError: Something cannot be read or written; the record is whole.
+        ReconcilerError: Something cannot be read or written; the record is complete, old or new.
     """
     path = path_of(records, change.job_id)
     with locked(records, change.job_id):
@@ -136,7 +139,7 @@ def _raw(path: str) -> _Raw:
 
 
 def _settle(path: str, changed: int) -> None:
-    """Its owner alone reads it; what is assumed from its time must not change."""
+    """Make the record 0600, and restore its time: an older record gets its `created_at` from that."""
     try:
         own_files.restrict(path)
         own_files.set_time(path, changed)
@@ -168,14 +171,14 @@ def _place(path: str, data: bytes, key: str) -> Place:
 
 
 def _immovable(data: bytes, settings: dict[str, Any], target: str) -> str:
-    """Why a password cannot be moved; empty when it can."""
+    """Why the password cannot be moved; empty when it can."""
     password = settings["password"]
     if not isinstance(password, str):
-        return "it is not a text"
+        return "it is not a string"
     if not is_utf8(password) or any(char in password for char in "\r\n\0"):
-        return "a file with one line cannot hold it"
+        return "it does not fit on one line of a text file"
     if settings.get("password_file") or settings.get("password_env"):
-        return "the record names another place of the password, too"
+        return "the record also names another place of the password"
     try:
         _moved(data, target)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Job records that the original scripts wrote: what they say in today's words, and what that had to assume. Pure."""
+"""Read job records that the original scripts wrote: today's keys, and what had to be assumed. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct, to_builtins
 
-from reconciler.broker.connection import REFERENCES, VARIABLES
+from reconciler.broker.clients.connection import REFERENCES, VARIABLES
 from reconciler.model.adoption import Assumption, OlderShape
 from reconciler.model.diagnostic import Place
 from reconciler.model.harmless import one_line
@@ -23,12 +23,12 @@ from reconciler.model.moment import to_millisecond
 
 from .content import OPTIONAL, REQUIRED, RecordMistake, mistake_of
 
-_TIMEOUT, _IDLE_TIMEOUT = 3600, 120  # what the scripts took
-_LONG_ENOUGH = re.compile(r"[!-~]{22,}")  # of a token in another form: 128 bits in base64
-_MILLISECONDS = 1e11  # a number of that size is no number of seconds
+_TIMEOUT, _IDLE_TIMEOUT = 3600, 120  # the defaults of the scripts
+_LONG_ENOUGH = re.compile(r"[!-~]{22,}")  # a token in another form needs 128 bits, which are 22 characters of base64
+_MILLISECONDS = 1e11  # larger numbers are milliseconds, smaller ones seconds
 _SHORT = 60
 NOTHING = "nothing"
-"""What a record says of a key that it lacks, in an `Assumption`."""
+"""What an `Assumption` says was found when the key is missing."""
 _PATHS = ("ca_certs", "certfile", "keyfile", "password_file")
 _SETTINGS = (*VARIABLES, *REFERENCES)
 _OURS_ALONE = tuple(key for key in OPTIONAL if key not in {"status", "broker", "result"})
@@ -46,7 +46,7 @@ STATUS_WORDS: Mapping[str, JobStatus] = MappingProxyType(
         **dict.fromkeys(("canceled", "aborted"), JobStatus.CANCELLED),
     }
 )
-"""What a status of the scripts means, in small letters; any other word is an open job."""
+"""What each status of the scripts means, in lower case. A job with any other status is open."""
 _ENDINGS = {
     JobStatus.COMPLETED: Ending.COMPLETED,
     JobStatus.ERROR: Ending.ERROR,
@@ -56,16 +56,18 @@ _ENDINGS = {
 
 
 class RecordFile(Struct, frozen=True):
-    """What is known of a record beside its content. `changed` is Unix seconds, `workdir` the project's folder."""
+    """The facts about a record's file that complete its content."""
 
     job_id: str
     path: str
     workdir: str
+    """The project's folder."""
     changed: float
+    """Modification time in Unix seconds."""
 
 
 class Modernized(Struct, frozen=True):
-    """An older record in today's keys, as `job_of` reads them; with mistakes, it must not be used."""
+    """An older record with today's keys, as `job_of` reads them. Do not use the content if there are mistakes."""
 
     content: Mapping[str, Any]
     assumptions: tuple[Assumption, ...] = ()
@@ -73,17 +75,20 @@ class Modernized(Struct, frozen=True):
 
 
 def is_older(content: Mapping[str, Any]) -> bool:
-    """Whether something else than this program wrote the record: it says `job_id`, or lacks what we always write."""
+    """Whether another program wrote the record: it has `job_id`, or lacks a key that reconciler always writes."""
     return "job_id" in content or any(name not in content for name in REQUIRED)
 
 
 def modernized(file: RecordFile, content: Mapping[str, Any], place: Callable[[str], Place]) -> Modernized:
-    """What an older record says, key by key; `place` finds a key in the file.
+    """Translate an older record, key by key; `place` finds a key in the file.
 
-    What is missing, or is another tool's key of the same name, is assumed. What cannot be meant is a mistake.
+    A key that is missing, or that another tool uses for something else, is assumed. A value without a sensible meaning
+    is a mistake.
     """
     if not content.keys() & {"job_id", "id", "prompt"}:
-        return Modernized({}, mistakes=(RecordMistake("", "it is not a job record: it has no `job_id`, no `prompt`"),))
+        return Modernized(
+            {}, mistakes=(RecordMistake("", "it is not a job record: it has no `job_id` and no `prompt`"),)
+        )
     draft = _Draft(file=file, content=content, place=place)
     for read in (_identity, _words, _limits, _moments, _token, _status, _broker, _rest):
         read(draft)
@@ -91,7 +96,7 @@ def modernized(file: RecordFile, content: Mapping[str, Any], place: Callable[[st
 
 
 def with_changes(content: Mapping[str, Any], before: Job, after: Job) -> dict[str, Any]:
-    """The record with what has changed, and with what would else be assumed anew from the time of the file."""
+    """The record with the changes, and with the values that were assumed from the file's time: writing changes that."""
     was, now = to_builtins(before), to_builtins(after)
     changed = {key: value for key, value in now.items() if value != was[key] or key == "updated_at"}
     kept = {} if content.get("created_at") else {"created_at": now["created_at"]}
@@ -102,7 +107,7 @@ def with_changes(content: Mapping[str, Any], before: Job, after: Job) -> dict[st
 
 
 def plain_login(broker: Mapping[str, Any], place: Callable[[str], Place]) -> tuple[Assumption, ...]:
-    """That a broker block holds the password itself, where it does."""
+    """A note that the broker block has a password in plain text; empty when it has none."""
     name = "broker.password"
     if not broker.get("password"):
         return ()
@@ -111,7 +116,7 @@ def plain_login(broker: Mapping[str, Any], place: Callable[[str], Place]) -> tup
 
 @dataclass(slots=True)
 class _Draft:
-    """The record as far as it is read."""
+    """The record as far as it has been read, and what was found so far."""
 
     file: RecordFile
     content: Mapping[str, Any]
@@ -131,11 +136,11 @@ class _Draft:
 
 
 def _identity(draft: _Draft) -> None:
-    """The file names the job, as it does for every command; the record must not say otherwise."""
+    """Take the id from the file name, as every command does; another id in the record is a mistake."""
     draft.known["id"] = draft.file.job_id
     for key in ("job_id", "id"):
         if key in draft.content and str(draft.content[key]) != draft.file.job_id:
-            draft.object_to(key, f"is not what the file is called: {draft.file.job_id}")
+            draft.object_to(key, f"does not match the file name: {draft.file.job_id}")
 
 
 def _words(draft: _Draft) -> None:
@@ -149,7 +154,7 @@ def _words(draft: _Draft) -> None:
     topic = topic_of(draft.file.job_id)
     _text(draft, "topic", topic, topic)
     if mistake_of("topic", draft.known) or not _TOPIC.fullmatch(draft.known["topic"]):
-        draft.object_to("topic", "is not a topic of events")
+        draft.object_to("topic", "is not a valid MQTT topic for events")
 
 
 def _text(draft: _Draft, key: str, default: str, assumed: str) -> None:
@@ -158,7 +163,7 @@ def _text(draft: _Draft, key: str, default: str, assumed: str) -> None:
     if _is_empty(value):
         draft.assume(key, NOTHING, assumed)
     elif not isinstance(value, str):
-        draft.object_to(key, "is not a text")
+        draft.object_to(key, "is not a string")
 
 
 def _limits(draft: _Draft) -> None:
@@ -175,7 +180,7 @@ def _limits(draft: _Draft) -> None:
 
 
 def _number(value: object) -> float | None:
-    """A number, also one that is written as a text; None for anything else."""
+    """A number, also one in quotes; None for anything else."""
     if isinstance(value, str) and value.strip().isascii():
         try:
             value = float(value)
@@ -199,7 +204,7 @@ def _moments(draft: _Draft) -> None:
 
 
 def _moment(value: object) -> datetime | None:
-    """ISO 8601, UTC where it tells no zone, or a number of seconds or milliseconds since 1970."""
+    """Parse ISO 8601 (without a zone: UTC), or seconds or milliseconds since 1970; None for anything else."""
     try:
         number = _number(value)
         if number is not None and not (isinstance(value, str) and value.isdigit() and len(value) == 8):
@@ -211,7 +216,7 @@ def _moment(value: object) -> datetime | None:
 
 
 def _token(draft: _Draft) -> None:
-    """A token of another form signs as the text that it is; what could be guessed signs nothing."""
+    """Read the token. One in another form is used as text; one that can be guessed is not used."""
     value = draft.content.get("auth_token")
     text = value if isinstance(value, str) else ""
     is_secret = _LONG_ENOUGH.fullmatch(text) and text not in draft.known["topic"]
@@ -236,7 +241,7 @@ def _status(draft: _Draft) -> None:
 
 
 def _result(draft: _Draft, status: JobStatus, word: str) -> None:
-    """A job that has ended has a result; a text in its place is its detail."""
+    """Read the result. A job that has ended needs one; a string in its place becomes the detail."""
     value = draft.content.get("result")
     if value and not mistake_of("result", draft.content):
         draft.known["result"] = value
@@ -254,7 +259,7 @@ def _result(draft: _Draft, status: JobStatus, word: str) -> None:
 
 
 def _broker(draft: _Draft) -> None:
-    """The broker block in the names of `Connection`; paths are relative to the job's folder."""
+    """Read the broker block. Its keys are those of `Connection`; paths are relative to the job's folder."""
     value = draft.content.get("broker")
     draft.known["broker"] = {}
     if value is None:
@@ -272,14 +277,14 @@ def _setting(draft: _Draft, key: str, value: Any) -> None:
     if key not in _SETTINGS:
         draft.assume(name, "another tool's key", "not used")
     elif isinstance(value, dict | list):
-        draft.object_to(name, "is neither a text nor a number")
+        draft.object_to(name, "is neither a string nor a number")
     elif not _is_empty(value):
         is_path = key in _PATHS and isinstance(value, str) and not value.startswith("~")
         draft.known["broker"][key] = os.path.join(draft.known["workdir"], value) if is_path else value
 
 
 def _rest(draft: _Draft) -> None:
-    """What only we write, where it is in our form; a key of that name in another form is another tool's."""
+    """Read the keys that only reconciler writes. A value in another form belongs to another tool, and is not used."""
     for key in _OURS_ALONE:
         value = draft.content.get(key)
         if _is_empty(value):
@@ -297,7 +302,7 @@ def _is_empty(value: object) -> bool:
 
 
 def _shown(value: object) -> str:
-    """What the file says, for one line."""
+    """A value of the file as one short line of JSON."""
     if value is None:
         return NOTHING
     text = one_line(json.dumps(value, ensure_ascii=False))

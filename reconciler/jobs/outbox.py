@@ -1,7 +1,7 @@
-"""Signed events on disk, from before they are sent until the broker has said that it has them.
+"""Keep signed events on disk until the broker has acknowledged them.
 
-The folder `<id>/outbox` holds `counter`, a file `<number>.<kind>` for each event that waits, and `result.<kind>`: the
-event that ended the job, kept because a broker may forget what it acknowledged a moment before a crash.
+The folder `<id>/outbox` has `counter`, a file `<number>.<kind>` for each waiting event, and `result.<kind>`, the event
+that ended the job. That one stays, because a broker that crashes may forget what it acknowledged a moment before.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _KINDS = frozenset(EventKind)
 
 
 class Outbox(Struct, frozen=True):
-    """The outbox of one job; who changes it holds the lock of its folder."""
+    """The outbox of one job. Hold the lock of its folder while you change it."""
 
     folder: str
     files: Files
 
 
 class OutboxEvent(Struct, frozen=True):
-    """A signed event on disk; one whose kind ends the job is to be retained by the broker."""
+    """A signed event on disk. The broker is asked to retain an event that ends the job."""
 
     path: str
     kind: EventKind
@@ -42,15 +42,15 @@ class OutboxEvent(Struct, frozen=True):
 
 
 def outbox_of(records: Records, job_id: str) -> Outbox:
-    """The outbox of a job; its folder need not be there."""
+    """Return the outbox of a job; its folder may be missing."""
     return Outbox(os.path.join(home_of(records, job_id), "outbox"), records.files)
 
 
 def next_number(outbox: Outbox) -> tuple[str, int]:
-    """Who we are as a publisher, and the number of our next event, which nobody gets again.
+    """Return our publisher id and the number of the next event. No number is returned twice.
 
-    A lost counter makes another publisher of us, whose numbers begin anew. Raises ReconcilerError when it
-    cannot be written.
+    If the counter is lost, we get a new publisher id, and its numbers start at 1. Raises ReconcilerError when the
+    counter cannot be written.
     """
     publisher, said = _counter(outbox) or (os.urandom(8).hex(), 0)
     seq = said + 1
@@ -60,19 +60,19 @@ def next_number(outbox: Outbox) -> tuple[str, int]:
 
 
 def put(outbox: Outbox, event: JobEvent, payload: bytes) -> OutboxEvent:
-    """Keep a signed event until it is settled. Raises ReconcilerError when it cannot be written."""
+    """Store a signed event until it is settled. Raises ReconcilerError when it cannot be written."""
     kept = OutboxEvent(os.path.join(outbox.folder, f"{event.seq:012}.{event.event}"), event.event, payload)
     outbox.files.write(kept.path, payload, 0o600)
     return kept
 
 
 def waiting(outbox: Outbox) -> list[OutboxEvent]:
-    """What was not acknowledged yet, in the order in which it was said."""
+    """The events that the broker has not acknowledged yet, oldest first."""
     return [_kept(outbox, path) for path in _paths(outbox, "[0-9]*")]
 
 
 def result(outbox: Outbox) -> OutboxEvent | None:
-    """The acknowledged event that ended the job."""
+    """The event that ended the job, once the broker has acknowledged it; else None."""
     return next((_kept(outbox, path) for path in _paths(outbox, _RESULT)), None)
 
 
@@ -83,19 +83,19 @@ def last_said(outbox: Outbox) -> float | None:
 
 
 def settle(outbox: Outbox, event: OutboxEvent) -> None:
-    """The broker has the event: it waits no longer, and stays only when it ended the job."""
+    """Mark an event as acknowledged: delete it, or keep it as the result if it ended the job."""
     if event.kind.ends_the_job:
         outbox.files.write(os.path.join(outbox.folder, f"{_RESULT}.{event.kind}"), event.payload, 0o600)
     withdraw(outbox, event)
 
 
 def withdraw(outbox: Outbox, event: OutboxEvent) -> None:
-    """Forget an event that waits."""
+    """Delete a waiting event without sending it."""
     outbox.files.delete(event.path, outbox.folder)
 
 
 def _counter(outbox: Outbox) -> tuple[str, int] | None:
-    """The publisher and its last number; None without a counter that can be understood."""
+    """Our publisher id and its last number; None when the counter is missing or damaged."""
     found = outbox.files.read(os.path.join(outbox.folder, _COUNTER))
     if not isinstance(found, Present):
         return None
@@ -123,4 +123,4 @@ def _kept(outbox: Outbox, path: str) -> OutboxEvent:
         case Present(payload):
             return OutboxEvent(path, EventKind(path.rpartition(".")[2]), payload)
         case _:
-            raise ReconcilerError(f"an event that waits cannot be read: {path}")
+            raise ReconcilerError(f"a waiting event cannot be read: {path}")

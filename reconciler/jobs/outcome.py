@@ -1,4 +1,4 @@
-"""What has become of a job that was waited for, and the exit code that it means. Pure."""
+"""The outcome of a job after a command waited for it, and its exit code. Pure."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from reconciler.model.job import Ending, Job
 
 
 class JobOutcome(StrEnum):
-    """What has become of a job, for whoever has handed it over or waited for it."""
+    """The outcome of a job for the command that submitted it or waited for it."""
 
-    DETACHED = "detached"  # it was handed over, and is followed in the background
-    UNCERTAIN = "uncertain"  # the same, but nothing proves that it arrived, or nothing follows it
-    OPEN = "open"  # it was not waited for long enough
+    DETACHED = "detached"  # it was submitted, and the background follower follows it
+    UNCERTAIN = "uncertain"  # it was submitted, but nothing proves that it arrived, or nothing follows it
+    OPEN = "open"  # it is still open after the wait
     COMPLETED = "completed"
-    FAULTY = "faulty"  # completed, and its script finds a fault
+    FAULTY = "faulty"  # completed, but its validation script failed
     FAILED = "failed"
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
@@ -47,7 +47,7 @@ _CODES: Mapping[JobOutcome, ExitCode] = {
 
 
 def outcome_of(job: Job) -> JobOutcome:
-    """What has become of a job that was followed."""
+    """The outcome of a job that was followed."""
     if job.result is None:
         return JobOutcome.OPEN
     if job.result.ending is Ending.ERROR and job.refused:
@@ -58,7 +58,7 @@ def outcome_of(job: Job) -> JobOutcome:
 
 
 def detached_outcome(job: Job, *, is_followed: bool) -> JobOutcome:
-    """What has become of a job that is left to a follower in the background."""
+    """The outcome of a job that is left to the background follower."""
     if job.ended:
         return outcome_of(job)
     is_unproved = job.delivery is not None and job.delivery.get("verdict") == DeliveryVerdict.UNVERIFIED
@@ -66,14 +66,14 @@ def detached_outcome(job: Job, *, is_followed: bool) -> JobOutcome:
 
 
 def exit_code_of(outcome: JobOutcome) -> ExitCode:
-    """The exit code that an outcome means."""
+    """The exit code for an outcome."""
     return _CODES[outcome]
 
 
 def exit_code_of_all(outcomes: Sequence[JobOutcome], *, first: bool, unreadable: bool) -> ExitCode:
-    """The code of the first outcome that is not OK; with `first`, of those that have ended, if any has.
+    """The exit code of the first outcome that is not OK. With `first`, only ended jobs count, if any has ended.
 
-    A record that cannot be read may be that of an open job, and is an error where nothing else is.
+    An unreadable record gives an error if all else is OK: its job may still be open.
     """
     ended = [outcome for outcome in outcomes if outcome is not JobOutcome.OPEN]
     codes = map(exit_code_of, ended if first and ended else outcomes)

@@ -1,7 +1,7 @@
-"""Permissions that nobody told of, seen on the screens of the agents of open jobs.
+"""Find permission dialogs on the screens of agents with open jobs, and publish events about them.
 
-A model cannot say that it waits for a permission while it waits, and not every CLI has a hook that does. What a
-hook tells is left to it: a dialog counts once it has stood there for two looks.
+A model cannot report that it waits for a permission while it waits, and not every CLI has a hook that does. A dialog
+counts only after two looks, so that a hook can report it first.
 """
 
 from __future__ import annotations
@@ -21,58 +21,65 @@ from reconciler.model.event_kind import EventKind
 from reconciler.model.job import Job, JobStatus
 from reconciler.ports.world import World
 
-from .agent_state import Recipient, absence, observe_agent
+from .agent_state import Recipient, observe_agent, why_absent
 from .dialogs import dialog_of
 from .publish import Outcome, publish
 from .recipient import HUMAN
 from .record import Records, look
 
-SCREEN = "screen"  # stands for the tool in the event of a permission that was seen
-_AT_ONCE = 4  # agents that are looked at in one go, however many jobs are open
-_PAUSE = 2.0  # seconds between two goes
-_LATER = 30.0  # seconds until an agent is looked for again that could not be found: that takes long
-_LINES, _WIDTH = 3, 60  # how much of what stands above the choices is told; the rest is for who answers
+SCREEN = "screen"  # takes the place of the tool in the event: a screen does not name it reliably
+_AT_ONCE = 4  # agents per round, however many jobs are open
+_PAUSE = 2.0  # seconds between two rounds
+_LATER = 30.0  # seconds until the next search for an agent that was not found: a search is slow
+_LINES, _WIDTH = 3, 60  # how much of the text above the choices the event quotes; `job answer` shows all of it
 
 
 class DialogRecord(Struct, frozen=True):
-    """What an agent asked at the last look and what was told of it, by digests; and whether that came on record."""
+    """What is known of an agent's dialog between two looks."""
 
     shown: str = ""
-    told: str = ""
-    noted: bool = False
+    """Digest of the dialog at the last look; empty for none."""
+    published: str = ""
+    """Digest of the dialog that was published; empty for none."""
+    is_on_record: bool = False
+    """Whether the published request has reached the job's record."""
 
 
 def judge_dialog(job: Job, shown: str, before: DialogRecord) -> tuple[DialogRecord, EventKind | None]:
-    """What is known after a look that found this dialog, empty for none; and what is to be told of it. Pure."""
-    noted = before.noted or bool(before.told and job.permission)
+    """Return what is known after a look, and the event to publish. `shown` is a digest, empty for no dialog. Pure."""
+    is_on_record = before.is_on_record or bool(before.published and job.permission)
     if shown != before.shown:
-        return replace(before, shown=shown, noted=noted), None
+        return replace(before, shown=shown, is_on_record=is_on_record), None
     if not shown:
-        return DialogRecord(), EventKind.PROGRESS if before.told and job.permission else None
-    if _is_news(job, shown, replace(before, noted=noted)):
-        return DialogRecord(shown, told=shown), EventKind.PERMISSION_REQUIRED
-    return replace(before, noted=noted), None
+        return DialogRecord(), EventKind.PROGRESS if before.published and job.permission else None
+    if _must_publish(job, shown, replace(before, is_on_record=is_on_record)):
+        return DialogRecord(shown, published=shown), EventKind.PERMISSION_REQUIRED
+    return replace(before, is_on_record=is_on_record), None
 
 
-def _is_news(job: Job, shown: str, before: DialogRecord) -> bool:
-    """What somebody else told of is theirs; what is on record no more was answered, and is asked once more."""
+def _must_publish(job: Job, shown: str, before: DialogRecord) -> bool:
+    """Whether to publish the dialog.
+
+    A pending request that we did not publish came from a hook, and stays. If our request was on record and no longer
+    is, it was answered, so the same dialog is a new request.
+    """
     if job.permission:
-        return before.told not in {"", shown}
-    return before.told != shown or before.noted
+        return before.published not in {"", shown}
+    return before.published != shown or before.is_on_record
 
 
 class WatchedAgent(NamedTuple):
-    """The agent of a job, and the doors to it."""
+    """The agent of a job, and the ports to reach it."""
 
     to: Recipient
     world: World
 
 
 class PermissionWatcher:
-    """Looks at the agents of open jobs, a few at a time, and publishes what they ask for, as a hook would.
+    """Looks at the agents of open jobs, a few at a time, and publishes their permission dialogs as a hook would.
 
-    `find` gives the agent of a job, and raises ReconcilerError when there is none, or it cannot be told. What cannot
-    be seen is not told, neither that it is there nor that it is gone.
+    `find` returns the agent of a job, and raises ReconcilerError when there is none or it is uncertain. If a screen
+    cannot be read, nothing is published.
     """
 
     def __init__(self, records: Records, find: Callable[[Job], WatchedAgent]) -> None:
@@ -81,47 +88,47 @@ class PermissionWatcher:
         self._agents: dict[str, WatchedAgent] = {}
         self._not_before: dict[str, float] = {}
         self._dialogs: dict[str, DialogRecord] = {}
-        self._turns: list[str] = []
-        self._next = records.clock.monotonic() + _PAUSE
+        self._queue: list[str] = []
+        self._next_round = records.clock.monotonic() + _PAUSE
 
     def look(self, open_jobs: Collection[str]) -> None:
-        """Look at those whose turn it is, unless the last look was a moment ago. Raises nothing of ours."""
+        """Look at the next few agents, at most once in `_PAUSE` seconds. Raises no ReconcilerError."""
         now = self._records.clock.monotonic()
-        if now < self._next:
+        if now < self._next_round:
             return
-        self._next = now + _PAUSE
+        self._next_round = now + _PAUSE
         self._dialogs = {job: self._dialogs.get(job, DialogRecord()) for job in open_jobs}
         self._agents = {job: agent for job, agent in self._agents.items() if job in self._dialogs}
         self._not_before = {job: time for job, time in self._not_before.items() if time > now}
-        self._turns = [job for job in self._turns if job in self._dialogs]
-        self._turns += [job for job in open_jobs if job not in self._turns]
-        turn, later = self._turns[:_AT_ONCE], self._turns[_AT_ONCE:]
-        self._turns = later + turn
+        self._queue = [job for job in self._queue if job in self._dialogs]
+        self._queue += [job for job in open_jobs if job not in self._queue]
+        turn, later = self._queue[:_AT_ONCE], self._queue[_AT_ONCE:]
+        self._queue = later + turn
         for job_id in turn:
-            with suppress(ReconcilerError, OSError):  # a folder may go while it is listed
+            with suppress(ReconcilerError, OSError):  # a folder may be deleted while it is listed
                 found = look(self._records, job_id)
-                if not found.assumed("agent_session"):  # whoever runs there may be another job's agent
+                if not found.assumed("agent_session"):  # the session is assumed, so another job's agent may run there
                     self._look_at(found.job)
 
     def _look_at(self, job: Job) -> None:
-        """What could not be published is told at the next look."""
+        """Look at one agent; a dialog that cannot be published now is published at a later look."""
         if job.agent == HUMAN or not _may_ask(job):
             return
-        agent = self._agent(job)
+        agent = self._find_agent(job)
         if agent is None:
             return
-        seen = observe_agent(agent.to, agent.world)
-        if seen.pane is None:  # it may be started anew
+        state = observe_agent(agent.to, agent.world)
+        if state.pane is None:  # it may be started again in another pane
             del self._agents[job.id]
             return
-        if absence(seen, agent.to.profile) or seen.activity is Activity.UNKNOWN:
+        if why_absent(state, agent.to.profile) or state.activity is Activity.UNKNOWN:
             return
-        dialog = dialog_of(agent.to, seen)
+        dialog = dialog_of(agent.to, state)
         record, kind = judge_dialog(job, dialog.digest if dialog else "", self._dialogs[job.id])
         if kind is None or publish(self._records, job.id, kind, _detail(job, dialog)).outcome is not Outcome.FAILED:
             self._dialogs[job.id] = record
 
-    def _agent(self, job: Job) -> WatchedAgent | None:
+    def _find_agent(self, job: Job) -> WatchedAgent | None:
         now = self._records.clock.monotonic()
         if job.id not in self._agents and now >= self._not_before.get(job.id, 0.0):
             self._not_before[job.id] = now + _LATER
@@ -130,15 +137,15 @@ class PermissionWatcher:
 
 
 def _may_ask(job: Job) -> bool:
-    """Whether its prompt may have arrived: the first thing that an agent does with it may need a permission."""
+    """Whether the job's prompt may have arrived. Even an agent's first action may need a permission."""
     is_unproved = (job.delivery or {}).get("verdict") == DeliveryVerdict.UNVERIFIED
     return job.status in {JobStatus.DELIVERED, JobStatus.RUNNING} or is_unproved
 
 
 def _detail(job: Job, dialog: Dialog | None) -> str:
-    """In the seed's form, TOOL:WHAT; the token goes before a line is cut within it."""
+    """The event's detail as TOOL:WHAT. The token is removed before lines are cut, which could split it."""
     if dialog is None:
-        return "it asks no more"
+        return "the dialog is closed"
     said = job.without_token("\n".join(dialog.asked)).split("\n")
     asked = (line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…" for line in said[-_LINES:])
     return f"{SCREEN}:{' / '.join(asked)}"

@@ -1,4 +1,4 @@
-"""Evidence that an agent took a prompt: what its CLI stores, and what it says that it does."""
+"""Find evidence that an agent took a prompt: in what its CLI stores, and in what the CLI reports."""
 
 from __future__ import annotations
 
@@ -18,59 +18,62 @@ from reconciler.ports.world import Files, World
 
 from .agent_state import AgentState, Recipient
 
-_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.,:/-]{15,63}")  # nothing that JSON writes in another way
+_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.,:/-]{15,63}")  # only characters that JSON does not escape
 _BEGINNING = 1000
 
 
 class Rows(Struct, frozen=True):
-    """What users had said in a folder's conversations, by the ids of its rows, and which conversations there were.
+    """What a CLI's database had for a folder before the prompt.
 
-    Only the agent's own `conversation`, and one that is new, can have the prompt.
+    The prompt can only be in the agent's own conversation, or in a new one.
     """
 
     to: Recipient
     conversation: str
+    """Id of the agent's own conversation; empty when unknown."""
     said: frozenset[str]
+    """Ids of the rows with user messages."""
     others: frozenset[str]
+    """Ids of the conversations that cannot have the prompt."""
 
 
 class Words(Struct, frozen=True):
-    """Words of a prompt that were in none of the conversation's files, which nobody can read further."""
+    """Some words of the prompt that no file of an opaque conversation had before, and where to look for them."""
 
     text: bytes
     patterns: tuple[str, ...]
 
 
 class StorageBaseline(Struct, frozen=True):
-    """How many bytes were stored of a conversation, by path, and the glob patterns for its paths.
-
-    `sizes` is None where that could not be told: what is stored later then proves nothing. `wrapped` finds a
-    prompt in what the CLI stores around it. `rows` is there for a CLI that keeps a database, `words` for one
-    whose conversations are opaque.
-    """
+    """What was stored of a conversation before the prompt; only what is stored later can prove anything."""
 
     patterns: tuple[str, ...]
+    """Glob patterns for the conversation's files."""
     sizes: Mapping[str, int] | None
+    """Bytes of each file, by path. None when unknown: then nothing in the files counts as evidence."""
     wrapped: str = ""
+    """A regular expression that finds the prompt in the text that the CLI stores around it; empty without such text."""
     rows: Rows | None = None
+    """For a CLI that stores conversations in a database."""
     words: Words | None = None
+    """For a CLI whose conversations are opaque."""
 
 
-def stored_before(text: str, seen: AgentState, to: Recipient, world: World) -> StorageBaseline:
-    """What is stored now of the agent's conversation, so that only what comes later counts as the text."""
-    conversation = seen.own.conversation or to.conversation
+def stored_before(text: str, state: AgentState, to: Recipient, world: World) -> StorageBaseline:
+    """Return what is stored of the agent's conversation now, so that only later additions count as evidence."""
+    conversation = state.own.conversation or to.conversation
     patterns = to.profile.storage.artifacts(to.subject, conversation) if conversation else ()
     if to.profile.transcript.opaque:
         return StorageBaseline(patterns, None, words=_new_words(text, patterns, world.files))
     sizes = _sizes(patterns, world.files) if patterns else None
     return StorageBaseline(
-        patterns, sizes, to.profile.transcript.wrapped, _rows_before(seen, to, conversation, world.files)
+        patterns, sizes, to.profile.transcript.wrapped, _rows_before(state, to, conversation, world.files)
     )
 
 
-def stored_since(text: str, since: int, seen: AgentState, to: Recipient, files: Files) -> StorageBaseline:
-    """As `stored_before`, for an agent that began its conversation after `since` (Unix seconds): all of it counts."""
-    conversation = seen.own.conversation or to.conversation
+def stored_since(text: str, since: int, state: AgentState, to: Recipient, files: Files) -> StorageBaseline:
+    """Like `stored_before`, for a conversation that began after `since` (Unix seconds): all of it is evidence."""
+    conversation = state.own.conversation or to.conversation
     patterns = to.profile.storage.artifacts(to.subject, conversation) if conversation else ()
     if to.profile.transcript.opaque:
         first = next(iter(_RUN.findall(text[:_BEGINNING])), "")
@@ -81,15 +84,15 @@ def stored_since(text: str, since: int, seen: AgentState, to: Recipient, files: 
     return StorageBaseline(patterns, {}, to.profile.transcript.wrapped, rows)
 
 
-def proof(text: str, seen: AgentState, before: StorageBaseline, files: Files) -> Evidence:
-    """What proves that the agent took the text, when it was idle before Enter."""
+def proof(text: str, state: AgentState, before: StorageBaseline, files: Files) -> Evidence:
+    """The evidence that the agent took the text. It must have been idle before Enter was pressed."""
     if is_stored(text, before, files):
         return Evidence.TRANSCRIPT
-    return Evidence.CLI_STATE if seen.own.activity is Activity.BUSY else Evidence.NONE
+    return Evidence.CLI_STATE if state.own.activity is Activity.BUSY else Evidence.NONE
 
 
 def is_stored(text: str, before: StorageBaseline, files: Files) -> bool:
-    """Whether just this text came into the conversation; white space does not count, CLIs change it."""
+    """Whether exactly this text was added to the conversation. White space is ignored, because CLIs change it."""
     if before.words:
         return _holds(before.words.text, before.words.patterns, files) is True
     wanted = "".join(text.split())
@@ -98,7 +101,7 @@ def is_stored(text: str, before: StorageBaseline, files: Files) -> bool:
 
 
 def _in_files(before: StorageBaseline, files: Files) -> Iterator[str]:
-    """All texts that the conversation's files have got since."""
+    """All texts that were added to the conversation's files since."""
     if before.sizes is None:
         return
     for path in _paths(before.patterns, files) or ():
@@ -108,17 +111,17 @@ def _in_files(before: StorageBaseline, files: Files) -> Iterator[str]:
 
 
 def _in_rows(rows: Rows, files: Files) -> Iterator[str]:
-    """What a user has said since, where only the agent's own user can have."""
+    """The user messages since, in conversations that can have the prompt."""
     for said in _said(rows.to, files) or ():
         is_own = said.conversation == rows.conversation or said.conversation not in rows.others
         if is_own and said.id not in rows.said:
             yield said.text
 
 
-def _rows_before(seen: AgentState, to: Recipient, conversation: str, files: Files) -> Rows | None:
-    """None for a CLI without a database, and where it cannot be asked.
+def _rows_before(state: AgentState, to: Recipient, conversation: str, files: Files) -> Rows | None:
+    """The rows in the CLI's database now; None for a CLI without a database, or when it cannot be read.
 
-    The title of the pane may name the conversation, when nothing else does.
+    If nothing else names the agent's conversation, the title of its pane may.
     """
     said = _said(to, files)
     if said is None:
@@ -127,13 +130,13 @@ def _rows_before(seen: AgentState, to: Recipient, conversation: str, files: File
     if any(isinstance(each, Unknown) for each in stored):
         return None
     heads = [each.head for each in stored if isinstance(each, FoundConversation)]
-    named = [head.id for head in heads if seen.pane and to.profile.binding.names(seen.pane.title, head)]
+    named = [head.id for head in heads if state.pane and to.profile.binding.names(state.pane.title, head)]
     own = conversation or (named[0] if len(named) == 1 else "")
     return Rows(to, own, frozenset(each.id for each in said), frozenset(head.id for head in heads))
 
 
 def _said(to: Recipient, files: Files) -> list[Said] | None:
-    """What users said last in the folder's conversations; none before there is a database."""
+    """The latest user messages in the folder's conversations, empty without a database; None when it cannot be read."""
     query = to.profile.transcript.said(to.subject)
     if query is None:
         return None
@@ -146,14 +149,17 @@ def _said(to: Recipient, files: Files) -> list[Said] | None:
 
 
 def _new_words(text: str, patterns: tuple[str, ...], files: Files) -> Words | None:
-    """The first words that are not in the files yet; near the beginning, where a database does not divide a text."""
+    """The first words of the prompt that are not in the files yet.
+
+    Only the beginning is searched: a database may split a long text, and a split there is unlikely.
+    """
     runs = _RUN.findall(text[:_BEGINNING])
     new = (run.encode() for run in runs if patterns and _holds(run.encode(), patterns, files) is False)
     return next((Words(run, patterns) for run in new), None)
 
 
 def _holds(words: bytes, patterns: tuple[str, ...], files: Files) -> bool | None:
-    """Whether one of the files, or SQLite's log beside it, has the words in it; None where that cannot be told."""
+    """Whether one of the files, or the SQLite log beside it, has the words; None when that is unknown."""
     paths = _paths(patterns, files)
     if paths is None:
         return None

@@ -1,4 +1,4 @@
-"""Forget jobs that ended long ago; their audit folders stay."""
+"""Delete the records of jobs that ended long ago; their audit folders stay."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def prunable(jobs: Iterable[Job], age: timedelta, now: datetime) -> list[Job]:
 
 
 def forget(records: Records, job: Job) -> None:
-    """See that nothing of a job is in the registry folder. Raises ReconcilerError when it cannot be deleted."""
+    """Delete a job's record and folder. Raises ReconcilerError when they cannot be deleted."""
     records.files.delete(path_of(records, job.id), records.folder)
     records.files.delete(home_of(records, job.id), records.folder)

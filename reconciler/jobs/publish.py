@@ -1,6 +1,6 @@
-"""Say what became of a job, and know whether the broker has it.
+"""Publish events of a job, and know whether the broker has them.
 
-Every event is on disk before it is sent, so that neither a broker that is away nor a killed publisher loses it.
+Each event is written to disk before it is sent, so it survives an unreachable broker and a killed publisher.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from reconciler.broker.connection import InvalidConnection, Settings, broker_config_from_env
+from reconciler.broker.clients.connection import InvalidConnection, Settings, broker_config_from_env
 from reconciler.model.broker import EventWay, Spool, is_local
 from reconciler.model.errors import ReconcilerError, Unreachable
 from reconciler.model.event_kind import EventKind
@@ -31,52 +31,53 @@ class Outcome(StrEnum):
     """What became of an event."""
 
     PUBLISHED = "published"  # the broker acknowledged it
-    QUEUED = "queued"  # the broker is away: it waits on disk, and a later publish or a follower sends it
-    FAILED = "failed"  # it is neither sent nor kept
+    QUEUED = "queued"  # the broker is unreachable: the event waits on disk until a later publish or a follower sends it
+    FAILED = "failed"  # it was neither sent nor stored
 
 
 class Publication(Struct, frozen=True):
-    """The outcome of a publish; why it was not published, or what is not known although it was."""
+    """The outcome of a publish."""
 
     outcome: Outcome
     reason: str = ""
+    """Why it was not published or, if it was, what remains unknown."""
     fix: str = ""
 
 
 class Flushed(Struct, frozen=True):
-    """How many events were handed over, and why others were not."""
+    """How many waiting events were sent, and why others were not."""
 
     sent: int
     problems: tuple[str, ...] = ()
 
 
 def publish(records: Records, job_id: str, kind: EventKind, detail: str = "") -> Publication:
-    """Send one event, after those that wait; the job's record alone says how to sign it, and where to.
+    """Send one event after those that wait. The key and the broker come from the job's record alone.
 
-    A detail of more than `LONGEST_DETAIL` characters is cut. What ends a job is said once: saying the same
-    once more sends it once more, and saying anything else fails.
+    A detail longer than `LONGEST_DETAIL` characters is cut. A job ends once: publishing the same end again sends the
+    same event again, and publishing anything else after the end fails.
 
     Raises:
-        UnknownJob: There is no such record.
-        ReconcilerError: The record or the outbox cannot be used.
+        UnknownJob: The job has no record.
+        ReconcilerError: The record or the outbox cannot be read or written.
     """
     job = read(records, job_id)
     if not job.auth_token:
         return Publication(
             Outcome.FAILED,
-            f"the record of job {job_id} has no usable `auth_token`: an event of it cannot be signed",
-            f"cancel it, and hand it over anew: reconciler job retry {job_id}",
+            f"the record of job {job_id} has no usable `auth_token`, so its events cannot be signed",
+            f"cancel the job, then submit it again: reconciler job retry {job_id}",
         )
     outbox = outbox_of(records, job_id)
     with lockfile.one_at_a_time(outbox.folder):
         queue = waiting(outbox)
         said = next((event for event in queue if event.kind.ends_the_job), result(outbox))
         if said and said.kind is not kind:
-            return Publication(Outcome.FAILED, f"the job has ended: it was said to be {said.kind}")
+            return Publication(Outcome.FAILED, f"the job has already ended with {said.kind}")
         if said:
             return _sent(records, job, queue or [said])
         if len(queue) >= MOST_WAITING and not kind.ends_the_job:
-            return Publication(Outcome.FAILED, f"{len(queue)} events wait already", "see that the broker runs")
+            return Publication(Outcome.FAILED, f"{len(queue)} events are already waiting", "check that the broker runs")
         new = _put(records, job, kind, detail)
         publication = _sent(records, job, [*queue, new])
         if publication.outcome is Outcome.FAILED:
@@ -85,10 +86,9 @@ def publish(records: Records, job_id: str, kind: EventKind, detail: str = "") ->
 
 
 def flush(records: Records, job_ids: Iterable[str], *, again: bool = False) -> Flushed:
-    """Send what waits for these jobs, in its order; with `again` the results that were kept, too.
+    """Send the waiting events of these jobs, oldest first; with `again`, also the stored results.
 
-    Jobs that a publisher is busy with are left to it. One broker, or one record, that cannot be used does not
-    hinder the others.
+    Skips jobs that a publisher is sending for. A broker or record that fails does not stop the others.
     """
     groups, problems = _by_way(records, job_ids, again)
     sent = 0
@@ -117,7 +117,7 @@ def _by_way(records: Records, job_ids: Iterable[str], again: bool) -> tuple[dict
 
 
 def _is_busy(records: Records, job_id: str) -> bool:
-    """Whether a publisher sends just now: what waits is about to be gone."""
+    """Whether a publisher is sending now: it will send what waits."""
     with lockfile.if_free(outbox_of(records, job_id).folder) as free:
         return not free
 
@@ -168,7 +168,9 @@ def _sent(records: Records, job: Job, events: Iterable[OutboxEvent]) -> Publicat
         return Publication(Outcome.QUEUED, str(error), error.fix)
     except ReconcilerError as error:
         return Publication(Outcome.FAILED, "; ".join(filter(None, (str(error), error.detail))), error.fix)
-    return Publication(Outcome.PUBLISHED, "" if known else "this broker speaks MQTT 3.1.1 and does not tell denials")
+    return Publication(
+        Outcome.PUBLISHED, "" if known else "this broker uses MQTT 3.1.1, which does not report a denied publish"
+    )
 
 
 def _send(bus: Bus, job: Job, outbox: Outbox, events: Iterable[OutboxEvent]) -> None:

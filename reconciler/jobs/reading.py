@@ -1,4 +1,4 @@
-"""The bytes of a job record: the job that they mean, whoever wrote them, and what is written over them. Pure."""
+"""Read a job record of any program from its bytes, and merge a changed job into it. Pure."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from .older import RecordFile, is_older, modernized, plain_login, with_changes
 
 
 class RecordUnreadable(ReconcilerError):
-    """The record is there but broken, or cannot be read; nothing may be decided from it.
+    """The record is broken or cannot be read, so nothing may be decided from it.
 
-    `mistakes` names each thing that is wrong, with its place.
+    `mistakes` has each mistake with its place.
     """
 
     def __init__(self, summary: str, *, mistakes: tuple[Diagnostic, ...] = (), detail: str = "", fix: str = "") -> None:
@@ -37,7 +37,7 @@ class RecordUnreadable(ReconcilerError):
 
 
 class Recorded(Redacted, frozen=True):
-    """A job, and what its record did not say by itself; nothing for a record of today's program."""
+    """A job, and what had to be assumed because its record does not say it."""
 
     job: Job
     assumptions: tuple[Assumption, ...] = ()
@@ -45,16 +45,16 @@ class Recorded(Redacted, frozen=True):
 
     @property
     def is_ended_elsewhere(self) -> bool:
-        """Whether the original scripts ended it: only its status says so, and its audit is theirs."""
+        """Whether the original scripts ended the job: the record has an end status, but no result of ours."""
         return self.job.ended and self.assumed("result")
 
     def assumed(self, key: str) -> bool:
-        """Whether the record says nothing of this key."""
+        """Whether the value of this key is assumed."""
         return any(each.subject == key and each.shape is OlderShape.JOB_RECORD for each in self.assumptions)
 
 
 def recorded(file: RecordFile, text: bytes) -> Recorded:
-    """The job, and what was assumed of it. Raises RecordUnreadable with everything that is wrong with the record."""
+    """Read a record. Raises RecordUnreadable with all mistakes in it."""
     content = _content(file, text)
     place = _Places(file.path, text).of
     if not is_older(content):
@@ -66,7 +66,7 @@ def recorded(file: RecordFile, text: bytes) -> Recorded:
 
 
 def is_of_others(text: bytes) -> bool:
-    """Whether something else than today's program wrote the record."""
+    """Whether another program wrote the record."""
     try:
         content = read_json(text)
     except ValueError:
@@ -75,20 +75,22 @@ def is_of_others(text: bytes) -> bool:
 
 
 def merged(file: RecordFile, text: bytes, job: Job) -> dict[str, Any]:
-    """What the record says from now on. Keys of other tools stay, also where they have the names of ours.
+    """Return the record's new content for a changed job. Keys of other tools stay, even with the names of ours.
 
-    Of a record that the original scripts wrote only what has changed is written, so that they still understand it.
+    In a record of the original scripts, only changed keys are written, so that the scripts can still read it.
 
     Raises:
-        RecordUnreadable: It is broken.
-        ReconcilerError: It would not say what is meant.
+        RecordUnreadable: The old record is broken.
+        ReconcilerError: The new content would not read back as the job.
     """
     content = _content(file, text)
     if not is_older(content):
         return {**content, **to_builtins(job)}
     data = with_changes(content, recorded(file, text).job, job)
     if recorded(file, json.dumps(data).encode()).job != job:
-        raise ReconcilerError("the job record would say something else than is meant", fix=f"look into {file.path}")
+        raise ReconcilerError(
+            "the job record cannot be changed: it would not read back the same", fix=f"check {file.path}"
+        )
     return data
 
 
@@ -111,7 +113,7 @@ def _refuse(file: RecordFile, mistakes: Iterable[tuple[str, Place]]) -> None:
 
 def _broken(file: RecordFile, mistakes: list[tuple[str, Place]]) -> RecordUnreadable:
     begin = f"the record of job {file.job_id} is broken: "
-    fix = f"mend {file.path}, or delete it: the job is then forgotten"
+    fix = f"correct {file.path}, or delete it to forget the job"
     (first, at), *others = mistakes
     return RecordUnreadable(
         begin + (f"{len(mistakes)} mistakes" if others else first),
@@ -122,7 +124,7 @@ def _broken(file: RecordFile, mistakes: list[tuple[str, Place]]) -> RecordUnread
 
 
 class _Places:
-    """Where the keys of a record are; looked for only when something is to be said about one."""
+    """Finds the keys of a record in its file. The file is parsed for places only when one is needed."""
 
     def __init__(self, path: str, text: bytes) -> None:
         self._path = path
@@ -130,7 +132,7 @@ class _Places:
         self._known: Mapping[str, tuple[int, int]] | None = None
 
     def of(self, key: str) -> Place:
-        """The place of a key; of the file, where the key is missing."""
+        """The place of a key; only the file when the key is missing."""
         if self._known is None:
             self._known = places(text_of(self._text))
         return Place(self._path, *self._known.get(key, (0, 0)))

@@ -1,4 +1,4 @@
-"""Which live agent a job is for."""
+"""Find the live agent that a job is for."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from reconciler.ports.world import Files
 from .agent_state import Recipient
 
 HUMAN = "human"
-"""The agent who reads the instructions on the terminal."""
+"""The `--agent` of a job for a person, who reads the instructions on the terminal."""
 
 
 class KnownAgents(Struct, frozen=True):
-    """The agents that are declared or recorded, every pane of the tmux server, and the CLIs that are known."""
+    """The declared and recorded agents, all panes of the tmux server, and the known CLIs."""
 
     cases: Mapping[Address, Case]
     tmux: Observed[TmuxState]
@@ -33,7 +33,7 @@ class KnownAgents(Struct, frozen=True):
 
 
 class Addressee(Struct, frozen=True):
-    """A live agent; `case` is None when its session is nobody's whom the project knows."""
+    """A live agent; `case` is None when its session is neither declared nor recorded."""
 
     pane: Pane
     profile: Profile
@@ -41,20 +41,20 @@ class Addressee(Struct, frozen=True):
 
 
 def session_of(pane: Pane) -> str:
-    """A session as a job record names it."""
+    """The pane's session as job records name it."""
     return f"tmux:{pane.session}"
 
 
 def addressee(agent: str, session: str, roster: KnownAgents) -> Addressee:
-    """The live agent that is meant: the one in the tmux session where one is named, else the one called `agent`.
+    """Find the live agent: the one in `session` if a session is given, else the one called `agent`.
 
     `agent` is an address, a session, the name of one agent, or the CLI that just one agent runs: `codex-cli` and the
     like are `codex`. Any other name may be a part of one that only one agent has.
 
     Raises:
-        Unreachable: tmux could not be asked.
-        UsageError: Nobody, or more than one, is called so.
-        ReconcilerError: It has no live session.
+        Unreachable: tmux cannot be queried.
+        UsageError: No agent, or more than one, has this name.
+        ReconcilerError: The agent has no live session.
     """
     if isinstance(roster.tmux, Unknown):
         trouble = tmux_trouble(roster.tmux)
@@ -68,7 +68,7 @@ def addressee(agent: str, session: str, roster: KnownAgents) -> Addressee:
 
 
 def recipient(to: Addressee, snapshot: Snapshot, files: Files, caller: Caller, folder: str) -> Recipient:
-    """The addressee as `deliver` wants it; `folder` is where a long prompt may be put."""
+    """Turn the addressee into the recipient that `deliver` needs; a long prompt goes into `folder`."""
     if to.case is None:
         subject = AgentEnvironment(files.real(to.pane.cwd), caller.home, caller.env)
         return Recipient(to.pane, to.profile, subject, "", folder)
@@ -97,7 +97,7 @@ def _named(case: Case) -> Named:
 
 
 def _cli(name: str, known: Iterable[str]) -> str:
-    """The CLI that people call `name`; empty when none is called so."""
+    """The known CLI for `name`, with or without a suffix; empty when there is none."""
     begun = [each for each in known if name == each or name.startswith(f"{each}-")]
     return max(begun, key=len, default="")
 

@@ -1,4 +1,4 @@
-"""Job records: one file a job in the registry folder, readable by its owner alone; many processes write them.
+"""Read and write job records: one file per job in the registry folder, mode 0600, written by many processes.
 
 Beside `<id>.json` there is a folder `<id>`: it is what a writer locks, and it holds the outbox, and the events that go
 through files.
@@ -38,28 +38,24 @@ _LARGEST = 1 << 25
 
 
 class UnknownJob(ReconcilerError):
-    """No record has this id."""
+    """There is no record with this id."""
 
 
 class Records(Redacted, frozen=True):
-    """The registry folder (`--registry-dir`, by default .mam/jobs), absolute, and the doors that lead to it.
-
-    `env` is the environment in which the brokers' settings and the audit folder are looked up. `workdir` is the
-    project's folder, for records that name none; empty for the one that `folder` is in.
-    """
+    """The registry folder of the jobs, and the ports to use it."""
 
     folder: str
+    """Absolute path; from `--registry-dir`, by default .mam/jobs."""
     files: Files
     clock: Clock
     env: Mapping[str, str] = field(default_factory=dict)
+    """The environment that has the settings of the brokers and of the audit folder."""
     workdir: str = ""
+    """The project's folder, for records without one; empty for the parent of `folder`."""
 
 
 class NewJob(Struct, frozen=True):
-    """What somebody wants done.
-
-    `broker` is as in `Job`, with absolute paths, and with a reference in place of the password.
-    """
+    """The request for a new job."""
 
     prompt: str
     agent: str
@@ -69,22 +65,23 @@ class NewJob(Struct, frozen=True):
     idle_timeout: float = 120
     validate: str = ""
     broker: Mapping[str, Json] = field(default_factory=dict)
+    """As in `Job`, with absolute paths, and with a reference in place of the password."""
     topic_prefix: str = TOPIC_PREFIX
     retry_of: str = ""
     retries: int = 0
 
 
 def create(records: Records, new: NewJob) -> Job:
-    """A new record, with an id that sorts by time and that nobody can guess, and a token of 32 random bytes.
+    """Create a record. Its id sorts by time and cannot be guessed; its token has 32 random bytes.
 
     Raises:
-        UsageError: A password is to be written into it.
-        ReconcilerError: It would not be valid, or cannot be written.
+        UsageError: The broker settings contain a password.
+        ReconcilerError: The record would not be valid, or cannot be written.
     """
     if new.broker.get("password"):
         raise UsageError(
-            "a job record never gets the broker's password itself",
-            fix="name where it is: password_file or password_env",
+            "a job record must not contain the broker's password",
+            fix="use password_file or password_env, which say where the password is",
         )
     job = _minted(new, records.clock)
     records.files.make_folder(records.folder, 0o700)
@@ -94,28 +91,28 @@ def create(records: Records, new: NewJob) -> Job:
 
 
 def read(records: Records, job_id: str) -> Job:
-    """The job as it is recorded, also by the original scripts.
+    """Read a job from its record; also from one that the original scripts wrote.
 
     Raises:
-        UnknownJob: There is no such record.
-        RecordUnreadable: It is broken.
+        UnknownJob: The job has no record.
+        RecordUnreadable: The record is broken.
     """
     return look(records, job_id).job
 
 
 def look(records: Records, job_id: str) -> Recorded:
-    """The job, and what was assumed of it. Raises what `read` raises."""
+    """Read a job, and what was assumed about it. Raises what `read` raises."""
     return recorded(_file(records, job_id), _text(records, job_id))
 
 
 def read_all(records: Records) -> tuple[tuple[Job, ...], tuple[RecordUnreadable, ...]]:
-    """Every job, the oldest first, and what is wrong with the records that cannot be read."""
+    """Read all jobs, oldest first, and return an error for each record that cannot be read."""
     found, broken = look_at_all(records)
     return tuple(each.job for each in found), broken
 
 
 def look_at_all(records: Records) -> tuple[tuple[Recorded, ...], tuple[RecordUnreadable, ...]]:
-    """As `read_all`, with what was assumed of each job."""
+    """Like `read_all`, with what was assumed about each job."""
     found: list[Recorded] = []
     broken: list[RecordUnreadable] = []
     for name in _names(records):
@@ -127,34 +124,34 @@ def look_at_all(records: Records) -> tuple[tuple[Recorded, ...], tuple[RecordUnr
 
 
 def expect_ours(records: Records, name: str = "") -> None:
-    """See that nobody else can have put a record into the folder, or anything into `name` in it.
+    """Check that only this user can write to the folder, and to `name` in it.
 
-    A record names a script that we run.
+    This protects the user: a record names a script that reconciler runs.
 
     Raises:
-        Refused: It belongs to another user, or others may write it.
+        Refused: The folder belongs to another user, or other users may write to it.
     """
     folder = os.path.join(records.folder, name)
     if why := records.files.distrust(records.folder) or (records.files.distrust_all(folder) if name else ""):
         raise Refused(
             f"job records are not used: {why}",
-            detail="whoever writes there could have us run any program",
-            fix=f"use a folder of your own: --registry-dir DIR, or make {folder.rstrip('/')} yours alone",
+            detail="other users could make reconciler run any program",
+            fix=f"use a folder of your own (--registry-dir DIR), or let only your user write to {folder.rstrip('/')}",
         )
 
 
 def job_ids(records: Records) -> list[str]:
-    """The ids of all records, the oldest first.
+    """The ids of all records, oldest first.
 
     Raises:
-        Refused: Others may write the folder.
-        ReconcilerError: They cannot be listed.
+        Refused: Other users may write to the folder.
+        ReconcilerError: The folder cannot be listed.
     """
     return [name for name in _names(records) if JOB_ID.fullmatch(name)]
 
 
 def _names(records: Records) -> list[str]:
-    """What the records are called, the oldest first, whether that is an id or not."""
+    """The names of all records, oldest first, including names that are not valid ids."""
     expect_ours(records)
     match records.files.find(os.path.join(glob.escape(records.folder), "*.json")):
         case Present(paths):
@@ -171,12 +168,12 @@ def _expected_id(records: Records, name: str) -> str:
     path = os.path.join(records.folder, f"{name}.json")
     raise RecordUnreadable(
         f"{one_line(path)} is not used: its name is not a job id",
-        fix="give it a name of letters, digits, dashes and underscores, or move it elsewhere",
+        fix="rename it with letters, digits, dashes and underscores only, or move it to another folder",
     )
 
 
 def update(records: Records, job_id: str, change: Callable[[Job], Job | None]) -> Job:
-    """The job after the change, which sees it as it is now; None leaves it alone.
+    """Change a job and return it. `change` gets the current job, and returns None to leave it unchanged.
 
     Raises what `read` and `write` raise.
     """
@@ -188,7 +185,7 @@ def update(records: Records, job_id: str, change: Callable[[Job], Job | None]) -
 
 @contextmanager
 def locked(records: Records, job_id: str) -> Iterator[None]:
-    """Let one process at a time read and then write the record; whoever holds it must not take it again.
+    """Lock the record, so that one process at a time reads and then writes it. The lock cannot be taken twice.
 
     Raises UnknownJob when there is no record.
     """
@@ -199,10 +196,10 @@ def locked(records: Records, job_id: str) -> Iterator[None]:
 
 
 def write(records: Records, job: Job) -> Job:
-    """The job as it is now recorded, with a new `updated_at`; keys of other tools stay.
+    """Write the job with a new `updated_at`, and return it; keys of other tools stay.
 
     Raises:
-        ReconcilerError: It would not be valid, or cannot be written; the old record is untouched.
+        ReconcilerError: The record would not be valid, or cannot be written; the old one is unchanged.
     """
     path = path_of(records, job.id)
     stamped = replace(job, updated_at=to_millisecond(records.clock.now()))
@@ -215,18 +212,18 @@ def write(records: Records, job: Job) -> Job:
 
 
 def path_of(records: Records, job_id: str) -> str:
-    """Where the record of a job is.
+    """The path of a job's record.
 
     Raises:
-        UsageError: That is no id.
+        UsageError: `job_id` is not a valid id.
     """
     if not JOB_ID.fullmatch(job_id):
-        raise UsageError(f"not a job id: {job_id}", fix="reconciler job list")
+        raise UsageError(f"not a job id: {job_id}", fix="list the ids: reconciler job list")
     return os.path.join(records.folder, f"{job_id}.json")
 
 
 def stamp_of(records: Records, job_id: str) -> tuple[int, int] | None:
-    """What is another with every write of the record; None without one. Far cheaper than reading it."""
+    """A value that changes with each write of the record; None without a record. Much cheaper than reading it."""
     try:
         status = os.stat(path_of(records, job_id))
     except OSError:
@@ -235,7 +232,7 @@ def stamp_of(records: Records, job_id: str) -> tuple[int, int] | None:
 
 
 def home_of(records: Records, job_id: str) -> str:
-    """The folder of a job, beside its record."""
+    """The path of a job's folder, which is beside its record."""
     return path_of(records, job_id).removesuffix(".json")
 
 
@@ -265,7 +262,9 @@ def _text(records: Records, job_id: str) -> bytes:
     path = path_of(records, job_id)
     expect_ours(records)
     if why := records.files.distrust(path) or records.files.distrust_all(home_of(records, job_id)):
-        raise RecordUnreadable(f"the record of job {job_id} is not used: {why}", fix="delete it if it is not yours")
+        raise RecordUnreadable(
+            f"the record of job {job_id} is not used: {why}", fix="delete it if you did not create it"
+        )
     match records.files.read(path, _LARGEST):
         case Present(text):
             return text
@@ -284,20 +283,22 @@ def _file(records: Records, job_id: str) -> RecordFile:
 
 def _unknown(records: Records, job_id: str) -> UnknownJob:
     path = path_of(records, job_id)
-    return UnknownJob(f"no job has the id {job_id}", detail=f"there is no {path}", fix="reconciler job list")
+    return UnknownJob(
+        f"no job has the id {job_id}", detail=f"{path} does not exist", fix="list all jobs: reconciler job list"
+    )
 
 
 def _check(job: Job, path: str, *, any_token: bool) -> None:
-    """See that the job is what the schema describes; the original scripts made tokens as they liked."""
+    """Check the job against the schema. `any_token` skips the token: the original scripts used other forms."""
     meant = replace(job, auth_token="0" * 64) if any_token else job
     error = next(_validator().iter_errors(to_builtins(meant)), None)
     if error is not None:
         where = ".".join(map(str, error.absolute_path)) or "its keys"
-        raise ReconcilerError(f"the job record would not be valid: {where}", fix=f"look into {path}")
+        raise ReconcilerError(f"the job record would not be valid: {where}", fix=f"check {path}")
 
 
 @cache
 def _validator() -> Draft7Validator:
-    from jsonschema import Draft7Validator  # noqa: PLC0415 - who only reads need not wait for it
+    from jsonschema import Draft7Validator  # noqa: PLC0415 - slow to load, and only writing needs it
 
     return Draft7Validator(cast(Any, load_schema("job")))

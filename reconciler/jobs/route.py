@@ -1,4 +1,4 @@
-"""How a job's events travel: as whom its follower listens, and as whom its agent publishes."""
+"""Choose the broker for a job's events, and the users that its follower and its agent log in as."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from shlex import quote
 
 from msgspec import to_builtins
 
-from reconciler.broker import layout
-from reconciler.broker.connection import Settings, broker_config_from_env
+from reconciler.broker.clients.connection import Settings, broker_config_from_env
+from reconciler.broker.files import layout
 from reconciler.model.broker import LOCAL, Broker, Connection, EventWay, Role, Spool
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import TOPIC_PREFIX
@@ -22,7 +22,7 @@ _READERS = (Role.OBSERVER, Role.RECONCILER)
 _WRITERS = (Role.WORKER, Role.RECONCILER)
 _EVENTS = "/+/events"
 LOGIN = ("MQTT_USERNAME", "MQTT_PASSWORD", "MQTT_CERTFILE", "MQTT_KEYFILE")
-"""As whom a client logs in."""
+"""The variables that a client logs in with."""
 _WORKER = {name: name.replace("MQTT_", "MQTT_WORKER_") for name in LOGIN}
 
 
@@ -34,18 +34,19 @@ class Route(Redacted, frozen=True):
 
     follower: EventWay
     publisher: Mapping[str, Json]
+    """The broker block of the job record. It says where the password is, and never has the password."""
     topic_prefix: str = TOPIC_PREFIX
 
 
 def route(declared: Broker | None, env: Mapping[str, str], files: Files, folder: str) -> Route:
     """The way over the broker that MQTT_BROKER names, else over the declared one, else through files in `folder`.
 
-    The follower logs in as MQTT_USERNAME, the agent as MQTT_WORKER_USERNAME where that is set, else as MQTT_USERNAME
-    too. A declared user who may only write never becomes the follower: it would hear nothing.
+    The follower logs in as MQTT_USERNAME. The agent logs in as MQTT_WORKER_USERNAME if that is set, else as
+    MQTT_USERNAME. A declared user who may only write never becomes the follower, because it would get no events.
 
     Raises:
-        InvalidConnection: Settings make no sense, or a file of the declared broker is missing.
-        ReconcilerError: The declared broker has nobody who may read the events, or nobody who may write them.
+        InvalidConnection: Settings are not valid, or a file of the declared broker is missing.
+        ReconcilerError: The declared broker has no user who may read the events, or none who may write them.
     """
     if declared is None and not env.get("MQTT_BROKER"):
         return Route(Spool(folder), {LOCAL: True})
@@ -60,24 +61,27 @@ def route(declared: Broker | None, env: Mapping[str, str], files: Files, folder:
 
 
 def writer(declared: Broker | None, env: Mapping[str, str], files: Files) -> Connection:
-    """As whom this program itself publishes: by MQTT_*, else as a user of the declared broker who may write.
+    """The connection that reconciler itself publishes with: from MQTT_*, else a declared user who may write.
 
     Raises:
-        InvalidConnection: Settings make no sense, or a file of the declared broker is missing.
-        ReconcilerError: No broker is declared or named, or the declared one has nobody who may write.
+        InvalidConnection: Settings are not valid, or a file of the declared broker is missing.
+        ReconcilerError: No broker is declared or set, or the declared one has no user who may write.
     """
     if declared:
         return _connection(_login(declared, (Role.RECONCILER, Role.WORKER)), env, files)
     if not env.get("MQTT_BROKER"):
-        raise ReconcilerError("there is no broker to publish to", fix="declare one, or name one with MQTT_BROKER")
+        raise ReconcilerError("there is no broker to publish to", fix="declare one in the manifest, or set MQTT_BROKER")
     return broker_config_from_env(Settings(env=env), files)
 
 
 def _login(broker: Broker, roles: tuple[Role, ...]) -> dict[str, Json]:
-    """The settings of the declared broker's first user with the first of these roles that somebody has."""
+    """The settings of the declared broker's first user with one of these roles; earlier roles are preferred."""
     users = sorted((user for user in broker.users if user.role in roles), key=lambda user: roles.index(user.role))
     if not users:
-        raise ReconcilerError(f"{broker.address} has no user with the role {' or '.join(roles)}", fix="declare one")
+        raise ReconcilerError(
+            f"{broker.address} has no user with the role {' or '.join(roles)}",
+            fix="declare a user with this role in the manifest",
+        )
     name, listener = users[0].name, broker.listeners[0]
     paths = {"password_file": layout.password(name), "ca_certs": layout.CA_CERTIFICATE}
     if listener.mtls:
@@ -93,20 +97,20 @@ def _connection(login: Mapping[str, Json], env: Mapping[str, str], files: Files)
     connection = broker_config_from_env(Settings(env=env, manifest=own), files)
     if locked and connection.username == login["username"] and not (connection.password or connection.certfile):
         raise ReconcilerError(
-            f"the password of {connection.username} is not known here: it was made by hand",
-            fix=f"give it: reconciler broker user password {connection.username} {quote(_folder_of(login))}; "
+            f"reconciler does not know the password of {connection.username}: it was set by hand",
+            fix=f"enter it: reconciler broker user password {connection.username} {quote(_folder_of(login))}; "
             "or set MQTT_USERNAME and MQTT_PASSWORD",
         )
     return connection
 
 
 def _folder_of(login: Mapping[str, Json]) -> str:
-    """The folder of the broker that a login is for."""
+    """The folder of the login's broker."""
     return os.path.dirname(os.path.dirname(str(login["password_file"])))
 
 
 def _is_locked(login: Mapping[str, Json], files: Files) -> bool:
-    """Whether only the user itself has the password: its other settings are there."""
+    """Whether reconciler lacks the password of a user that was set by hand: all its other files are there."""
     secret = str(login.get("password_file") or "")
     settings = f"{secret.removesuffix('.password')}.env"
     return bool(secret) and isinstance(files.read(secret), Absent) and isinstance(files.read(settings), Present)
@@ -121,7 +125,7 @@ def _without_login(env: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _as_worker(env: Mapping[str, str]) -> Mapping[str, str]:
-    """The environment with the login of MQTT_WORKER_* in place of that of MQTT_*, where there is one."""
+    """The environment with the login in MQTT_WORKER_* instead of the one in MQTT_*, if it is set."""
     if not env.get("MQTT_WORKER_USERNAME"):
         return env
     login = {name: env[worker] for name, worker in _WORKER.items() if env.get(worker)}

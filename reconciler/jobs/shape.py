@@ -1,7 +1,6 @@
 """The shape of a job record, as `schemas/job.schema.json` publishes it.
 
-Other tools may add keys of their own. Only who makes the schema imports this; who checks against it reads the
-published file.
+Other tools may add keys of their own. Only `schema print` imports this; checks use the published file.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class RecordedPermissionDoc(TypedDict):
     __pydantic_config__ = _CLOSED | {"title": "PermissionDoc"}  # type: ignore[misc] # a hook of pydantic, not a key
 
     request: str
-    """Id of the event that told of it; an answer names it."""
+    """Id of the event that reported the request; `job answer` takes it."""
     tool: str
     what: str
     at: str
@@ -37,7 +36,7 @@ class RecordedPermissionDoc(TypedDict):
 
 
 class RecordedResultDoc(TypedDict):
-    """What became of the job."""
+    """How the job ended."""
 
     __pydantic_config__ = _CLOSED | {"title": "ResultDoc"}  # type: ignore[misc] # a hook of pydantic, not a key
 
@@ -46,7 +45,7 @@ class RecordedResultDoc(TypedDict):
     at: str
     """UTC, ISO 8601."""
     event_id: str
-    """The event that ended it; empty when none did."""
+    """Id of the event that ended the job; empty when no event did."""
 
 
 class JobDoc(TypedDict):
@@ -55,23 +54,23 @@ class JobDoc(TypedDict):
     __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
 
     id: Annotated[str, Pattern(JOB_ID.pattern)]
-    """The name of the file. Those that reconciler makes sort by the time they were made."""
+    """Also the name of the file. The ids that reconciler makes sort by creation time."""
     prompt: str
     agent: str
     agent_session: str
-    """Where it is delivered: tmux:SESSION."""
+    """Where the prompt is delivered: tmux:SESSION."""
     workdir: str
     timeout: Seconds
     """Seconds from `created_at` until the job times out."""
     idle_timeout: Seconds
     """Seconds without any sign of life until the job times out."""
     validate: str
-    """A script that judges the result; empty without one."""
+    """A script that checks the result; empty without one."""
     created_at: Moment
     updated_at: Moment
     status: Literal["pending", "delivered", "running", "completed", "error", "timed_out", "cancelled"]
     permission: RecordedPermissionDoc | None
-    """What the agent waits for; null when it waits for nothing."""
+    """The permission that the agent waits for; null when it waits for none."""
     auth_token: Annotated[str, Pattern(AUTH_TOKEN.pattern)]
     """The key that signs the events: a secret."""
     broker: dict[str, Any]
@@ -81,19 +80,19 @@ class JobDoc(TypedDict):
     topic: Annotated[str, Pattern(r"[^#+\x00]{1,512}")]
     """Where the events are published."""
     delivery: dict[str, Any] | None
-    """What is known of the delivery; null before it."""
+    """The result of the delivery; null before it."""
     seen: dict[str, Count]
-    """The last `seq` that was recorded of each publisher."""
+    """The last recorded `seq` of each publisher."""
     result: RecordedResultDoc | None
-    """Null while it is open."""
+    """Null while the job is open."""
     retry_of: str
-    """The job that this one tries again; empty without one."""
+    """The job that this one repeats; empty when it is the first try."""
     retries: Count
     """How many tries came before this one."""
     validated: int | None
-    """The exit code of the script `validate`, once it has judged the result."""
+    """The exit code of the `validate` script; null until it has run."""
 
 
 def job_schema() -> dict[str, Json]:
-    """`schemas/job.schema.json`: a record in the registry folder of the jobs, as reconciler makes it."""
+    """Return `schemas/job.schema.json`, which describes a job record as reconciler writes it."""
     return json_schema(JobDoc, title="reconciler job", identifier="job.schema.json")

@@ -1,13 +1,12 @@
-"""Signed events: made by whoever holds the job's token, believed by nobody without it. Pure.
+"""Sign events with the token of their job, and verify them. Pure.
 
 The payload is one flat JSON object whose last member is the signature:
 
     {"job_id":"...","event":"completed","detail":"...","timestamp":"...","publisher":"...","seq":7,"id":"...","hmac":"..."}
 
-`hmac` is HMAC-SHA256 (RFC 2104), in 64 lower-case hex digits, keyed with the 32 bytes of `auth_token`, or with the
-characters of a token that is not 64 hex digits, as the original scripts may have made it. What is
-signed are the very bytes that were sent up to `,"hmac":"`, and a `}`: an object by itself, which nobody has to
-write anew in some canonical form before checking it.
+`hmac` is HMAC-SHA256 (RFC 2104) in 64 lower-case hex digits. The key is the 32 bytes of `auth_token`; if the token is
+not 64 hex digits, as the original scripts may have made it, the key is its characters. The signature covers the bytes
+that were sent before `,"hmac":"`, followed by `}`. So a verifier needs no canonical form of JSON.
 """
 
 from __future__ import annotations
@@ -29,40 +28,40 @@ from reconciler.model.moment import parse_zoned
 from reconciler.model.read_json import read_json
 from reconciler.ports.bus import Message
 
-LARGEST_EVENT = 16_384  # bytes; below every limit that our brokers set
-LONGEST_DETAIL = 1_000  # characters: twelve bytes each at worst, when they are escaped
+LARGEST_EVENT = 16_384  # bytes; less than every limit that our brokers set
+LONGEST_DETAIL = 1_000  # characters; escaped, each may need twelve bytes
 WINDOW = timedelta(minutes=5)
 
 _SIGNATURE = re.compile(rb',"hmac":"([0-9a-f]{64})"\}\Z')
 _SIGNATURE_SIZE = 75
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_LARGEST_SEQ = 1 << 53  # what every reader of JSON can hold (RFC 8259, section 6)
+_LARGEST_SEQ = 1 << 53  # the largest integer that every JSON reader keeps exactly (RFC 8259, section 6)
 _REMEMBERED = 256
 
 
 @dataclass(slots=True)
 class SeenEvents:
-    """What one follower has had of one job: the last `seq` of each publisher, and the latest ids.
-
-    The ids are bounded: an event of long ago is known by its `seq`. `result` is the id of the event that ended the job.
-    `on_disk` are ids that were read in its outbox: the broker may get those events later, which is no replay.
-    """
+    """The events of one job that one follower has seen."""
 
     last: dict[str, int]
+    """The last `seq` of each publisher."""
     result: str = ""
+    """Id of the event that ended the job."""
     ids: dict[str, None] = field(default_factory=dict)
+    """The latest ids. Their number is limited: `seq` identifies older events."""
     on_disk: dict[str, None] = field(default_factory=dict)
+    """Ids read from the job's outbox. The broker may deliver these events later; that is not a replay."""
 
     def add(self, event: JobEvent) -> None:
-        """Take note of a genuine event."""
+        """Remember an event with a valid signature."""
         self.last[event.publisher] = event.seq
         _remember(self.ids, event.id)
         if event.event.ends_the_job:
             self.result = self.result or event.id
 
     def add_from_disk(self, event: JobEvent) -> bool:
-        """Take note of an event in the outbox; False when it was known."""
-        known = _repeated(event, self)
+        """Remember an event from the outbox; False when it was already known."""
+        known = _why_repeated(event, self)
         _remember(self.on_disk, event.id)
         if known is None:
             self.add(event)
@@ -76,12 +75,12 @@ def _remember(ids: dict[str, None], id_: str) -> None:
 
 
 def seen_of(job: Job) -> SeenEvents:
-    """What the record says was seen."""
+    """The seen events according to the job's record."""
     return SeenEvents(dict(job.seen), job.result.event_id if job.result else "")
 
 
 def sign(event: JobEvent, auth_token: str) -> bytes:
-    """The payload that `verify_hmac` believes. Raises ValueError without a token."""
+    """Return the signed payload of an event. Raises ValueError without a token."""
     if not auth_token:
         raise ValueError("there is no token to sign with")
     body = json.dumps(to_builtins(event), separators=(",", ":")).encode()
@@ -91,23 +90,25 @@ def sign(event: JobEvent, auth_token: str) -> bytes:
 def verify_hmac(
     message: Message, job: Job, seen: SeenEvents, now: datetime, window: timedelta = WINDOW
 ) -> JobEvent | DropReason:
-    """The event in a message on the job's topic, when its token signed it and it is new; else why not.
+    """Return the event in a message if the job's token signed it and it is new; else the reason to drop it.
 
-    An event is stale when it is older than `window`, but for one that ends the job: that one stays true.
-    None may be older than the job itself, or be of the future, by more than `window`.
+    An event older than `window` is stale, unless it ends the job: an end stays true. An event from before the job, or
+    from the future, is stale when it is off by more than `window`.
     """
     if len(message.payload) > LARGEST_EVENT:
         return DropReason.OVERSIZED
     content = _object(message.payload)
     if content is None:
         return DropReason.MALFORMED
-    event = _distrusted(message, content, job) or _event(content) or DropReason.MALFORMED
+    event = _why_distrusted(message, content, job) or _event(content) or DropReason.MALFORMED
     return (
-        event if isinstance(event, DropReason) else _repeated(event, seen) or _stale(event, job, now, window) or event
+        event
+        if isinstance(event, DropReason)
+        else _why_repeated(event, seen) or _why_stale(event, job, now, window) or event
     )
 
 
-def _distrusted(message: Message, content: Mapping[str, Any], job: Job) -> DropReason | None:
+def _why_distrusted(message: Message, content: Mapping[str, Any], job: Job) -> DropReason | None:
     if message.topic != job.topic or content.get("job_id", job.id) != job.id:
         return DropReason.FOREIGN_TOPIC
     if "hmac" not in content:
@@ -131,17 +132,17 @@ def _is_genuine(payload: bytes, auth_token: str) -> bool:
 
 def _object(payload: bytes) -> dict[str, Any] | None:
     try:
-        content = read_json(payload, _without_doubles)
+        content = read_json(payload, _without_duplicates)
     except ValueError:
         return None
     return content if isinstance(content, dict) else None
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Readers differ in which of two equal keys counts, so neither does."""
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build the object, and reject duplicate keys: JSON readers differ in which of the two they use."""
     content = dict(pairs)
     if len(content) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key is defined twice")
     return content
 
 
@@ -151,10 +152,10 @@ def _event(content: Mapping[str, Any]) -> JobEvent | None:
         event = replace(event, event=EventKind(event.event))
     except (KeyError, ValueError):
         return None
-    return event if _is_shaped(event) else None
+    return event if _is_valid(event) else None
 
 
-def _is_shaped(event: JobEvent) -> bool:
+def _is_valid(event: JobEvent) -> bool:
     texts = (event.detail, event.timestamp, event.publisher, event.id)
     if not all(isinstance(text, str) for text in texts) or type(event.seq) is not int:
         return False
@@ -169,7 +170,7 @@ def _time(text: str) -> datetime | None:
         return None
 
 
-def _repeated(event: JobEvent, seen: SeenEvents) -> DropReason | None:
+def _why_repeated(event: JobEvent, seen: SeenEvents) -> DropReason | None:
     if event.id == seen.result or event.id in seen.on_disk:
         return DropReason.REPEATED
     if event.id in seen.ids:
@@ -177,7 +178,7 @@ def _repeated(event: JobEvent, seen: SeenEvents) -> DropReason | None:
     return DropReason.REPLAYED_SEQ if event.seq <= seen.last.get(event.publisher, 0) else None
 
 
-def _stale(event: JobEvent, job: Job, now: datetime, window: timedelta) -> DropReason | None:
+def _why_stale(event: JobEvent, job: Job, now: datetime, window: timedelta) -> DropReason | None:
     said, made = _time(event.timestamp), _time(job.created_at)
     if said is None or made is None:
         return DropReason.STALE

@@ -1,4 +1,4 @@
-"""Hand a job to its agent, and follow it to its end."""
+"""Deliver a job to its agent, and follow it until it ends."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ _TICK = 0.25
 
 
 def follow_new_job(records: Records, new: NewJob, bus: Bus) -> tuple[Job, Follower]:
-    """A new job, with a follower that no event of it escapes.
+    """Create a job and a follower that gets all its events.
 
-    Raises what `open_job` and `follow` raise; a job that cannot be followed has ended then.
+    Raises what `open_job` and `follow` raise. A job that cannot be followed is ended first.
     """
     job = open_job(records, new)
     try:
         return job, follow(records, bus, [job.id])
     except ReconcilerError as error:
-        _end(records, job.id, f"nobody could follow it: {error.summary}")
+        _end(records, job.id, f"it could not be followed: {error.summary}")
         raise
 
 
-def hand_over(records: Records, job: Job, to: Recipient, world: World, patience: DeliveryTimeouts) -> Delivery | None:
-    """Deliver the instructions of a job; what did not arrive ends it, and its `error` event is published.
+def hand_over(records: Records, job: Job, to: Recipient, world: World, timeouts: DeliveryTimeouts) -> Delivery | None:
+    """Deliver the instructions of a job. If they did not arrive, publish an `error` event and end the job.
 
-    None when the job ended, cancelled for instance, while its agent was waited for: nothing was typed then.
-    Raises what `deliver` raises; the job has ended then, too.
+    None when the job ended before anything was typed, for instance because it was cancelled.
+    Raises what `deliver` raises; the job is ended first.
     """
     try:
-        delivery = deliver(written(records, job), to, world, patience, lambda: _is_open(records, job.id))
+        delivery = deliver(write_instructions(records, job), to, world, timeouts, lambda: _is_open(records, job.id))
     except Withdrawn:
         return None
     except ReconcilerError as error:
         give_up(records, job.id, f"delivery failed: {error.summary}")
         raise
-    if read(records, job.id).seen:  # another follower has heard of it meanwhile
+    if read(records, job.id).seen:  # another follower got an event meanwhile, so the prompt has arrived
         delivery = replace(
             delivery, verdict=DeliveryVerdict.SUBMITTED, evidence=delivery.evidence or Evidence.EVENT, detail=""
         )
@@ -69,8 +69,8 @@ def _is_open(records: Records, job_id: str) -> bool:
     return not read(records, job_id).ended
 
 
-def written(records: Records, job: Job) -> str:
-    """The instructions of a job, which are in its audit folder from now on."""
+def write_instructions(records: Records, job: Job) -> str:
+    """Write the instructions of a job into its audit folder, and return them."""
     text = instructions(job.id, job.prompt, publish_command(job.id, records.folder, records.env))
     keep(
         audit_folder(job, records.env), AuditFile.INSTRUCTIONS, text, records.files, to_millisecond(records.clock.now())
@@ -79,7 +79,7 @@ def written(records: Records, job: Job) -> str:
 
 
 def give_up(records: Records, job_id: str, why: str) -> None:
-    """Say with an event that a job failed, and end it; a broker that is away gets the event later."""
+    """Publish that a job failed, and end it. If the broker is unreachable, it gets the event later."""
     try:
         publish(records, job_id, EventKind.ERROR, why)
     finally:
@@ -94,10 +94,10 @@ def watch_job(
     first: bool = False,
     watcher: PermissionWatcher | None = None,
 ) -> Iterator[Happening]:
-    """Each thing that happens, until all jobs have ended (the first one, with `first`) or time is up.
+    """Yield each thing that happens until all jobs have ended (with `first`: one of them) or the time is up.
 
-    The first event of a job proves a delivery that nothing else had proved. What a `watcher` sees comes as events,
-    too. Raises what `Follower.step` raises.
+    An event of a job proves its delivery, if nothing else has proved it. Permission dialogs that a `watcher` sees also
+    arrive as events. Raises what `Follower.step` raises.
     """
     deadline, count = records.clock.monotonic() + seconds, len(follower.open)
     while follower.open and records.clock.monotonic() < deadline and not (first and len(follower.open) < count):

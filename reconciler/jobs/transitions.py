@@ -1,4 +1,4 @@
-"""Every change of a job, each with its line in the audit."""
+"""Change a job; each change also writes a line to the audit."""
 
 from __future__ import annotations
 
@@ -37,15 +37,17 @@ _Entry: TypeAlias = Mapping[str, Json]
 
 
 class Transition(Struct, frozen=True):
-    """The job after what was heard about it, each thing that happened, and what the audit gets of it."""
+    """The effect of received events on a job."""
 
     job: Job
+    """The job afterwards."""
     happenings: tuple[Happening, ...] = ()
     entries: tuple[_Entry, ...] = ()
+    """The lines for the audit."""
 
 
 def open_job(records: Records, new: NewJob) -> Job:
-    """A new job, on record and in its audit folder. Raises what `create` raises."""
+    """Create a job with its record and audit folder. Raises what `create` raises."""
     job = create(records, new)
     _keep(records, job, AuditFile.PROMPT, job.prompt)
     _audit(records, job, [{"what": "created"}])
@@ -54,7 +56,7 @@ def open_job(records: Records, new: NewJob) -> Job:
 
 
 def note_delivery(records: Records, job_id: str, delivery: Mapping[str, Json], *, delivered: bool) -> Job:
-    """The job with what is known of its delivery; an agent that has begun already stays at that.
+    """Record the result of a delivery, and return the job. A job that is already running stays running.
 
     Raises what `update` raises, and ReconcilerError when the audit cannot be written.
     """
@@ -71,10 +73,10 @@ def note_delivery(records: Records, job_id: str, delivery: Mapping[str, Json], *
 
 
 def end_job(records: Records, job_id: str, result: Result, *, quiet_since: str = "") -> Job:
-    """The job with this result; one that ended before keeps the result that it has.
+    """End a job with this result, and return it. A job that has already ended keeps its result.
 
-    With `quiet_since`, its `updated_at` as we know it, a job that gave a sign of life after that is left alone.
-    The audit has it before the record, as in `record_heard`.
+    `quiet_since` is the `updated_at` that the caller knows: a job with a later sign of life is not ended.
+    The audit is written before the record, as in `record_heard`.
     Raises what `update` raises, and ReconcilerError when the audit cannot be written.
     """
     with locked(records, job_id):
@@ -90,9 +92,9 @@ def end_job(records: Records, job_id: str, result: Result, *, quiet_since: str =
 
 
 def record_heard(records: Records, job_id: str, verdicts: Iterable[JobEvent | DropReason]) -> Transition:
-    """Record what one follower heard about a job, in one go; what another one recorded is not recorded twice.
+    """Record all events that a follower received for a job. Events that another follower recorded are skipped.
 
-    The audit has it before the record, so that a crash between the two loses nothing.
+    The audit is written before the record, so that a crash between the two loses nothing.
     """
     with locked(records, job_id):
         job = read(records, job_id)
@@ -107,7 +109,7 @@ def record_heard(records: Records, job_id: str, verdicts: Iterable[JobEvent | Dr
 
 
 def judge(job: Job, verdicts: Iterable[JobEvent | DropReason]) -> Transition:
-    """What follows from what was heard, without the token, which an agent may give away. Pure."""
+    """Compute the effect of received events. Removes the token from details: an agent may have put it there. Pure."""
     happenings: list[Happening] = []
     entries: list[_Entry] = []
     for verdict in verdicts:
@@ -140,8 +142,8 @@ def _audit(records: Records, job: Job, entries: Iterable[_Entry]) -> None:
     append_events(audit_folder(job, records.env), [{"at": at, "status": job.status, **entry} for entry in entries])
 
 
-def _keep(records: Records, job: Job, paper: AuditFile, text: str) -> None:
-    keep(audit_folder(job, records.env), paper, text, records.files, to_millisecond(records.clock.now()))
+def _keep(records: Records, job: Job, file: AuditFile, text: str) -> None:
+    keep(audit_folder(job, records.env), file, text, records.files, to_millisecond(records.clock.now()))
 
 
 def _keep_record(records: Records, job: Job) -> None:

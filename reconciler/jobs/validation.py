@@ -1,4 +1,4 @@
-"""Have a script of the user's judge what a job has made, and finish the job's audit."""
+"""Run the user's script that checks the result of a job, and complete the job's audit."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _WRITING = 120.0  # seconds
 
 
 class Validation(Struct, frozen=True):
-    """What a script said of a job."""
+    """The result of the script."""
 
     exit_code: int
     output: str
 
     @property
     def passed(self) -> bool:
-        """Whether it found nothing wrong."""
+        """Whether the script found nothing wrong."""
         return self.exit_code == 0
 
 
 def validate(records: Records, job: Job, script: str) -> Validation:
-    """Run the script in the job's folder, with JOB_ID and REGISTRY_DIR, and audit its verdict and output.
+    """Run the script in the job's folder with JOB_ID and REGISTRY_DIR set; write exit code and output to the audit.
 
     Raises:
-        ReconcilerError: It cannot be run, or its verdict not be written.
+        ReconcilerError: The script cannot be run, or the audit cannot be written.
     """
     env = {**records.env, "JOB_ID": job.id, "REGISTRY_DIR": records.folder}
     code, said = scripts.run(script, job.workdir, env)
@@ -49,10 +49,9 @@ def validate(records: Records, job: Job, script: str) -> Validation:
 
 
 def conclude(records: Records, job_id: str, tmux: Tmux) -> Validation | None:
-    """Complete the audit of a job that has ended: its pane as it is now, and its own script's verdict.
+    """Complete the audit of an ended job: store the agent's pane, and run the job's own script.
 
-    That is done once, whoever comes first; who comes later waits for it, and has the verdict that was found. None
-    without a script.
+    This happens once. A second process waits for the first one and returns the same result. None without a script.
 
     Raises:
         ReconcilerError: Something cannot be read, run or written.
@@ -71,7 +70,7 @@ def conclude(records: Records, job_id: str, tmux: Tmux) -> Validation | None:
 
 
 def verdict_of(records: Records, job: Job) -> Validation | None:
-    """What the job's own script has found, with the output that is kept; None before that."""
+    """The stored result of the job's own script; None before it has run."""
     if job.validated is None:
         return None
     kept = records.files.read(os.path.join(audit_folder(job, records.env), AuditFile.VALIDATION))
@@ -79,13 +78,13 @@ def verdict_of(records: Records, job: Job) -> Validation | None:
 
 
 def keep_pane(records: Records, job: Job, tmux: Tmux) -> None:
-    """Put the agent's pane, as it is now, into the audit. Raises ReconcilerError when it cannot be written."""
+    """Write the current text of the agent's pane to the audit. Raises ReconcilerError when it cannot be written."""
     text = job.without_token(_pane_text(job, tmux))
     keep(audit_folder(job, records.env), AuditFile.PANE, text, records.files, to_millisecond(records.clock.now()))
 
 
 def _pane_text(job: Job, tmux: Tmux) -> str:
-    """The last lines of the agent's pane, or why there are none: a lost screen must not cost the rest."""
+    """The last lines of the agent's pane, or why there are none: without a screen, the rest is still worth storing."""
     try:
         match tmux.look():
             case Present(state):

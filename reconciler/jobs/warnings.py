@@ -1,4 +1,4 @@
-"""What the user should know of job records that other tools wrote: one warning for each kind, with a way out. Pure."""
+"""Warn about job records that other tools wrote: one warning for each kind of problem, with a fix. Pure."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from reconciler.model.diagnostic import Diagnostic, Place, Severity
 from .older import NOTHING
 from .reading import Recorded
 
-_MOST = 6  # assumptions that are told one by one
+_MOST = 6  # assumptions that are listed; the rest are counted
 _TOKEN = "auth_token"  # noqa: S105 - the name of a key
 
 
 def record_warnings(found: Iterable[Recorded]) -> tuple[Diagnostic, ...]:
-    """What was assumed of these jobs, which of them cannot be followed by events, and whose password can be read."""
+    """Warnings about assumed values, events that cannot be verified, and passwords in plain text."""
     jobs = list(found)
-    return (*_assumed(jobs), *_unverifiable(jobs), *_plain_logins(jobs))
+    return (*_assumed_values(jobs), *_unverifiable(jobs), *_plain_logins(jobs))
 
 
-def _assumed(jobs: Sequence[Recorded]) -> Iterator[Diagnostic]:
+def _assumed_values(jobs: Sequence[Recorded]) -> Iterator[Diagnostic]:
     about = [each for job in jobs for each in job.assumptions if each.shape is OlderShape.JOB_RECORD]
     count = len({each.place.file for each in about})
     if about:
         yield Diagnostic(
             Severity.WARNING,
             f"{_records(count)} of other scripts: what {'it does' if count == 1 else 'they do'} not say is assumed",
-            detail="; ".join(_told(about)),
+            detail="; ".join(_listed(about)),
             fix="leave it so, or add the keys: see docs/jobs.md, Records of the original scripts",
             place=about[0].place,
         )
 
 
-def _told(about: Sequence[Assumption]) -> Iterator[str]:
+def _listed(about: Sequence[Assumption]) -> Iterator[str]:
     missing = list(dict.fromkeys(each.subject for each in about if each.found == NOTHING))
     if missing:
         yield f"missing: {', '.join(missing)}"

@@ -1,5 +1,5 @@
-"""The recorded state: the registry, its lock, what was applied, and a cache of what was parsed.
+"""The recorded state: the registry, its lock, the history of applies, and a cache of parsed files.
 
-The registry belongs to its readers: what an edit does not name keeps every byte, and a file that cannot be trusted
-is an error, never an empty registry. A generation is written whole or not at all. Whoever writes holds the lock.
+Other programs and people also read the registry, so an edit keeps all other bytes. A file that cannot be trusted is an
+error, never an empty registry. A generation is written completely or not at all. Every writer holds the lock.
 """

@@ -1,7 +1,7 @@
-"""The text of a registry whose sessions are a list, with the list as a mapping: comments and order stay. Pure.
+"""Turn the `sessions` list of an older registry into a mapping in its text; comments and order stay. Pure.
 
-In block style only the lines that name a session change, and the indentation of a list that has none. Any other list
-is written anew; then comments inside of it are lost.
+In a block style list, only the lines with a session's name change, and the indentation if there is none. Any other
+list is rewritten completely, which loses the comments inside it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _STEP = "  "  # in front of each line of a list without indentation
 
 
 def listed_as_table(text: str, listed: Fields, table: Fields) -> str:
-    """`text`, which says `listed`, made to say `table`: the same with the sessions by their names.
+    """Rewrite `text`, whose content is `listed`, so that its content is `table`: the sessions by name.
 
     Raises:
-        ReconcilerError: It can be written in no way that reads back.
+        ReconcilerError: No rewritten text reads back as `table`.
     """
     try:
         return verified(_in_place(text), table, parsed)
@@ -37,23 +37,23 @@ def listed_as_table(text: str, listed: Fields, table: Fields) -> str:
         return verified(rewritten_by_library(text, Rewriting(listed, table)), table, parsed)
     except Unpatchable as error:
         raise ReconcilerError(
-            "the list `sessions` in the registry cannot be made a mapping",
+            "the list `sessions` in the registry cannot be converted to a mapping",
             detail=str(error),
-            fix="write it as a mapping, each row under the session's name",
+            fix="convert it by hand: one key for each session, with the session's name",
         ) from error
 
 
 def _in_place(text: str) -> str:
     items, end = _items(text)
     start = text.rfind("\n", 0, items[0].span[0]) + 1
-    if text[start] != " ":  # as a list may be, and a mapping may not
+    if text[start] != " ":  # a list may be without indentation, a mapping may not
         text = text[:start] + re.sub(r"^(?=.)", _STEP, text[start:end], flags=re.MULTILINE) + text[end:]
         items, _ = _items(text)
     return patched(text, (patch for item in items for patch in _patches(text, item)))
 
 
 def _items(text: str) -> tuple[list[MappingNode], int]:
-    """The entries of the list, and where the next section begins."""
+    """The entries of the list, and the offset of the next section."""
     node = compose(text, BOUNDS)
     sections = node.entries if isinstance(node, MappingNode) else []
     names = [key.text if isinstance(key, ScalarNode) else "" for key, _ in sections]
@@ -67,20 +67,20 @@ def _items(text: str) -> tuple[list[MappingNode], int]:
 
 
 def _patches(text: str, item: MappingNode) -> Iterator[Patch]:
-    """What makes `- name: X` the key `X:`, and the keys beside it what is under it."""
+    """The patches that turn `- name: X` into the key `X:`, with the other keys of the entry below it."""
     start, end = item.span
     dash = text.rfind("-", 0, start)
     if dash < 0 or text[dash:start].strip() != "-":
         raise Unpatchable("an entry does not begin with a dash")
     entries, at = item.entries, _naming(item)
     key, value = entries[at]
-    if not isinstance(value, ScalarNode):  # the name is the one key
+    if not isinstance(value, ScalarNode):  # the entry is already `NAME: {...}`
         yield Patch(dash, key.span[0], "")
         if item.flow:
             yield Patch(value.span[1], end, "")
         return
     if len(entries) == 1:
-        raise Unpatchable("a session has nothing but a name")
+        raise Unpatchable("a session has only a name")
     head = f"{scalar(value.text)}:"
     if item.flow:
         yield Patch(dash, start, f"{head} ")
@@ -94,14 +94,14 @@ def _patches(text: str, item: MappingNode) -> Iterator[Patch]:
 
 
 def _without(entries: list[tuple[Node, Node]], at: int) -> Patch:
-    """What takes an entry from between braces, with the comma beside it."""
+    """The patch that removes an entry between braces, and one comma."""
     if at + 1 < len(entries):
         return Patch(entries[at][0].span[0], entries[at + 1][0].span[0], "")
     return Patch(entries[at - 1][1].span[1], entries[at][1].span[1], "")
 
 
 def _without_line(text: str, start: int, end: int) -> Patch:
-    """What takes an entry that has a line of its own; a comment on it stays."""
+    """The patch that removes an entry with its line; a comment on the line stays."""
     after = text.find("\n", end)
     after = len(text) if after < 0 else after
     comment = text[end:after].lstrip()
@@ -111,6 +111,6 @@ def _without_line(text: str, start: int, end: int) -> Patch:
 
 
 def _naming(item: MappingNode) -> int:
-    """The position of the entry that holds the name."""
+    """The position of the entry with the name."""
     keys = [key.text if isinstance(key, ScalarNode) else "" for key, _ in item.entries]
     return next((keys.index(name) for name in NAMES if name in keys), 0)

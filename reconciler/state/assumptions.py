@@ -1,4 +1,4 @@
-"""Everything that was assumed of an older registry, each with its place. Pure."""
+"""List everything that was assumed about an older registry, with its place in the file. Pure."""
 
 from __future__ import annotations
 
@@ -13,42 +13,45 @@ from .places import Places
 from .registry import StoredRegistry
 
 WAY_OUT = "`reconciler adopt --write` completes the file"
-# What the warning of each kind says of one place, and of several; `{n}` is how many.
+# The summary of each kind of warning, for one place and for several; `{n}` is the count.
 _SUMMARIES = {
     OlderShape.ID_ONLY_IN_ROW: (
-        "1 conversation is recorded in its session's row only",
-        "{n} conversations are recorded in their sessions' rows only",
+        "1 conversation is recorded only in the row of its session",
+        "{n} conversations are recorded only in the rows of their sessions",
     ),
     OlderShape.IDENTITIES_AT_TOP: (
-        "1 conversation is recorded at the top of the registry, by the agent's name alone",
-        "{n} conversations are recorded at the top of the registry, by the agents' names alone",
+        "1 conversation is recorded at the top level, under an agent's name without a workspace",
+        "{n} conversations are recorded at the top level, under agents' names without workspaces",
     ),
     OlderShape.ID_AS_TEXT: (
-        "1 conversation is recorded as a text, where the registry has a mapping or a list",
-        "{n} conversations are recorded as texts, where the registry has a mapping or a list",
+        "1 conversation is recorded as a string instead of a mapping or list",
+        "{n} conversations are recorded as strings instead of mappings or lists",
     ),
     OlderShape.NAME_ONLY: (
-        "1 row does not say its workspace and agent; they are read from the session's name",
-        "{n} rows do not say their workspaces and agents; they are read from the sessions' names",
+        "1 row has no workspace or agent; they are taken from the session's name",
+        "{n} rows have no workspace or agent; they are taken from the sessions' names",
     ),
     OlderShape.STATUS_IS_TEXT: (
         "1 status is not one of running, stopped, terminated, archived",
         "{n} statuses are not one of running, stopped, terminated, archived",
     ),
     OlderShape.NO_STATUS: ("1 row has no `status`", "{n} rows have no `status`"),
-    OlderShape.LIST_OF_SESSIONS: ("`sessions` is a list, where the registry has a mapping",) * 2,
-    OlderShape.NUMBER_AS_TEXT: ("1 number is written as a text", "{n} numbers are written as texts"),
-    OlderShape.FLAG_AS_TEXT: ("1 true or false is written as a text", "{n} times true or false is written as a text"),
-    OlderShape.TEXT_AS_NUMBER: ("1 text is written without quotes", "{n} texts are written without quotes"),
+    OlderShape.LIST_OF_SESSIONS: ("`sessions` is a list instead of a mapping",) * 2,
+    OlderShape.NUMBER_AS_TEXT: ("1 number is written in quotes", "{n} numbers are written in quotes"),
+    OlderShape.FLAG_AS_TEXT: (
+        "1 true or false is written as a string",
+        "{n} true or false values are written as strings",
+    ),
+    OlderShape.TEXT_AS_NUMBER: ("1 string is written without quotes", "{n} strings are written without quotes"),
     OlderShape.FOREIGN_KEY: (
-        "1 key holds a value that is not reconciler's, and is ignored",
-        "{n} keys hold values that are not reconciler's, and are ignored",
+        "1 key has a value of another tool, which is ignored",
+        "{n} keys have values of other tools, which are ignored",
     ),
 }
 
 
 def assumptions(stored: StoredRegistry, file: str) -> tuple[Assumption, ...]:
-    """Everything that was read in a way that the file does not say by itself; `file` is its name for the user."""
+    """Everything that had to be assumed to read the registry; `file` is its name for the user."""
     if stored.older is None:
         return ()
     places, older = _places(stored), stored.older
@@ -56,7 +59,7 @@ def assumptions(stored: StoredRegistry, file: str) -> tuple[Assumption, ...]:
 
 
 def left_alone(stored: StoredRegistry, file: str) -> tuple[LeftAlone, ...]:
-    """The rows and conversations that were not understood: they stay in the file, and nothing is decided from them."""
+    """The rows and conversations that cannot be interpreted. They stay in the file and have no effect."""
     if stored.older is None:
         return ()
     places, older = _places(stored), stored.older
@@ -67,7 +70,7 @@ def left_alone(stored: StoredRegistry, file: str) -> tuple[LeftAlone, ...]:
 
 
 def warnings(stored: StoredRegistry, file: str) -> Iterator[Diagnostic]:
-    """One warning for each kind of older shape, at the first place of that kind."""
+    """One warning for each kind of older form, with the place of its first occurrence."""
     if stored.older is None:
         return
     places, kinds = _places(stored), _by_kind(stored.older)

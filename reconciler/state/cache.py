@@ -1,7 +1,6 @@
-"""What was parsed once, kept by the digest of its text. Only who writes the state writes here.
+"""Cache parsed files by the digest of their text. Only code that writes the state writes to the cache.
 
-Nothing depends on it but speed: a file that is missing or damaged is a miss, a folder that cannot
-be written stays empty.
+The cache only saves time. A missing or damaged file is a cache miss. If the folder cannot be written, it stays empty.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ KEPT = 20
 
 
 def recall(folder: str, digest: str) -> Json:
-    """The content that was remembered for `digest`, or None."""
+    """The cached content for `digest`, or None."""
     try:
         with own_files.regular(_file(folder, digest)) as file:
             return cast(Json, json.loads(file.read()))
@@ -28,13 +27,13 @@ def recall(folder: str, digest: str) -> Json:
 
 
 def remember(folder: str, digest: str, content: Json) -> None:
-    """Keep `content` for `digest`, readable by its owner alone; the 20 newest are kept.
+    """Cache `content` for `digest` in a file with mode 0600; the 20 newest files are kept.
 
-    `content` holds what JSON can hold; the same digest must always come with the same content.
+    `content` must be data that JSON can hold, and always the same for the same digest.
     """
     with suppress(OSError, LinkInTheWay):
         own_files.make_folder(folder, 0o700)
-        # not durable: damage is a miss
+        # not durable: a file that a crash damages is a cache miss
         own_files.replace(_file(folder, digest), json.dumps(content, separators=(",", ":")).encode(), durable=False)
         _forget_oldest(folder)
 

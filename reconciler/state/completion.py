@@ -1,4 +1,4 @@
-"""What an older registry lacks to have today's shape, row by row, as sentences for the user. Pure."""
+"""Describe to the user how `complete` would bring an older registry into today's form, row by row. Pure."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ _OF_WORKSPACES = {OlderShape.ID_ONLY_IN_ROW, OlderShape.IDENTITIES_AT_TOP}
 
 
 class Completion(Struct, frozen=True):
-    """One row that `complete` would write; without a name, the whole table.
-
-    `how` are sentences, each about one thing that it gets.
-    """
+    """One row that `complete` would write."""
 
     section: Section
     name: str
+    """Name of the row; empty for the whole table."""
     how: tuple[str, ...]
+    """One sentence for each change of the row."""
     place: Place
 
 
 def completions(stored: StoredRegistry, file: str) -> tuple[Completion, ...]:
-    """What `complete` would do to a registry, which is called `file`; nothing to one in today's shape."""
+    """What `complete` would change in a registry; empty for one in today's form. `file` is its name for the user."""
     rows: dict[tuple[Section, str], list[tuple[str, Place]]] = {}
     taken = stored.older.taken if stored.older else ()
     places: dict[Taken, Place] = {}

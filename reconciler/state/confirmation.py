@@ -1,4 +1,4 @@
-"""The apply that waits for a confirmation: one at a time, and either confirmed or taken back, never both."""
+"""Store the apply that waits for a confirmation: at most one, and it is either confirmed or rolled back, never both."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reconciler.ports.world import Files, Processes
 
 
 class Waiting(Struct, frozen=True):
-    """The folder of the file that tells of it, and the doors to files and processes."""
+    """Where the waiting apply is stored, and the ports to use it."""
 
     folder: str
     files: Files
@@ -27,17 +27,17 @@ class Waiting(Struct, frozen=True):
 
     @property
     def path(self) -> str:
-        """The file; there is none while nothing waits."""
+        """The file of the waiting apply; it exists only while one waits."""
         return os.path.join(self.folder, "confirm.json")
 
     @property
     def log(self) -> str:
-        """What the watchdog said."""
+        """The output of the watchdog."""
         return os.path.join(self.folder, "confirm.log")
 
 
 def read(waiting: Waiting) -> Confirmation | None:
-    """What waits for a confirmation, or None.
+    """The apply that waits for a confirmation, or None.
 
     Raises:
         ReconcilerError: The file cannot be read or understood.
@@ -48,17 +48,17 @@ def read(waiting: Waiting) -> Confirmation | None:
         case Absent():
             return None
         case Unknown(reason):
-            raise ReconcilerError("cannot tell whether an apply waits for its confirmation", detail=reason)
+            raise ReconcilerError("cannot tell whether an apply waits for a confirmation", detail=reason)
 
 
 def write(waiting: Waiting, confirmation: Confirmation) -> None:
-    """Let an apply wait."""
+    """Store an apply that waits for its confirmation."""
     with lockfile.one_at_a_time(waiting.folder):
         waiting.files.write(waiting.path, json.dumps(to_builtins(confirmation)).encode())
 
 
 def amend(waiting: Waiting, confirmation: Confirmation) -> bool:
-    """Say more of the apply that waits; False when it waits no longer."""
+    """Update the waiting apply; False when it no longer waits."""
     with lockfile.one_at_a_time(waiting.folder):
         found = read(waiting)
         if found is None or found.id != confirmation.id:
@@ -68,9 +68,9 @@ def amend(waiting: Waiting, confirmation: Confirmation) -> bool:
 
 
 def answer(waiting: Waiting) -> Confirmation | None:
-    """End the waiting: nothing will be taken back. What waited, or None when nothing did.
+    """Confirm the waiting apply, so that it is not rolled back. Returns it, or None when none waits.
 
-    One that has expired stays, as it may be on its way back.
+    An expired apply stays: its rollback may already be running.
     """
     with lockfile.one_at_a_time(waiting.folder):
         found = read(waiting)
@@ -80,23 +80,23 @@ def answer(waiting: Waiting) -> Confirmation | None:
 
 
 def forget(waiting: Waiting) -> None:
-    """It is over, whatever it was."""
+    """Delete the waiting apply, whatever its state."""
     with lockfile.one_at_a_time(waiting.folder):
         lockfile.remove(waiting.path)
 
 
 def is_watched(confirmation: Confirmation, processes: Processes) -> bool:
-    """Whether its watchdog lives: it ends with the machine's boot at the latest."""
+    """Whether the watchdog of the apply is running. It does not survive a restart of the machine."""
     return _lives(confirmation, processes, confirmation.watchdog_pid, confirmation.watchdog_started)
 
 
 def is_applying(confirmation: Confirmation, processes: Processes) -> bool:
-    """Whether the apply itself still works."""
+    """Whether the apply itself is still running."""
     return _lives(confirmation, processes, confirmation.apply_pid, confirmation.apply_started)
 
 
 def describe_waiting(waiting: Waiting) -> tuple[Diagnostic, ...]:
-    """What the user of any command has to know of an apply that waits, or was not confirmed."""
+    """A warning about an apply that waits for a confirmation or was not confirmed; every command shows it."""
     try:
         found = read(waiting)
     except ReconcilerError as error:
@@ -111,17 +111,17 @@ def _warning(found: Confirmation, waiting: Waiting) -> Diagnostic:
         case (False, True):
             until = f" until {found.deadline}" if found.deadline else ""
             summary = f"{name} waits for its confirmation{until}"
-            detail = f"without it, generation {found.back_to} comes back by itself"
+            detail = f"without it, reconciler rolls back to generation {found.back_to}"
         case (True, True):
             summary, detail = f"{name} was not confirmed in time", f"generation {found.back_to} is being restored"
-            ways = "wait for it: `reconciler lock status`"
+            ways = "wait until it has ended: `reconciler lock status`"
         case (True, False):
-            summary = f"{name} was not confirmed, and is not taken back wholly"
-            detail = f"what went wrong is in {waiting.log}"
+            summary = f"{name} was not confirmed, and its rollback is not complete"
+            detail = f"see what went wrong in {waiting.log}"
             ways = f"choose one: `reconciler rollback {found.generation}` or `{back}`"
         case _:
-            summary = f"{name} was not confirmed, and nothing takes it back any more"
-            detail = "its watchdog is gone: the machine was started anew, or the process was ended"
+            summary = f"{name} was not confirmed, and no process will roll it back"
+            detail = "its watchdog has ended: the machine was restarted, or the process was killed"
     return Diagnostic(Severity.WARNING, summary, detail, ways)
 
 
@@ -137,6 +137,6 @@ def _understood(path: str, data: bytes) -> Confirmation:
         if found.deadline:
             parse_zoned(found.deadline)
     except ValueError as error:
-        fix = f"look at it; without it nothing waits: rm {path}"
-        raise ReconcilerError(f"{path} cannot be understood", detail=str(error), fix=fix) from error
+        fix = f"check the file; to forget the waiting apply: rm {path}"
+        raise ReconcilerError(f"{path} is damaged", detail=str(error), fix=fix) from error
     return found

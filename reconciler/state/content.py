@@ -1,7 +1,7 @@
-"""What the registry's text says, found out fast. Pure.
+"""Parse the registry's text fast. Pure.
 
-A YAML parser needs 3 ms for a row. A row in the style of `emit` needs none: it is read line by
-line, and right when writing it again gives the same text.
+A YAML parser needs 3 ms for a row. A row in the style of `emit` is read line by line instead. The result is correct if
+writing it again gives the same text; otherwise the YAML parser reads the row.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .spans import RegistryLayout, TableSpan, layout, trimmed
 
 
 def content_of(text: str) -> dict[str, Json]:
-    """The same as `parsed(text)`, the same errors included."""
+    """Return what `parsed(text)` returns, and raise the same errors."""
     found = layout(text)
     if found is None:
         return parsed(text)
@@ -24,7 +24,7 @@ def content_of(text: str) -> dict[str, Json]:
         head = parsed(_without_rows(text, found))
     except RegistryUnreadable:
         return parsed(text)
-    # A text over several lines may hold what looks like a key.
+    # A string over several lines may have a line that looks like a key.
     return {**head, **tables} if head.keys() == found.sections.keys() else parsed(text)
 
 

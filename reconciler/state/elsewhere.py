@@ -1,4 +1,4 @@
-"""Conversations that a registry keeps where older tools kept them: in the row alone, or by the agent's name. Pure."""
+"""Find conversations where older tools recorded them: only in a session's row, or under the agent's name. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOBODY = Identity()
 
 
 class IdElsewhere(Struct, frozen=True):
-    """The conversations that the workspace of `address` does not list yet, and how the file has them."""
+    """The conversations that the workspace of `address` does not list yet, and where the file has them."""
 
     address: Address
     identity: Identity
@@ -25,7 +25,7 @@ class IdElsewhere(Struct, frozen=True):
 
 
 def ids_elsewhere(record: Record) -> Iterator[IdElsewhere]:
-    """The agents whose workspaces lack a conversation, or have none, with what they should list."""
+    """Each agent whose workspace does not list all its conversations, with the complete list."""
     rows: dict[Address, list[SessionRow]] = {}
     for row in record.sessions.values():
         if row.older and row.managed:
@@ -37,9 +37,9 @@ def ids_elsewhere(record: Record) -> Iterator[IdElsewhere]:
 
 
 def missing_ids(record: Record) -> Iterator[RowEdit]:
-    """The edits that list every conversation with its agent, the present one first.
+    """The edits that list every conversation with its agent, the current one first.
 
-    A workspace that is new with that is in no manifest, as far as this tells.
+    A workspace that this adds is marked as not in a manifest, because nothing here says that one declares it.
     """
     for each in ids_elsewhere(record):
         name, agent = each.address.workspace, each.address.agent
@@ -51,7 +51,7 @@ def missing_ids(record: Record) -> Iterator[RowEdit]:
 
 
 def unclaimed(record: Record) -> Iterator[NotTaken]:
-    """The conversations at the top of the file that no agent can be said to have."""
+    """The conversations at the top level that belong to no agent, or to one of several with the same name."""
     for name, identity in record.identities.items():
         known = _namesakes(record, name)
         if identity.session_id and not _is_listed(record, identity.session_id) and len(known) != 1:
@@ -61,7 +61,7 @@ def unclaimed(record: Record) -> Iterator[NotTaken]:
 
 def _of_agent(record: Record, address: Address, rows: list[SessionRow]) -> IdElsewhere | None:
     known = _known(record, address)
-    # The row that runs tells which conversation is the present one, where several rows are about one agent.
+    # If an agent has several rows, the running one has the current conversation.
     rows = sorted(rows, key=lambda row: row.status is not Status.RUNNING)
     own = [row for row in rows if row.session_id_own]
     present = record.identity(address, own[0] if own else rows[0])
@@ -73,7 +73,7 @@ def _of_agent(record: Record, address: Address, rows: list[SessionRow]) -> IdEls
 
 
 def _by_name(record: Record, address: Address) -> Iterator[str]:
-    """The conversations that are kept by the agent's name alone, where that means one agent."""
+    """The conversations under the agent's name at the top level, if only one agent has this name."""
     older = record.identities.get(address.agent) if record.identities else None
     if older and len(_namesakes(record, address.agent)) == 1:
         yield from filter(None, (older.session_id, *older.previous))
@@ -84,7 +84,7 @@ def _namesakes(record: Record, name: str) -> set[Address]:
 
 
 def _taken(known: Identity, address: Address, own: list[SessionRow], present: Identity) -> Iterator[Taken]:
-    """What was assumed, where the workspace says nothing of the present conversation."""
+    """The assumption about the current conversation; none if the workspace lists it."""
     if known.session_id or not present.session_id:
         return
     if own:

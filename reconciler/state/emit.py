@@ -1,6 +1,6 @@
-"""A row of the registry in its one style, a block with a key a line: written, and read without a parser. Pure.
+"""Write a row of the registry in one fixed style, with one key per line, and read that style without a parser. Pure.
 
-Readers of YAML 1.1 and 1.2 understand it alike.
+YAML 1.1 and 1.2 parsers read this style the same way.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _INTEGER = re.compile(r"-?\d+")
 
 
 def row_text(name: str, row: Json, indent: int) -> str:
-    """One row of a table as whole lines, its key indented by `indent`, each level by as much again."""
+    """One row of a table as complete lines; its key is indented by `indent`, and each deeper level by as much again."""
     return "\n".join(_entry(" " * indent + scalar(name) + ":", row, indent, indent)) + "\n"
 
 
@@ -43,7 +43,7 @@ def _fields(fields: Mapping[str, Json], indent: int, step: int) -> list[str]:
 
 
 def read_row(text: str) -> Json:
-    """The value of the first line's key, as far as `text` is in this style; else anything."""
+    """The value under the first line's key. Correct only if `text` is in this style: the caller must check that."""
     lines = deque((len(line) - len(line.lstrip(" ")), line.lstrip(" ")) for line in text.splitlines())
     try:
         block = _block(lines)

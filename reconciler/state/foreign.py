@@ -1,4 +1,4 @@
-"""Rows and registries in another style than that of `emit`, changed by a round trip and read back. Pure."""
+"""Change rows and registries that are not in the style of `emit`, with a YAML round trip that is read back. Pure."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from .rows import Fields, TableChange
 
 
 def row_rewritten(text: str, change: TableChange, indent: int) -> str:
-    """The lines of one row, indented by `indent`, after the change; raises Unpatchable when they cannot stand alone."""
+    """Return the changed lines of one row. Raises Unpatchable when the row cannot be parsed alone, as with an alias."""
     row = verified(re.sub(rf"^ {{{indent}}}", "", text, flags=re.MULTILINE), change.before, parsed)
     result = verified(rewritten(row, _rewriting(change)), change.after, parsed)
     return re.sub(r"^(?=.)", " " * indent, result, flags=re.MULTILINE)
 
 
 def registry_rewritten(text: str, before: Fields, after: Fields, changes: Mapping[str, TableChange]) -> str:
-    """A whole registry that says `before`, made to say `after`; raises ReconcilerError when an alias is in the way."""
+    """Rewrite a whole registry from `before` to `after`. Raises ReconcilerError when an alias prevents it."""
     inside = {name: _rewriting(change) for name, change in changes.items() if change.before}
     try:
         return verified(rewritten(text, Rewriting(before, after, inside=inside)), after, parsed)
     except Unpatchable as error:
         raise ReconcilerError(
             "the registry cannot be changed row by row",
-            detail="A row that has to change shares values with another one through an alias (*name).",
-            fix="write the shared values out in each row",
+            detail="a row to change shares values with another row through an alias (*name)",
+            fix="write the shared values in each row instead of the alias",
         ) from error
 
 

@@ -1,7 +1,7 @@
-"""Every apply as a file of its own, and the manifests it followed, each content kept once.
+"""Store each apply as a generation, with the manifests it used; equal contents are stored once.
 
-A generation is `NNNN.json`, a manifest `objects/SHA256`: written under another name, synced and renamed, content before
-the generation that names it. So whatever is cut short leaves whole generations.
+A generation is `NNNN.json`, a manifest is `objects/SHA256`. Files are written under another name, synced and renamed,
+and a manifest before the generation that names it. So a crash leaves only complete generations.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NAME = re.compile(r"(\d{4,})\.json")
 
 
 class Store(Struct, frozen=True):
-    """The folder that generations are kept in, and the door to files."""
+    """The folder of the generations, and the port to files."""
 
     folder: str
     files: Files
@@ -41,20 +41,23 @@ class Store(Struct, frozen=True):
         return os.path.join(self.folder, f"{number:04}.json")
 
     def object_path(self, digest: str) -> str:
-        """The file with the content that has this SHA-256."""
+        """The file of the content with this SHA-256."""
         return os.path.join(self.folder, "objects", digest)
 
 
 class RetentionPolicy(Struct, frozen=True):
-    """How many generations are kept, and how old they get; of the newest ones, `least` stay in any case."""
+    """Which generations `prune` keeps."""
 
     count: int = 100
+    """At most so many."""
     age: timedelta = timedelta(days=180)
+    """None older than this."""
     least: int = 10
+    """Of the newest, at least so many, whatever their age."""
 
 
 def numbers(store: Store) -> list[int]:
-    """The generations that are kept, oldest first.
+    """The numbers of the stored generations, oldest first.
 
     Raises:
         ReconcilerError: The folder cannot be read.
@@ -69,16 +72,16 @@ def numbers(store: Store) -> list[int]:
 
 
 def next_number(store: Store) -> int:
-    """The number of the generation that comes now; the caller holds the lock."""
+    """The number for the next generation; the caller must hold the lock."""
     return max(numbers(store), default=0) + 1
 
 
 def read(store: Store, number: int) -> Generation:
-    """One generation.
+    """Read one generation.
 
     Raises:
-        UsageError: There is none of that number.
-        ReconcilerError: It cannot be read or understood.
+        UsageError: There is no generation with this number.
+        ReconcilerError: It cannot be read or is damaged.
     """
     match store.files.read(store.path(number), _LARGEST):
         case Present(data):
@@ -90,16 +93,17 @@ def read(store: Store, number: int) -> Generation:
 
 
 def newest_first(store: Store) -> Iterator[Generation]:
-    """Every generation that can be understood; a damaged one is passed over."""
+    """Yield the generations, newest first; damaged ones are skipped."""
     for number in reversed(numbers(store)):
         with suppress(ReconcilerError):
             yield read(store, number)
 
 
 def agents_left(store: Store, generation: Generation) -> Mapping[str, AgentThen] | None:
-    """How a generation left its agents: as the following one found them, since much may have happened in between.
+    """The agents before the next generation, which may differ from what this one made.
 
-    None for the newest one, whose agents are as they are. Where no later one can be understood, as it made them.
+    If all later generations are damaged, the agents as this one made them. None for the newest generation: look at the
+    live agents instead.
     """
     later = [number for number in numbers(store) if number > generation.number]
     for number in later:
@@ -110,7 +114,7 @@ def agents_left(store: Store, generation: Generation) -> Mapping[str, AgentThen]
 
 
 def write(store: Store, generation: Generation) -> None:
-    """Keep a generation, or keep it anew now that more is known of it.
+    """Write a generation, or replace it when more is known about it.
 
     Raises:
         ReconcilerError: It cannot be written.
@@ -121,7 +125,7 @@ def write(store: Store, generation: Generation) -> None:
 
 
 def keep(store: Store, data: bytes) -> str:
-    """Keep some content, once; its SHA-256, under which `content` gives it back."""
+    """Store a content if it is new, and return its SHA-256, with which `content` finds it."""
     digest = sha256(data).hexdigest()
     path = store.object_path(digest)
     if not os.path.lexists(path):
@@ -133,36 +137,36 @@ def keep(store: Store, data: bytes) -> str:
 
 
 def content(store: Store, digest: str) -> bytes:
-    """What was kept under a digest, byte for byte.
+    """Return the stored content with this SHA-256.
 
     Raises:
-        ReconcilerError: It is gone, or is no longer what was kept.
+        ReconcilerError: It is missing or was changed.
     """
     found = store.files.read(store.object_path(digest), _LARGEST)
     if isinstance(found, Present) and sha256(found.value).hexdigest() == digest:
         return found.value
     raise ReconcilerError(
-        "the history lacks a manifest of that generation, or it was changed",
+        "a manifest of this generation is missing from the history, or was changed",
         detail=store.object_path(digest),
         fix="choose another generation with `reconciler history`",
     )
 
 
 def prune(store: Store, limits: RetentionPolicy, now: datetime) -> None:
-    """Forget the generations beyond the limits, and the content that no other one names."""
+    """Delete generations beyond the limits, and contents that no generation uses any more."""
     kept = numbers(store)
     spare = kept[: max(len(kept) - limits.least, 0)]
-    doomed = [number for place, number in enumerate(spare) if len(kept) - place > limits.count]
-    doomed += _outdated(store, spare[len(doomed) :], now - limits.age)
-    for number in doomed:
+    outdated = [number for place, number in enumerate(spare) if len(kept) - place > limits.count]
+    outdated += _outdated(store, spare[len(outdated) :], now - limits.age)
+    for number in outdated:
         with suppress(OSError):
             os.unlink(store.path(number))
-    if doomed:
+    if outdated:
         _sweep(store)
 
 
 def _outdated(store: Store, candidates: Iterable[int], limit: datetime) -> Iterator[int]:
-    """From the oldest on, up to the first that is young enough; one that cannot be understood has no age."""
+    """The candidates older than `limit`, oldest first. Stops at the first younger one, and skips damaged ones."""
     for number in candidates:
         with suppress(ReconcilerError):
             if parse_zoned(read(store, number).at) >= limit:
@@ -172,7 +176,7 @@ def _outdated(store: Store, candidates: Iterable[int], limit: datetime) -> Itera
 
 def _sweep(store: Store) -> None:
     left = list(newest_first(store))
-    if len(left) < len(numbers(store)):  # what a damaged one needs is not known
+    if len(left) < len(numbers(store)):  # a damaged generation may still use any of the contents
         return
     used = {manifest.digest for generation in left for manifest in generation.manifests}
     with suppress(OSError):
@@ -188,7 +192,7 @@ def _understood(path: str, data: bytes) -> Generation:
     try:
         return _generation(table(read_json(data)))
     except ValueError as error:
-        raise ReconcilerError(f"{path} is no generation that can be understood", detail=str(error)) from error
+        raise ReconcilerError(f"{path} is not a readable generation", detail=str(error)) from error
 
 
 def _generation(document: Mapping[str, Any]) -> Generation:
@@ -230,5 +234,5 @@ def _agents(document: object) -> dict[str, AgentThen]:
 
 def _count(value: object) -> int:
     if not isinstance(value, int):
-        raise ValueError("`summary` has something that is not a number")
+        raise ValueError("`summary` has a value that is not a whole number")
     return value

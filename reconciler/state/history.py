@@ -1,4 +1,4 @@
-"""What was done to each agent, one JSON object a line, oldest first; only ever appended to."""
+"""The log of what was done to each agent: one JSON object per line, oldest first, append-only."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ from reconciler.ports import own_files
 
 
 class HistoryEntry(Struct, frozen=True):
-    """One thing that was done. `at` is UTC, ISO 8601; `what` is the action, or `failed`."""
+    """One thing that was done."""
 
     at: str
+    """UTC, ISO 8601."""
     address: str
     session: str
     what: str
+    """The action, or `failed`."""
     reason: str = ""
     conversation: str = ""
     note: str = ""
 
 
 def append(path: str, entries: Iterable[HistoryEntry]) -> None:
-    """Add the entries in one write, so that a crash leaves whole lines; the file is the owner's alone.
+    """Append the entries in one write, so that a crash leaves complete lines. The file has mode 0600.
 
     Raises:
-        ReconcilerError: It cannot be written.
+        ReconcilerError: The file cannot be written.
     """
     data = "".join(json.dumps(to_builtins(entry), ensure_ascii=True) + "\n" for entry in entries).encode()
     if not data:
@@ -42,10 +44,10 @@ def append(path: str, entries: Iterable[HistoryEntry]) -> None:
 
 
 def read(path: str, address: str) -> Iterator[HistoryEntry]:
-    """The entries about one address; none without a file. Damaged lines are passed over.
+    """Yield the entries about one address; none without a file. Damaged lines are skipped.
 
     Raises:
-        ReconcilerError: It cannot be read.
+        ReconcilerError: The file cannot be read.
     """
     try:
         with own_files.regular(path) as file:

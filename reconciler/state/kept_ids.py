@@ -1,4 +1,4 @@
-"""No conversation id leaves the registry by an edit: what an edit would drop stays listed as an earlier one. Pure."""
+"""Keep conversation ids that an edit would drop: list them in `previous` of their agent. Pure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ _NOTHING: Fields = {}
 
 
 def keeping_ids(before: Fields, after: dict[str, Json], edits: Sequence[RowEdit]) -> dict[str, Json]:
-    """`after`, with every id that the edits took from an agent among the agent's `previous` ones, newest first.
+    """Return `after` with each id that the edits dropped in the `previous` list of its agent, newest first.
 
-    `after` is what the edits make of `before`. Only an edit that says that the conversations were `purged` takes
-    their ids away.
+    `after` is `before` with the edits. Only an edit with `purged` may drop ids: their conversations were deleted.
     """
     rows, places = _names(edits, Section.SESSIONS), _names(edits, Section.WORKSPACES)
     had, has = _ids(before, rows, places), _ids(after, rows, places)
@@ -36,7 +35,7 @@ def keeping_ids(before: Fields, after: dict[str, Json], edits: Sequence[RowEdit]
 
 
 def _names(edits: Sequence[RowEdit], section: Section) -> set[str]:
-    """The rows that the edits are about, by their names before and after."""
+    """The names of the edited rows, old and new."""
     mine = [edit for edit in edits if edit.section is section]
     return {name for edit in mine for name in (edit.name, edit.rename_to) if name}
 
@@ -48,7 +47,7 @@ def _agents(edit: RowEdit, before: Fields) -> Iterator[_Agent]:
 
 
 def _ids(data: Fields, rows: Iterable[str], places: Iterable[str]) -> _Ids:
-    """The ids that these rows and these workspaces hold, each agent's newest first."""
+    """The ids in these rows and workspaces by agent, newest first."""
     found: _Ids = {}
     sessions, workspaces = _table(data, Section.SESSIONS), _table(data, Section.WORKSPACES)
     for name in places:
@@ -81,7 +80,7 @@ def _texts(value: Json) -> Iterator[str]:
 
 
 def _with_previous(data: dict[str, Json], agent: _Agent, lost: list[str]) -> dict[str, Json]:
-    """A workspace that is new with that is in no manifest, as far as this tells."""
+    """Add lost ids to an agent. A workspace that this adds is marked as not in a manifest."""
     name, key = agent
     workspaces = _table(data, Section.WORKSPACES)
     place: Fields = _fields(workspaces, name) if name in workspaces else {"managed": False}

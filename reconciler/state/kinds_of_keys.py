@@ -1,4 +1,4 @@
-"""Which kind of value each key of the registry holds, and values of another kind made to fit. Pure."""
+"""The kind of value of each registry key, and the conversion of values of another kind. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.model.adoption import OlderShape
 from reconciler.model.record import Json
 
 Spelling: TypeAlias = Callable[..., str]
-"""Tells how the value is written in the file, or the one that the given keys lead to from it."""
+"""Returns how the value is written in the file; keys as arguments lead to a value inside it."""
 
 
 class ValueKind(Enum):
@@ -27,7 +27,7 @@ class ValueKind(Enum):
 
 
 class Fitted(Struct, frozen=True):
-    """A value of the right kind, and how it came to be: nothing where it was right all along."""
+    """A value of the right kind, and what was converted; no `shape` when nothing was."""
 
     value: Json
     shape: OlderShape | None = None
@@ -68,19 +68,19 @@ WORKSPACE: Keys = {
 }
 BROKER: Keys = {"dir": ValueKind.TEXT, "target": ValueKind.TEXT, "managed": ValueKind.FLAG}
 SAFE: Mapping[str, bool] = {"protect": True, "managed": False}
-"""What a flag counts as that cannot be understood: nothing is ended or removed because of it."""
+"""The value of a flag that cannot be read: the one that ends and removes nothing."""
 
 OWN_ID = "_session_id_own"
 _FLAGS = {**dict.fromkeys(("true", "yes", "on"), True), **dict.fromkeys(("false", "no", "off"), False)}
 
 
 def kind_of(key: str, keys: Keys) -> ValueKind | Keys | None:
-    """The kind of value that `key` holds; None for a key of others."""
+    """The kind of value of `key`; None for a key of another tool."""
     return keys.get(key) or (ValueKind.TEXT if keys is SESSION and key.endswith(OWN_ID) else None)
 
 
 def fitted(value: Json, kind: ValueKind, spelled: Spelling) -> Fitted | None:
-    """`value` as one of `kind`; None when it cannot be one."""
+    """Convert `value` to `kind`; None when that is not possible."""
     return _FITS[kind](value, spelled)
 
 

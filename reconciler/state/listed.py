@@ -1,4 +1,4 @@
-"""Sessions that an older registry lists one after the other, as a mapping by their names. Pure."""
+"""Turn the sessions that an older registry has as a list into a mapping by name. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _At: TypeAlias = tuple[str | int, ...]
 
 
 class ListedRows(Struct, frozen=True):
-    """The rows by name, where each stands in the list, and what is damaged."""
+    """The rows by name, the place of each in the list, and what is damaged."""
 
     rows: dict[str, Json]
     places: Mapping[str, _At]
@@ -26,7 +26,7 @@ class ListedRows(Struct, frozen=True):
 
 
 def listed_rows(items: Sequence[Json]) -> ListedRows:
-    """The rows of a list of sessions, each without the key that names it."""
+    """Read a list of sessions. Each row loses the key with its name."""
     rows: dict[str, Json] = {}
     places: dict[str, _At] = {}
     wrong: list[WrongShape] = []
@@ -43,7 +43,7 @@ def listed_rows(items: Sequence[Json]) -> ListedRows:
 
 
 def name_of(item: Json) -> str:
-    """The name of a listed session; empty where it has none."""
+    """The name of a listed session; empty when it has none."""
     if not isinstance(item, Mapping):
         return ""
     if is_single(item):
@@ -52,12 +52,12 @@ def name_of(item: Json) -> str:
 
 
 def naming_key(item: Fields) -> str:
-    """The key that holds the name of a listed session."""
+    """The key that has the name of a listed session."""
     return next(key for key in NAMES if isinstance(item.get(key), str) and item[key])
 
 
 def is_single(item: Fields) -> bool:
-    """Whether it is a mapping from the name to the row."""
+    """Whether the item has the form `NAME: ROW`."""
     return len(item) == 1 and isinstance(next(iter(item.values())), Mapping | None) and next(iter(item)) not in NAMES
 
 

@@ -1,7 +1,7 @@
-"""The project's lock: one process at a time changes the registry and the world it describes.
+"""The project's lock: one process at a time changes the registry and the agents.
 
-The lock is a file that tells who holds it. It is taken from a holder only when that one is proven
-dead; a holder on another machine, or one that cannot be looked at, holds it still.
+The lock is a file that names its holder. Another process takes it over only if the holder is certainly dead. A holder
+on another machine, or one that cannot be checked, keeps the lock.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ UNREADABLE = "unreadable"
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
 MONITOR = "monitor"
-"""The operation of a holder that looks and writes once: it is waited for in any case."""
+"""The operation of the monitor. It holds the lock only briefly, so every command waits for it."""
 _MONITOR_SECONDS = 10.0
 
 
 class Lock(Struct, frozen=True):
-    """The folder that the lock is in, and the doors that tell whether its holder lives."""
+    """The folder of the lock, and the ports to check its holder."""
 
     folder: str
     processes: Processes
@@ -47,21 +47,23 @@ class Lock(Struct, frozen=True):
 
 
 class LockInfo(Struct, frozen=True):
-    """Who holds the lock, and what for. `created` is UTC, ISO 8601 with a Z.
-
-    A lock file that cannot be understood has the id `unreadable` and nothing else.
-    """
+    """The content of the lock file: who holds the lock, and for which operation."""
 
     id: str
+    """Random; `unreadable`, with nothing else, for a damaged lock file."""
     operation: str = ""
     who: str = ""
+    """USER@HOST."""
     pid: int = 0
     pid_started: int = 0
+    """Start of the process in clock ticks since the boot: tells it from a later one with its pid."""
     boot_id: str = ""
     pid_namespace: str = ""
     created: str = ""
+    """UTC, ISO 8601 with a Z."""
     version: str = ""
     machine: str = ""
+    """A mark of the machine; empty if it has none, or if an older version wrote the lock."""
 
     @property
     def host(self) -> str:
@@ -78,14 +80,14 @@ class HolderState(StrEnum):
 
 
 class LockStatus(Struct, frozen=True):
-    """The lock, and whether its holder lives."""
+    """The lock, and whether its holder is running."""
 
     info: LockInfo
     holder: HolderState
 
 
 class Held(Struct, frozen=True):
-    """The lock is ours; `note` tells the user from whom it was taken, if it was."""
+    """We hold the lock. `note` tells the user whose lock was taken over; empty if none was."""
 
     info: LockInfo
     note: str = ""
@@ -93,24 +95,24 @@ class Held(Struct, frozen=True):
 
 @contextmanager
 def hold(lock: Lock, operation: str, timeout: float = 0) -> Iterator[Held]:
-    """Hold the lock while the block runs; waits up to `timeout` seconds for it, and longer for the monitor.
+    """Hold the lock while the block runs. Waits up to `timeout` seconds, and longer if the monitor holds it.
 
     Raises:
-        LockHeld: Somebody else holds it still; tells who, since when, and the way out.
+        LockHeld: Another process still holds it; the message says which one, since when, and what to do.
         ReconcilerError: The folder cannot be written.
     """
     held = _wait(lock, _info(lock, operation), timeout)
     try:
         yield held
     except BaseException:
-        with suppress(ReconcilerError):  # what went wrong before is what the user has to know
+        with suppress(ReconcilerError):  # the first error is the one that the user needs to see
             _release(lock, held.info)
         raise
     _release(lock, held.info)
 
 
 def status(lock: Lock) -> Observed[LockStatus]:
-    """Who holds the lock; Absent when nobody does. Writes nothing."""
+    """The lock and its holder; Absent when it is free. Writes nothing."""
     match lockfile.read(lock.path):
         case Present(data):
             info = _understood(data)
@@ -120,15 +122,15 @@ def status(lock: Lock) -> Observed[LockStatus]:
 
 
 def unlock(lock: Lock, identifier: str) -> None:
-    """Remove the lock with this id, unless its holder is known to live.
+    """Remove the lock with this id, unless its holder is running.
 
     Raises:
-        UsageError: There is no such lock; tells the one that there is.
+        UsageError: No lock has this id; the message says which id there is.
         Refused: The process that holds it still runs.
-        ReconcilerError: It cannot be read, or not removed.
+        ReconcilerError: The lock cannot be read or removed.
     """
     if isinstance(status(lock), Absent):
-        raise UsageError(f"no lock has the ID {identifier}: nothing is locked")
+        raise UsageError(f"no lock has the ID {identifier}: the project is not locked")
     with lockfile.one_at_a_time(lock.folder):
         match status(lock):
             case Present(found):
@@ -143,7 +145,7 @@ def unlock(lock: Lock, identifier: str) -> None:
 def _guard(found: LockStatus, identifier: str, clock: Clock) -> None:
     info = found.info
     if info.id != identifier:
-        fix = f"reconciler unlock {info.id}"
+        fix = f"to remove that one: reconciler unlock {info.id}"
         raise UsageError(
             f"no lock has the ID {identifier}; current: {info.id}", detail=describe_holder(info, clock), fix=fix
         )
@@ -167,7 +169,7 @@ def _wait(lock: Lock, ours: LockInfo, timeout: float) -> Held:
 
 
 def _claim(lock: Lock, ours: LockInfo) -> Held | LockInfo:
-    """The lock, or who holds it."""
+    """Take the lock, or return who holds it."""
     data = json.dumps(to_builtins(ours)).encode()
     with lockfile.one_at_a_time(lock.folder):
         if lockfile.create(lock.path, data):
@@ -176,7 +178,7 @@ def _claim(lock: Lock, ours: LockInfo) -> Held | LockInfo:
             case Present(LockStatus(info, HolderState.DEAD)):
                 lockfile.remove(lock.path)
                 lockfile.create(lock.path, data)
-                return Held(ours, f"took over the lock of {describe_holder(info, lock.clock)}, which is gone")
+                return Held(ours, f"took over the lock of {describe_holder(info, lock.clock)}, which has ended")
             case Present(LockStatus(info)):
                 return info
             case _:
@@ -213,14 +215,14 @@ def _info(lock: Lock, operation: str) -> LockInfo:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as containers have it
+    except (KeyError, OSError):  # a user id without a name, as in containers
         return str(os.getuid())
 
 
 def _understood(data: bytes) -> LockInfo:
     try:
         content = read_json(data)
-        content.setdefault("machine", "")  # a version that did not know it
+        content.setdefault("machine", "")  # older versions do not write it
         info = LockInfo(**{field.name: content[field.name] for field in fields(LockInfo)})
     except (ValueError, LookupError, TypeError, AttributeError):
         return LockInfo(UNREADABLE)
@@ -247,22 +249,22 @@ def _holder(info: LockInfo, processes: Processes) -> HolderState:
 
 
 def _is_here(info: LockInfo, host: str) -> bool:
-    """Whether the holder is on this machine: names of machines are given twice, and marks are cloned."""
+    """Whether the holder is on this machine. Both must match: two machines may share a name, or a cloned mark."""
     return info.host == host and info.machine in {"", machine_mark()}
 
 
 def _lock_held(info: LockInfo, clock: Clock) -> LockHeld:
     return LockHeld(
         f"the project is locked by {describe_holder(info, clock)}",
-        fix="wait for it with --lock-timeout 30s, look at it with `reconciler lock status`, "
-        f"or, when it surely does nothing any more, `reconciler unlock {info.id}`",
+        fix="wait with --lock-timeout 30s, check it with `reconciler lock status`, "
+        f"or, if it has certainly stopped working, `reconciler unlock {info.id}`",
     )
 
 
 def describe_holder(info: LockInfo, clock: Clock) -> str:
-    """Who holds the lock, in one clause for the user."""
+    """Describe the holder of the lock to the user, in one phrase."""
     if info.id == UNREADABLE:
-        return "somebody unknown: the lock file cannot be understood"
+        return "an unknown process: the lock file is damaged"
     return f"pid {info.pid} ({info.who}, {info.operation}, since {info.created}{_age(info.created, clock)})"
 
 
@@ -272,6 +274,6 @@ def _age(created: str, clock: Clock) -> str:
         return ""
     seconds = int((clock.now() - began).total_seconds())
     if seconds < 0:
-        return ", by a clock that is ahead of this one"
+        return ", in the future by this clock"
     minutes, hours = seconds // 60, seconds // 3600
     return f", {hours} h ago" if hours else f", {minutes} min ago" if minutes else f", {seconds} s ago"

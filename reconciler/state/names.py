@@ -1,4 +1,4 @@
-"""The names in the registry, for who types them: read fast, and none where the file cannot be used."""
+"""Read the names in the registry fast, for shell completion; no names if the file cannot be used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .cache import recall
 
 
 class Names(Struct, frozen=True):
-    """The recorded workspaces and brokers, and the address of each session that a manifest manages, or managed."""
+    """The recorded workspaces and brokers, and the address of each session that is or was in a manifest."""
 
     workspaces: tuple[str, ...] = ()
     brokers: tuple[str, ...] = ()
@@ -24,7 +24,7 @@ class Names(Struct, frozen=True):
 
 
 def recorded_names(path: str, cache: str) -> Names:
-    """The names in the registry at `path`, whose parsed content may be in the folder `cache`."""
+    """Read the names in the registry at `path`; its parsed content may be in the folder `cache`."""
     try:
         with own_files.regular(path) as file:
             text = file.read()
@@ -41,7 +41,7 @@ def _parsed(text: bytes) -> Mapping[str, Json]:
 
 
 def _today(content: Mapping[str, Json]) -> Mapping[str, Json]:
-    """The content, in today's shape where a row does not say whose it is."""
+    """The content; converted to today's form if a row does not name its agent."""
     rows = content.get("sessions")
     if rows is None or (
         isinstance(rows, dict) and all(isinstance(row, dict) and row.get("agent") for row in rows.values())

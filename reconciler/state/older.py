@@ -1,8 +1,8 @@
-"""A registry in the shape of an older tool, read as one in today's shape; what was assumed is listed. Pure.
+"""Convert a registry of an older tool into today's form, and list everything that was assumed. Pure.
 
-Only a file that today's reading refuses comes here, so that a good file costs nothing. What is found is data in
-today's shape, row by row: `state/completion.py` writes it. A value of another kind under a key of ours belongs to
-another tool. It counts as missing, and stands under `x-KEY` from the next write of its row on.
+Only a file that `rows.record_from` rejects is read here, so a file in today's form loses no time. The result is data in
+today's form; `registry.complete` writes it. If one of our keys has a value of the wrong kind, the value belongs to
+another tool: the key counts as missing, and the next write of its row moves the value to `x-KEY`.
 """
 
 from __future__ import annotations
@@ -28,45 +28,48 @@ from .rows import VERSION, Fields, WrongShape
 from .session_names import KnownNames, NotDivided, SessionParts, divided
 
 Path: TypeAlias = tuple[str | int, ...]
-"""Keys and positions that lead to a value in the file."""
+"""The keys and positions that lead to a value in the file."""
 
 _IDENTITIES = "agent_identities"
-_SHOWN = 80  # characters of a value that a message shows
+_SHOWN = 80  # characters of a value in a message
 
 
 class Taken(Struct, frozen=True):
-    """What the value at `path`, in today's shape, was taken for, and what the file says there."""
+    """One assumption."""
 
     shape: OlderShape
     path: tuple[str, ...]
+    """The path of the value in today's form."""
     found: str
+    """What the file says there."""
     assumed: str
+    """What that was taken for."""
 
 
 class NotTaken(Struct, frozen=True):
-    """What is left alone, and why: a session's row, or a conversation at the top of the file."""
+    """A session's row, or a conversation at the top level, that cannot be interpreted, and why."""
 
     path: tuple[str, ...]
     why: str
 
 
 class Older(Struct, frozen=True):
-    """A registry in today's shape: `data`. `base` is what the file says, with its sessions as a mapping.
-
-    `places` tells where the file has the rows that it lists.
-    """
+    """An older registry in today's form, and how it got there."""
 
     data: Fields
+    """The content in today's form."""
     base: Fields
+    """The content as in the file, but with the sessions as a mapping."""
     taken: tuple[Taken, ...] = ()
     left: tuple[NotTaken, ...] = ()
     wrong: tuple[WrongShape, ...] = ()
-    """What is damaged: nothing may be decided from the file."""
+    """What is damaged; if there is anything, nothing may be decided from the file."""
     places: Mapping[str, Path] = field(default_factory=dict)
+    """For each session in a list: its path in the file."""
 
     @property
     def readable(self) -> Fields:
-        """The data without the rows that are left alone."""
+        """The data without the rows that cannot be interpreted."""
         sessions = Section.SESSIONS.value
         gone = {each.path[1] for each in self.left if each.path[0] == sessions}
         if not gone:
@@ -75,16 +78,16 @@ class Older(Struct, frozen=True):
         return {**self.data, sessions: {name: row for name, row in rows.items() if name not in gone}}
 
     def in_file(self, path: Path) -> Path:
-        """Where the file has what is at `path` in today's shape: a row that it lists has a position."""
+        """Translate a path in today's form into one in the file, where a listed session has a position."""
         place = self.places.get(str(path[1])) if path[0] == Section.SESSIONS.value and len(path) > 1 else None
         return (*place, *path[2:]) if place else path
 
 
 def as_today(data: Fields, spelled: Callable[[Path], str], declared: Callable[[], KnownNames] | None) -> Older:
-    """`data` in today's shape, with everything that was assumed and everything that is damaged.
+    """Convert `data` to today's form, with all assumptions and all damage.
 
-    `spelled` tells how the value at a path is written. `declared` is asked for the names in the manifests when a
-    session's name has to be understood.
+    `spelled` returns how the value at a path is written. `declared` returns the names in the manifests; it is called
+    only when the agent must be found from a session's name.
     """
     return _OlderReader(data=data, spelled=spelled, declared=declared).older()
 
@@ -105,8 +108,11 @@ class _OlderReader:
     base: Fields = of_class(default_factory=dict)
 
     def older(self) -> Older:
-        """Everything that was found."""
-        if self.data.get("version", VERSION) not in (VERSION, str(VERSION)):  # of a later one, which means other things
+        """Read the whole file, and return the result."""
+        if self.data.get("version", VERSION) not in (
+            VERSION,
+            str(VERSION),
+        ):  # a later version gives the keys other meanings
             wrong = WrongShape(("version",), str(VERSION), self.data["version"])
             return Older(data=self.data, base=self.data, wrong=(wrong,))
         rows = self._rows()
@@ -155,7 +161,7 @@ class _OlderReader:
         return {}
 
     def _rows(self) -> dict[str, Json] | None:
-        """The sessions by name, where the file lists them; None where it does not."""
+        """The sessions by name if the file has them as a list; else None."""
         items = self.data.get(Section.SESSIONS.value)
         if not isinstance(items, list | tuple):
             return None
@@ -206,7 +212,7 @@ class _OlderReader:
         return {}
 
     def _with_listed(self, identity: Fields, path: Path) -> Fields:
-        """An identity whose only earlier id is a text lists it."""
+        """The identity with `previous` as a list, if it is a single string."""
         previous = identity.get("previous")
         if not isinstance(previous, str):
             return identity
@@ -222,7 +228,7 @@ class _OlderReader:
     # --- sessions -----------------------------------------------------------------------------
 
     def _sessions(self, rows: Json, path: Path) -> Json:
-        """The rows; what is learned from one may tell what another's name means."""
+        """Read the rows. Rows that could not be interpreted are tried again with the names learned from the others."""
         result = self._table(rows, path, self._session)
         if not isinstance(rows, Mapping) or not isinstance(result, dict):
             return result
@@ -236,7 +242,7 @@ class _OlderReader:
         return result
 
     def _session(self, name: str, row: Fields, path: Path) -> Json:
-        """The row in today's shape, or as it is when its name does not say whose it is."""
+        """The row in today's form; unchanged if its name does not say which agent it belongs to."""
         found = len(self.taken), len(self.wrong)
         result = self._row(row, SESSION, path)
         result |= self._status(result, path)
@@ -248,7 +254,7 @@ class _OlderReader:
             return dict(row)
 
     def _parts(self, name: str, row: Fields, path: Path) -> dict[str, Json]:
-        """What the row does not say itself of the workspace, the role and the agent."""
+        """The workspace, role and agent from the session's name, as far as the row does not have them."""
         given = SessionParts(*(str(row.get(key) or "") for key in ("workspace", "role", "agent", "type")))
         if given.workspace and given.agent:
             return {}
@@ -262,7 +268,7 @@ class _OlderReader:
         return {**news, **_own_id(parts.agent, kind, row)}
 
     def _type(self, agent: str, row: Fields) -> str:
-        """The type of an agent that is not called by it, as its conversation's key or its process tells it."""
+        """The agent type: the agent's name if that is a type, else from a conversation's key, else from the process."""
         known = self._known().types
         if agent in known:
             return agent
@@ -298,7 +304,7 @@ class _OlderReader:
     # --- keys ---------------------------------------------------------------------------------
 
     def _row(self, row: Fields, keys: Keys, path: Path) -> dict[str, Json]:
-        """The row with each value of ours of its kind; values of others that stand in their places moved aside."""
+        """Convert the values of our keys; values of other tools under our keys move to `x-KEY`."""
         result: dict[str, Json] = {}
         for key, value in row.items():
             kind = None if value is None else kind_of(key, keys)
@@ -316,7 +322,7 @@ class _OlderReader:
             return {key: self._row(value, kind, path)}
         aside = _aside(key, row)
         counts = {key: SAFE[key]} if key in SAFE else {}
-        meaning = f"{str(SAFE[key]).lower()}, to be safe" if counts else f"of another tool: it will stand under {aside}"
+        meaning = f"{str(SAFE[key]).lower()}, to be safe" if counts else f"another tool's: it moves to {aside}"
         self._assume(OlderShape.FOREIGN_KEY, path, value, meaning)
         return {**counts, aside: value}
 
@@ -345,7 +351,7 @@ _EXPECTED = {ValueKind.NUMBER: "a whole number, 0 or more", ValueKind.TEXT: "tex
 
 
 def _own_id(agent: str, kind: str, row: Fields) -> dict[str, Json]:
-    """The conversation of an agent that is not called by its type, where only the type's key holds one."""
+    """The conversation of an agent with another name than its type, if only the key with the type has it."""
     own, other = f"{agent}{OWN_ID}", f"{kind}{OWN_ID}"
     return {own: row[other]} if agent != kind and row.get(other) and not row.get(own) else {}
 
@@ -363,7 +369,7 @@ def _meant(found: Fitted) -> str:
 
 
 def _aside(key: str, row: Fields) -> str:
-    """The name under which a value of others is kept: `x-KEY`, with a number where that is taken."""
+    """The key for a value of another tool: `x-KEY`, with a number if that is taken."""
     name, number = f"x-{key}", 2
     while name in row:
         name, number = f"x-{key}-{number}", number + 1
@@ -371,7 +377,7 @@ def _aside(key: str, row: Fields) -> str:
 
 
 def _shown(value: Json) -> str:
-    """On one line. What is in a mapping or a list is not shown: it may be a variable with a secret."""
+    """The value on one line. The inside of a mapping or list is not shown, because it may have secrets."""
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, list | tuple):

@@ -1,8 +1,8 @@
-"""The status of a row of an older tool, which may have said it in words of its own. Pure.
+"""Find the status of a row of an older tool, which may have its own words for it. Pure.
 
-The four words of `status` count, in any spelling. Other text is looked through for words whose meaning is plain.
-Where they tell nothing, or two things, or the text denies something, the row's other keys do; and where these do not
-either, the agent counts as stopped: nothing is started or ended because of a guess, and a session that runs is seen.
+The four words of `status` count with any capitalization. Other text is searched for words with a clear meaning. If it
+has none, or contradictory ones, or a negation, the row's other keys decide. If they do not help either, the agent
+counts as stopped. That is safe: nothing is started or ended because of a guess, and a running session is found anyway.
 """
 
 from __future__ import annotations
@@ -28,18 +28,21 @@ _DENIALS = frozenset({"not", "no", "never", "nothing", "cannot", "isn", "wasn", 
 
 
 class SaidStatus(Struct, frozen=True):
-    """What the two statuses of a row are taken for, texts that go to the note, and what was assumed of which key."""
+    """The status that was found in a row."""
 
     status: Status
     visible: Status | None
+    """For `last_visible_status`; None when the row has none."""
     notes: tuple[str, ...] = ()
+    """Texts that are not a status; they go to the note."""
     assumed: tuple[tuple[str, OlderShape, str], ...] = ()
+    """For each assumption: key, form and meaning."""
 
 
 def said_status(row: Mapping[str, Json]) -> SaidStatus | None:
-    """What a row says of its status; None when neither its statuses nor its other keys say anything.
+    """Find the status of a row; None when neither its two statuses nor its other keys say anything.
 
-    Both statuses are texts, or missing.
+    Both statuses must be strings, or missing.
     """
     said, seen = str(row.get("status") or ""), str(row.get("last_visible_status") or "")
     status = _exact(said) or _by_words(said) or _by_evidence(row, seen) or (Status.STOPPED if said else None)
@@ -51,7 +54,7 @@ def said_status(row: Mapping[str, Json]) -> SaidStatus | None:
 
 
 def joined_note(note: str, more: tuple[str, ...]) -> str:
-    """A note with what was said elsewhere behind it, each once."""
+    """Append texts to a note; a text that the note already has is skipped."""
     parts = [note] if note else []
     for text in more:
         if not any(text in part for part in parts):

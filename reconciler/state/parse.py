@@ -1,4 +1,4 @@
-"""The registry's text as plain data. Every mistake is a RegistryUnreadable with line:column."""
+"""Parse the registry's text as plain data. Every mistake is a RegistryUnreadable with line:column."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reconciler.text.values import read
 
 _FIX = "correct the YAML by hand"
 BOUNDS = Bounds(depth=100, unfolded=2_000_000, tags=CORE_TAGS, escapes=True)
-# What is wrong; `{about}` is what the problem is about.
+# The message for each kind of mistake; `{about}` is the text at fault.
 _WORDS = {
     YamlProblemKind.SYNTAX: "{about}",
     YamlProblemKind.NUMBER: "a number is out of range",
@@ -21,7 +21,7 @@ _WORDS = {
     YamlProblemKind.DUPLICATE: 'found duplicate key "{about}"',
     YamlProblemKind.MERGE: "`<<` merges mappings only",
 }
-# Where nothing else could be written there.
+# These mistakes concern the whole file, so they have no useful place.
 _PLACELESS = {
     YamlProblemKind.DEPTH: "nested too deeply",
     YamlProblemKind.LOOP: "nested too deeply",
@@ -30,9 +30,9 @@ _PLACELESS = {
 
 
 def parsed(text: str) -> dict[str, Json]:
-    """The one mapping that `text` holds: nothing at all is an empty one, times stay text.
+    """Return the mapping in `text`; an empty text is an empty mapping. Times stay strings.
 
-    Raises RegistryUnreadable: broken YAML, a key twice, several documents, no mapping.
+    Raises RegistryUnreadable for broken YAML, duplicate keys, several documents, or something other than a mapping.
     """
     found = read(text, BOUNDS)
     problems = [_said(problem) for problem in (*found.problems, *filter(None, [found.broken]))]

@@ -1,4 +1,4 @@
-"""Whether a registry is where it was written, was moved with its project, or is a copy of another one."""
+"""Decide whether a registry is where it was written, was moved with its project, or is a copy."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from reconciler.model.observed import Observed, Present, Unknown
 from reconciler.model.record import Origin
 
 WAY_OUT = (
-    "work there; or, if this is to be the project from now on: reconciler registry take-over; "
-    "or, to begin a project of its own here: reconciler registry start-afresh"
+    "work in that folder; or, to make this folder the project: reconciler registry take-over; "
+    "or, to begin a separate project here: reconciler registry start-afresh"
 )
 
 
 class PlacementState(StrEnum):
-    """What is known of a registry's place."""
+    """How the place of a registry compares with its recorded place."""
 
     HERE = "here"
     MOVED = "moved"
@@ -26,26 +26,27 @@ class PlacementState(StrEnum):
 
 
 class Placement(Struct, frozen=True):
-    """Where a registry was written, where it is now, and what follows; `why` is a sentence for the user."""
+    """Where a registry was written and where it is now."""
 
-    standing: PlacementState
+    state: PlacementState
     recorded: Origin | None
     present: Origin
     why: str = ""
+    """Why it counts as a copy, for the user; else empty."""
 
     @property
     def refusal(self) -> Refused:
-        """Why nothing is changed in a copy."""
+        """The error for a command that would change something in a copy."""
         return Refused(
             "this project folder is a copy", detail=f"{self.why}; its agents belong to the project there", fix=WAY_OUT
         )
 
 
 def judge_placement(recorded: Origin | None, present: Origin, lineage_at: Callable[[str], Observed[bool]]) -> Placement:
-    """Judge a registry by what it says of its place.
+    """Compare the recorded place of a registry with its present one.
 
-    `lineage_at` tells whether a folder has a registry of the same lineage. A registry of an older version says
-    nothing, and is where it is.
+    `lineage_at` returns whether a folder has a registry with the same lineage. A registry of an older version records
+    no place, so it counts as not moved.
     """
     if recorded is None or not recorded.folder:
         return Placement(PlacementState.HERE, None, present)
@@ -60,7 +61,7 @@ def judge_placement(recorded: Origin | None, present: Origin, lineage_at: Callab
 
 
 def _is_same_folder(recorded: Origin, present: Origin) -> bool:
-    """Renamed, or seen through a bind mount: a copy has another inode."""
+    """Whether the folder is the same, renamed or in a bind mount. A copy has another inode."""
     return present.inode != 0 and (recorded.device, recorded.inode) == (present.device, present.inode)
 
 
@@ -69,9 +70,7 @@ def _by_what_is_there(recorded: Origin, present: Origin, lineage_at: Callable[[s
         case Present(True):
             return Placement(PlacementState.COPY, recorded, present, f"its registry was written in {recorded.folder}")
         case Unknown(reason):
-            why = (
-                f"its registry was written in {recorded.folder}, and nothing tells whether it is there still: {reason}"
-            )
+            why = f"its registry was written in {recorded.folder}, which cannot be checked: {reason}"
             return Placement(PlacementState.COPY, recorded, present, why)
         case _:
             return Placement(PlacementState.MOVED, recorded, present)

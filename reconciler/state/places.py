@@ -1,6 +1,6 @@
-"""Where the values of a registry stand in its text, and how they are written there. Pure.
+"""Find the values of a registry in its text: their line and column, and how they are written. Pure.
 
-A row is looked at by itself where lines tell the rows apart: the whole text of a large registry takes seconds.
+If the rows can be told apart by their lines, only the needed row is parsed: a large registry takes seconds to parse.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from .spans import RegistryLayout, layout
 
 
 class Places:
-    """The places of one text, which was read."""
+    """The places in one text, which must be a valid registry."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._rows: dict[tuple[int, int], Node | None] = {}
 
     def of(self, path: Sequence[str | int]) -> At:
-        """Line and column, from 1, of the value at `path`, or of the nearest thing that is there.
+        """Line and column (from 1) of the value at `path`; if missing, of the deepest part of the path that exists.
 
-        A mapping and a list count from their key.
+        A mapping or list is at the place of its key.
         """
         line, node, rest = self._start(path)
         at, _ = _walked(node, rest)
         return (at[0] + line, at[1])
 
     def spelling(self, path: Sequence[str | int]) -> str:
-        """How the value at `path` is written; empty when it is not one word or text."""
+        """How the value at `path` is written; empty for a mapping or list."""
         _, node, rest = self._start(path)
         _, found = _walked(node, rest)
         return found.text if isinstance(found, ScalarNode) else ""
 
     def _start(self, path: Sequence[str | int]) -> tuple[int, Node | None, Sequence[str | int]]:
-        """The lines before a piece of the text, its node, and the way from there."""
+        """Choose the row or the whole text: the lines before it, its node, and the rest of the path."""
         span = self._span(path)
         row = self._row(span) if span else None
         return (self._text.count("\n", 0, span[0]), row, path[1:]) if span and row else (0, self._whole, path)
@@ -63,7 +63,7 @@ class Places:
 
 
 def _composed(text: str) -> Node | None:
-    """The node of a text; None where only our own reader of rows understands it."""
+    """The node of a text; None if it is not YAML, though our own row reader accepts it."""
     try:
         return compose(text, BOUNDS)
     except NotYaml:
@@ -71,7 +71,7 @@ def _composed(text: str) -> Node | None:
 
 
 def _walked(node: Node | None, path: Sequence[str | int]) -> tuple[At, Node | None]:
-    """The place and the value at the end of the way, or at the last thing on it."""
+    """The place and value at the end of the path; without a value, the place of the last part that exists."""
     at = node.at if node else (1, 1)
     for name in path:
         entry = _entry(node.target if isinstance(node, AliasNode) else node, name)

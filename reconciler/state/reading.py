@@ -1,4 +1,4 @@
-"""A registry of an older shape: as values, with what was assumed. Pure."""
+"""Read a registry in an older form as values, with everything that was assumed. Pure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .session_names import KnownNames
 
 
 def read_older(data: Fields, text: str, declared: Callable[[], KnownNames] | None) -> tuple[Record, Older]:
-    """What `data`, which `text` says, means, and how it differs from today's shape.
+    """Return the record in an older registry, and how its form differs. `data` is the content of `text`.
 
     Raises:
-        RegistryUnreadable: Something in it is damaged; says everything that is, each with line and column.
+        RegistryUnreadable: Something is damaged; the message lists everything, with line and column.
     """
     places = Places(text)
     older = as_today(data, places.spelling, declared)
@@ -34,7 +34,7 @@ def read_older(data: Fields, text: str, declared: Callable[[], KnownNames] | Non
 
 
 def only_ids_elsewhere(data: Fields, record: Record) -> Older | None:
-    """How a registry differs from today's shape whose rows all have it; None when it does not."""
+    """Check a registry with rows in today's form for conversations in older places; None when there are none."""
     older = _with_ids(Older(data=data, base=data), record)
     return older if older.taken or older.left else None
 

@@ -1,4 +1,4 @@
-"""The registry file: read it, or refuse it; change rows of it, and nothing else."""
+"""Read the registry file or reject it, and change single rows of it."""
 
 from __future__ import annotations
 
@@ -39,69 +39,67 @@ _LARGEST = 64 << 20
 
 
 class Registry(Struct, frozen=True):
-    """Where the registry is, the folder where its parsed content is cached, and the door to files.
-
-    `origin_of` tells which folder the registry's is, and on which machine; without it, nothing tells a copy.
-    `declared` tells the names in the manifests; it is asked only when a session's name has to be understood.
-    """
+    """Where the registry is, and what is needed to read and write it."""
 
     path: str
     cache: str
+    """The folder that caches its parsed content."""
     files: Files
     origin_of: Callable[[str], Origin] | None = None
+    """Returns the identity of a folder and its machine; without it, copies are not detected."""
     declared: Callable[[], KnownNames] | None = None
+    """Returns the names in the manifests; called only to find the agent in an older session's name."""
 
     @property
     def folder(self) -> str:
-        """The folder that it is in."""
+        """The folder of the registry."""
         return os.path.dirname(self.path)
 
 
 class StoredRegistry(Struct, frozen=True):
-    """What the file said when it was read; without a file the record and `digest` are empty.
-
-    `data` is what it says as it says it. `older` tells how it differs from today's shape, None where it does not.
-    """
+    """The content of the registry file when it was read; empty without a file."""
 
     record: Record
     data: Fields
+    """The parsed content as it is in the file."""
     digest: str = ""
+    """SHA-256 of `text`."""
     text: bytes = b""
     older: Older | None = None
+    """How the file differs from today's form; None when it does not."""
 
     @property
     def today(self) -> Fields:
-        """The data in today's shape."""
+        """The data in today's form."""
         return self.older.data if self.older else self.data
 
     @property
     def base(self) -> Fields:
-        """The data as the file says it, but with its sessions as a mapping."""
+        """The data as in the file, but with the sessions as a mapping."""
         return self.older.base if self.older else self.data
 
 
 def read(registry: Registry) -> StoredRegistry:
-    """What the registry says now; nothing when there is no file. Writes nothing.
+    """Read the registry; empty when there is no file. Writes nothing.
 
     Raises:
-        RegistryUnreadable: It cannot be read or is no registry; says where, and the way out.
+        RegistryUnreadable: It cannot be read, or is not a registry; the message says where and what to do.
     """
     text = _bytes(registry)
     return StoredRegistry(Record(), {}) if text is None else _stored(registry, text)
 
 
 def commit(registry: Registry, before: StoredRegistry, edits: Sequence[RowEdit], *, new_lineage: str) -> StoredRegistry:
-    """Lay the edits over what the file says now, and return that; the caller holds the lock.
+    """Apply the edits to the file as it is now, and return the result; the caller must hold the lock.
 
-    `before` saves parsing a file that is the same still. The serial grows by one, an older file gets
-    what it lacks, `new_lineage` among it, and its rows that change get today's shape. Edits that change nothing
-    write nothing. The file that was there is kept beside the new one as `.bak`, and the first one of an older shape
-    for good, see `completion_copy`.
+    `before` saves parsing a file that has not changed. The serial grows by one. An older file gets the missing head,
+    with `new_lineage`, and its edited rows get today's form. If the edits change nothing, nothing is written. The
+    old file stays as `.bak`, and the first one in an older form stays for good: see `completion_copy`.
 
     Raises:
-        RegistryUnreadable: The file that is there now is broken; it stays as it is.
-        Refused: It is a copy of another project's.
-        ReconcilerError: The result would be no valid registry, or cannot be written.
+        RegistryUnreadable: The file as it is now is broken; it is unchanged.
+        Refused: The registry is a copy of another project's.
+        ReconcilerError: The result would not be a valid registry, or cannot be written.
     """
     now = _now(registry, before)
     changes = table_changes(now.base, edits, now.today)
@@ -113,10 +111,10 @@ def commit(registry: Registry, before: StoredRegistry, edits: Sequence[RowEdit],
 def complete(
     registry: Registry, before: StoredRegistry, edits: Sequence[RowEdit] = (), *, new_lineage: str
 ) -> StoredRegistry:
-    """Give the whole file today's shape, lay the edits over it, and return that; the caller holds the lock.
+    """Bring the whole file into today's form with the edits, and return the result; the caller must hold the lock.
 
-    What was assumed is written down, and every conversation is listed with its agent. Rows that are left alone
-    stay as they are. A file that lacks nothing is not written. The rest is as for `commit`.
+    This writes the assumed values, and lists each conversation with its agent. Rows that cannot be interpreted stay as
+    they are. If nothing changes, nothing is written. Everything else is as for `commit`.
     """
     from .elsewhere import missing_ids  # noqa: PLC0415 - done once in the life of a registry
 
@@ -130,7 +128,7 @@ def complete(
 
 
 def completion_copy(registry: Registry) -> str:
-    """Where the file is kept as it was before it first got today's shape, or rows of it did; never overwritten."""
+    """The path of the copy from before the file, or a row of it, first got today's form; never overwritten."""
     return f"{registry.path}.before-completion"
 
 
@@ -142,9 +140,9 @@ def _now(registry: Registry, before: StoredRegistry) -> StoredRegistry:
 def _commit(
     registry: Registry, now: StoredRegistry, changes: Mapping[str, TableChange], new_lineage: str, named: str = ""
 ) -> StoredRegistry:
-    """Write the changes; `named` is a key at the top that gets today's shape as well."""
+    """Write the changes; `named` is a top-level key that also gets today's form."""
     lineage, place = now.record.lineage or new_lineage, placement(registry, now.record)
-    if place and place.standing is PlacementState.COPY:
+    if place and place.state is PlacementState.COPY:
         raise place.refusal
     after = _after(now, changes, lineage, place.present if place else None)
     if named:
@@ -153,7 +151,7 @@ def _commit(
 
 
 def overlaid(stored: StoredRegistry, edits: Sequence[RowEdit]) -> StoredRegistry:
-    """The registry as it would be with the edits in it; nothing is written."""
+    """Return the registry as it would be with the edits. Writes nothing."""
     if not edits:
         return stored
     data = merge_edits(stored.today, edits)
@@ -161,9 +159,9 @@ def overlaid(stored: StoredRegistry, edits: Sequence[RowEdit]) -> StoredRegistry
 
 
 def resettle(registry: Registry, origin: Origin, edits: Sequence[RowEdit]) -> StoredRegistry:
-    """Say that the registry lives in `origin` from now on, and lay the edits over it; the caller holds the lock.
+    """Record `origin` as the registry's place, and apply the edits; the caller must hold the lock.
 
-    Raises as `commit` does, but for the refusal.
+    Raises what `commit` raises, except Refused.
     """
     now = read(registry)
     changes = table_changes(now.base, edits, now.today)
@@ -172,7 +170,7 @@ def resettle(registry: Registry, origin: Origin, edits: Sequence[RowEdit]) -> St
 
 
 def placement(registry: Registry, record: Record) -> Placement | None:
-    """Whether the registry is where it was written; None where nothing tells."""
+    """Whether the registry is where it was written; None when that cannot be checked."""
     if registry.origin_of is None:
         return None
     return judge_placement(
@@ -181,7 +179,7 @@ def placement(registry: Registry, record: Record) -> Placement | None:
 
 
 def _has_lineage(registry: Registry, lineage: str, folder: str) -> Observed[bool]:
-    """Whether the registry that this one may be a copy of is there still."""
+    """Whether `folder` still has a registry with this lineage, so that ours may be a copy of it."""
     try:
         other = read(replace(registry, path=os.path.join(folder, os.path.basename(registry.path))))
     except RegistryUnreadable as error:
@@ -190,12 +188,12 @@ def _has_lineage(registry: Registry, lineage: str, folder: str) -> Observed[bool
 
 
 def _after(now: StoredRegistry, changes: Mapping[str, TableChange], lineage: str, origin: Origin | None) -> Fields:
-    """The content with the changes in it; raises ReconcilerError when that is no valid registry."""
+    """The content with the changes. Raises ReconcilerError when it would not be a valid registry."""
     tables: Fields = {name: change.after for name, change in changes.items() if change.differs}
     head: dict[str, Json] = {"version": VERSION, "lineage": lineage, "serial": now.record.serial + 1}
     if origin:
         head["origin"] = {**mapping(now.today, "origin"), **to_builtins(origin)}
-    # What does not change was checked when it was read, and checking is what a large write spends its time on.
+    # Only changes are checked: the rest was checked when it was read, and checking takes most of the time of a write.
     touched: Fields = {name: change.news for name, change in changes.items()}
     _check({**now.today, **touched, **head})
     return {**now.base, **tables, **head}
@@ -240,8 +238,8 @@ def _replace(registry: Registry, now: StoredRegistry, data: Fields, text: bytes)
 
 def _bytes(registry: Registry) -> bytes | None:
     match registry.files.read(registry.path, _LARGEST):
-        case Present(text) if not text.strip():  # cut off by somebody: conversations would be lost with it
-            fix = f"{_way_out(registry)}; to begin anew, delete it"
+        case Present(text) if not text.strip():  # an empty file is damage: to accept it would lose all conversations
+            fix = f"{_way_out(registry)}; to start with an empty registry, delete it"
             raise RegistryUnreadable(f"{registry.path} is empty", fix=fix)
         case Present(text):
             return text
@@ -252,7 +250,7 @@ def _bytes(registry: Registry) -> bytes | None:
 
 
 def _keep_original(registry: Registry, text: bytes) -> None:
-    """Keep a file of an older shape, unless one is kept already."""
+    """Store the file in its older form, unless a copy exists already."""
     path = completion_copy(registry)
     if isinstance(registry.files.read(path, 1), Absent):
         registry.files.write(path, text, 0o600)
@@ -270,7 +268,7 @@ def _stored(registry: Registry, text: bytes) -> StoredRegistry:
 
 
 def _understood(registry: Registry, data: Fields, text: bytes, digest: str) -> StoredRegistry:
-    """The content as values; an older one is read as one of today. Raises RegistryUnreadable with all damage."""
+    """Turn the content into values, also from an older form. Raises RegistryUnreadable with all damage."""
     try:
         record = record_from(data)
     except WrongShape:
@@ -307,7 +305,7 @@ def _way_out(registry: Registry) -> str:
     backup = _backup(registry)
     match registry.files.read(backup, _LARGEST):
         case Present(text) if _is_good(registry, text):
-            return f"correct the file, or go back to the one before: cp {backup} {registry.path}"
+            return f"correct the file, or restore the previous one: cp {backup} {registry.path}"
         case _:
             return "correct the file"
 

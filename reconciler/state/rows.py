@@ -1,4 +1,4 @@
-"""The registry's plain data as a Record, and edits laid over that data. Pure."""
+"""Turn the registry's plain data into a Record, and apply edits to the data. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ from reconciler.model.record import (
 from .kept_ids import keeping_ids
 
 VERSION = 1
-NEEDED = frozenset({"workspace", "agent", "status", "dir"})  # of a session or a broker; the row is none without them
+NEEDED = frozenset(
+    {"workspace", "agent", "status", "dir"}
+)  # a row of a session or broker is not valid without these keys
 
 Fields: TypeAlias = Mapping[str, Json]
 T = TypeVar("T")
@@ -37,9 +39,9 @@ _STATUSES = {str(status): status for status in Status}
 
 
 class WrongShape(RegistryUnreadable):
-    """A value has not the shape it must have; `path` holds the keys that lead to it.
+    """A value has the wrong form; `path` has the keys that lead to it.
 
-    `at` is where it stands in the file, if that is not there.
+    `at` is its path in the file, if that differs.
     """
 
     def __init__(
@@ -55,14 +57,14 @@ class WrongShape(RegistryUnreadable):
         self._value = value
 
     def under(self, key: str) -> WrongShape:
-        """The same mistake, seen from one level higher."""
+        """The same mistake with a path from one level higher."""
         return WrongShape((key, *self.path), self._expected, self._value)
 
 
 def record_from(data: Fields) -> Record:
-    """The registry's content as values; a file without version, lineage or serial is an older one.
+    """Turn the registry's content into values; version, lineage and serial may be missing, as in older files.
 
-    Keys that are not known are passed over. Raises WrongShape, a RegistryUnreadable.
+    Ignores unknown keys. Raises WrongShape, which is a RegistryUnreadable.
     """
     if data.get("version", VERSION) != VERSION:
         raise WrongShape(("version",), str(VERSION), data["version"])
@@ -78,10 +80,10 @@ def record_from(data: Fields) -> Record:
 
 
 def merge_edits(data: Fields, edits: Sequence[RowEdit]) -> dict[str, Json]:
-    """A copy of `data` with the edits laid over it, one after the other; `data` stays as it is.
+    """Return a copy of `data` with the edits applied in order; `data` is not changed.
 
-    A row that is moved keeps its place, and replaces a row that has its new name already; a row
-    that is not there is added at the end. No id of a conversation is dropped: see `keeping_ids`.
+    A renamed row keeps its position, and replaces a row that already has the new name. A new row is added at the end.
+    No conversation id is dropped: see `keeping_ids`.
     """
     result = dict(data)
     for edit in edits:
@@ -90,7 +92,7 @@ def merge_edits(data: Fields, edits: Sequence[RowEdit]) -> dict[str, Json]:
 
 
 def edit_row(rows: Fields, edit: RowEdit) -> dict[str, Json]:
-    """A copy of one table with one edit laid over it."""
+    """Return a copy of one table with one edit applied."""
     if edit.remove:
         return {name: row for name, row in rows.items() if name != edit.name}
     name = edit.rename_to or edit.name
@@ -100,9 +102,9 @@ def edit_row(rows: Fields, edit: RowEdit) -> dict[str, Json]:
 
 
 def laid_over(row: Fields, fields: Fields) -> dict[str, Json]:
-    """A copy of `row` with `fields` set: a mapping is merged key by key, anything else replaced.
+    """Return a copy of `row` with `fields`: mappings are merged key by key, other values replaced.
 
-    `spec` is one value: what an agent is no longer started with must not stay behind.
+    `spec` is replaced as a whole, so that no old argument or variable stays in it.
     """
     result = dict(row)
     for key, value in fields.items():
@@ -115,18 +117,16 @@ def laid_over(row: Fields, fields: Fields) -> dict[str, Json]:
 
 
 class TableChange(Struct, frozen=True):
-    """One table before and after its edits; `names` tells what a row was called before.
-
-    A row that is new is not in `names`, a row that went is not among its values.
-    """
+    """One table before and after its edits."""
 
     before: Fields
     after: Fields
     names: Mapping[str, str]
+    """The old name of each row by its new name. Added rows have no entry; removed rows are not among the values."""
 
     @property
     def differs(self) -> bool:
-        """Whether anything happens to the table."""
+        """Whether the edits change the table."""
         return self.before != self.after
 
     @property
@@ -136,24 +136,24 @@ class TableChange(Struct, frozen=True):
 
     @property
     def new(self) -> list[str]:
-        """The rows that were not there."""
+        """The added rows."""
         return [name for name in self.after if name not in self.names]
 
     @property
     def gone(self) -> list[str]:
-        """The rows that are there no more, by their old names."""
+        """The removed rows, by their old names."""
         return list(self.before.keys() - set(self.names.values()))
 
     @property
     def changed(self) -> list[str]:
-        """The rows that say something else or have another name, by their new names."""
+        """The rows with another content or name, by their new names."""
         return [
             name for name, before in self.names.items() if name != before or self.after[name] != self.before[before]
         ]
 
     @property
     def news(self) -> dict[str, Json]:
-        """The touched rows, without those fields of theirs that are as before and may be missing."""
+        """The touched rows with only their changed fields, and the fields that no row may lack."""
         return {name: self._news(name) for name in self.touched}
 
     def _news(self, name: str) -> dict[str, Json]:
@@ -167,10 +167,9 @@ class TableChange(Struct, frozen=True):
 
 
 def table_changes(before: Fields, edits: Sequence[RowEdit], today: Fields | None = None) -> dict[str, TableChange]:
-    """What the edits do to each table of `before`.
+    """The change that the edits make to each table of `before`.
 
-    `today` says the same in today's shape, where `before` is an older one: a row that the edits change gets that
-    shape, every other one stays as it is.
+    `today` is the same content in today's form, if `before` is older: edited rows get that form, other rows stay.
     """
     if today is None or today is before:
         return completing_changes(before, edits, before)
@@ -179,7 +178,7 @@ def table_changes(before: Fields, edits: Sequence[RowEdit], today: Fields | None
 
 
 def completing_changes(before: Fields, edits: Sequence[RowEdit], today: Fields) -> dict[str, TableChange]:
-    """The same, when every row gets today's shape."""
+    """The change when every row gets today's form, edited or not."""
     after = merge_edits(today, edits)
     return {
         str(table): TableChange(
@@ -192,7 +191,7 @@ def completing_changes(before: Fields, edits: Sequence[RowEdit], today: Fields) 
 
 
 def _only_touched(change: TableChange, today: Fields) -> TableChange:
-    """The change without rows of which it only changes the shape."""
+    """The change without the rows whose form alone would change."""
     names = change.names
     same = {name for name, row in change.after.items() if names.get(name) == name and row == today[name]}
     after = {name: change.before[name] if name in same else row for name, row in change.after.items()}
@@ -311,9 +310,9 @@ def _read(fields: Fields, key: str, read: Callable[[Fields], T]) -> T:
 
 
 def mapping(fields: Fields, key: str) -> Fields:
-    """The mapping at `key`, an empty one where nothing is; raises WrongShape when it is something else."""
+    """The mapping at `key`, empty when missing. Raises WrongShape when the value is not a mapping."""
     value = fields.get(key)
-    if isinstance(value, dict | Mapping):  # dict first: asking the abstract class is slow
+    if isinstance(value, dict | Mapping):  # dict first: isinstance with the abstract class is slow
         return value
     if value is None:
         return {}

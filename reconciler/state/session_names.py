@@ -1,4 +1,4 @@
-"""What the name of a session says of its agent: `<workspace>-<role>-<agent>`, where each may hold dashes. Pure."""
+"""Split a session name `<workspace>-<role>-<agent>`, where each part may contain dashes. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from msgspec import Struct, field
 
 from reconciler.model.address import is_name
 
-_MOST_WORDS = 40  # of a name: the ways to divide it grow with their square
+_MOST_WORDS = 40  # in a name: the number of ways to split it grows with their square
 SHAPE = "<workspace>-<role>-<agent>"
 
 
 class SessionParts(Struct, frozen=True):
-    """What a session is for; a part that is not known is empty."""
+    """The parts of a session name; an unknown part is empty."""
 
     workspace: str = ""
     role: str = ""
@@ -23,7 +23,7 @@ class SessionParts(Struct, frozen=True):
 
 
 class KnownNames(Struct, frozen=True):
-    """The words that names of sessions are likely made of, and what is known of whole names."""
+    """The known parts of session names, and the known whole names."""
 
     workspaces: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
@@ -32,17 +32,17 @@ class KnownNames(Struct, frozen=True):
 
 
 class NotDivided(ValueError):
-    """A name that does not say which agent its session is for; the message says why, for the user."""
+    """The name does not say which agent the session belongs to; the message tells the user why."""
 
 
 def divided(session: str, given: SessionParts, known: KnownNames) -> SessionParts:
-    """What `session` is for: as far as `given`, that; the rest is read from its name.
+    """Split the name of a session. Parts in `given` are fixed; the others come from the name.
 
-    A name that is known as a whole means what it is known for. Otherwise the division that has most of the known
-    words is meant: a known type counts before a known role, that before a known workspace. Without any, none is.
+    A known whole name decides. Otherwise, the split with the most known parts is chosen; among equals, a known type
+    counts more than a known role, and that more than a known workspace.
 
     Raises:
-        NotDivided: The name is not of this shape, or nothing in it is known.
+        NotDivided: The name does not have this form, or no part of it is known.
     """
     whole = known.sessions.get(session)
     if whole and _fits(whole, given):
@@ -52,7 +52,7 @@ def divided(session: str, given: SessionParts, known: KnownNames) -> SessionPart
         raise NotDivided(f"its name is not {SHAPE}")
     ways = [way for way in _ways(words) if _fits(way, given)]
     if not ways:
-        raise NotDivided(f"its name is not {SHAPE} with what the row says")
+        raise NotDivided(f"its name is not {SHAPE} with the values in the row")
     best = max(ways, key=lambda way: _likelihood(way, given, known))
     if not any(_likelihood(best, given, known)[:1]):
         raise NotDivided(f"its name is not {SHAPE} with a known role, agent type or workspace")
@@ -72,7 +72,7 @@ def _fits(way: SessionParts, given: SessionParts) -> bool:
 
 
 def _likelihood(way: SessionParts, given: SessionParts, known: KnownNames) -> tuple[int, ...]:
-    """How much of it is known; between equals the shorter role and the shorter agent count for more."""
+    """A sort key: how many parts are known; among equals, shorter roles and agents win."""
     kind = way.agent in known.types or way.agent == given.agent
     role = way.role in known.roles or way.role == given.role
     place = way.workspace in known.workspaces or way.workspace == given.workspace

@@ -1,7 +1,7 @@
 """The shape of the registry file, as `schemas/registry.schema.json` publishes it.
 
-Other tools add keys of their own, so every level takes more keys than it names. Only who makes the
-schema imports this; who checks against it reads the published file.
+Other tools add keys of their own, so every level allows more keys than it names. Only `schema print` imports this;
+checks use the published file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class PaneDoc(TypedDict):
     __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
 
     id: NotRequired[Text]
-    """tmux's id of the pane; means something only within one life of one server."""
+    """tmux's id of the pane; valid only until its server ends."""
     pid: NotRequired[Number]
     """Process id of the agent."""
     cmd: NotRequired[Text]
@@ -46,7 +46,7 @@ class PaneDoc(TypedDict):
 
 
 class ServerDoc(TypedDict):
-    """One life of one tmux server."""
+    """One tmux server, from its start to its end."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
 
@@ -61,24 +61,24 @@ class ServerDoc(TypedDict):
     ticks: NotRequired[Number]
     """When its process started, in clock ticks since boot: tells it from a later one with its pid."""
     boot: NotRequired[Text]
-    """The boot of the machine in which the process id means something."""
+    """Id of the boot in which the process id is valid."""
     namespace: NotRequired[Text]
-    """The pid namespace in which it does."""
+    """The pid namespace in which the process id is valid."""
 
 
 class SpecDoc(TypedDict):
-    """What the agent was really started with."""
+    """How the agent was actually started."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
 
     type: NotRequired[Text]
     """The agent type."""
     command: NotRequired[Texts]
-    """The command, one string a word."""
+    """The command, one string per word."""
     args: NotRequired[Texts]
     """The arguments, one string each."""
     env: NotRequired[dict[str, Text] | None]
-    """Environment variables; sensitive ones as `hmac-sha256:...`, those that are gone as null."""
+    """Environment variables; sensitive ones as `hmac-sha256:...`, removed ones as null."""
     cwd: NotRequired[Text]
     """The folder it was started in."""
 
@@ -97,9 +97,9 @@ class SessionDoc(TypedDict):
     role: NotRequired[Text]
     """What the agent is for."""
     status: Status
-    """What the session is known to be."""
+    """The recorded status of the session."""
     last_visible_status: NotRequired[Status | None]
-    """What the session was last seen to be."""
+    """The status of the session at the last look."""
     last_visible_note: NotRequired[Text]
     """Free text about the status."""
     resumable: NotRequired[Flag]
@@ -110,13 +110,13 @@ class SessionDoc(TypedDict):
     spec_digest: NotRequired[Text]
     """Digest of what the agent was started with."""
     managed: NotRequired[Flag]
-    """False: registered because it was found, in no manifest. Default: true."""
+    """False: recorded because it was found running; it is not in a manifest. Default: true."""
     depends_on: NotRequired[Texts]
-    """Addresses of the agents that it needs: it ends before them, also when its block is gone."""
+    """Addresses of the agents that it depends on. It ends before them, even when its manifest block is gone."""
     protect: NotRequired[Flag]
-    """The row survives the removal of its manifest block."""
+    """True: the session stays when its manifest block is removed."""
     created_at: NotRequired[Text]
-    """When the session was started: UTC, ISO 8601 with a Z, as all times here."""
+    """When the session was started. UTC, ISO 8601 with a Z, like all times here."""
     updated_at: NotRequired[Text]
     terminated_at: NotRequired[Text]
     termination_mode: NotRequired[Text]
@@ -131,9 +131,9 @@ class IdentityDoc(TypedDict):
     __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
 
     session_id: NotRequired[Text]
-    """Id of the conversation, reserved before the launch and kept after the end."""
+    """Id of the conversation. It is reserved before the start and stays after the end."""
     previous: NotRequired[Texts]
-    """Ids of the conversations before it."""
+    """Ids of earlier conversations, newest first."""
 
 
 class RecordedGitDoc(TypedDict):
@@ -158,18 +158,18 @@ class RecordedWorkspaceDoc(TypedDict):
     """Whether reconciler made the folder."""
     git: NotRequired[RecordedGitDoc | None]
     managed: NotRequired[Flag]
-    """False: in no manifest. Default: true."""
+    """False: it is not in a manifest. Default: true."""
     agent_identities: NotRequired[dict[str, IdentityDoc | None] | None]
     """The conversations, by name of the agent."""
 
 
 class RecordedBrokerDoc(TypedDict):
-    """One recorded broker; it is ended when no manifest declares it."""
+    """One recorded broker; it is stopped when no manifest declares it."""
 
     __pydantic_config__ = _OPEN | {"title": "BrokerDoc"}  # type: ignore[misc] # a hook of pydantic, not a key
 
     dir: Needed
-    """The folder of its files. It is ended only if it was started on these."""
+    """The folder of its files. The broker is stopped only if it was started with these files."""
     target: NotRequired[Text]
     """What runs it: process, docker or systemd. Default: process."""
     managed: NotRequired[Flag]
@@ -177,12 +177,12 @@ class RecordedBrokerDoc(TypedDict):
 
 
 class OriginDoc(TypedDict):
-    """Where the registry lives: tells a copy of the project from the project."""
+    """Where the registry was written; this tells the project from a copy of it."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
 
     machine: NotRequired[Text]
-    """A mark of the machine, made from its machine id; empty where it has none."""
+    """A mark made from the machine id; empty if the machine has none."""
     host: NotRequired[Text]
     """The machine's name."""
     folder: NotRequired[Text]
@@ -190,7 +190,7 @@ class OriginDoc(TypedDict):
     device: NotRequired[Number]
     """The device that the folder is on."""
     inode: NotRequired[Number]
-    """The folder's inode: it stays when the folder is renamed."""
+    """The folder's inode, which does not change when the folder is renamed."""
 
 
 class RegistryDoc(TypedDict):
@@ -199,9 +199,9 @@ class RegistryDoc(TypedDict):
     __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
 
     version: NotRequired[Literal[1]]
-    """Version of this format. A file without it is an older one, completed at the next write."""
+    """Version of this format. A file without it has an older form and gets it at the next write."""
     lineage: NotRequired[Text]
-    """Random, made once; marks the sessions that belong to this registry."""
+    """Random id, made once; marks the sessions that belong to this registry."""
     serial: NotRequired[Number]
     """Grows by one with every write."""
     origin: NotRequired[OriginDoc | None]
@@ -212,19 +212,19 @@ class RegistryDoc(TypedDict):
     brokers: NotRequired[dict[str, RecordedBrokerDoc] | None]
     """The brokers, by name."""
     agent_identities: NotRequired[dict[str, IdentityDoc | None] | None]
-    """What an older tool wrote: conversations by the agent's name alone. Read, never written."""
+    """Conversations by the agent's name alone, as older tools wrote them. Read, never written."""
 
 
 def registry_schema() -> dict[str, Json]:
     """The draft-07 JSON Schema of the registry file."""
     schema = cast(dict[str, Any], json_schema(RegistryDoc, title="Registry", identifier="registry.schema.json"))
-    # A TypedDict cannot say that a key ends in something.
+    # A TypedDict cannot describe keys with a common suffix.
     schema["definitions"]["SessionDoc"]["patternProperties"] = {"_session_id_own$": _SESSION_ID_OWN}
     return cast(dict[str, Json], _without_simple_unions(schema))
 
 
 def _without_simple_unions(node: Any) -> Any:
-    """The same schema, where `T or null` is one type check: that halves the time of a write."""
+    """Write `T or null` as one type check, which halves the time of a registry write."""
     match node:
         case {"anyOf": [{"type": str(kind)} as some, {"type": "null"}], **beside}:
             return _without_simple_unions({**beside, **_or_null(some), "type": [kind, "null"]})

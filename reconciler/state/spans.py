@@ -1,7 +1,7 @@
-"""Where the tables of the registry and their rows stand in its text. Pure, and careful.
+"""Find the tables of the registry and their rows in its text, by lines alone. Pure.
 
-Lines tell where rows begin only in plain block style. What is not surely that is answered with None,
-and what is found here is believed only after it was compared with the parsed content.
+That works only for plain block style. If a text may be anything else, the answer is None. Callers must compare what
+they find with the parsed content before they use it.
 """
 
 from __future__ import annotations
@@ -17,26 +17,30 @@ INDENT = 2
 _KEY = re.compile(
     r""" *(?:"(?P<double>[^"\\\n]*)"|'(?P<single>[^'\n]*)'|(?P<plain>[\w./@+-]+)):(?=[ \n]|\Z)(?P<after>.*)"""
 )
-# A line is found by the newline before it: that is many times faster than `^`.
+# Patterns begin with the newline before a line: that is many times faster than `^`.
 _TOP = re.compile(r"\n[^ \n#].*")
 _CONTENT = re.compile(r"\n( *)[^ \n#].*")
 _START = re.compile(r"(?:(?: *#.*|---)?\n)*")
 _EMPTY = re.compile(r" *(?:\{\}|null|~)? *(?:#.*)?")
-# An anchor makes two places one, a tab indents by nobody knows how much, `...` ends a document.
+# An anchor shares a value between rows, a tab has no defined indentation, `...` ends a document.
 _UNSURE = re.compile(r"[\s\[{,]&\S|\n *\t|\n\.\.\.")
 
 
 class SectionSpan(Struct, frozen=True):
-    """A top level key: where its line starts, what follows its colon, where what is under it ends."""
+    """A top-level key; offsets in the text."""
 
     start: int
+    """Start of the key's line."""
     after: str
+    """What follows the colon on that line."""
     body: int
+    """Start of the line after the key."""
     end: int
+    """End of the section."""
 
 
 class TableSpan(Struct, frozen=True):
-    """The rows of one section by name, each from its key to the next row, and how far keys are indented."""
+    """The rows of one section by name, each from its key to the next row, and the indentation of the keys."""
 
     section: SectionSpan
     indent: int
@@ -44,7 +48,7 @@ class TableSpan(Struct, frozen=True):
 
 
 class RegistryLayout(Struct, frozen=True):
-    """What was found in a text; `start` is where its first key stands or would stand."""
+    """The sections and tables in a text; `start` is the offset of its first key, or where that would be."""
 
     start: int
     sections: dict[str, SectionSpan]
@@ -52,8 +56,8 @@ class RegistryLayout(Struct, frozen=True):
 
 
 def layout(text: str) -> RegistryLayout | None:
-    """Where everything stands in `text`, or None when lines alone do not tell."""
-    # With a newline in front, the newline before a line is found where the line starts in `text`.
+    """Find the sections and rows in `text`; None when the lines are not enough to tell."""
+    # With a newline added in front, the newline before a line is at the offset where the line starts in `text`.
     lines = "\n" + text
     if _unsure(lines):
         return None
@@ -67,7 +71,7 @@ def layout(text: str) -> RegistryLayout | None:
 
 
 def trimmed(text: str, span: tuple[int, int], indent: int) -> tuple[int, int]:
-    """`span` without the blank lines and comments at its end that are not indented deeper than `indent`."""
+    """Return `span` without blank lines at its end, and without comments there that are indented at most `indent`."""
     start, end = span
     for line in reversed(text[start:end].splitlines(keepends=True)):
         bare = line.strip()

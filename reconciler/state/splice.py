@@ -1,8 +1,8 @@
-"""The registry's text, made to say something else with as few bytes changed as possible. Pure.
+"""Change the registry's text with as few changed bytes as possible. Pure.
 
-A row in the style of `emit` is written anew. Any other row goes through a round trip of its own, so
-that comments, order and quoting stay; where rows cannot be told apart, the whole text does. Each row that
-is written is read back by itself, and of the whole text the names of its sections and rows.
+A row in the style of `emit` is replaced. Any other row goes through its own YAML round trip, so that comments, order
+and quoting stay. If rows cannot be told apart, the whole text goes through one. Each written row is read back alone,
+and in the whole text the names of sections and rows are checked.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from .spans import INDENT, TABLES, RegistryLayout, SectionSpan, TableSpan, layou
 HEAD = ("version", "lineage", "serial", "origin")
 
 _Names: TypeAlias = tuple[KeysView[str], dict[str, KeysView[str]]]
-"""The sections of a registry, and the rows of each of its tables."""
+"""The names of a registry's sections, and of the rows in each table."""
 
 _HEAD_VALUE = re.compile(r" +(?:\w+|\"[^\"\\]*\"|'[^']*'|\{[^{}#\n]*\})(?P<comment>(?: +#.*)?)")
 
 
 def rewritten(text: str, before: Fields, after: Fields, changes: Mapping[str, TableChange]) -> str:
-    """`text`, which says `before`, made to say `after`: `changes`, and another head.
+    """Rewrite `text` from `before` to `after`, which differ by `changes` and the head.
 
-    Rows that did not change keep every byte, except where rows cannot be told apart. Raises
-    ReconcilerError when an alias is in the way.
+    Unchanged rows keep all bytes, unless rows cannot be told apart. Raises ReconcilerError when an alias prevents the
+    change.
     """
     try:
         _expect_no_other_changes(before, after)
@@ -84,7 +84,7 @@ def _head_patches(found: RegistryLayout, before: Fields, after: Fields) -> list[
 def _head_patch(key: str, section: SectionSpan, value: Json) -> Patch:
     match = _HEAD_VALUE.fullmatch(section.after)
     if match is None:
-        raise Unpatchable(f"`{key}` is written in a way of its own")
+        raise Unpatchable(f"`{key}` is written in an unusual way")
     return Patch(section.start, section.body, f"{key}: {flow(value)}{match['comment']}\n")
 
 
@@ -127,7 +127,7 @@ def _row_patch(text: str, table: TableSpan, change: TableChange, name: str) -> P
 
 
 def _new_row(name: str, row: Json, indent: int) -> str:
-    """A row in our own style, which was read back."""
+    """A row in the style of `emit`, checked by reading it back."""
     text = row_text(name, row, indent)
     if read_row(text) == row:
         return text

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from reconciler.broker import conf, make, program
+from reconciler.broker import make
+from reconciler.broker.files import conf
 from reconciler.broker.make import BrokerFilePlan
-from reconciler.broker.process import Machine
+from reconciler.broker.running import program
+from reconciler.broker.running.process import Machine
 from reconciler.broker.wanted import Runner
 from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Connection, Listener

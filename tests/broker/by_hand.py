@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 from waiting import PATIENCE, wait_until
 
-from reconciler.broker.process import _answers
+from reconciler.broker.running.process import _answers
 from reconciler.model.broker import Listener
 
 from .mosquitto import SECRETS, free_ports

@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 
-from reconciler.broker import sets
+from reconciler.broker.files import sets
 
 _CHANGING = ("mkdir", "open", "rename", "fsync", "unlink", "rmdir", "fchmod", "posix_spawn")
 

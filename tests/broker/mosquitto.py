@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from waiting import PATIENCE, wait_until
 
-from reconciler.broker.process import _answers
+from reconciler.broker.running.process import _answers
 from reconciler.model.broker import Connection, Listener
 
 # Other tests at the same time have others: command lines of all processes are searched for them.

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.broker import acl
-from reconciler.broker.acl import Acl, GrantChange
+from reconciler.broker.files import acl
+from reconciler.broker.files.acl import Acl, GrantChange
 from reconciler.model.address import Address
 from reconciler.model.broker import DEMO_TOPIC, Access, Broker, BrokerUser, Grant, Role
 
@@ -90,13 +90,13 @@ def test_an_acl_file_is_read_as_mosquitto_reads_it(text: str, expected: Acl) -> 
 @pytest.mark.parametrize(
     ("line", "part"),
     [
-        ("subscribe a", "no keyword"),
-        (" # not in the first column", "no keyword"),
+        ("subscribe a", "not a keyword"),
+        (" # not in the first column", "not a keyword"),
         ("user", "without a name"),
         ("user a:b", "colon"),
         ("topic", "without a topic"),
-        ("topic reed a", "'reed' is no access"),
-        ("topic read a/b+", "+ does not fill"),
+        ("topic reed a", "'reed' is not one of"),
+        ("topic read a/b+", "+ is only a part"),
         ("topic read #/a", "# is not the last"),
         ("topic read a#", "# is not the last"),
         ("topic read a\x01", "control character"),

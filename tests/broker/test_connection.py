@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import fields, replace
 
-from reconciler.broker.connection import VARIABLES, InvalidConnection, Settings, broker_config_from_env, is_public
+from reconciler.broker.clients.connection import (
+    VARIABLES,
+    InvalidConnection,
+    Settings,
+    broker_config_from_env,
+    is_public,
+)
 from reconciler.model.broker import Connection
 from reconciler.ports.files import RealFiles
 
@@ -147,7 +153,7 @@ def test_a_password_file_that_cannot_be_read_is_named(tmp_path):
 def test_a_password_file_holds_one_line(tmp_path, content):
     (tmp_path / "secret").write_text(content)
     (told,) = mistakes(job={"username": "w", "password_file": str(tmp_path / "secret")})
-    assert "does not hold one line" in told
+    assert "is not a file with one line" in told
 
 
 def test_all_mistakes_of_all_sources_are_told_at_once():
@@ -181,8 +187,8 @@ def test_the_page_lists_every_variable_with_its_default():
     [
         ({"env": {"MQTT_USERNAME": "her\udcffmes"}}, "MQTT_USERNAME is not UTF-8"),
         ({"env": {"MQTT_USERNAME": "hermes", "MQTT_PASSWORD": "\udcff"}}, "MQTT_PASSWORD is not UTF-8"),
-        ({"job": {"username": "\ud800"}}, "`broker.username` of the job record holds half a character"),
-        ({"job": {"ca_certs": "/\ud800"}}, "`broker.ca_certs` of the job record holds half a character"),
+        ({"job": {"username": "\ud800"}}, "`broker.username` of the job record has an incomplete character"),
+        ({"job": {"ca_certs": "/\ud800"}}, "`broker.ca_certs` of the job record has an incomplete character"),
     ],
 )
 def test_a_text_that_is_not_utf_8_is_named(settings, said):

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import pytest
 from bus import broker, made
 
-from reconciler.broker import effect, layout
-from reconciler.broker.effect import EffectReasons
-from reconciler.broker.files import File
+from reconciler.broker.files import effect, layout
+from reconciler.broker.files.effect import EffectReasons
+from reconciler.broker.files.file_set import File
 from reconciler.model.broker import Effect, Listener
 
 Files = dict[str, File]

@@ -10,8 +10,9 @@ import pytest
 from bus import NOW, broker, made, runner
 from msgspec.structs import replace
 
-from reconciler.broker import layout, make, offline, passwords
-from reconciler.broker.hand_edits import hand_edits
+from reconciler.broker import make, offline
+from reconciler.broker.files import layout, passwords
+from reconciler.broker.files.hand_edits import hand_edits
 from reconciler.kinds.broker.decide import drifts
 from reconciler.kinds.broker.edited import edit_words
 from reconciler.model.broker import JOB_EVENTS, Broker, HandEdit, Listener, Survey
@@ -151,8 +152,8 @@ EDITS: dict[str, tuple[str, Callable[[str], str], list[tuple[str, str, str]], st
     "a line that is none": (
         layout.ACL,
         before_all("tpic read #"),
-        [("acl", "add", "None line 1: 'tpic' is no keyword of an ACL file")],
-        "line 1: 'tpic' is no keyword of an ACL file",
+        [("acl", "add", "None line 1: 'tpic' is not a keyword of an ACL file")],
+        "line 1: 'tpic' is not a keyword of an ACL file",
     ),
     "a comment in the ACL": (layout.ACL, with_line("# by hand"), [], LAYOUT),
     "a user": (
@@ -186,10 +187,10 @@ EDITS: dict[str, tuple[str, Callable[[str], str], list[tuple[str, str, str]], st
             (
                 "users",
                 "add",
-                "None line 3: the entry of bob is neither of the kind $7$ nor $6$, which every Mosquitto 2 can check",
+                "None line 3: the entry of bob begins with neither $7$ nor $6$, the forms of Mosquitto 2",
             )
         ],
-        "line 3: the entry of bob is neither of the kind $7$ nor $6$, which every Mosquitto 2 can check",
+        "line 3: the entry of bob begins with neither $7$ nor $6$, the forms of Mosquitto 2",
     ),
     "a key": (layout.SERVER_KEY, with_line("x"), [("", "replace", "None None")], "its content was replaced"),
 }

@@ -11,10 +11,12 @@ from bus import NOW, broker, contents, made, plan, runner
 from killing import killed_after
 from msgspec.structs import replace
 
-from reconciler.broker import layout, make, material, passwords, pki, sets
-from reconciler.broker.conf import Version
-from reconciler.broker.expiry import expiries
-from reconciler.broker.files import InvalidBrokerFiles
+from reconciler.broker import make
+from reconciler.broker.files import layout, passwords, sets
+from reconciler.broker.files.conf import Version
+from reconciler.broker.files.file_set import InvalidBrokerFiles
+from reconciler.broker.keys import material, pki
+from reconciler.broker.keys.expiry import expiries
 from reconciler.broker.make import FileAction
 from reconciler.broker.wanted import Runner
 from reconciler.model.broker import (
@@ -279,8 +281,8 @@ def test_without_the_settings_that_gave_a_ca_one_is_made(tmp_path: Path) -> None
     made(given)
     own = replace(given, tls=Tls())
     assert [(each.kind, each.reason) for each in made(own).renewals] == [
-        ("ca", "a new one is wanted"),
-        ("server", "it is of another CA"),
+        ("ca", "a new one is needed"),
+        ("server", "another CA issued it"),
     ]
     assert plan(own).changes == ()
     (Path(own.directory) / layout.CA_KEY).unlink()
@@ -319,23 +321,23 @@ def test_a_damaged_ca_is_never_replaced_by_itself(damage: str, tmp_path: Path) -
 
 BAD: list[tuple[dict[str, object], str]] = [
     ({"directory": "relative"}, "not an absolute path"),
-    ({"directory": "/a\nlistener 1883"}, "cannot stand in a configuration file"),
-    ({"directory": "/a/$HOME"}, "cannot stand in a configuration file"),
-    ({"host": "a b"}, "no host name"),
-    ({"host": "x\nallow_anonymous true"}, "no host name"),
-    ({"names": ("-x",)}, "no host name"),
+    ({"directory": "/a\nlistener 1883"}, "cannot be written in a configuration file"),
+    ({"directory": "/a/$HOME"}, "cannot be written in a configuration file"),
+    ({"host": "a b"}, "not a host name"),
+    ({"host": "x\nallow_anonymous true"}, "not a host name"),
+    ({"names": ("-x",)}, "not a host name"),
     ({"listeners": ()}, "no listener"),
-    ({"listeners": (Listener(99999),)}, "99999 is no port"),
-    ({"listeners": (Listener(1), Listener(1))}, "listened on twice"),
-    ({"listeners": (Listener(1, "x\ny"),)}, "no address to listen on"),
-    ({"users": (BrokerUser("a\nuser b", Role.WORKER),)}, "no user name"),
-    ({"users": (BrokerUser("a", Role.WORKER), BrokerUser("a", Role.OBSERVER))}, "there twice"),
+    ({"listeners": (Listener(99999),)}, "99999 is not a port"),
+    ({"listeners": (Listener(1), Listener(1))}, "two listeners have the port"),
+    ({"listeners": (Listener(1, "x\ny"),)}, "not an address to listen on"),
+    ({"users": (BrokerUser("a\nuser b", Role.WORKER),)}, "not a user name"),
+    ({"users": (BrokerUser("a", Role.WORKER), BrokerUser("a", Role.OBSERVER))}, "declared twice"),
     ({"users": (BrokerUser("a", Role.CUSTOM),)}, "0 ACL lines"),
     ({"topics": ("a\nuser b",)}, "control character"),
-    ({"topics": ("a/b+",)}, "does not fill"),
+    ({"topics": ("a/b+",)}, "only a part of its level"),
     ({"topics": (" a",)}, "begins or ends with a space"),
-    ({"tls": Tls(ca_cert="/x")}, "only one file"),
-    ({"tls": Tls(leaf_days=0)}, "live"),
+    ({"tls": Tls(ca_cert="/x")}, "only one is named"),
+    ({"tls": Tls(leaf_days=0)}, "valid for at least a day"),
     ({"limits": Limits(queued_messages=0)}, "queued_messages is 0"),
 ]
 

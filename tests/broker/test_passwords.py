@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.broker import passwords
+from reconciler.broker.files import passwords
 
 
 def test_an_entry_verifies_its_secret_and_no_other() -> None:
@@ -45,8 +45,8 @@ _SALT64 = f"$7$1000${b64encode(bytes(64)).decode()}${_GOOD.rsplit('$', 1)[1]}"
         ("", "no NAME:ENTRY"),
         ("v", "no NAME:ENTRY"),
         (f":{_GOOD}", "no NAME:ENTRY"),
-        (f"u:{_GOOD}", "a second time"),
-        ("v:clear-text", "neither of the kind $7$ nor $6$"),
+        (f"u:{_GOOD}", "has two entries"),
+        ("v:clear-text", "begins with neither $7$ nor $6$"),
         ("v:$6$salt$key", "is not Base64"),
         ("v:$7$x$AAAA$AAAA", "is not ITERATIONS$SALT$KEY"),
         ("v:$7$1000$*$AAAA", "is not Base64"),

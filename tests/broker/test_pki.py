@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from reconciler.broker import certificates, pki
-from reconciler.broker.pki import CertifiedKey, Leaf, Purpose, Rollover
+from reconciler.broker.keys import certificates, pki
+from reconciler.broker.keys.pki import CertifiedKey, Leaf, Purpose, Rollover
 from reconciler.model.broker import KeyKind, Tls
 from reconciler.model.errors import ReconcilerError
 
@@ -93,7 +93,7 @@ KEPT = pki.issue(CA, SERVER, NOW)
     [
         (KEPT, SERVER, 0, ""),
         (KEPT, SERVER, 59, ""),
-        (None, SERVER, 0, "a new one is wanted"),
+        (None, SERVER, 0, "a new one is needed"),
         (KEPT, SERVER, 61, "less than a third"),
         (KEPT, SERVER, 91, "expired"),
         (CertifiedKey(KEPT.certificate, b"no key"), SERVER, 0, "key does not belong"),
@@ -166,7 +166,7 @@ def test_certificates_are_issued_anew_at_the_second_step_only() -> None:
     published = pki.roll(CA, "bus", Tls(), NOW)
     switched = pki.roll(published, "bus", Tls(), NOW)
     assert not pki.why_renew(KEPT, SERVER, published, NOW)
-    assert pki.why_renew(KEPT, SERVER, switched, NOW) == "it is of another CA"
+    assert pki.why_renew(KEPT, SERVER, switched, NOW) == "another CA issued it"
 
 
 def test_an_expired_ca_is_replaced_at_once() -> None:

@@ -9,10 +9,12 @@ import pytest
 from bus import NOW, broker, made
 from msgspec.structs import replace
 
-from reconciler.broker import conf, layout, make, pki, preflight
-from reconciler.broker.conf import Version
-from reconciler.broker.files import File, below
-from reconciler.broker.pki import Leaf, Purpose
+from reconciler.broker import make, preflight
+from reconciler.broker.files import conf, layout
+from reconciler.broker.files.conf import Version
+from reconciler.broker.files.file_set import File, below
+from reconciler.broker.keys import pki
+from reconciler.broker.keys.pki import Leaf, Purpose
 from reconciler.broker.preflight import BrokerLocation
 from reconciler.model.broker import KeyKind, Listener, Tls
 
@@ -76,32 +78,32 @@ def _foreign_key(files: Files) -> Files:
 
 
 FAULTS: list[tuple[Callable[[Files], Files], str, str]] = [
-    (_conf(r"^allow_anonymous false", "allow_anonymous true"), "mosquitto.conf:8", "anybody may enter"),
-    (_conf(r"^allow_anonymous false", "allow_anonymos false"), "mosquitto.conf:8", "no option of Mosquitto"),
-    (_conf(r"^allow_anonymous false", "allow_anonymous no"), "mosquitto.conf:8", "neither true nor false"),
+    (_conf(r"^allow_anonymous false", "allow_anonymous true"), "mosquitto.conf:8", "anyone can connect"),
+    (_conf(r"^allow_anonymous false", "allow_anonymos false"), "mosquitto.conf:8", "not an option of Mosquitto"),
+    (_conf(r"^allow_anonymous false", "allow_anonymous no"), "mosquitto.conf:8", "must be true or false"),
     (_conf(r"^allow_anonymous false", "allow_anonymous"), "mosquitto.conf:8", "has no value"),
     (_conf(r"^allow_anonymous false", "global_max_clients 5"), "mosquitto.conf:8", "needs Mosquitto 2.1"),
-    (_conf(r"^allow_anonymous false", " # indented"), "mosquitto.conf:8", "'#' is no option"),
+    (_conf(r"^allow_anonymous false", " # indented"), "mosquitto.conf:8", "'#' is not an option"),
     (_conf(r"^max_queued_messages .*", "max_queued_messages 0"), "mosquitto.conf:25", "outside of 1"),
-    (_conf(r"^max_queued_messages .*", "max_queued_messages many"), "mosquitto.conf:25", "no number"),
-    (_conf(r"^listener 8884", "listener 88840"), "mosquitto.conf:58", "no port to listen on"),
-    (_conf(r"^# Nobody enters.*", "user other"), "mosquitto.conf:7", "SECOND"),
+    (_conf(r"^max_queued_messages .*", "max_queued_messages many"), "mosquitto.conf:25", "must be a number"),
+    (_conf(r"^listener 8884", "listener 88840"), "mosquitto.conf:58", "not a port"),
+    (_conf(r"^# Nobody enters.*", "user other"), "mosquitto.conf:7", "is set twice"),
     (_conf(r"^acl_file .*", ""), "mosquitto.conf", "no acl_file is set"),
     (_conf(r"^password_file .*", ""), "mosquitto.conf", "no password_file is set"),
     (_conf(r"\Z", "listener 1883\n"), "mosquitto.conf", "listener 1883 has no certfile and no keyfile"),
     (_conf(r"^acl_file .*", f"acl_file {DIR}/other"), "mosquitto.conf:10", "not in the set"),
-    (_without("mosquitto.conf"), "mosquitto.conf", "no such file"),
+    (_without("mosquitto.conf"), "mosquitto.conf", "is missing"),
     (_without("acl"), "mosquitto.conf:10", "not in the set"),
     (_without("passwd"), "mosquitto.conf:9", "not in the set"),
-    (_edit("acl", r"^topic write", "topic wriet"), "acl:5", "no access"),
-    (_edit("passwd", r"^hermes:.*", "hermes:secret"), "passwd:2", "neither of the kind"),
+    (_edit("acl", r"^topic write", "topic wriet"), "acl:5", "not one of read"),
+    (_edit("passwd", r"^hermes:.*", "hermes:secret"), "passwd:2", "begins with neither"),
     (lambda files: {**files, "acl": File(b"user a\n\xff\n")}, "acl:2", "not UTF-8"),
     (_mode("passwd", 0o644), "passwd", "mode is 0644"),
     (_mode("acl", 0o640), "acl", "mode is 0640"),
     (_mode("certs/server.key", 0o604), "certs/server.key", "mode is 0604"),
     (_foreign_key, "certs/server.crt", "key does not belong"),
     (lambda files: {**files, "certs/server.crt": File(b"")}, "certs/server.crt", "no certificate that can be read"),
-    (_server(("localhost",), foreign=True), "certs/server.crt", "none of the CAs"),
+    (_server(("localhost",), foreign=True), "certs/server.crt", "no CA that clients trust"),
     (_server(("mqtt.internal",)), "certs/server.crt", "not for localhost, but for mqtt.internal"),
     (_server(("localhost",), days=0), "certs/server.crt", "expired"),
 ]  # fmt: skip
@@ -114,7 +116,6 @@ def test_each_fault_is_told_with_its_place_and_a_way_out(
     plant: Callable[[Files], Files], place: str, part: str, good: Files
 ) -> None:
     found = preflight.check(plant(good), HERE, NOW)
-    part = part.replace("SECOND", "a second time")
     told = [str(each.place) for each in found if part in each.summary and each.fix]
     assert f"{DIR}/{place}" in told, found
 

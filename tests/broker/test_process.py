@@ -20,11 +20,14 @@ from killing import killed_after
 from msgspec.structs import replace
 from waiting import PATIENCE, wait_until
 
-from reconciler.broker import conf, layout, make, material, process, program, proof
-from reconciler.broker.effect import unread
-from reconciler.broker.pki import Rollover
-from reconciler.broker.process import Running
+from reconciler.broker import make, proof
+from reconciler.broker.files import conf, layout
+from reconciler.broker.files.effect import unread
+from reconciler.broker.keys import material
+from reconciler.broker.keys.pki import Rollover
 from reconciler.broker.real import RealBrokers
+from reconciler.broker.running import process, program
+from reconciler.broker.running.process import Running
 from reconciler.model.broker import Broker, BrokerUser, Connection, Effect, KeyKind, Listener, Role, Target, Tls
 from reconciler.model.change import Change
 from reconciler.model.errors import ReconcilerError, Refused, Unreachable
@@ -238,7 +241,7 @@ def test_a_bad_file_at_a_reload_is_an_error(tmp_path: Path) -> None:
     made(bus)
     with running(bus):
         (Path(bus.directory) / layout.ACL).write_text("nonsense\n")
-        with pytest.raises(ReconcilerError, match="has ended" if ENDS else "has complained") as caught:
+        with pytest.raises(ReconcilerError, match="has ended" if ENDS else "has logged errors") as caught:
             process.reload(bus, MACHINE)
         assert "acl_file" in caught.value.detail
         found = live(bus)
@@ -264,7 +267,7 @@ def test_stopping_what_does_not_run_is_fine(tmp_path: Path) -> None:
     bus = broker(tmp_path)
     made(bus)
     assert process.stop(bus.directory, MACHINE) is False
-    with pytest.raises(ReconcilerError, match="does not run"):
+    with pytest.raises(ReconcilerError, match="is not running"):
         process.reload(bus, MACHINE)
 
 
@@ -288,7 +291,7 @@ def test_a_process_that_got_the_pid_later_is_never_signalled(tmp_path: Path) -> 
     made(bus)
     bystander = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
     try:
-        process._remember(bus.directory, bystander.pid, process._prints(bus.directory), MACHINE)
+        process._remember(bus.directory, bystander.pid, process._fingerprints(bus.directory), MACHINE)
         pid_file = Path(layout.pid_path(bus.directory))
         pid_file.write_text(pid_file.read_text().replace('"started": ', '"started": 9'))
         assert process.stop(bus.directory, MACHINE) is False
@@ -425,7 +428,7 @@ def test_a_broker_that_forgets_that_it_was_told_to_end_is_told_again(tmp_path: P
     with subprocess.Popen([sys.executable, "-c", _FORGETFUL], stdout=subprocess.PIPE) as forgetful:
         assert forgetful.stdout
         forgetful.stdout.readline()
-        process._remember(bus.directory, forgetful.pid, process._prints(bus.directory), MACHINE)
+        process._remember(bus.directory, forgetful.pid, process._fingerprints(bus.directory), MACHINE)
         try:
             assert process.stop(bus.directory, MACHINE)
         finally:
@@ -435,7 +438,7 @@ def test_a_broker_that_forgets_that_it_was_told_to_end_is_told_again(tmp_path: P
 _FOREGROUND = """
 import sys
 from bus import MACHINE, MOSQUITTO
-from reconciler.broker import process
+from reconciler.broker.running import process
 from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Listener
 process.run(Broker(Address("broker", "bus"), sys.argv[1], listeners=(Listener(int(sys.argv[2]), "127.0.0.1"),)),

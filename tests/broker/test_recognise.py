@@ -15,10 +15,11 @@ from bus import MACHINE, MOSQUITTO, NOW, broker, made
 from msgspec.structs import replace
 
 from reconciler.app.project.project import Project
-from reconciler.broker import layout, process
-from reconciler.broker.process import Machine
+from reconciler.broker.files import layout
 from reconciler.broker.real import RealBrokers
-from reconciler.broker.recognise import HealthyBroker, mark, recognised
+from reconciler.broker.running import process
+from reconciler.broker.running.process import Machine
+from reconciler.broker.running.recognise import HealthyBroker, mark, recognised
 from reconciler.model.broker import Broker, Limits, Survey, Target
 from reconciler.model.observed import Present
 

@@ -9,7 +9,7 @@ import pytest
 from bus import broker, made
 from msgspec.structs import replace
 
-from reconciler.broker import layout
+from reconciler.broker.files import layout
 from reconciler.broker.offline import survey
 from reconciler.model.broker import Broker, Listener, Survey
 from reconciler.model.observed import ABSENT, Present, Unknown

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from killing import killed_after
 
-from reconciler.broker import sets
-from reconciler.broker.files import File, InvalidBrokerFiles
-from reconciler.broker.layout import Swapped
+from reconciler.broker.files import sets
+from reconciler.broker.files.file_set import File, InvalidBrokerFiles
+from reconciler.broker.files.layout import Swapped
 from reconciler.model.errors import ReconcilerError
 
 PLACE = Swapped("etc/mosquitto", "etc/last-good", "etc/staged")

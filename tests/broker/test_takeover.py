@@ -18,11 +18,13 @@ from bus import NOW, broker, made, runner
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from msgspec.structs import replace
 
-from reconciler.broker import layout, make, material, passwords
+from reconciler.broker import make
 from reconciler.broker.by_hand.folder import candidates, hand_made
 from reconciler.broker.by_hand.reading import reading, recognised
 from reconciler.broker.by_hand.takeover import Takeover, takeover
-from reconciler.broker.conf import Version
+from reconciler.broker.files import layout, passwords
+from reconciler.broker.files.conf import Version
+from reconciler.broker.keys import material
 from reconciler.broker.make import BrokerFilePlan
 from reconciler.model.broker import Broker, BrokerUser, Role
 from reconciler.model.errors import ReconcilerError
@@ -322,13 +324,13 @@ PROBLEMS: Mapping[str, tuple[dict[str, str | None], str, str]] = {
     "a mount point": ({"mosquitto.conf": f"{CONF}mount_point x/\n"}, "mount_point", "mosquitto.conf:10"),
     "users by listener": (
         {"mosquitto.conf": f"per_listener_settings true\n{CONF}listener 8884\npassword_file /other\n"},
-        "one for each listener", "mosquitto.conf:12",
+        "several files for different listeners", "mosquitto.conf:12",
     ),
-    "a bad ACL": ({"auth/acl": f"{ACL}topic wriet x\n"}, "no access", "auth/acl:8"),
+    "a bad ACL": ({"auth/acl": f"{ACL}topic wriet x\n"}, "not one of read", "auth/acl:8"),
     "another key": ({"certs/server.key": new_key()}, "does not belong", "certs/server.crt"),
     "no PEM": ({"certs/server.crt": "x"}, "no certificate that can be read", "certs/server.crt"),
     "expired": (dict(_certificates(days=-1)), "expired on", "certs/server.crt"),
-    "another CA": ({"certs/ca.crt": _certificates(("other",))["certs/ca.crt"]}, "none of the CAs", "certs/server.crt"),
+    "another CA": ({"certs/ca.crt": _certificates(("other",))["certs/ca.crt"]}, "has issued it", "certs/server.crt"),
 }  # fmt: skip
 
 

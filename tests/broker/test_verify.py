@@ -14,7 +14,7 @@ from broker.mosquitto import ACL, Knobs, Mosquitto, new_key, running
 from msgspec.structs import replace
 from waiting import PATIENCE
 
-from reconciler.broker.files import File
+from reconciler.broker.files.file_set import File
 from reconciler.broker.verify.context import matches, may
 from reconciler.broker.verify.probe import KeyFiles, Kind, Principal, ProofTarget
 from reconciler.broker.verify.run import verify

@@ -28,10 +28,11 @@ from reconciler.agents.subject import AgentEnvironment
 from reconciler.app.jobs import audits
 from reconciler.app.plan import plans
 from reconciler.app.plan.plans import plan_mistake
-from reconciler.broker import acl, certificates, conf, passwords
 from reconciler.broker.by_hand.folder import hand_made
 from reconciler.broker.by_hand.takeover import takeover
-from reconciler.broker.process import _understood as running_of
+from reconciler.broker.files import acl, conf, passwords
+from reconciler.broker.keys import certificates
+from reconciler.broker.running.process import _understood as running_of
 from reconciler.jobs import background, hooks, logins, outbox, record, sign
 from reconciler.jobs.audit import verify_chain
 from reconciler.jobs.warnings import record_warnings

@@ -105,7 +105,7 @@ def test_a_failure_is_not_repeated_and_stays_told(project: OnDisk) -> None:
     [_started, last] = ended(project)
     assert last.exit_code != 0
     assert len(project.tmux.started) == 3
-    assert "not taken back wholly" in state.describe_waiting(project.waiting)[0].summary
+    assert "its rollback is not complete" in state.describe_waiting(project.waiting)[0].summary
 
 
 def test_a_deadline_that_a_clock_wrote_which_was_ahead_gives_no_more_time(project: OnDisk) -> None:

@@ -313,7 +313,7 @@ def test_verify_says_what_failed_what_was_seen_and_the_way_out(project: Project,
     [failure] = done.stdout.split("\nFAIL ")[1:]
     assert failure.splitlines()[:4] == [
         "files.private clients/hermes.password",
-        "    expected: nobody but its owner reads the file",
+        "    expected: only its owner can read the file",
         "    observed: its mode is 0644",
         "    -> chmod 600 clients/hermes.password",
     ]
@@ -402,7 +402,7 @@ def test_a_bad_option_is_told_by_its_name_and_nothing_is_made(project: Project, 
 
 
 def test_a_host_that_is_none_is_refused_before_anything_is_made(project: Project):
-    assert "no host name" in project.run("broker", "init", "--host", "not a host", code=1)
+    assert "not a host name" in project.run("broker", "init", "--host", "not a host", code=1)
     assert not folder(project).exists()
 
 

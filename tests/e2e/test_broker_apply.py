@@ -15,8 +15,8 @@ from pathlib import Path
 from conftest import mosquittos
 from project import Project
 
-from reconciler.broker.layout import SWAPPED
-from reconciler.broker.sets import DIGESTS
+from reconciler.broker.files.layout import SWAPPED
+from reconciler.broker.files.sets import DIGESTS
 
 KILLS = 6
 HEAVY = {"cryptography", "deepdiff", "jinja2", "paho", "rich", "pydantic", "jsonschema", "libtmux", "ruamel"}

@@ -546,7 +546,7 @@ def test_a_file_of_an_audit_that_was_replaced_is_found(lab, name):
     job = lab.left()
     path = lab.audits / job["id"] / name
     path.write_text(path.read_text() + " ")
-    assert f"{name}: it is not what was kept" in lab.project.run("job", "logs", job["id"], "--verify", code=1)
+    assert f"{name}: its content has changed" in lab.project.run("job", "logs", job["id"], "--verify", code=1)
     path.unlink()
     assert f"{name}: it is missing" in lab.project.run("job", "logs", job["id"], "--verify", code=1)
 

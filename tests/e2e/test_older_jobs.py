@@ -175,7 +175,7 @@ def test_an_audit_of_the_scripts_is_shown_whatever_became_of_the_record(project,
         said = project.run("job", "logs", job_id, code=code)
         assert "event: started" in said
         assert r"\x1b[31mheard" in said
-        assert "core.bin (41 bytes: it is not a text)" in said
+        assert "core.bin (41 bytes: it is not a text file)" in said
     document = project.json("job", "logs", "old", code=0)
     jsonschema.validate(document, json.loads((SCHEMAS / "job-logs.schema.json").read_text()))
     assert len(document["audits"][0]["files"]) == 2

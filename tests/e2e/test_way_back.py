@@ -230,9 +230,9 @@ def test_what_waits_is_told_holds_others_up_and_stays_once_confirmed(project: Pr
 def test_when_nobody_watches_any_more_every_command_names_the_two_ways(project: Project):
     before = waiting(project, "1h")
     os.kill(state(project)["watchdog_pid"], signal.SIGKILL)  # as a new boot would
-    wait_until(lambda: "nothing takes it back any more" in project.run("status"))
+    wait_until(lambda: "no process will roll it back" in project.run("status"))
     assert "reconciler rollback 2" in project.run("plan")
-    assert "nothing takes it back any more" in project.run("apply", "--auto-approve", code=7)
+    assert "no process will roll it back" in project.run("apply", "--auto-approve", code=7)
     project.run("rollback", "--auto-approve")
     assert manifest(project).read_bytes() == before["manifest"]
     assert taken_back(project)

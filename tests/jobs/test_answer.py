@@ -133,7 +133,7 @@ def test_what_nobody_was_shown_is_shown_and_not_answered(stage, records):
 
     said = refused(records, stage, agent, job)
 
-    assert "nobody has been shown" in said
+    assert "you have not seen yet" in said
     assert "$ touch played" in said
     given(records, stage, agent, job)
     wait_until(lambda: "canned reply" in agent.screen())
@@ -146,7 +146,7 @@ def test_another_dialog_than_the_shown_one_is_refused_and_told(stage, records):
 
     said = refused(records, stage, agent, job)
 
-    assert "something else than you were shown" in said
+    assert "something different from what you saw" in said
     assert "$ touch played" in said
     assert "reconciler attach somebody" in said
 
@@ -155,7 +155,7 @@ def test_a_request_that_is_not_the_pending_one_is_refused(stage, records):
     agent = asking(stage, "other-request", "claude")
     job = shown(records, stage, agent)
 
-    assert f"it waits with {REQUEST}" in refused(records, stage, agent, job, request="f" * 16)
+    assert f"it waits for {REQUEST}" in refused(records, stage, agent, job, request="f" * 16)
 
 
 def test_without_a_dialog_there_is_nothing_to_answer(stage, records):
@@ -164,7 +164,7 @@ def test_without_a_dialog_there_is_nothing_to_answer(stage, records):
     job = waiting_job(records)
 
     assert record_dialog(records, job, agent.to, stage.world) is None
-    assert "asks for no permission" in refused(records, stage, agent, job)
+    assert "does not ask for a permission" in refused(records, stage, agent, job)
 
 
 def test_a_dialog_that_is_only_left_on_the_screen_is_not_answered(stage, records):
@@ -202,7 +202,7 @@ def test_a_selection_that_was_moved_is_not_confirmed(stage, records):
     wait_until(lambda: f"{HEAVY} 2." in agent.screen())
     job = shown(records, stage, agent)
 
-    assert "approve once, and nothing more" in refused(records, stage, agent, job)
+    assert "approves only this one request" in refused(records, stage, agent, job)
 
 
 def test_of_two_answers_at_a_time_one_is_given(stage, records):

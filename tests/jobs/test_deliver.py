@@ -153,7 +153,7 @@ def test_a_bare_shell_gets_nothing_although_the_screen_and_title_are_still_the_a
     side_by_side(until_refused, *((agent, DeliveryVerdict.REFUSED_DEAD) for agent in agents))
     wait_until(lambda: all(agent.screen().endswith(("$", "#")) for agent in agents))
 
-    side_by_side(all_refused, *((agent, DeliveryVerdict.REFUSED_DEAD, "runs in its pane, where") for agent in agents))
+    side_by_side(all_refused, *((agent, DeliveryVerdict.REFUSED_DEAD, "runs in its pane instead") for agent in agents))
 
 
 @pytest.mark.parametrize("command", [("sh",), ("bash", "-i"), ("env", "A=1", "sh"), ("python3",)])
@@ -197,7 +197,7 @@ def test_a_cli_that_its_shell_has_stopped_is_not_alive(stage):
 
     assert (delivery.verdict, delivery.detail) == (
         DeliveryVerdict.REFUSED_DEAD,
-        "sh runs in its pane, where claude should",
+        "sh runs in its pane instead of claude",
     )
 
 

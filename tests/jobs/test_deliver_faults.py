@@ -282,5 +282,5 @@ def test_an_agent_whose_server_is_out_of_sight_is_not_dead(world):
     to = recipient(world)
     world.tmux.hidden = True
 
-    with pytest.raises(ReconcilerError, match="still runs, and its tmux server does not answer"):
+    with pytest.raises(ReconcilerError, match="still runs, but its tmux server does not answer"):
         deliver("hello", to, world, DeliveryTimeouts())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.broker.connection import InvalidConnection, Settings, broker_config_from_env
+from reconciler.broker.clients.connection import InvalidConnection, Settings, broker_config_from_env
 from reconciler.jobs.route import route
 from reconciler.model.address import broker_address
 from reconciler.model.broker import Broker, BrokerUser, Listener, Role, Spool
@@ -137,7 +137,7 @@ def test_a_password_that_only_its_user_knows_is_asked_for_by_name_or_taken_from_
     for user in ("hermes", "claude-worker"):
         (folder / f"clients/{user}.password").unlink()
         (folder / f"clients/{user}.env").write_text(f"MQTT_USERNAME={user}\n")
-    with pytest.raises(ReconcilerError, match="the password of hermes is not known here") as raised:
+    with pytest.raises(ReconcilerError, match="does not know the password of hermes") as raised:
         route(declared(folder), {}, RealFiles(), "/records")
     assert "reconciler broker user password hermes" in raised.value.fix
     env = {"MQTT_USERNAME": "hermes", "MQTT_PASSWORD": "hush", "MQTT_WORKER_USERNAME": "claude-worker"}

@@ -7,7 +7,7 @@ from jobs.desk import desk, opened
 from jobs.test_older_records import shelf
 from msgspec.structs import replace
 
-from reconciler.broker.connection import InvalidConnection
+from reconciler.broker.clients.connection import InvalidConnection
 from reconciler.jobs.listen import Followers, listenings
 from reconciler.jobs.record import Records, look, look_at_all
 from reconciler.model.broker import Connection

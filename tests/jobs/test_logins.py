@@ -11,7 +11,7 @@ from jobs.desk import desk, opened
 from jobs.test_older_records import shelf
 from msgspec.structs import replace
 
-from reconciler.broker.connection import Settings, broker_config_from_env
+from reconciler.broker.clients.connection import Settings, broker_config_from_env
 from reconciler.jobs.logins import RecordChange, carry_out, change_of, look_into
 from reconciler.jobs.record import path_of, read, write
 from reconciler.model.adoption import LeftAlone, OlderShape

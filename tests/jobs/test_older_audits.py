@@ -65,9 +65,9 @@ def test_every_file_is_shown_or_named(records):
     (path / "link").symlink_to("/etc/passwd")
     Path(records.folder, "smoke.subscriber.out").write_text("heard\n")
     assert shown(records)[3:] == [
-        "--- core.bin (2 bytes: it is not a text)",
+        "--- core.bin (2 bytes: it is not a text file)",
         "--- deep (0 bytes: it is a folder)",
-        "--- link (0 bytes: it is a link, which is not followed)",
+        "--- link (0 bytes: it is a link; links are not followed)",
         "--- prompt.txt (6 bytes)",
         "do it",
         f"--- subscriber.log ({(path / 'subscriber.log').stat().st_size} bytes)",

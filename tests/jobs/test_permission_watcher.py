@@ -201,7 +201,7 @@ def test_what_could_not_be_published_is_told_at_the_next_look(tmp_path, monkeypa
 
 @pytest.mark.parametrize(
     "unseen",
-    [AgentState(None), AgentState(replace(PANE, dead=True)), AgentState(PANE, instead="bash"), AgentState(PANE)],
+    [AgentState(None), AgentState(replace(PANE, dead=True)), AgentState(PANE, shell="bash"), AgentState(PANE)],  # noqa: S604 - a field, no shell runs
     ids=["gone", "dead", "a shell", "nothing to be read"],
 )
 def test_an_agent_that_cannot_be_seen_is_not_said_to_go_on(tmp_path, monkeypatch, unseen):

@@ -99,13 +99,13 @@ def test_a_watchdog_of_another_boot_or_with_a_used_pid_watches_no_more(
 
     assert is_watched(changed, waiting.processes) is watched
     assert not is_applying(changed, waiting.processes)
-    assert ("nothing takes it back any more" in describe_waiting(waiting)[0].summary) is not watched
+    assert ("no process will roll it back" in describe_waiting(waiting)[0].summary) is not watched
 
 
 def test_one_that_could_not_be_taken_back_wholly_names_the_log(waiting: Waiting, seven: Confirmation) -> None:
     write(waiting, replace(seven, expired=True, watchdog_pid=0))
     [said] = describe_waiting(waiting)
-    assert "not taken back wholly" in said.summary
+    assert "its rollback is not complete" in said.summary
     assert waiting.log in said.detail
     assert "reconciler rollback 6" in said.fix
 
@@ -113,6 +113,6 @@ def test_one_that_could_not_be_taken_back_wholly_names_the_log(waiting: Waiting,
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"id": 1}'])
 def test_what_cannot_be_understood_is_an_error(waiting: Waiting, damage: str) -> None:
     Path(waiting.path).write_text(damage)
-    with pytest.raises(ReconcilerError, match="cannot be understood"):
+    with pytest.raises(ReconcilerError, match="is damaged"):
         read(waiting)
     assert describe_waiting(waiting)[0].severity == "error"

@@ -103,7 +103,7 @@ def test_a_damaged_generation_hides_no_other_one(store: Store, damage: bytes) ->
     Path(store.path(2)).write_bytes(damage)
 
     assert [each.number for each in newest_first(store)] == [3, 1]
-    with pytest.raises(ReconcilerError, match="no generation that can be understood"):
+    with pytest.raises(ReconcilerError, match="is not a readable generation"):
         read(store, 2)
 
 

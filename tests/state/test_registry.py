@@ -271,7 +271,7 @@ def test_a_file_that_was_cut_off_is_not_taken_for_an_empty_registry(registry, te
     Path(registry.path + ".bak").write_bytes(whole)
     with pytest.raises(RegistryUnreadable, match="is empty") as raised:
         put(registry, text)
-    assert f"cp {registry.path}.bak {registry.path}; to begin anew, delete it" in raised.value.fix
+    assert f"cp {registry.path}.bak {registry.path}; to start with an empty registry, delete it" in raised.value.fix
     with pytest.raises(RegistryUnreadable):
         commit(registry, before, [RowEdit(Section.SESSIONS, "s", {"role": "x"})], new_lineage="")
 

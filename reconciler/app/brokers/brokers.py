@@ -14,12 +14,13 @@ from msgspec.structs import replace
 from reconciler.app.plan.plans import options_of
 from reconciler.app.project.manifests import OWN_BROKER, load_manifests, load_source, manifest_paths
 from reconciler.app.project.project import Project
-from reconciler.broker import passwords, pki
 from reconciler.broker.by_hand.folder import hand_made
 from reconciler.broker.by_hand.takeover import takeover
-from reconciler.broker.expiry import expiries
-from reconciler.broker.files import InvalidBrokerFiles
-from reconciler.broker.pki import Rollover
+from reconciler.broker.files import passwords
+from reconciler.broker.files.file_set import InvalidBrokerFiles
+from reconciler.broker.keys import pki
+from reconciler.broker.keys.expiry import expiries
+from reconciler.broker.keys.pki import Rollover
 from reconciler.broker.real import RealBrokers, Rework
 from reconciler.kinds.broker.decide import decide_files, how_to_start
 from reconciler.manifest import Source

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from reconciler.app.project.project import Project
-from reconciler.broker.connection import PUBLIC_WARNING, Settings, broker_config_from_env, is_public
+from reconciler.broker.clients.connection import PUBLIC_WARNING, Settings, broker_config_from_env, is_public
 from reconciler.broker.verify.probe import Principal, ProofTarget
 from reconciler.broker.verify.run import verify
 from reconciler.model.broker import JOB_EVENTS, BrokerWarning, Connection

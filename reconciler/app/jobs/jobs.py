@@ -31,7 +31,7 @@ from reconciler.app.jobs.listing import row_of
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.manifests import broker_of
 from reconciler.app.project.project import Project
-from reconciler.broker.connection import PUBLIC_WARNING, is_public
+from reconciler.broker.clients.connection import PUBLIC_WARNING, is_public
 from reconciler.jobs.audit import logs_root
 from reconciler.jobs.background import expect_ours
 from reconciler.jobs.deliver import DeliveryTimeouts
@@ -45,7 +45,7 @@ from reconciler.jobs.recipient import HUMAN, Addressee, KnownAgents, addressee, 
 from reconciler.jobs.record import NewJob, Records, home_of, look_at_all, read
 from reconciler.jobs.record import look as look_at
 from reconciler.jobs.route import Route, route
-from reconciler.jobs.submit import follow_new_job, hand_over, watch_job, written
+from reconciler.jobs.submit import follow_new_job, hand_over, watch_job, write_instructions
 from reconciler.jobs.validation import conclude, keep_pane
 from reconciler.jobs.warnings import record_warnings
 from reconciler.model.broker import BrokerWarning, Connection, EventWay
@@ -226,7 +226,7 @@ def _delivered(
     """The result of sending the prompt; None if a person does the job, or if it has already ended."""
     at, records = context.at, context.records
     if to is None:
-        yield HumanInstructed(written(records, job))
+        yield HumanInstructed(write_instructions(records, job))
         return None
     whom = recipient(to, context.seen.snapshot, at.files, at.caller, home_of(records, job.id))
     delivery = hand_over(records, job, whom, context.world, options.patience)

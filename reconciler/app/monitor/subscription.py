@@ -23,7 +23,7 @@ from reconciler.app.monitor.events import (
 from reconciler.app.monitor.observer import ProjectObserver
 from reconciler.app.project.manifests import broker_of
 from reconciler.app.project.project import Project
-from reconciler.broker.connection import is_public
+from reconciler.broker.clients.connection import is_public
 from reconciler.jobs.record import Records
 from reconciler.jobs.route import Route, route
 from reconciler.model.activity import Activity

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.plan.make import Planned
 from reconciler.app.project.project import Project
-from reconciler.jobs.first_prompt import FirstPrompt, FirstPromptTimeouts, can_tell, untaken
+from reconciler.jobs.first_prompt import FirstPrompt, FirstPromptTimeouts, can_tell, not_taken
 from reconciler.jobs.recipient import Addressee, recipient
 from reconciler.kinds.agent.case import Case, cases
 from reconciler.kinds.agent.notes import no_trace_of_prompt, prompt_not_looked_for
@@ -38,7 +38,7 @@ def unverified(
     """
     actions = {action.address: action for action in started}
     try:
-        found = untaken(list(_prompts(at, planned, stored, started)), planned.world, FirstPromptTimeouts())
+        found = not_taken(list(_prompts(at, planned, stored, started)), planned.world, FirstPromptTimeouts())
     except ReconcilerError as error:
         problem = prompt_not_looked_for(error.summary)
         yield from (_told(action, problem) for action in started)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from reconciler import __version__
 from reconciler.app.plan.make import Planned
 from reconciler.app.project.project import Project
-from reconciler.broker.layout import ACL, CONF
+from reconciler.broker.files.layout import ACL, CONF
 from reconciler.kinds.agent.rows import rests_by_hand
 from reconciler.model.desired import Desired
 from reconciler.model.digits import number_in

@@ -20,7 +20,7 @@ class PlacedRegistry(Struct, frozen=True):
     @property
     def is_copy(self) -> bool:
         """Whether another folder is the project."""
-        return self.place.standing is PlacementState.COPY
+        return self.place.state is PlacementState.COPY
 
 
 def refuse_copy(at: Project) -> str:
@@ -30,9 +30,9 @@ def refuse_copy(at: Project) -> str:
         Refused: It is a copy.
     """
     place = placement(at.registry, read(at.registry).record)
-    if place is None or place.recorded is None or place.standing is PlacementState.HERE:
+    if place is None or place.recorded is None or place.state is PlacementState.HERE:
         return ""
-    if place.standing is PlacementState.COPY:
+    if place.state is PlacementState.COPY:
         raise place.refusal
     return f"the project was moved here from {place.recorded.folder}"
 
@@ -52,6 +52,6 @@ def standing_document(at: Project, found: PlacedRegistry) -> dict[str, object]:
         "path": at.registry_path,
         "lineage": found.stored.record.lineage or None,
         "serial": found.stored.record.serial,
-        "standing": found.place.standing.value,
+        "standing": found.place.state.value,
         "origin": to_builtins(found.place.recorded) if found.place.recorded else None,
     }

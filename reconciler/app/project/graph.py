@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reconciler.app.project.manifests import load_manifests
 from reconciler.app.project.project import Project
-from reconciler.broker.acl import declared
+from reconciler.broker.files.acl import declared
 from reconciler.model.broker import Broker
 from reconciler.render.graphs.graph import Graph, Rights, graph
 

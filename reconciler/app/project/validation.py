@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.project.project import Project
-from reconciler.broker.settings import mistakes
+from reconciler.broker.files.settings import mistakes
 from reconciler.kinds.agent.case import PlanOptions
 from reconciler.kinds.workspace.case import WorkspaceCase
 from reconciler.kinds.workspace.decide import decide

@@ -14,7 +14,7 @@ from reconciler.state.registry import StoredRegistry, placement
 def copied(at: Project, stored: StoredRegistry) -> tuple[Diagnostic, ...]:
     """The warning that this folder is a copy of another project."""
     place = placement(at.registry, stored.record)
-    if place is None or place.standing is not PlacementState.COPY:
+    if place is None or place.state is not PlacementState.COPY:
         return ()
     error = place.refusal
     return (Diagnostic(Severity.WARNING, error.summary, error.detail, error.fix),)

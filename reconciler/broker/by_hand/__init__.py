@@ -1,4 +1,4 @@
-"""Brokers that were made by hand: find their folders, read them, say what they mean, and take over what still serves.
+"""Find brokers that were made by hand, read their files, and decide what a takeover keeps and changes.
 
 Only `folder` reads the disk. Nothing here writes.
 """

@@ -1,4 +1,4 @@
-"""Find a folder with a Mosquitto that was made by hand, and read the files that its configuration names."""
+"""Find folders with a Mosquitto that was made by hand, and read the files that its configuration names."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hashlib import sha256
 
 from msgspec import field
 
-from reconciler.broker import conf, layout, sets
-from reconciler.broker.files import File, FileSet, mistake
+from reconciler.broker.files import conf, layout, sets
+from reconciler.broker.files.file_set import File, FileSet, mistake
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.redacted import Redacted
 from reconciler.ports import own_files
@@ -21,35 +21,37 @@ NAMED = ("acl_file", "password_file", "cafile", "certfile", "keyfile")
 _CONF = "mosquitto.conf"
 _CONF_FOLDERS = ("", "config", "conf", "etc")
 _OTHERS = {".git", ".hg", ".mam", ".tox", ".venv", "__pycache__", "node_modules", "venv"}
-_DEPTH = 4  # folders below the one that is looked at
+_DEPTH = 4  # levels of folders to search
 _MOST_NAMES = 5000
-_LARGEST = 1 << 20  # bytes; certificates and lists of users are smaller by far
+_LARGEST = 1 << 20  # bytes; certificates and lists of users are much smaller
 
 
 class HandMade(Redacted, frozen=True):
-    """A folder with a broker that was made by hand. `conf` and the keys of `files` are paths from `directory`.
-
-    `names` are those of all files, read or not. `strange` says what cannot be read.
-    """
+    """A folder with a broker that was made by hand. Paths are relative to `directory`."""
 
     directory: str
     conf: str
+    """The path of mosquitto.conf."""
     files: FileSet = field(default_factory=dict)
+    """The files that were read."""
     names: frozenset[str] = frozenset()
+    """The paths of all files, read or not."""
     strange: tuple[Diagnostic, ...] = ()
+    """Errors for files that cannot be read."""
 
     def full(self, path: str) -> str:
-        """The path of a file from the root on."""
+        """The absolute path of a file."""
         return os.path.join(self.directory, path)
 
     def text(self, path: str) -> str:
-        """What a file says; nothing when it was not read."""
+        """The text of a file; empty when it was not read."""
         return self.files[path].data.decode("utf-8", "replace") if path in self.files else ""
 
     def inside(self, named: str) -> str:
-        """The file that the configuration names, by its path from the folder; empty when it is not there.
+        """Find a file that the configuration names: its path from the folder; empty when it is missing.
 
-        A path of a container, such as /mosquitto/auth/passwd, means the file with its longest ending: auth/passwd.
+        For a path inside a container, such as /mosquitto/auth/passwd, this is the file with the longest matching end:
+        auth/passwd.
         """
         words = [word for word in named.removeprefix(f"{self.directory}/").split("/") if word not in {"", "."}]
         ends = ["/".join(words[start:]) for start in range(len(words))]
@@ -59,10 +61,10 @@ class HandMade(Redacted, frozen=True):
 
 
 def hand_made(directory: str) -> HandMade | None:
-    """The broker that was made by hand in this folder; None when there is none, or reconciler made it.
+    """Read the broker that was made by hand in this folder; None when there is none, or when reconciler made it.
 
     Raises:
-        ReconcilerError: What reconciler has made there cannot be read.
+        ReconcilerError: Files of reconciler in the folder cannot be read.
     """
     directory = os.path.abspath(directory)
     places = (os.path.join(folder, _CONF) for folder in _CONF_FOLDERS)
@@ -77,9 +79,9 @@ def hand_made(directory: str) -> HandMade | None:
 
 
 def candidates(root: str) -> tuple[str, ...]:
-    """The sorted folders of a project in which a Mosquitto was made by hand, by its mosquitto.conf.
+    """The sorted folders of a project with a mosquitto.conf that reconciler did not make.
 
-    Links are not followed, and folders of other tools are not entered.
+    Does not follow links, and does not search folders of other tools.
     """
     root = os.path.abspath(root)
     confs = (name for name in _names(root, _DEPTH) if os.path.basename(name) == _CONF)
@@ -88,13 +90,13 @@ def candidates(root: str) -> tuple[str, ...]:
 
 
 def settings(found: HandMade) -> tuple[tuple[str, conf.Setting], ...]:
-    """Each setting with the file that it stands in: those of mosquitto.conf, then those of the files it includes."""
+    """Each setting with its file: first those of mosquitto.conf, then those of the included files."""
     paths = [found.conf, *_included(found)]
     return tuple((path, setting) for path in paths for setting in conf.parse(found.text(path)))
 
 
 def digest(found: HandMade) -> str:
-    """A digest of all that was read, for whoever wants to know whether it is still the same."""
+    """A digest of everything that was read, to detect changes."""
     facts = sorted((path, sha256(file.data).hexdigest(), file.mode) for path, file in found.files.items())
     return sha256(repr(facts).encode()).hexdigest()
 
@@ -105,26 +107,26 @@ def _folder_of(conf_path: str) -> str:
 
 
 def _is_ours(folder: str) -> bool:
-    """Whether reconciler made the broker, or this is a part of one that it made."""
+    """Whether reconciler made this broker, or the folder is part of one that it made."""
     made = layout.SET, os.path.dirname(layout.SET)
     parts = (folder, *(folder.removesuffix(f"/{part}") for part in (*made, "etc/last-good", "etc/staged")))
     return any(os.path.isfile(os.path.join(part, layout.SET, sets.DIGESTS)) for part in parts)
 
 
 def _included(found: HandMade) -> list[str]:
-    """The files of an `include_dir`, in Mosquitto's order."""
+    """The files in each `include_dir`, in the order in which Mosquitto reads them."""
     folders = conf.values(conf.parse(found.text(found.conf)), "include_dir")
     return sorted(name for folder in folders for name in found.names if _is_in(name, folder) and name.endswith(".conf"))
 
 
 def _is_in(name: str, folder: str) -> bool:
-    """Whether a file stands in the folder that a path of the configuration ends with."""
+    """Whether the file's folder is the end of this path from the configuration."""
     above = os.path.dirname(name)
     return bool(above) and f"/{folder.strip('/')}".endswith(f"/{above}")
 
 
 def _wanted(found: HandMade) -> Iterator[str]:
-    """The files that the configuration names, and the CA's beside them."""
+    """The files that the configuration names, and CA files beside them."""
     named = [setting.value for _, setting in settings(found) if setting.option in NAMED]
     paths = [path for value in named if (path := found.inside(value))]
     yield from paths
@@ -137,7 +139,7 @@ def _wanted(found: HandMade) -> Iterator[str]:
 
 
 def _names(top: str, depth: int, below: str = "") -> Iterator[str]:
-    """The files below a folder by their paths from there, at most some thousand; links and pipes count as files."""
+    """The files below a folder by their relative paths, up to a limit. Links and pipes count as files."""
     pending, count = [(below, depth)], 0
     while pending and count < _MOST_NAMES:
         folder, left = pending.pop()
@@ -159,7 +161,7 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
 
 
 def _with(found: HandMade, paths: Iterable[str]) -> HandMade:
-    """The same with more of its files read."""
+    """Read more of the files, and return the folder with them."""
     files, strange = dict(found.files), list(found.strange)
     for path in dict.fromkeys(paths):
         try:
@@ -170,7 +172,7 @@ def _with(found: HandMade, paths: Iterable[str]) -> HandMade:
     return HandMade(found.directory, found.conf, files, found.names, tuple(strange))
 
 
-_WAY_OUT = f"put the file itself there, readable for you: sudo chown {os.geteuid()} FILE"
+_WAY_OUT = f"put a regular file there that you can read: sudo chown {os.geteuid()} FILE"
 
 
 def _file(path: str) -> File:

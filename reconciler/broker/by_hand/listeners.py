@@ -1,4 +1,4 @@
-"""The listeners of a broker that was made by hand: which can go on, and which end."""
+"""The listeners of a broker that was made by hand: which are kept, and which are closed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from reconciler.broker import conf
-from reconciler.broker.files import mistake
+from reconciler.broker.files import conf
+from reconciler.broker.files.file_set import mistake
 from reconciler.model.adoption import LeftAlone
 from reconciler.model.broker import Listener
 from reconciler.model.diagnostic import Diagnostic, Place
@@ -21,14 +21,14 @@ _TLS = ("certfile", "keyfile")
 
 
 class Spot(Struct, frozen=True):
-    """A value of the configuration, and where it stands."""
+    """A value in the configuration, and its place."""
 
     value: str
     place: Place
 
 
 class FoundListener(Struct, frozen=True):
-    """One listener with its options; the first one is also what stands above all `listener` lines."""
+    """One listener with its options. Options above all `listener` lines also form one."""
 
     port: int
     bind: str
@@ -46,7 +46,7 @@ class FoundListener(Struct, frozen=True):
 
 
 class FoundListeners(Struct, frozen=True):
-    """The listeners that speak TLS, those that end, and why the whole cannot be taken over."""
+    """The listeners with TLS, those that are closed, and why the broker cannot be taken over."""
 
     secure: tuple[FoundListener, ...] = ()
     ends: tuple[FoundListener, ...] = ()
@@ -55,13 +55,13 @@ class FoundListeners(Struct, frozen=True):
 
     @property
     def declared(self) -> tuple[Listener, ...]:
-        """The listeners as settings have them; without one that speaks TLS, there is one on the usual port."""
+        """The listeners for the settings; if none uses TLS, one on the usual port."""
         made = (Listener(each.port, each.bind, each.says("require_certificate")) for each in self.secure)
         return tuple(made) or (Listener(TLS_PORT),)
 
 
 def listeners(found: HandMade) -> FoundListeners:
-    """What becomes of each listener of the configuration."""
+    """Decide for each listener whether it is kept or closed."""
     known, left = _known(found)
     secure = tuple(each for each in known if each.speaks_tls)
     return FoundListeners(
@@ -79,14 +79,14 @@ def _known(found: HandMade) -> tuple[list[FoundListener], list[LeftAlone]]:
         first, _, bind = name.partition(" ")
         port, why = number_in(first), _foreign(first, options)
         if why:
-            left.append(LeftAlone(f"listener {name}", why, "keep a broker of your own for its clients", place))
+            left.append(LeftAlone(f"listener {name}", why, "keep your own broker for its clients", place))
         elif port:
             known.append(FoundListener(port, bind.strip(), options, place))
     return known, left
 
 
 def _blocks(found: HandMade) -> Iterator[tuple[str, Place, Mapping[str, Spot]]]:
-    """Each listener by its words, its place and its options; `port` makes one of what is above all others."""
+    """Each listener as the text of its line, its place and options. `port` turns the options at the top into one."""
     options: dict[str, dict[str, Spot]] = {}
     places: dict[str, Place] = {}
     for path, setting in settings(found):
@@ -98,19 +98,19 @@ def _blocks(found: HandMade) -> Iterator[tuple[str, Place, Mapping[str, Spot]]]:
         own = options.get(name, {})
         words = name or " ".join(own[each].value for each in ("port", "bind_address") if each in own)
         yield words, place, own
-    if not places:  # Mosquitto then listens to this machine alone, on its usual port
+    if not places:  # Mosquitto then listens on its usual port, for this machine only
         yield "1883 127.0.0.1", Place(found.full(found.conf)), options.get("", {})
 
 
 def _foreign(port: str, options: Mapping[str, Spot]) -> str:
-    """Why a listener is none that reconciler makes; empty when it may be one."""
+    """Why reconciler cannot make such a listener; empty when it can."""
     protocol = options["protocol"].value if "protocol" in options else "mqtt"
     if port == "0":
-        return "it is a socket in the file system, and reconciler makes TCP listeners only"
+        return "it is a Unix socket, and reconciler makes only TCP listeners"
     if protocol != "mqtt":
-        return f"it speaks {protocol}, and reconciler makes listeners for MQTT only"
+        return f"it uses {protocol}, and reconciler makes only listeners for MQTT"
     if "psk_hint" in options or "psk_file" in options:
-        return "its clients log in with a pre-shared key, and reconciler makes listeners with certificates only"
+        return "its clients log in with a pre-shared key, and reconciler makes only listeners with certificates"
     return ""
 
 
@@ -118,19 +118,19 @@ def _ended(listener: FoundListener, secure: tuple[FoundListener, ...]) -> LeftAl
     port = secure[0].port if secure else TLS_PORT
     return LeftAlone(
         f"listener {listener.port}",
-        "it has no certificate: passwords and events pass in clear text, so it ends",
-        f"clients of this port: set MQTT_PORT={port} and MQTT_TLS=1, and give them ca/ca.crt (MQTT_CA_CERTS)",
+        "it has no certificate, so it is closed: passwords and events would be sent in clear text",
+        f"in its clients, set MQTT_PORT={port} and MQTT_TLS=1, and copy ca/ca.crt to them (MQTT_CA_CERTS)",
         listener.place,
     )
 
 
 def _problems(listener: FoundListener) -> Iterator[Diagnostic]:
-    """What would make the broker weaker, or mean something else to its clients, without it."""
+    """Settings that cannot be dropped: without them, the broker would be weaker or behave differently."""
     by_name = listener.says("use_identity_as_username")
     if listener.says("require_certificate") and not by_name:
         yield _problem(
             listener.options["require_certificate"],
-            "clients show a certificate and a password, and a broker of reconciler asks for one of the two",
+            "clients need a certificate and a password, but reconciler supports only one of the two",
             "set use_identity_as_username true (certificates), or remove the line (passwords)",
         )
     for option, why, fix in _UNKNOWN:
@@ -140,8 +140,12 @@ def _problems(listener: FoundListener) -> Iterator[Diagnostic]:
 
 _UNKNOWN = (
     ("crlfile", "reconciler keeps no list of revoked certificates", "use another CA for the clients that may log in"),
-    ("mount_point", "its clients have other topics, and reconciler makes no such listener", "remove the line"),
-    ("use_subject_as_username", "reconciler tells users by the common name", "use use_identity_as_username instead"),
+    ("mount_point", "it changes the topics of its clients, and reconciler does not support that", "remove the line"),
+    (
+        "use_subject_as_username",
+        "reconciler identifies users by the common name",
+        "use use_identity_as_username instead",
+    ),
 )
 
 
@@ -150,13 +154,13 @@ def _problem(spot: Spot, what: str, fix: str) -> Diagnostic:
 
 
 def global_options(found: HandMade) -> Mapping[str, Spot]:
-    """Each option as it stands last in the configuration, wherever that is."""
+    """The last value of each option in the configuration, under any listener."""
     said = settings(found)
     return {each.option: Spot(each.value, Place(found.full(path), each.line)) for path, each in said}
 
 
 def limit(said: Mapping[str, Spot], option: str) -> int | None:
-    """A limit of the configuration, when a broker of reconciler may have it."""
+    """A limit in the configuration, if reconciler allows this value."""
     value = number_in(said[option].value) if option in said else None
     low, high = conf.BOUNDS[option]
     return value if value is not None and max(low, 1) <= value <= high else None

@@ -1,4 +1,4 @@
-"""All that the files of a broker say that was made by hand, and the block of a manifest that they come to."""
+"""Interpret the files of a broker that was made by hand, and write the manifest block that declares it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import to_builtins
 
-from reconciler.broker.files import mistake
-from reconciler.broker.settings import LIMITS, is_host
+from reconciler.broker.files.file_set import mistake
+from reconciler.broker.files.settings import LIMITS, is_host
 from reconciler.model.address import broker_address
 from reconciler.model.adoption import LeftAlone
 from reconciler.model.broker import DEFAULT_USERS, JOB_EVENTS, Broker, BrokerUser, Limits, Listener, Role
@@ -16,8 +16,8 @@ from reconciler.model.record import Json
 from reconciler.model.redacted import Redacted
 
 from .folder import HandMade, settings
+from .found_certificates import FoundCertificates, found_certificates
 from .listeners import FoundListeners, Spot, global_options, limit, listeners
-from .papers import Papers, papers
 from .rights import FoundRights, RightsFiles, rights
 
 _LOOPBACK = "127.0.0.1"
@@ -26,28 +26,28 @@ _OF_A_LISTENER = ("certfile", "keyfile", "cafile")
 
 
 class BrokerReading(Redacted, frozen=True):
-    """What the files of a folder mean: its options, listeners, certificates and rights."""
+    """The content of the files: options, listeners, certificates and rights."""
 
     found: HandMade
     options: Mapping[str, Spot]
     listeners: FoundListeners
-    papers: Papers
+    certificates: FoundCertificates
     sources: RightsFiles
     rights: FoundRights
 
 
 def reading(found: HandMade) -> BrokerReading:
-    """What the files of a folder mean. Pure."""
+    """Interpret the files of a folder. Pure."""
     options, known = global_options(found), listeners(found)
     secrets, rules = (found.inside(options[each].value) if each in options else "" for each in _ONE_FOR_ALL)
     sources = RightsFiles(secrets, rules, certified=any(each.mtls for each in known.declared))
-    kept = papers(found, known.secure[0] if known.secure else None)
+    kept = found_certificates(found, known.secure[0] if known.secure else None)
     return BrokerReading(found, options, known, kept, sources, rights(found, sources))
 
 
 def recognised(of: BrokerReading) -> Broker:
-    """The broker that the files come to, under the name of the one that a project has."""
-    names = [name for name in of.papers.names if is_host(name)]
+    """The files as a broker with settings, under the name `main`, which a project's only broker has."""
+    names = [name for name in of.certificates.names if is_host(name)]
     host = next(iter(names), "localhost")
     bind = _LOOPBACK if host in {"localhost", _LOOPBACK, "::1"} else ""
     return Broker(
@@ -65,7 +65,7 @@ def recognised(of: BrokerReading) -> Broker:
 
 
 def block(broker: Broker, of: BrokerReading) -> dict[str, Json]:
-    """The `broker:` block of a manifest that declares it; what is a default is left out."""
+    """The `broker:` block for the manifest, without defaults."""
     usual = Broker(broker.address, broker.directory)
     said: dict[str, Json] = {
         "dir": broker.directory,
@@ -85,7 +85,7 @@ def block(broker: Broker, of: BrokerReading) -> dict[str, Json]:
 
 
 def problems(of: BrokerReading) -> tuple[Diagnostic, ...]:
-    """Why the broker cannot be taken over as it is, but for its certificates."""
+    """Why the broker cannot be taken over as it is; certificates are checked elsewhere."""
     return (
         *of.found.strange,
         *of.listeners.problems,
@@ -119,7 +119,7 @@ def _user(user: BrokerUser) -> Json:
 
 
 def _missing(of: BrokerReading) -> Iterator[Diagnostic]:
-    """The files that the configuration names, and that are not in the folder."""
+    """Errors for files that the configuration names but the folder does not have."""
     first = of.listeners.secure[0].options if of.listeners.secure else {}
     named = [
         *((each, of.options.get(each)) for each in _ONE_FOR_ALL),
@@ -127,30 +127,32 @@ def _missing(of: BrokerReading) -> Iterator[Diagnostic]:
     ]
     for option, spot in named:
         if spot and not of.found.inside(spot.value):
-            what = f"{option} names {spot.value}, and no such file is in {of.found.directory}"
-            yield mistake(spot.place.file, spot.place.line, what, "copy the file into this folder, and run this again")
+            what = f"{option} names {spot.value}, but {of.found.directory} does not have this file"
+            yield mistake(
+                spot.place.file, spot.place.line, what, "copy the file into this folder, then run the command again"
+            )
 
 
 def _several(found: HandMade) -> Iterator[Diagnostic]:
-    """Listeners with users of their own, which a broker of reconciler does not have."""
+    """Errors for listeners with their own users, which reconciler does not support."""
     for option in _ONE_FOR_ALL:
         spots = [(path, each) for path, each in settings(found) if each.option == option]
         if len({each.value for _, each in spots}) > 1:
             path, last = spots[-1]
-            what = f"{option} names several files, one for each listener, and a broker of reconciler has one for all"
-            yield mistake(found.full(path), last.line, what, "put their lines into one file, and name only that one")
+            what = f"{option} names several files for different listeners, but reconciler uses one file for all"
+            yield mistake(found.full(path), last.line, what, "put their lines into one file, and name only that file")
 
 
 def left_listeners(of: BrokerReading) -> Iterator[LeftAlone]:
-    """Listeners that end, and certificates that only one of them has."""
+    """Listeners that are closed, and certificates of single listeners that are not used."""
     yield from of.listeners.left_alone
     for each in of.listeners.secure[1:]:
         first, other = (listener.options["certfile"] for listener in (of.listeners.secure[0], each))
         if other.value != first.value:
             why = "reconciler shows one certificate on all ports: that of the first listener"
-            yield LeftAlone(f"certfile {other.value}", why, "see that its names are in that one", other.place)
+            yield LeftAlone(f"certfile {other.value}", why, "check that that certificate has its names", other.place)
 
 
 def place_of(of: BrokerReading) -> Place:
-    """Where the configuration is."""
+    """The place of the configuration file."""
     return Place(of.found.full(of.found.conf))

@@ -1,4 +1,4 @@
-"""Who may log in to a broker that was made by hand, and which role the lines of its ACL are."""
+"""The users of a broker that was made by hand, and the role that matches the ACL lines of each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from reconciler.broker import acl, passwords
+from reconciler.broker.files import acl, passwords
 from reconciler.model.address import is_name
 from reconciler.model.adoption import LeftAlone
 from reconciler.model.broker import DEMO_TOPIC, JOB_EVENTS, Access, BrokerUser, Grant, Role
@@ -27,9 +27,9 @@ _LONGEST = 64
 
 
 class RightsFiles(Struct, frozen=True):
-    """The files that say who may do what, by their paths from the folder; empty when there is none.
+    """The paths of the password file and the ACL; empty when missing.
 
-    With `certified`, users log in by certificate, and the ACL alone names them.
+    With `certified`, users log in with certificates, so only the ACL names them.
     """
 
     passwords: str
@@ -38,7 +38,7 @@ class RightsFiles(Struct, frozen=True):
 
 
 class FoundRights(Struct, frozen=True):
-    """The users of a broker as settings have them; `topics` are those of the job events."""
+    """The users of a broker in the form of settings; `topics` are those of the job events."""
 
     users: tuple[BrokerUser, ...] = ()
     topics: tuple[str, ...] = (JOB_EVENTS,)
@@ -48,7 +48,7 @@ class FoundRights(Struct, frozen=True):
 
 
 def rights(found: HandMade, sources: RightsFiles) -> FoundRights:
-    """Each user with a role, or with the lines that it has."""
+    """Find each user with a role, or with its ACL lines if no role matches."""
     entries, bad = passwords.parse(found.text(sources.passwords), found.full(sources.passwords))
     rules, problems = acl.parse(found.text(sources.acl), found.full(sources.acl))
     names = [*entries, *(name for name in rules.users if sources.certified and name and name not in entries)]
@@ -71,7 +71,7 @@ def rights(found: HandMade, sources: RightsFiles) -> FoundRights:
 
 
 class _Patterns(Struct, frozen=True):
-    """The lines of every user."""
+    """The `pattern` lines, which count for every user."""
 
     grants: tuple[Grant, ...]
 
@@ -81,16 +81,16 @@ class _Patterns(Struct, frozen=True):
 
     @property
     def system(self) -> tuple[Grant, ...]:
-        """Those about the broker itself, which tell every user about all the others."""
+        """Patterns about the broker itself; they tell every user about all others."""
         return tuple(grant for grant in self.grants if grant.topic.startswith("$"))
 
     @property
     def by_client(self) -> tuple[Grant, ...]:
-        """Those in which the client id stands."""
+        """Patterns with the client id."""
         return tuple(grant for grant in self.grants if "%c" in grant.topic and grant not in self.system)
 
     def of(self, name: str) -> tuple[Grant, ...]:
-        """The lines as those of one user."""
+        """The patterns as lines of one user."""
         demo = Grant(Access.READWRITE, DEMO_TOPIC)
         rest = (each for each in self.grants if each != demo and each not in (*self.system, *self.by_client))
         return tuple(Grant(each.access, each.topic.replace("%u", name)) for each in rest)
@@ -105,7 +105,7 @@ def _user(name: str, rules: acl.Acl, patterns: _Patterns, topics: tuple[str, ...
 
 
 def _role(grants: tuple[Grant, ...], topics: tuple[str, ...]) -> Role:
-    """The role of which these are all the lines, whether a topic's rights are said at once or one after the other."""
+    """The role that has exactly these lines; read and write may be one line or two. Custom if there is none."""
     rights: dict[str, set[Access]] = {}
     for grant in grants:
         said = {Access.READ, Access.WRITE} if grant.access is Access.READWRITE else {grant.access}
@@ -115,7 +115,7 @@ def _role(grants: tuple[Grant, ...], topics: tuple[str, ...]) -> Role:
 
 
 def _topics(rules: acl.Acl) -> tuple[str, ...]:
-    """The filters of the job events: the usual one, else the one that looks like it."""
+    """The filter of the job events: the usual one, else the only one of this form."""
     said = {grant.topic for grants in rules.users.values() for grant in grants if grant.access is not Access.DENY}
     others = sorted(topic for topic in said if _EVENTS.fullmatch(topic))
     return (JOB_EVENTS,) if JOB_EVENTS in said or len(others) != 1 else (others[0],)
@@ -124,19 +124,19 @@ def _topics(rules: acl.Acl) -> tuple[str, ...]:
 def _name_problem(name: str) -> str:
     if is_name(name) and len(name) <= _LONGEST:
         return ""
-    return f"a user of reconciler has up to {_LONGEST} letters, digits, - and _ as its name"
+    return f"a user name must have up to {_LONGEST} letters, digits, - and _"
 
 
 def _left_users(found: HandMade, sources: RightsFiles, names: list[str], rules: acl.Acl) -> Iterator[LeftAlone]:
     for name in names:
         if problem := _name_problem(name):
             place = _place(found, sources.passwords, f"{name}:")
-            fix = "make a user with another name for its clients: reconciler broker user add NAME"
-            yield LeftAlone(f"user {name}", f"it cannot log in any longer: {problem}", fix, place)
+            fix = "add a user with another name for its clients: reconciler broker user add NAME"
+            yield LeftAlone(f"user {name}", f"it can no longer log in: {problem}", fix, place)
     for name in rules.users:
         if name and name not in names:
             place = _place(found, sources.acl, "user", name)
-            fix = f"to let it in: reconciler broker user add {name}" if not _name_problem(name) else ""
+            fix = f"to let it log in: reconciler broker user add {name}" if not _name_problem(name) else ""
             yield LeftAlone(f"the ACL lines of {name}", "it has no password, so it cannot log in", fix, place)
     if "" in rules.users:
         why = "they are for clients without a name, which cannot log in"
@@ -147,24 +147,24 @@ def _left_patterns(found: HandMade, sources: RightsFiles, patterns: _Patterns) -
     for grant in patterns.system:
         yield _left_pattern(found, sources, grant, "it tells every user about the broker and all of its clients")
     for grant in patterns.by_client:
-        yield _left_pattern(found, sources, grant, "a client chooses its id itself, so it says nothing of a user")
+        yield _left_pattern(found, sources, grant, "a client chooses its own id, so the id does not identify a user")
     for grant in patterns.of("%u"):
         if grant.access is Access.DENY:
-            why = "it becomes a line of each user, where it goes before what other lines of that user allow"
+            why = "it becomes a line of each user, and a denial wins over the user's other lines"
             yield _left_pattern(found, sources, grant, why)
 
 
 def _left_pattern(found: HandMade, sources: RightsFiles, grant: Grant, why: str) -> LeftAlone:
-    fix = "write what a user needs under `users: {NAME: {acl: [...]}}`"
+    fix = "add the lines that a user needs under `users: {NAME: {acl: [...]}}`"
     return LeftAlone(
         f"pattern {grant.access} {grant.topic}", why, fix, _place(found, sources.acl, "pattern", grant.topic)
     )
 
 
 def _unread_entries(found: HandMade, path: str, bad: tuple[Diagnostic, ...]) -> Iterator[LeftAlone]:
-    """The lines of the password file by which nobody can log in; empty ones and comments are not told."""
+    """Password file lines that are not valid entries, except empty lines and comments."""
     lines = found.text(path).splitlines()
-    fix = "if this user is still needed, it takes a new password: reconciler broker user add NAME"
+    fix = "if this user is still needed, add it with a new password: reconciler broker user add NAME"
     for problem in bad:
         said = lines[problem.place.line - 1].strip() if problem.place else ""
         if said and not said.startswith("#"):
@@ -172,7 +172,7 @@ def _unread_entries(found: HandMade, path: str, bad: tuple[Diagnostic, ...]) -> 
 
 
 def _place(found: HandMade, path: str, start: str, end: str = "") -> Place:
-    """Where the first line stands that begins and ends so."""
+    """The place of the first line with this beginning and end."""
     lines = enumerate((line.strip() for line in found.text(path).splitlines()), 1)
     number = next((number for number, line in lines if line.startswith(start) and line.endswith(end)), 0)
     return Place(found.full(path), number)

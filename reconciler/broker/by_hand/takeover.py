@@ -1,4 +1,4 @@
-"""What becomes of a broker that was made by hand: what it keeps, what becomes stricter, what is left alone."""
+"""Plan the takeover of a broker that was made by hand: what stays, what becomes stricter, what is left alone."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from shlex import quote
 
 from msgspec import Struct
 
-from reconciler.broker import acl, conf, layout, passwords
-from reconciler.broker.certificates import fingerprint
-from reconciler.broker.files import File, FileSet
-from reconciler.broker.kept import Kept, text
-from reconciler.broker.program import Runner
+from reconciler.broker.files import acl, conf, layout, passwords
+from reconciler.broker.files.file_set import File, FileSet
+from reconciler.broker.files.kept import Kept, text
+from reconciler.broker.keys.certificates import fingerprint
+from reconciler.broker.running.program import Runner
 from reconciler.broker.wanted import rendered
 from reconciler.model.adoption import LeftAlone
 from reconciler.model.broker import Broker, Role
@@ -21,11 +21,11 @@ from reconciler.model.change import Change
 from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.record import Json
 
-from . import papers
+from . import found_certificates
 from .folder import HandMade, settings
 from .reading import BrokerReading, block, left_listeners, problems, reading, recognised
 
-# What the new files say in another way, and the old ones need not have said.
+# Options that the new files set in another way; differences in them are not reported.
 _MOVED = {"acl_file", "cafile", "certfile", "keyfile", "password_file", "persistence_location", "pid_file"}
 _OURS = {"log_dest", "log_facility", "log_timestamp", "log_timestamp_format", "log_type", "user"}
 _BY_LISTENER = {"bind_address", "include_dir", "listener", "port", "protocol"}
@@ -33,17 +33,17 @@ _ASIDE = frozenset(_MOVED | _OURS | _BY_LISTENER)
 _UNDERSTOOD = {"crlfile", "mount_point", "require_certificate", "use_identity_as_username", "use_subject_as_username"}
 _BRIDGE = "connection"
 _WHY: Mapping[str, str] = {
-    _BRIDGE: "a bridge to another broker: reconciler makes none",
+    _BRIDGE: "a bridge to another broker, which reconciler does not support",
     "plugin": "reconciler gives rights by password and ACL files, and loads no plugin",
     "auth_plugin": "reconciler gives rights by password and ACL files, and loads no plugin",
     "per_listener_settings": "all listeners have the same users and rights",
     "message_size_limit": "MQTT 5 clients would send a refused event again and again; max_packet_size limits it",
 }
-_WHY_NOT = "reconciler does not set it, so Mosquitto's default counts"
+_WHY_NOT = "reconciler does not set it, so Mosquitto's default applies"
 
 
 class TakenUser(Struct, frozen=True):
-    """A user who logs in as before: the role, and how the password is stored, such as `$7$`."""
+    """A user who logs in as before, with its role; `entry` is how the password is stored, such as `$7$`."""
 
     name: str
     role: Role
@@ -51,23 +51,24 @@ class TakenUser(Struct, frozen=True):
 
 
 class Takeover(Struct, frozen=True):
-    """What becomes of a broker that was made by hand; no secret is in it.
-
-    `block` declares it in a manifest. `kept` says in words what stays, `hardened` what becomes stricter, `left_alone`
-    what is not taken over. With `problems`, it cannot be taken over as it is.
-    """
+    """The plan of a takeover; it has no secrets."""
 
     directory: str
     block: Mapping[str, Json]
+    """The manifest block that declares the broker."""
     users: tuple[TakenUser, ...] = ()
     kept: tuple[str, ...] = ()
+    """What stays, as phrases for the user."""
     hardened: tuple[Change, ...] = ()
+    """What becomes stricter."""
     left_alone: tuple[LeftAlone, ...] = ()
+    """What is not taken over."""
     problems: tuple[Diagnostic, ...] = ()
+    """Why the broker cannot be taken over as it is; empty when it can."""
 
 
 def takeover(found: HandMade, now: datetime, broker: Broker | None = None) -> Takeover:
-    """What becomes of the broker in a folder, as `broker` declares it, else as it is recognised. Pure."""
+    """Plan the takeover of the broker in a folder, with the settings of `broker`, else with those found. Pure."""
     of = reading(found)
     wanted = broker or recognised(of)
     entries = _entries(of)
@@ -81,14 +82,14 @@ def takeover(found: HandMade, now: datetime, broker: Broker | None = None) -> Ta
         kept=tuple(_kept(of, users)),
         hardened=tuple(_hardened(of, wanted)),
         left_alone=tuple(_left_alone(of)),
-        problems=(*problems(of), *papers.problems(found, of.papers, wanted.host, now)),
+        problems=(*problems(of), *found_certificates.problems(found, of.certificates, wanted.host, now)),
     )
 
 
 def material(found: HandMade) -> FileSet:
-    """The files of which a broker's material is read, where reconciler has them, with the word that they are kept."""
+    """The old keys, certificates and passwords at reconciler's paths, with the list of items made by hand."""
     of = reading(found)
-    entries, own = _entries(of), of.papers
+    entries, own = _entries(of), of.certificates
     lines = "".join(f"{name}:{entry}\n" for name, entry in entries.items())
     said = Kept(
         authority=fingerprint(own.trusted[0]) if own.trusted else "",
@@ -96,14 +97,14 @@ def material(found: HandMade) -> FileSet:
         passwords=frozenset(entries),
     )
     return {
-        **papers.file_set(found, own),
+        **found_certificates.file_set(found, own),
         layout.PASSWORDS: File(lines.encode()),
         layout.KEPT: File(text(said).encode()),
     }
 
 
 def obstacles(found: HandMade) -> tuple[Diagnostic, ...]:
-    """Why the broker cannot be taken over, whatever becomes of its certificates. Pure."""
+    """Why the broker cannot be taken over even with new certificates. Pure."""
     return problems(reading(found))
 
 
@@ -116,7 +117,7 @@ def _kept(of: BrokerReading, users: tuple[TakenUser, ...]) -> Iterator[str]:
     names = [user.name for user in users]
     if names:
         yield f"the password{'s' if len(names) > 1 else ''} of {', '.join(names)}"
-    yield from papers.said(of.papers)
+    yield from found_certificates.said(of.certificates)
 
 
 def _hardened(of: BrokerReading, wanted: Broker) -> Iterator[Change]:
@@ -144,7 +145,7 @@ def _named(of: BrokerReading) -> set[str]:
 
 
 def _rights(of: BrokerReading, wanted: Broker) -> Iterator[Change]:
-    """The ACL lines that come and go; nothing for a role that was recognised."""
+    """The added and removed ACL lines; none for a user whose lines match a role."""
     path = of.sources.acl
     old = acl.parse(of.found.text(path), path)[0]
     for each in acl.differences(old, acl.declared(wanted)):
@@ -153,12 +154,12 @@ def _rights(of: BrokerReading, wanted: Broker) -> Iterator[Change]:
 
 
 def _modes(of: BrokerReading) -> Iterator[Change]:
-    """The secrets that others could read, and cannot where they are now."""
+    """Secret files that other users could read until now."""
     named = {
         layout.PASSWORDS: of.sources.passwords,
         layout.ACL: of.sources.acl,
-        layout.SERVER_KEY: of.papers.paths.get("keyfile", ""),
-        layout.CA_KEY: of.papers.key_path,
+        layout.SERVER_KEY: of.certificates.paths.get("keyfile", ""),
+        layout.CA_KEY: of.certificates.key_path,
     }
     for new, path in named.items():
         mode = of.found.files[path].mode if path in of.found.files else 0
@@ -178,7 +179,7 @@ def _listeners(of: BrokerReading, wanted: Broker) -> Iterator[Change]:
 
 
 def _options(of: BrokerReading, wanted: Broker) -> Iterator[Change]:
-    """The options that come, and those that get another value."""
+    """Options that are added or get another value."""
     old = {option: spot.value for option, spot in of.options.items()}
     for option, value in _new_options(wanted).items():
         if option in _ASIDE or old.get(option) == value:
@@ -197,19 +198,19 @@ def _new_options(wanted: Broker) -> dict[str, str]:
 def _left_alone(of: BrokerReading) -> Iterator[LeftAlone]:
     yield from left_listeners(of)
     yield from of.rights.left_alone
-    yield from papers.remarks(of.found, of.papers)
+    yield from found_certificates.remarks(of.found, of.certificates)
     yield from _left_options(of)
     yield from _left_database(of)
     yield from _left_passwords(of)
     yield _left_files(of)
     if not of.sources.acl:
         why = "so each user may still read and write all topics"
-        fix = "give roles: --user NAME:ROLE, or `users` in the manifest"
+        fix = "give the users roles: --user NAME:ROLE, or `users` in the manifest"
         yield LeftAlone("no acl_file is set", why, fix, Place(of.found.full(of.found.conf)))
 
 
 def _left_options(of: BrokerReading) -> Iterator[LeftAlone]:
-    """The lines that have no counterpart; those of a bridge go with its first one."""
+    """Lines that reconciler does not take over; for a bridge, only its first line is listed."""
     set_here, in_bridge = _new_options(recognised(of)), False
     for path, each in settings(of.found):
         in_bridge = (in_bridge and each.option != "listener") or each.option == _BRIDGE
@@ -220,25 +221,25 @@ def _left_options(of: BrokerReading) -> Iterator[LeftAlone]:
 
 
 def _left_passwords(of: BrokerReading) -> Iterator[LeftAlone]:
-    """Passwords that reconciler cannot know: a hash is all that it has."""
+    """Passwords that reconciler does not know, because it has only their hashes."""
     names = list(_entries(of))
     if names and not of.sources.certified:
         who = names[0] if len(names) == 1 else "NAME"
-        fix = f"give it, afterwards: reconciler broker user password {who} {quote(of.found.directory)}"
+        fix = f"enter it, afterwards: reconciler broker user password {who} {quote(of.found.directory)}"
         why = "only clients know it, and jobs and probes on this machine need it"
         place = Place(of.found.full(of.sources.passwords))
         yield LeftAlone(f"the password of {', '.join(names)}", why, fix, place)
 
 
 def _left_files(of: BrokerReading) -> LeftAlone:
-    """What the old broker reads, and the new one does not."""
+    """The files of the old broker, which the new one does not read."""
     files = " ".join(quote(of.found.full(path)) for path in sorted(of.found.files))
     why = "they stay as they are, and the new broker does not read them"
     return LeftAlone("the old files", why, f"when nothing else reads them: rm {files}", Place(of.found.directory))
 
 
 def _left_database(of: BrokerReading) -> Iterator[LeftAlone]:
-    """Retained events that lie where the new broker does not look for them."""
+    """Retained events in a place where the new broker does not look for them."""
     here = os.path.join(layout.DATA, "mosquitto.db")
     folder = of.options["persistence_location"].value if "persistence_location" in of.options else ""
     path = of.found.inside(os.path.join(folder, "mosquitto.db")) if folder else ""

@@ -1,4 +1,4 @@
-"""Probes of what must not work: users write and read what they may, and nothing else."""
+"""Probes of the ACL: users can write and read only what they may."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NARROW = "narrow the ACL lines of this user, then reconciler broker reload"
 
 
 def checks(scene: ProofContext) -> Iterator[Check]:
-    """The probes of the ACL; nothing is asked of users whose rights are not known."""
+    """The probes of the ACL; users with unknown rights are skipped."""
     known = [principal for principal in scene.target.principals if principal.grants is not None]
     for principal in known:
         yield from _writing(scene, principal)
@@ -28,7 +28,7 @@ def checks(scene: ProofContext) -> Iterator[Check]:
                 subject=principal.name,
                 expected="job events do not reach a user who may not read them",
                 fix=_NARROW,
-                run=partial(_unread, scene, principal),
+                run=partial(_read_denied, scene, principal),
                 needs=(logged_in(principal), *proven(scene)),
             )
 
@@ -38,36 +38,36 @@ def _writing(scene: ProofContext, principal: Principal) -> Iterator[Check]:
     yield Check(
         id="write.denied",
         subject=principal.name,
-        expected="what a user may not write is refused with MQTT reason code 135, and reaches nobody",
+        expected="what a user may not write is refused with MQTT reason code 135, and is not delivered",
         fix=_NARROW,
-        run=partial(_unwritten, scene, principal, topics),
+        run=partial(_write_denied, scene, principal, topics),
         needs=(logged_in(principal), *proven(scene)),
     )
     if scene.topic in topics:
         yield Check(
             id="write.denied_retained",
             subject=principal.name,
-            expected="a refused event is not kept for who comes late",
+            expected="a refused event is not retained for late subscribers",
             fix=_NARROW,
-            run=partial(_not_kept, scene, principal),
+            run=partial(_not_retained, scene, principal),
             needs=("late.cleared", key("write.denied", principal.name)),
         )
 
 
-def _unwritten(scene: ProofContext, principal: Principal, topics: list[str]) -> str:
+def _write_denied(scene: ProofContext, principal: Principal, topics: list[str]) -> str:
     if not topics:
         raise Skipped("this user may write everywhere")
     with present(scene, principal) as intruder:
-        told = [_told(intruder, topic) for topic in topics]
+        told = [_was_denied(intruder, topic) for topic in topics]
         if scene.topic in topics:
             _not_delivered(scene, intruder)
     if not all(told) and scene.topic not in topics:
-        raise Skipped("with MQTT 3.1.1, a broker does not tell what it refused")
+        raise Skipped("with MQTT 3.1.1, a broker does not report what it refused")
     return "refused with reason code 135" if all(told) else "accepted, as MQTT 3.1.1 must, but not delivered"
 
 
-def _told(bus: Bus, topic: str, *, retain: bool = False) -> bool:
-    """Whether a denial was told; with MQTT 3.1.1 it never is."""
+def _was_denied(bus: Bus, topic: str, *, retain: bool = False) -> bool:
+    """Whether the broker reported a denial; with MQTT 3.1.1 it never does."""
     try:
         bus.publish(topic, b"denied", retain=retain)
     except BusRefused as error:
@@ -83,17 +83,17 @@ def _not_delivered(scene: ProofContext, intruder: Bus) -> None:
     writer, reader = parts(scene)
     with present(scene, reader) as observer, present(scene, writer) as worker:
         observer.subscribe(scene.topic)
-        _told(intruder, scene.topic)
+        _was_denied(intruder, scene.topic)
         worker.publish(scene.topic, b"sentinel")
         if next_payload(observer, scene) != b"sentinel":
             raise Failed("the event was delivered")
 
 
-def _not_kept(scene: ProofContext, principal: Principal) -> str:
+def _not_retained(scene: ProofContext, principal: Principal) -> str:
     writer, reader = parts(scene)
     with present(scene, writer) as worker, present(scene, principal) as intruder:
         try:
-            _told(intruder, scene.topic, retain=True)
+            _was_denied(intruder, scene.topic, retain=True)
             with present(scene, reader) as late:
                 late.subscribe(scene.topic)
                 worker.publish(scene.topic, b"sentinel")
@@ -104,7 +104,7 @@ def _not_kept(scene: ProofContext, principal: Principal) -> str:
     return "nothing was kept"
 
 
-def _unread(scene: ProofContext, principal: Principal) -> str:
+def _read_denied(scene: ProofContext, principal: Principal) -> str:
     writer, reader = parts(scene)
     with (
         present(scene, principal) as eavesdropper,
@@ -118,7 +118,7 @@ def _unread(scene: ProofContext, principal: Principal) -> str:
         observer.subscribe(scene.topic)
         worker.publish(scene.topic, b"event")
         next_payload(observer, scene)
-        with suppress(BusRefused):  # any answer comes after whatever the broker had for this client
+        with suppress(BusRefused):  # its answer comes after all messages that the broker had for this client
             eavesdropper.subscribe(scene.outside)
         if eavesdropper.receive(0):
             raise Failed("an event reached it")

@@ -1,4 +1,4 @@
-"""Who plays which part in the probes, and on which topics."""
+"""Choose the users and topics for the probes."""
 
 from __future__ import annotations
 
@@ -23,27 +23,28 @@ _ALLOWING = {
 
 
 class ProofContext(Struct, frozen=True):
-    """One run. `topic` is a fresh one under the real prefix, `outside` one that no role is about.
-
-    `writer` and `reader` may write and read `topic`; None when nobody who is known may.
-    """
+    """The users and topics of one run."""
 
     target: ProofTarget
     topic: str
+    """A new topic among those of the job events."""
     outside: str
+    """A new topic that no role allows."""
     writer: Principal | None
+    """A user who may write `topic`; None when none is known."""
     reader: Principal | None
+    """A user who may read `topic`; None when none is known."""
 
 
 def set_scene(target: ProofTarget) -> ProofContext:
-    """The parts for one run, on topics that nobody else uses: a filter without wildcard leaves none.
+    """Choose users and topics for one run. Needs a filter with a wildcard: only that allows new, unused topics.
 
     Raises:
         UsageError: The target has no user.
     """
     if not target.principals:
         raise UsageError(
-            "there is no user to verify the broker with", fix="name one: MQTT_USERNAME, or a broker's folder"
+            "there is no user to verify the broker with", fix="set MQTT_USERNAME, or name a broker's folder"
         )
     nonce = f"verify-{os.urandom(6).hex()}"
     topics = [_concrete(topic, nonce) for topic in target.topics if _WILD & set(topic)] or [f"{nonce}/events"]
@@ -57,21 +58,21 @@ def set_scene(target: ProofTarget) -> ProofContext:
 
 
 def parts(scene: ProofContext) -> tuple[Principal, Principal]:
-    """The writer and the reader; Skipped when one of them is not known."""
+    """The writer and the reader. Raises Skipped when one of them is not known."""
     if scene.writer is None or scene.reader is None:
         raise Skipped(f"no user is known who may {'read' if scene.writer else 'write'} the job events")
     return scene.writer, scene.reader
 
 
 def may(principal: Principal, access: Access, topic: str) -> bool:
-    """Whether the ACL lines of a user allow it; a denial goes before every grant, as Mosquitto has it."""
+    """Whether a user's ACL lines allow the access; a denial always wins, as in Mosquitto."""
     lines = [grant for grant in principal.grants or () if matches(grant, topic)]
     allowing = _ALLOWING[access]
     return not any(line.access is Access.DENY for line in lines) and any(line.access in allowing for line in lines)
 
 
 def matches(grant: Grant, topic: str) -> bool:
-    """Whether the filter of an ACL line covers a topic (MQTT 5.0, section 4.7)."""
+    """Whether the filter of an ACL line matches a topic (MQTT 5.0, section 4.7)."""
     levels, wanted = topic.split("/"), grant.topic.split("/")
     if wanted[-1] == "#":
         wanted = wanted[:-1]
@@ -86,7 +87,7 @@ def logged_in(principal: Principal) -> str:
 
 @contextmanager
 def present(scene: ProofContext, principal: Principal) -> Iterator[Bus]:
-    """A user's own connection while the block runs."""
+    """Connect as a user while the block runs."""
     bus = connect(principal.connection, patience=scene.target.patience)
     try:
         yield bus
@@ -95,7 +96,7 @@ def present(scene: ProofContext, principal: Principal) -> Iterator[Bus]:
 
 
 def next_payload(bus: Bus, scene: ProofContext) -> bytes:
-    """The payload of the next message; Failed when none comes."""
+    """The payload of the next message. Raises Failed when none comes."""
     message = bus.receive(scene.target.patience)
     if message is None:
         raise Failed(f"nothing arrived within {scene.target.patience:g} s")
@@ -107,5 +108,5 @@ def _who(target: ProofTarget, access: Access, topic: str) -> Principal | None:
 
 
 def _concrete(topic: str, nonce: str) -> str:
-    """A topic that a filter matches, with the nonce in place of its wildcards."""
+    """A topic that the filter matches, with the nonce in place of wildcards."""
     return "/".join(nonce if level in _WILD else level for level in topic.split("/"))

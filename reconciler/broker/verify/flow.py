@@ -1,4 +1,4 @@
-"""Probes of what must work: events arrive once and in order, and the last one waits for who comes late."""
+"""Probes of the event flow: events arrive once and in order, and a late subscriber gets the last one."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from reconciler.model.broker import Access
 from .context import ProofContext, logged_in, may, next_payload, parts, present
 from .probe import Check, Failed, Principal, key
 
-_GRANT = "see that the ACL lets the one write and the other read the job events"
+_GRANT = "check that the ACL lets the first user write and the second read the job events"
 _RETAIN = "set retain_available true"
 
 
 def checks(scene: ProofContext) -> Iterator[Check]:
-    """The probes of the flow, in their order."""
+    """The probes of the flow, in order."""
     yield from _orders(scene)
     yield Check(
         id="late.retained",
         subject="",
-        expected="the last event waits for an observer that comes late",
+        expected="a late subscriber gets the last event",
         fix=_RETAIN,
         run=partial(_retained, scene),
         needs=proven(scene),
@@ -28,7 +28,7 @@ def checks(scene: ProofContext) -> Iterator[Check]:
     yield Check(
         id="late.cleared",
         subject="",
-        expected="an empty event takes it away again",
+        expected="an empty event removes it",
         fix=_RETAIN,
         run=partial(_cleared, scene),
         needs=("late.retained",),
@@ -36,13 +36,13 @@ def checks(scene: ProofContext) -> Iterator[Check]:
 
 
 def proven(scene: ProofContext) -> tuple[str, ...]:
-    """The key of the check that what the scene's writer sends reaches its reader."""
+    """The key of the check that messages of the writer reach the reader."""
     writer, reader = scene.writer, scene.reader
     return (key("flow.order", _pair(writer, reader) if writer and reader else ""),)
 
 
 def _orders(scene: ProofContext) -> Iterator[Check]:
-    """Every one who may write and every one who may read, each at least once."""
+    """Checks in which every user who may write and every user who may read takes part."""
     expected = "started and completed arrive once, in this order"
     if scene.writer is None or scene.reader is None:
         yield Check(id="flow.order", subject="", expected=expected, fix=_GRANT, run=partial(_order_of_parts, scene))

@@ -1,4 +1,4 @@
-"""Probes of who gets in."""
+"""Probes of logins: who can connect."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .probe import Check, Failed, ProofTarget, Skipped, key
 
 
 def checks(scene: ProofContext) -> Iterator[Check]:
-    """The probes of the logins, in their order."""
+    """The probes of the logins, in order."""
     first = scene.target.principals[0].connection
     needs = (key("tls.name", first.host),) if first.tls else ()
     for principal in scene.target.principals:
@@ -33,7 +33,7 @@ def checks(scene: ProofContext) -> Iterator[Check]:
 
 
 def _of_strangers(target: ProofTarget, needs: tuple[str, ...]) -> Iterator[Check]:
-    # where a certificate tells the user, passwords are not looked at
+    # if a certificate names the user, the broker ignores passwords
     asked = (each for each in target.principals if not each.connection.certfile)
     by_password = next((each.connection for each in asked if each.connection.password or each.locked), None)
     yield Check(
@@ -65,7 +65,7 @@ def _of_strangers(target: ProofTarget, needs: tuple[str, ...]) -> Iterator[Check
 def _accepted(scene: ProofContext, name: str) -> str:
     principal = next(each for each in scene.target.principals if each.name == name)
     if principal.locked:
-        raise Skipped(f"its password is not known here: reconciler broker user password {name}")
+        raise Skipped(f"reconciler does not know its password; enter it: reconciler broker user password {name}")
     with present(scene, principal) as bus:
         return f"in, with MQTT {'5' if bus.tells_denials else '3.1.1'}"
 

@@ -1,4 +1,4 @@
-"""What is proved, about which broker, and what came of it."""
+"""The values of a proof: the broker, its users and files, and a single check."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from reconciler.broker.files import File
+from reconciler.broker.files.file_set import File
 from reconciler.model.broker import Connection, Grant
 
 Granted: TypeAlias = Callable[[str, str], AbstractContextManager[None]]
 
 
 class Principal(Struct, frozen=True):
-    """A user of the broker as it logs in; `grants` are its ACL lines, None when they are not known.
-
-    One that is `locked` keeps its password to itself, and so cannot be logged in here.
-    """
+    """A user of the broker, and how it logs in."""
 
     name: str
     connection: Connection
     grants: tuple[Grant, ...] | None = None
+    """The user's ACL lines; None when unknown."""
     locked: bool = False
+    """Whether reconciler does not know the password, so that it cannot log in as this user."""
 
 
 class Kind(StrEnum):
-    """Whose certificate it is."""
+    """The owner of a certificate."""
 
     CA = "ca"
     SERVER = "server"
@@ -36,7 +35,7 @@ class Kind(StrEnum):
 
 
 class KeyFiles(Struct, frozen=True):
-    """A certificate among the files, and its key; `key` is empty when that is kept elsewhere."""
+    """A certificate file and its key file; `key` is empty when the key is elsewhere."""
 
     kind: Kind
     certificate: str
@@ -48,48 +47,51 @@ def _nobody(_port: int) -> str:
 
 
 class Restarts(Struct, frozen=True):
-    """How the broker is ended and started again: it runs afterwards, and whenever they raise, if it can.
-
-    `gently` lets it write its database, `by_force` does not. `written` is another number each time it was written.
-    `persistent` is what the settings say.
-    """
+    """How to stop and restart the broker. It runs afterwards, even if a function raises, unless it cannot start."""
 
     gently: Callable[[], object]
+    """Stops it so that it writes its database."""
     by_force: Callable[[], object]
+    """Kills it, so that it does not."""
     written: Callable[[], int]
+    """Returns a number that changes with each write of the database."""
     persistent: bool
+    """The setting `persistence`."""
 
 
 class ProofTarget(Struct, frozen=True):
-    """The broker to prove, as far as it is known; what is missing makes probes skip.
-
-    `topics` are filters of the job events. `closed_ports` of the broker's host must not answer; `strangers(port)`
-    names who, other than the broker, has one, and is empty when it may be the broker.
-    `certified` reaches a listener that asks for certificates. `private` names those of `files` that
-    nobody but their owner may read. `granted(user, topic)` lets a user write to a topic while its
-    block runs, by an ACL line and a reload, and may return before the broker has done it. `restarts` are there when
-    the broker may be ended. `patience` is how many seconds each answer of the broker is waited for.
-    """
+    """The broker to prove, as far as it is known. Probes that need a missing value are skipped."""
 
     principals: tuple[Principal, ...]
     topics: tuple[str, ...]
+    """Filters of the job events."""
     closed_ports: tuple[int, ...] = ()
+    """Ports of the broker's host that must not answer."""
     strangers: Callable[[int], str] = _nobody
+    """Describes the program on a port; empty when it may be the broker."""
     certified: Connection | None = None
+    """A connection to a listener that requires client certificates."""
     files: Mapping[str, File] = field(default_factory=dict)
     private: tuple[str, ...] = ()
+    """Names of the files that only their owner may read."""
     certificates: tuple[KeyFiles, ...] = ()
     granted: Granted | None = None
+    """Lets a user write to a topic while a block runs, with an ACL line and a reload.
+
+    It may return before the broker has read the line.
+    """
     restarts: Restarts | None = None
+    """Present when the broker may be stopped."""
     patience: float = 5.0
+    """How long to wait for each answer, in seconds."""
 
 
 class Failed(Exception):
-    """A probe saw something else than it must; the message says what."""
+    """The broker does not behave as it must; the message says what the probe saw."""
 
 
 class Warned(Exception):
-    """A probe saw something that is not as it should be, and is not the broker's doing; the message says what."""
+    """Something is wrong that is not the broker's fault; the message says what."""
 
 
 class Skipped(Exception):
@@ -97,9 +99,9 @@ class Skipped(Exception):
 
 
 class Check(Struct, frozen=True):
-    """A probe to be made: `run` says what it observed, or raises `Failed`, `Warned` or `Skipped`.
+    """A probe to make: `run` returns what it observed, or raises `Failed`, `Warned` or `Skipped`.
 
-    `needs` are keys of the checks that must have passed before, as without them this one means nothing.
+    `needs` has the keys of the checks that must pass first, because without them this one proves nothing.
     """
 
     id: str
@@ -111,7 +113,7 @@ class Check(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """What tells it from the other checks of one run."""
+        """The key of this check within a run."""
         return key(self.id, self.subject)
 
 

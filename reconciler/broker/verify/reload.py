@@ -1,4 +1,4 @@
-"""Probes of a reload: it takes effect, and disturbs nobody."""
+"""Probes of a reload: it takes effect, and clients stay connected."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _PAUSE = 0.02
 
 
 def checks(scene: ProofContext, clock: Clock) -> Iterator[Check]:
-    """The probes of the reload, in their order."""
+    """The probes of the reload, in order."""
     denied = (key("write.denied", scene.writer.name),) if scene.writer else ()
     yield Check(
         id="reload.effect",
         subject="",
-        expected="an ACL line that is added, and taken away, is obeyed after a reload",
+        expected="an ACL line that is added, then removed, takes effect after a reload",
         fix="see in the broker's log that it read its files on SIGHUP: reconciler broker reload",
         run=partial(_effect, scene, clock),
         needs=(*proven(scene), *denied, *fit(scene.target)),
@@ -30,7 +30,7 @@ def checks(scene: ProofContext, clock: Clock) -> Iterator[Check]:
     yield Check(
         id="reload.undisturbed",
         subject="",
-        expected="nobody loses the connection by a reload",
+        expected="clients stay connected during a reload",
         fix="see in the broker's log why it dropped clients",
         run=partial(_undisturbed, scene, clock),
         needs=("reload.effect",),
@@ -53,16 +53,16 @@ def _undisturbed(scene: ProofContext, clock: Clock) -> str:
         next_payload(observer, scene)
         if observer.drops or worker.drops:
             raise Failed("a connection was lost")
-    return "nobody did"
+    return "they do"
 
 
 def _reload_twice(scene: ProofContext, clock: Clock, worker: Bus) -> None:
-    """Let the writer write where it may not, and take that away again; each time see that it is so."""
+    """Allow the writer another topic, then forbid it again; check the effect each time."""
     writer, _ = parts(scene)
     if scene.target.granted is None:
         raise Skipped("this broker cannot be reloaded from here")
     if not worker.tells_denials:
-        raise Skipped("with MQTT 3.1.1, a broker does not tell what it refused")
+        raise Skipped("with MQTT 3.1.1, a broker does not report what it refused")
     with scene.target.granted(writer.name, scene.outside):
         _await(lambda: _accepted(worker, scene.outside), scene, clock, "the added line is not obeyed")
     _await(lambda: not _accepted(worker, scene.outside), scene, clock, "the line is obeyed after it was taken away")

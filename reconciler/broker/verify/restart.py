@@ -1,4 +1,4 @@
-"""Probes that end the broker and start it again: made on request only, as everybody is cut off twice."""
+"""Probes that stop and start the broker: made only on request, because all clients lose their connection twice."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .context import ProofContext, parts, present
 from .probe import Check, Failed, Restarts, Skipped
 
 _PAUSE = 0.02
-_MORE = 30  # events after the database was written, so that a kill has something to take
-_PATIENCE = 2  # times that of the target: the database is written once a second at most
+_MORE = 30  # events after the database was written, so that a kill can lose some
+_PATIENCE = 2  # times the patience of the target: the database is written at most once a second
 _KEEP = "see persistence and autosave_interval in mosquitto.conf, and whether the disk is full"
 
 
 def checks(scene: ProofContext, clock: Clock) -> Iterator[Check]:
-    """The probes of a restart, where one is allowed."""
+    """The probes of a restart, if one is allowed."""
     restarts = scene.target.restarts
     if restarts is None:
         return
@@ -54,7 +54,7 @@ def _retained(scene: ProofContext, restarts: Restarts) -> str:
 
 
 def _loss(scene: ProofContext, restarts: Restarts, clock: Clock) -> str:
-    """Number the events of one topic: the one that is kept tells how far they reached the disk."""
+    """Publish numbered events: the number of the retained one shows how many reached the disk."""
     with _cleared(scene):
         moments = _published(scene, restarts, clock)
         killed = clock.monotonic()
@@ -68,7 +68,7 @@ def _loss(scene: ProofContext, restarts: Restarts, clock: Clock) -> str:
 
 
 def _published(scene: ProofContext, restarts: Restarts, clock: Clock) -> list[float]:
-    """When each event was acknowledged, the first of them before the database was written, the last ones after."""
+    """Publish events before and after a write of the database; returns when each was acknowledged."""
     writer, _ = parts(scene)
     moments: list[float] = []
     with present(scene, writer) as worker:
@@ -90,7 +90,7 @@ def _published(scene: ProofContext, restarts: Restarts, clock: Clock) -> list[fl
 
 
 def _kept(scene: ProofContext) -> bytes:
-    """What waits for an observer that comes late; empty when nothing does."""
+    """The payload that a late subscriber gets; empty when it gets none."""
     _, reader = parts(scene)
     with present(scene, reader) as late:
         late.subscribe(scene.topic)
@@ -100,7 +100,7 @@ def _kept(scene: ProofContext) -> bytes:
 
 @contextmanager
 def _cleared(scene: ProofContext) -> Iterator[None]:
-    """Leave nothing that is kept."""
+    """Delete the retained event after the block."""
     writer, _ = parts(scene)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Make the probes one after the other, and tell each result as it comes."""
+"""Run the probes one after the other, and yield each result."""
 
 from __future__ import annotations
 

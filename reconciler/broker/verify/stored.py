@@ -1,4 +1,4 @@
-"""Probes of the broker's files, for which no broker is asked: who reads them, what belongs together, what expires."""
+"""Probes of the broker's files, without a running broker: modes, keys and expiry."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from functools import partial
 
 from cryptography import x509
 
-from reconciler.broker import certificates
-from reconciler.broker.files import File
+from reconciler.broker.files.file_set import File
+from reconciler.broker.keys import certificates
 from reconciler.ports.world import Clock
 
 from .probe import Check, Failed, KeyFiles, Kind, ProofTarget, key
@@ -16,19 +16,19 @@ from .tls import LONG_ENOUGH, days_left
 
 
 def checks(target: ProofTarget, clock: Clock) -> Iterator[Check]:
-    """The probes of the files that are known; the server's certificate is judged where it is shown."""
+    """The probes of the known files. The expiry of the server's certificate is tested over TLS instead."""
     for path in target.private:
         run = partial(_private, target, path)
         yield Check(
             id="files.private",
             subject=path,
-            expected="nobody but its owner reads the file",
+            expected="only its owner can read the file",
             fix=f"chmod 600 {path}",
             run=run,
         )
     for stored in target.certificates:
         if stored.key:
-            expected, fix = f"it is the key of {stored.certificate}", "bring back the right key, or rotate both"
+            expected, fix = f"it is the key of {stored.certificate}", "restore the right key, or rotate both"
             yield Check(
                 id="files.key", subject=stored.key, expected=expected, fix=fix, run=partial(_belongs, target, stored)
             )
@@ -38,7 +38,7 @@ def checks(target: ProofTarget, clock: Clock) -> Iterator[Check]:
 
 
 def fit(target: ProofTarget) -> tuple[str, ...]:
-    """The keys of the checks without which a broker must not be told to read its files again."""
+    """The keys of the checks that must pass before a broker is reloaded."""
     return tuple(key("files.key", stored.key) for stored in target.certificates if stored.key)
 
 
@@ -63,7 +63,7 @@ def _expiry(target: ProofTarget, stored: KeyFiles, clock: Clock) -> str:
 def _leaf(target: ProofTarget, stored: KeyFiles) -> x509.Certificate:
     found = certificates.load(_file(target, stored.certificate).data)
     if not found:
-        raise Failed(f"{stored.certificate} holds no certificate")
+        raise Failed(f"{stored.certificate} has no certificate")
     return found[0]
 
 

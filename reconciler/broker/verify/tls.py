@@ -1,4 +1,4 @@
-"""Probes of the connection itself: nobody is trusted who should not be, and nothing else listens."""
+"""Probes of TLS: clients trust only the right server, and no other port is open."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from reconciler.broker.certificates import REISSUE_CA
+from reconciler.broker.keys.certificates import REISSUE_CA
 from reconciler.model.broker import Connection
 from reconciler.model.errors import Unreachable
 from reconciler.model.moment import to_day
@@ -21,16 +21,16 @@ from reconciler.ports.world import Clock
 from .context import ProofContext
 from .probe import Check, Failed, ProofTarget, Warned
 
-_WRONG_NAME = "another-name.invalid"  # RFC 6761: never anybody's name
+_WRONG_NAME = "another-name.invalid"  # RFC 6761: no host ever has this name
 _ROTATE = "reconciler broker rotate server"
-_REISSUE = f"make the CA's certificate anew, and give it to the clients; the broker's own stays good: {REISSUE_CA}"
+_REISSUE = f"issue the CA's certificate again and copy it to the clients; the broker's stays valid: {REISSUE_CA}"
 _WEEK = timedelta(days=7)
 
 LONG_ENOUGH = "the certificate does not expire within a week"
 
 
 def checks(scene: ProofContext, clock: Clock) -> Iterator[Check]:
-    """The probes of TLS, in their order."""
+    """The probes of TLS, in order."""
     connection, patience = scene.target.principals[0].connection, scene.target.patience
     yield Check(
         id="tls.plaintext",
@@ -40,14 +40,14 @@ def checks(scene: ProofContext, clock: Clock) -> Iterator[Check]:
         run=partial(_plaintext, connection, patience),
     )
     yield from _shown(connection, patience, clock)
-    yield from _turning_away(connection, patience)
+    yield from _refusals(connection, patience)
     for port in scene.target.closed_ports:
         yield Check(
             id="tls.stray_listener",
             subject=str(port),
             expected="nothing listens on a port that is not declared",
             fix="remove the listener from the configuration, or stop what listens there",
-            run=partial(_stray, scene.target, replace(connection, port=port)),
+            run=partial(_no_listener, scene.target, replace(connection, port=port)),
         )
 
 
@@ -65,7 +65,7 @@ def _shown(connection: Connection, patience: float, clock: Clock) -> Iterator[Ch
         subject="",
         expected="CA and certificate pass the strict checks that some clients make",
         fix=_REISSUE,
-        run=partial(_strictly, connection, patience),
+        run=partial(_strict, connection, patience),
         needs=("tls.chain",),
     )
     yield Check(
@@ -86,7 +86,7 @@ def _shown(connection: Connection, patience: float, clock: Clock) -> Iterator[Ch
     )
 
 
-def _turning_away(connection: Connection, patience: float) -> Iterator[Check]:
+def _refusals(connection: Connection, patience: float) -> Iterator[Check]:
     yield Check(
         id="tls.wrong_ca",
         subject="",
@@ -106,9 +106,9 @@ def _turning_away(connection: Connection, patience: float) -> Iterator[Check]:
 
 
 def days_left(now: datetime, not_before: datetime, not_after: datetime) -> str:
-    """How long a certificate is good for; Failed when that is less than a week.
+    """How long a certificate is still valid. Raises Failed when that is less than a week.
 
-    For one that lives shorter than three weeks, it is less than a third of its life.
+    For a lifetime of less than three weeks, the limit is a third of it.
     """
     left, life = not_after - now, not_after - not_before
     told = f"good until {to_day(not_after)}, {left.days} of {life.days} days left"
@@ -119,7 +119,7 @@ def days_left(now: datetime, not_before: datetime, not_after: datetime) -> str:
 
 def _plaintext(connection: Connection, patience: float) -> str:
     if not connection.tls:
-        raise Failed("the settings themselves ask for no TLS")
+        raise Failed("the settings do not use TLS")
     try:
         connect(replace(connection, tls=False, username="", password=""), patience=patience).close()
     except BusUnreachable as error:
@@ -130,7 +130,7 @@ def _plaintext(connection: Connection, patience: float) -> str:
 
 
 def _chain(connection: Connection, patience: float) -> str:
-    peer = _greeted(connection, patience)
+    peer = _peer(connection, patience)
     return f"{peer.version}, names {', '.join(peer.names) or 'none'}, good until {to_day(_moment(peer.not_after))}"
 
 
@@ -142,14 +142,14 @@ def _name(connection: Connection, patience: float) -> str:
 def _wrong_ca(connection: Connection, patience: float) -> str:
     trusts_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusts_nobody.check_hostname = False
-    return _turned_away(connection, trusts_nobody, Cause.UNTRUSTED, patience)
+    return _expect_refusal(connection, trusts_nobody, Cause.UNTRUSTED, patience)
 
 
 def _wrong_name(connection: Connection, patience: float) -> str:
-    return _turned_away(connection, client_context(connection), Cause.WRONG_NAME, patience)
+    return _expect_refusal(connection, client_context(connection), Cause.WRONG_NAME, patience)
 
 
-def _turned_away(connection: Connection, context: ssl.SSLContext, cause: Cause, patience: float) -> str:
+def _expect_refusal(connection: Connection, context: ssl.SSLContext, cause: Cause, patience: float) -> str:
     try:
         handshake(connection, context, _WRONG_NAME, patience)
     except BusUnreachable as error:
@@ -160,11 +160,11 @@ def _turned_away(connection: Connection, context: ssl.SSLContext, cause: Cause, 
 
 
 def _expiry(connection: Connection, patience: float, clock: Clock) -> str:
-    peer = _greeted(connection, patience)
+    peer = _peer(connection, patience)
     return days_left(clock.now(), _moment(peer.not_before), _moment(peer.not_after))
 
 
-def _stray(target: ProofTarget, connection: Connection) -> str:
+def _no_listener(target: ProofTarget, connection: Connection) -> str:
     try:
         reach(connection, target.patience)
     except Unreachable:
@@ -175,8 +175,8 @@ def _stray(target: ProofTarget, connection: Connection) -> str:
     raise Failed("something listens")
 
 
-def _strictly(connection: Connection, patience: float) -> str:
-    """Our clients go on without; others, of Python 3.13 for instance, do not."""
+def _strict(connection: Connection, patience: float) -> str:
+    """Only warn: our clients connect anyway, but others do not, such as those of Python 3.13."""
     context = strict_context(connection)
     context.check_hostname = False
     try:
@@ -188,8 +188,8 @@ def _strictly(connection: Connection, patience: float) -> str:
     return "they do"
 
 
-def _greeted(connection: Connection, patience: float) -> Peer:
-    """What the broker shows to a client that checks all but the name."""
+def _peer(connection: Connection, patience: float) -> Peer:
+    """The certificate that the broker shows to a client that checks everything except the name."""
     context = client_context(connection)
     context.check_hostname = False
     return handshake(connection, context, connection.host, patience)

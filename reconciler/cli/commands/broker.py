@@ -14,8 +14,8 @@ from msgspec import Struct
 from reconciler.app.brokers import brokers, proof
 from reconciler.app.brokers.brokers import carry_out, held
 from reconciler.app.project.project import find_project
-from reconciler.broker import environment
-from reconciler.broker.material import (
+from reconciler.broker.clients import environment
+from reconciler.broker.keys.material import (
     reissued,
     roll_ca,
     with_secret,

@@ -32,7 +32,7 @@ def show(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Registry
         PlacementState.MOVED: "It was moved here with its project; the next change records that.",
         PlacementState.COPY: f"It is a copy: {found.place.why}.",
     }
-    tell(f"{at.registry_path}, serial {found.stored.record.serial}", told[found.place.standing])
+    tell(f"{at.registry_path}, serial {found.stored.record.serial}", told[found.place.state])
     return ExitCode.OK
 
 

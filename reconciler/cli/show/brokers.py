@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from reconciler.app.brokers.brokers import BrokerChange, ChosenBroker
 from reconciler.app.brokers.proof import ProofEnded, ProofEvent
 from reconciler.app.project.project import Project
-from reconciler.broker import layout
-from reconciler.broker.pki import Rollover
+from reconciler.broker.files import layout
+from reconciler.broker.keys.pki import Rollover
 from reconciler.broker.real import Reloaded
 from reconciler.model.broker import BrokerWarning, Effect
 from reconciler.model.exit_code import ExitCode

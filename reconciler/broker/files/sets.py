@@ -1,7 +1,7 @@
-"""Folders of files on disk that are replaced as a whole: a reader sees the old set or the new one.
+"""Replace folders of files as a whole: a reader sees the old set or the new one, never a mix.
 
-Every set holds the digests of its files, so that edits by hand are seen. Files have their mode from
-the start; symbolic links and files of other users are refused.
+Each set has the digests of its files, so that edits by hand are detected. Files are created with their final mode.
+Symbolic links and files of other users are refused.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports import own_files
 
-from .files import File, FileSet, InvalidBrokerFiles, mistake
+from .file_set import File, FileSet, InvalidBrokerFiles, mistake
 from .layout import Swapped
 
 DIGESTS = "SHA256SUMS"  # in the form of sha256sum(1)
@@ -30,12 +30,13 @@ _RENAME_SWAP = 2  # renamex_np(2) of macOS
 
 
 def look(root: str, folder: str) -> tuple[dict[str, File], tuple[Diagnostic, ...]]:
-    """The files in a folder by their paths from `root`, and what must not be there; none when it is missing.
+    """Read a folder: its files by their paths from `root`, and errors for files that must not be there.
 
-    Instead of a folder it may be one file. A folder whose replacement was cut short is still the one from before.
+    `folder` may also be a single file. If it is missing, there are no files. After an interrupted replacement, this
+    reads the old set.
 
     Raises:
-        ReconcilerError: It cannot be read.
+        ReconcilerError: The folder cannot be read.
     """
     top = os.path.join(root, folder)
     actual = top if os.path.lexists(top) else top + _ASIDE
@@ -56,7 +57,7 @@ def look(root: str, folder: str) -> tuple[dict[str, File], tuple[Diagnostic, ...
 
 
 def edited_files(root: str, folder: str) -> tuple[str, ...]:
-    """The sorted files of a set that are not as they were written: changed, added or removed by hand."""
+    """The sorted files of a set that were changed, added or removed by hand."""
     files, _ = look(root, folder)
     known = written(root, folder)
     found = {path: sha256(file.data).hexdigest() for path, file in files.items()}
@@ -64,15 +65,15 @@ def edited_files(root: str, folder: str) -> tuple[str, ...]:
 
 
 def written(root: str, folder: str) -> dict[str, str]:
-    """The SHA-256 of each file of a set as it was written, by its path from `root`; none where nothing tells."""
+    """The SHA-256 of each file when reconciler wrote it, by its path from `root`; empty when unknown."""
     return {f"{folder}/{name}": digest for name, digest in _written(os.path.join(root, folder)).items()}
 
 
 def replace(root: str, place: Swapped, files: FileSet) -> None:
-    """Make `files` the live set, and the one before the last good one; paths are from the live folder.
+    """Make `files` the live set, and the previous one the last good set; paths are relative to the live folder.
 
     Raises:
-        ReconcilerError: They cannot be written; the live set is untouched.
+        ReconcilerError: The files cannot be written; the live set is unchanged.
     """
     live, last_good, staged = (os.path.join(root, each) for each in (place.live, place.last_good, place.staged))
     try:
@@ -89,20 +90,20 @@ def replace(root: str, place: Swapped, files: FileSet) -> None:
 
 
 def roll_back(root: str, place: Swapped) -> None:
-    """Make the last good set live again, and the live one the last good.
+    """Exchange the live set and the last good set.
 
     Raises:
-        ReconcilerError: There is none, or it cannot be moved.
+        ReconcilerError: There is no last good set, or it cannot be moved.
     """
     try:
         recover(root, place)
         _swap(os.path.join(root, place.last_good), os.path.join(root, place.live))
     except OSError as error:
-        raise _failure("the last good files cannot be brought back", error) from error
+        raise _failure("the last good files cannot be restored", error) from error
 
 
 def recover(root: str, place: Swapped) -> None:
-    """See that a set is live again when a replacement was cut between two renames."""
+    """Complete or undo a replacement that was interrupted between two renames."""
     for path in (os.path.join(root, place.live), os.path.join(root, place.last_good)):
         if not os.path.lexists(path + _ASIDE):
             continue
@@ -113,7 +114,7 @@ def recover(root: str, place: Swapped) -> None:
 
 
 def write(path: str, file: File) -> None:
-    """Replace one file at once and durably.
+    """Replace one file atomically and durably.
 
     Raises:
         ReconcilerError: It cannot be written.
@@ -125,10 +126,10 @@ def write(path: str, file: File) -> None:
 
 
 def make_folder(path: str) -> None:
-    """See that a folder is there that is ours and that nobody else can write to.
+    """Make a folder if it is missing, and check that only this user can write to it.
 
     Raises:
-        InvalidBrokerFiles: It is a link, somebody else's, or open to others.
+        InvalidBrokerFiles: It is a link, belongs to another user, or other users can write to it.
         ReconcilerError: It cannot be made.
     """
     try:
@@ -138,13 +139,13 @@ def make_folder(path: str) -> None:
         raise _failure("the broker's folder cannot be made", error) from error
     problem = _problem(path, status)
     if not problem and status.st_mode & 0o022:
-        problem = mistake(path, 0, "others may write to this folder", f"chmod go-w {path}")
+        problem = mistake(path, 0, "other users can write to this folder", f"chmod go-w {path}")
     if problem:
         raise InvalidBrokerFiles("the broker's folder cannot be used", (problem,))
 
 
 def _walk(top: str) -> Iterator[str]:
-    """Everything below a folder, itself first; links are told and not followed."""
+    """Yield everything below a folder, itself first. Links are listed, but not followed."""
     if not os.path.lexists(top):
         return
     yield top
@@ -165,7 +166,7 @@ def _problem(path: str, status: os.stat_result) -> Diagnostic | None:
 
 
 def _for_its_owner(path: str, owner: int) -> str:
-    """Root leaves the broker to its owner: it would be started, and its files made, as root's."""
+    """How to correct the owner. Root is told to run this as the owner, else files and broker would become root's."""
     return f"chown -R {os.geteuid()} {path}" if os.geteuid() else f"run this as its owner: sudo -u '#{owner}' ..."
 
 
@@ -175,7 +176,7 @@ def _read(path: str) -> File:
 
 
 def _written(folder: str) -> dict[str, str]:
-    """The digests of the files as they were written, by their paths from the folder."""
+    """The stored digests of the files, by their paths from the folder."""
     path = os.path.join(folder, DIGESTS)
     if not os.path.isfile(path):
         return {}
@@ -202,13 +203,13 @@ def _create(path: str, file: File) -> None:
     descriptor = os.open(path, flags, file.mode & 0o600)
     with open(descriptor, "wb") as new:
         new.write(file.data)
-        os.fchmod(descriptor, file.mode)  # whatever the umask is: this only ever opens what may be open
+        os.fchmod(descriptor, file.mode)  # the exact mode, whatever the umask is
         new.flush()
         os.fsync(descriptor)
 
 
 def _swap(new: str, old: str) -> None:
-    """Let two folders change places, or the new one take the empty place of the other."""
+    """Exchange two folders, or move the new one if the old one is missing."""
     if not os.path.lexists(new):
         return
     if not os.path.lexists(old):
@@ -222,7 +223,7 @@ def _swap(new: str, old: str) -> None:
 
 
 def _exchange(one: str, other: str) -> bool:
-    """Exchange two paths in one step; False where system or file system cannot."""
+    """Exchange two paths in one step; False if the system or file system does not support that."""
     libc = ctypes.CDLL(None, use_errno=True)
     first, second = os.fsencode(one), os.fsencode(other)
     try:
@@ -255,5 +256,5 @@ def _failure(summary: str, error: OSError) -> ReconcilerError:
     return ReconcilerError(
         summary,
         detail=f"{error.filename}: {error.strerror}" if error.filename else str(error),
-        fix="see that the broker's directory is a folder of yours, and that the disk has room",
+        fix="check that the broker's directory belongs to you, and that the disk has free space",
     )

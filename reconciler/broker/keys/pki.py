@@ -1,8 +1,7 @@
 """The broker's own CA and the certificates that it issues.
 
-They hold against OpenSSL's strict checks (X509_V_FLAG_X509_STRICT), which Python sets by default
-since 3.13: a CA needs a critical basicConstraints, keyUsage and a key identifier; a leaf needs the
-key identifier of its issuer.
+They pass OpenSSL's strict checks (X509_V_FLAG_X509_STRICT), which are the default since Python 3.13: a CA needs a
+critical basicConstraints, keyUsage and a key identifier; a leaf needs the key identifier of its issuer.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _LONGEST_NAME = 50  # a common name has at most 64 characters (RFC 5280, ub-comm
 
 
 class Purpose(StrEnum):
-    """What a certificate is shown for."""
+    """Who uses a certificate."""
 
     SERVER = "server"
     CLIENT = "client"
@@ -50,20 +49,20 @@ class CertifiedKey(Redacted, frozen=True):
 
 
 class Authority(Redacted, frozen=True):
-    """The CA certificates that are trusted, PEM. The first of them signs, with `key`.
-
-    `next_key` belongs to the second while that one is made known and does not sign yet. One that is `kept` was made
-    by other hands: strict clients may refuse it, and its key may be elsewhere.
-    """
+    """The broker's CA."""
 
     trusted: tuple[bytes, ...]
+    """The CA certificates that clients trust, PEM. The first one signs."""
     key: bytes
+    """The key of the first certificate; empty if the CA was made by hand and its key is elsewhere."""
     next_key: bytes = b""
+    """The key of the second certificate, during a roll-over, before that one signs."""
     kept: bool = False
+    """Whether the CA was made by hand; then strict clients may refuse it."""
 
 
 class Leaf(Struct, frozen=True):
-    """A certificate to be issued: the common name, its alternative names, and what it is for."""
+    """A certificate to issue: its common name, alternative names, purpose, kind of key and lifetime."""
 
     name: str
     names: tuple[str, ...]
@@ -73,15 +72,15 @@ class Leaf(Struct, frozen=True):
 
 
 class Rollover(StrEnum):
-    """What `roll` does next. No client that trusted the file of the step before is shut out by it."""
+    """The next step of `roll`. A client that trusts the CA file of the previous step can still connect after it."""
 
-    PUBLISH = "publish"  # a new CA is trusted beside the old one, which signs still
-    SWITCH = "switch"  # the new CA signs; certificates of the old one are trusted still
-    RETIRE = "retire"  # the old CA is trusted no more
+    PUBLISH = "publish"  # a new CA is trusted beside the old one, which still signs
+    SWITCH = "switch"  # the new CA signs; certificates of the old one are still trusted
+    RETIRE = "retire"  # the old CA is no longer trusted
 
 
 def new_authority(name: str, tls: Tls, now: datetime) -> Authority:
-    """A CA that may sign leaves and nothing else."""
+    """Make a CA that may sign leaf certificates only."""
     key = _new_key(tls.key)
     serial = x509.random_serial_number()
     # Two CAs of one broker are trusted side by side during a roll-over: their names must differ.
@@ -97,27 +96,27 @@ def new_authority(name: str, tls: Tls, now: datetime) -> Authority:
 
 
 def given_authority(certificate: bytes, key: bytes, now: datetime) -> Authority:
-    """A CA that somebody else made.
+    """Use a CA from the settings.
 
     Raises:
-        ReconcilerError: It cannot sign what clients would accept; tells why.
+        ReconcilerError: It cannot sign certificates that clients accept; the message says why.
     """
     found = certificates.load(certificate)
     problem = _ca_problem(found, key, now)
     if problem:
         raise ReconcilerError(
             f"the given CA cannot be used: {problem}",
-            fix="give the certificate of a root CA and its unencrypted private key, both PEM, under `tls: {ca: ...}`; "
-            f"one without keyUsage is made anew with its old key: {certificates.REISSUE_CA}",
+            fix="name the certificate of a root CA and its unencrypted private key, both PEM, under `tls: {ca: ...}`; "
+            f"if it has no keyUsage, issue it again with the same key: {certificates.REISSUE_CA}",
         )
     return Authority((_pem(found[0]),), key)
 
 
 def issue(authority: Authority, leaf: Leaf, now: datetime) -> CertifiedKey:
-    """A new key and its certificate, which ends before its CA does.
+    """Issue a certificate with a new key. It expires before its CA does.
 
     Raises:
-        ReconcilerError: The CA cannot sign: it has expired, or its key is not there.
+        ReconcilerError: The CA cannot sign: it has expired, or its key is missing.
     """
     issuer, signer = _issuer(authority, now)
     key = _new_key(leaf.kind)
@@ -135,29 +134,29 @@ def issue(authority: Authority, leaf: Leaf, now: datetime) -> CertifiedKey:
 
 
 def why_renew(identity: CertifiedKey | None, leaf: Leaf, authority: Authority, now: datetime) -> str:
-    """Why a certificate must be issued anew; empty when it can stay, byte for byte."""
+    """Why a certificate must be issued again; empty when it can stay unchanged."""
     if identity is None:
-        return "a new one is wanted"
+        return "a new one is needed"
     found = certificates.load(identity.certificate)
     if not found or not certificates.belongs(identity.key, found[0]):
         return "its key does not belong to it"
     if not certificates.issued_by(found[0], certificates.load(authority.trusted[0])[0]):
-        return "it is of another CA"
+        return "another CA issued it"
     return _why_other(found[0], leaf) or _why_old(found[0], now)
 
 
 def next_step(authority: Authority) -> Rollover:
-    """How far the roll-over of a CA is: the step that comes next."""
+    """The next step of the CA's roll-over."""
     if len(authority.trusted) <= 1:
         return Rollover.PUBLISH
     return Rollover.SWITCH if authority.next_key else Rollover.RETIRE
 
 
 def roll(authority: Authority, name: str, tls: Tls, now: datetime) -> Authority:
-    """The CA after the next step of its roll-over; after three it is another one.
+    """Take the next step of the CA's roll-over; after three steps, the CA is a new one.
 
-    Between the first and the second step the trusted certificates go to clients elsewhere. A CA that
-    cannot sign any more is replaced at once: no client is left that it could keep.
+    Between the first and the second step, the user copies the trusted certificates to clients on other machines. A CA
+    that cannot sign any more is replaced at once, because its clients must get a new one anyway.
     """
     match next_step(authority):
         case Rollover.PUBLISH:
@@ -172,15 +171,15 @@ def roll(authority: Authority, name: str, tls: Tls, now: datetime) -> Authority:
 
 
 def refuse_damaged(authority: Authority) -> None:
-    """Raise ReconcilerError when certificate and key of the CA do not belong together, or one is missing."""
+    """Raise ReconcilerError when the CA's certificate or key is missing, or they do not belong together."""
     if authority.kept and not authority.key:
         return
     found = certificates.load(authority.trusted[0]) if authority.trusted else ()
     if not found or not certificates.belongs(authority.key, found[0]):
         raise ReconcilerError(
-            "the CA is damaged: its certificate and its key are not both there, or do not belong together",
-            fix="bring back ca.crt and ca.key from a backup, or give up this CA, and with it every certificate "
-            "that clients trust: reconciler broker rotate ca",
+            "the CA is damaged: its certificate or key is missing, or they do not belong together",
+            fix="restore ca.crt and ca.key from a backup, or make a new CA, which all clients must then get: "
+            "reconciler broker rotate ca",
         )
 
 
@@ -191,9 +190,9 @@ def authority_problem(authority: Authority, now: datetime) -> str:
 
 
 def reissued(authority: Authority, now: datetime) -> Authority:
-    """The CA with another certificate for the same key and name, which strict clients take as well.
+    """Issue the CA a new certificate, with the same key and name, that strict clients also accept.
 
-    Whoever trusts the old certificate trusts what the new one has signed. Raises ReconcilerError as `issue`.
+    Clients with the old certificate trust everything that the new one signs. Raises what `issue` raises.
     """
     old, signer = _issuer(authority, now)
     builder = (
@@ -216,8 +215,8 @@ def _issuer(authority: Authority, now: datetime) -> tuple[x509.Certificate, Cert
     signer = certificates.can_sign(certificates.load_key(authority.key))
     if problem or signer is None:
         raise ReconcilerError(
-            f"the CA cannot sign: {problem or 'its key is of a kind that signs nothing'}",
-            fix="bring back its files from a backup, or make a new CA: reconciler broker rotate ca",
+            f"the CA cannot sign: {problem or 'its kind of key cannot sign'}",
+            fix="restore its files from a backup, or make a new CA: reconciler broker rotate ca",
         )
     return certificates.load(authority.trusted[0])[0], signer
 
@@ -279,7 +278,7 @@ def _alternative(name: str) -> x509.GeneralName:
 
 
 def _public_key(certificate: x509.Certificate) -> CertificateIssuerPublicKeyTypes:
-    """The key of a CA, which has signed something and so is of a kind that signs."""
+    """The key of a CA. It has signed certificates, so it is of a kind that can sign."""
     return cast("CertificateIssuerPublicKeyTypes", certificate.public_key())
 
 
@@ -316,7 +315,7 @@ def _new_key(kind: KeyKind) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
 
 
 def _hash(key: CertificateIssuerPrivateKeyTypes) -> hashes.SHA256 | None:
-    # Edwards curves hash by themselves: cryptography asks for None.
+    # Edwards curves include a hash, so the library needs None.
     return None if isinstance(key, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey) else hashes.SHA256()
 
 

@@ -1,4 +1,4 @@
-"""The certificates of a broker that was made by hand: which are kept, and what clients would say of them."""
+"""The certificates of a broker that was made by hand: which are kept, and whether clients would accept them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from shlex import quote
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from reconciler.broker import certificates, layout
-from reconciler.broker.files import PUBLIC, File, FileSet, mistake
+from reconciler.broker.files import layout
+from reconciler.broker.files.file_set import PUBLIC, File, FileSet, mistake
+from reconciler.broker.keys import certificates
 from reconciler.broker.preflight import chain_problem, name_problem
 from reconciler.model.adoption import LeftAlone
 from reconciler.model.diagnostic import Diagnostic, Place
@@ -25,31 +26,32 @@ _REISSUE = "reconciler broker init {} --reissue; if a manifest declares it: reco
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
-class Papers(Redacted, frozen=True):
-    """The certificates and keys that a broker keeps; `paths` name the files by the options of the configuration.
-
-    `server` is empty when there is none. The first of `trusted` has issued it; `key` is that of this CA, or empty.
-    """
+class FoundCertificates(Redacted, frozen=True):
+    """The certificates and keys that the broker keeps."""
 
     paths: Mapping[str, str]
+    """The files, by the option that names them."""
     server: tuple[x509.Certificate, ...] = ()
+    """The server's certificate chain; empty without one."""
     trusted: tuple[x509.Certificate, ...] = ()
+    """The CAs; the first one issued the server's certificate."""
     key: bytes = b""
+    """The key of the first CA; empty when it is not among the files."""
     key_path: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names that the server's certificate is for, one that other machines know first."""
+        """The names in the server's certificate; names of this machine alone, such as localhost, come last."""
         if not self.server:
             return ()
         said = certificates.alternative_names(self.server[0]) or certificates.common_names(self.server[0])
         return tuple(sorted(said, key=lambda name: name in _LOCAL))
 
 
-def papers(found: HandMade, listener: FoundListener | None) -> Papers:
-    """The certificates of this listener, with the CA's key where it is among the files."""
+def found_certificates(found: HandMade, listener: FoundListener | None) -> FoundCertificates:
+    """Read the certificates of a listener, and the CA's key if it is among the files."""
     if listener is None:
-        return Papers({})
+        return FoundCertificates({})
     paths = {option: _path(found, listener.options.get(option)) for option in ("certfile", "keyfile", "cafile")}
     server = certificates.load(_data(found, paths["certfile"]))
     paths["cafile"] = paths["cafile"] or _beside(found, paths["certfile"], "ca.crt", "ca.pem")
@@ -57,11 +59,11 @@ def papers(found: HandMade, listener: FoundListener | None) -> Papers:
     issuers = [each for each in known if server and certificates.issued_by(server[0], each)]
     trusted = (*issuers, *(each for each in known if each not in issuers))
     key_path = _key_of(found, paths, trusted)
-    return Papers(paths, server, trusted, _data(found, key_path), key_path)
+    return FoundCertificates(paths, server, trusted, _data(found, key_path), key_path)
 
 
-def file_set(found: HandMade, kept: Papers) -> FileSet:
-    """The files of a broker that are made of these."""
+def file_set(found: HandMade, kept: FoundCertificates) -> FileSet:
+    """The certificates and keys as files of a broker that reconciler makes."""
     files: dict[str, File] = {}
     if kept.trusted:
         files[layout.CA_CERTIFICATE] = File(kept.trusted[0].public_bytes(Encoding.PEM), PUBLIC)
@@ -73,8 +75,8 @@ def file_set(found: HandMade, kept: Papers) -> FileSet:
     return files
 
 
-def problems(found: HandMade, kept: Papers, host: str, now: datetime) -> Iterator[Diagnostic]:
-    """Why clients could not trust the server with these; each says how to have it issued anew."""
+def problems(found: HandMade, kept: FoundCertificates, host: str, now: datetime) -> Iterator[Diagnostic]:
+    """Why clients could not trust the server's certificate, and how to issue a new one."""
     if not kept.paths:
         return
     place, fix = found.full(kept.paths["certfile"] or found.conf), _REISSUE.format(quote(found.directory))
@@ -86,8 +88,8 @@ def problems(found: HandMade, kept: Papers, host: str, now: datetime) -> Iterato
         yield mistake(place, 0, what, fix)
 
 
-def remarks(found: HandMade, kept: Papers) -> Iterator[LeftAlone]:
-    """What stays as it is, and what the user should know of it."""
+def remarks(found: HandMade, kept: FoundCertificates) -> Iterator[LeftAlone]:
+    """Weaknesses of the kept certificates that the user should know about."""
     if not kept.server or not kept.trusted:
         return
     place = Place(found.full(kept.paths["certfile"]))
@@ -98,22 +100,22 @@ def remarks(found: HandMade, kept: Papers) -> Iterator[LeftAlone]:
         yield LeftAlone(
             "the server's certificate",
             why,
-            f"for a new one of the same CA, afterwards: reconciler broker rotate server {quote(found.directory)}",
+            f"to get a new one from the same CA, afterwards: reconciler broker rotate server {quote(found.directory)}",
             place,
         )
     if not certificates.is_authority(kept.trusted[0]):
         why = "it does not say what its key is for (keyUsage): strict clients, such as Python 3.13, refuse it"
-        fix = f"afterwards, this says how to replace it: reconciler broker verify {quote(found.directory)}"
+        fix = f"to see how to replace it, afterwards: reconciler broker verify {quote(found.directory)}"
         yield LeftAlone("the CA's certificate", why, fix, Place(found.full(kept.paths["cafile"])))
     if not kept.key:
         why = "the CA's key is not here, so no new certificate can be signed"
         yield LeftAlone("the CA's key", why, "put it beside ca.crt, as ca.key, if you want reconciler to renew", place)
     elif kept.key_path == kept.paths["keyfile"]:
-        why = "the server's certificate is its own CA, so Mosquitto holds the key that can sign others"
+        why = "the server's certificate is its own CA, so Mosquitto has the key that can sign others"
         yield LeftAlone(
             "the CA's key",
             why,
-            f"for a CA of its own, later: reconciler broker rotate ca {quote(found.directory)}",
+            f"to get a separate CA, later: reconciler broker rotate ca {quote(found.directory)}",
             place,
         )
     for extra in kept.trusted[1:]:
@@ -122,22 +124,24 @@ def remarks(found: HandMade, kept: Papers) -> Iterator[LeftAlone]:
         yield LeftAlone(what, why, "", Place(found.full(kept.paths["cafile"])))
 
 
-def said(kept: Papers) -> Iterator[str]:
-    """What is kept, for a sentence."""
+def said(kept: FoundCertificates) -> Iterator[str]:
+    """The kept certificates, as parts of a sentence."""
     if kept.server and kept.trusted:
         yield "the CA" if kept.key else "the CA, without its key"
         yield f"the server's certificate (until {to_day(kept.server[0].not_valid_after_utc)})"
 
 
-def _root_problem(kept: Papers) -> str:
+def _root_problem(kept: FoundCertificates) -> str:
     root = kept.trusted[0]
     return (
-        "" if certificates.issued_by(root, root) else "its CA is no root: clients would need the CAs above it as well"
+        ""
+        if certificates.issued_by(root, root)
+        else "its CA is not a root CA: clients would need the CAs above it as well"
     )
 
 
 def _key_of(found: HandMade, paths: Mapping[str, str], trusted: tuple[x509.Certificate, ...]) -> str:
-    """The file with the key of the first CA; empty when none is among the files."""
+    """The file with the key of the first CA; empty when there is none."""
     keys = [path for path in found.files if path.endswith(".key")]
     own = sorted(keys, key=lambda path: path == paths["keyfile"])
     return next((path for path in own if trusted and certificates.belongs(found.files[path].data, trusted[0])), "")

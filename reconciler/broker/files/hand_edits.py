@@ -1,4 +1,4 @@
-"""What was changed by hand in a broker's files, in the terms of the configuration, of the ACL and of users."""
+"""Describe edits by hand in a broker's files as changes of options, rights and users."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.record import Json
 
 from . import acl, conf, layout, passwords
-from .files import FileSet
+from .file_set import FileSet
 
 _SECRET_OPTIONS = ("password", "kpass_sha1")
-_PLUGINS = ("plugin_opt_", "auth_opt_")  # a plugin has options of its own: any may hold a secret
+_PLUGINS = ("plugin_opt_", "auth_opt_")  # options of plugins: any of them may be a secret
 _NAMELESS = "clients without a name"
 
 
 def hand_edits(
     edited: tuple[str, ...], found: FileSet, wanted: FileSet, written: Mapping[str, str]
 ) -> tuple[HandEdit, ...]:
-    """What was changed in each edited file; no secret is in it.
+    """The changes in each edited file, without secrets.
 
-    Only the digests of what was `written` are known, so the files are held against those that are `wanted` now.
+    Only the digests of the `written` files are known, so the files are compared with those that are `wanted` now.
     """
     if not edited:
         return ()
@@ -62,7 +62,7 @@ def _conf_changes(before: str, after: str) -> Iterator[DeepChange]:
 
 
 def _by_listener(text: str) -> dict[str, list[conf.Setting]]:
-    """The settings by the port that they are about; those of all under an empty name."""
+    """The settings by port; settings for all listeners have an empty name."""
     settings = conf.parse(text)
     ports = [setting.value.partition(" ")[0] for setting in settings if setting.option == "listener"]
     found: dict[str, list[conf.Setting]] = {"": []}
@@ -73,7 +73,7 @@ def _by_listener(text: str) -> dict[str, list[conf.Setting]]:
 
 
 def _options(settings: list[conf.Setting]) -> dict[str, Json]:
-    """Each option with its value, or with its sorted values where it may stand several times."""
+    """Each option with its value, or with its sorted values if it is set several times."""
     values: dict[str, list[str]] = {}
     for setting in settings:
         name, value = setting.option, setting.value
@@ -111,7 +111,7 @@ def _user_changes(before: str, after: str) -> Iterator[DeepChange]:
 
 
 def _unread(problem: Diagnostic) -> str:
-    """A line that Mosquitto stumbles over."""
+    """Describe a line that Mosquitto would reject."""
     return f"line {problem.place.line}: {problem.summary}" if problem.place else problem.summary
 
 

@@ -1,6 +1,6 @@
-"""What other hands made and a broker keeps: it stays until somebody asks for another one.
+"""Remember which certificates and passwords were made by hand: they stay until the user asks for new ones.
 
-A file of the broker's set says so. It is replaced together with what it is about.
+A file in the broker's set lists them, so the list is replaced together with the set.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _HEAD = "# Made by hand before reconciler took this broker over. Each is replace
 
 
 class Kept(Struct, frozen=True):
-    """The fingerprints of a CA's and of a server's certificate, and the users whose password is their own."""
+    """The fingerprints of a CA and a server certificate made by hand, and the users whose password was set by hand."""
 
     authority: str = ""
     server: str = ""
@@ -25,12 +25,12 @@ class Kept(Struct, frozen=True):
 
 
 def text(kept: Kept) -> str:
-    """What the file says, a line each."""
+    """The content of the file, one line for each kept item."""
     return _HEAD + "".join(f"{line}\n" for line in _lines(kept))
 
 
 def parse(said: str) -> Kept:
-    """What a file says; lines that say nothing known count as comments."""
+    """Parse the file; unknown lines count as comments."""
     words = [tuple(line.split()) for line in said.splitlines()]
     pairs = [(pair[0], pair[1]) for pair in words if len(pair) == 2]
     return Kept(

@@ -1,4 +1,4 @@
-"""What a changed set of files asks of a running broker."""
+"""Decide what a running broker must do after a change of its files: nothing, reload or restart."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ from reconciler.model.broker import Effect
 from reconciler.model.diagnostic import Diagnostic
 
 from . import acl, conf, layout, passwords
-from .files import FileSet
+from .file_set import FileSet
 
 
 class EffectReasons(Struct, frozen=True):
-    """The effect, and each reason for it in words for the user."""
+    """The effect, and the reasons for it for the user."""
 
     effect: Effect
     reasons: tuple[str, ...] = ()
 
 
 def meaning(old: FileSet, new: FileSet) -> EffectReasons:
-    """What a broker that runs on the old set must do to follow the new one.
+    """What a broker that runs with the old set must do to use the new one.
 
-    Measured on Mosquitto 2.0.11 and 2.1.2; that a `cafile` is read when a port opens, and at no
-    reload, stands in src/net.c of both.
+    Measured with Mosquitto 2.0.11 and 2.1.2. Both read a `cafile` only when a port opens, not at a reload (src/net.c).
     """
     if layout.CONF not in old:
-        return EffectReasons(Effect.RESTART, ("there was no set of files before",))
+        return EffectReasons(Effect.RESTART, ("there were no files before",))
     restart, reload = _restart_reasons(old, new), _reload_reasons(old, new)
     if restart:
         return EffectReasons(Effect.RESTART, (*restart, *reload))
@@ -35,7 +34,7 @@ def meaning(old: FileSet, new: FileSet) -> EffectReasons:
 
 
 class Fingerprints(Struct, frozen=True):
-    """Digests of what a broker has read of a set: what it reads at its start only, and what at a reload as well."""
+    """Digests of a set of files: of the parts that are read only at a start, and of those that a reload reads too."""
 
     start: str
     reload: str
@@ -56,7 +55,7 @@ def prints(files: FileSet) -> Fingerprints:
 
 
 def unread(read: Fingerprints, files: FileSet) -> Effect:
-    """What a broker that has read one set must do to follow the files that are there now."""
+    """What a broker that has read `read` must do to use the files as they are now."""
     now = prints(files)
     if now.start != read.start:
         return Effect.RESTART

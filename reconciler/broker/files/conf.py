@@ -1,6 +1,6 @@
-"""mosquitto.conf: its options, what a broker would refuse in it, and what a reload takes over.
+"""Parse and check mosquitto.conf: its options, what a broker would reject, and what a reload applies.
 
-The tables are those of src/conf.c in Mosquitto 2.0.11 and 2.1.2.
+The tables follow src/conf.c in Mosquitto 2.0.11 and 2.1.2.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from msgspec import Struct
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.digits import number_in
 
-from .files import mistake
+from .file_set import mistake
 
 
 class Version(StrEnum):
-    """The families of Mosquitto that are known."""
+    """The supported versions of Mosquitto."""
 
     V2_0 = "2.0"
     V2_1 = "2.1"
 
 
 class Setting(Struct, frozen=True):
-    """One line of the configuration; `listener` is the one it stands under, empty before the first."""
+    """One line of the configuration; `listener` is the `listener` line above it, empty before the first."""
 
     line: int
     listener: str
@@ -95,7 +95,7 @@ _RELOADED = _names(
     """
 )
 _OPTIONS = _BOOLEANS | _NUMBERS | _TEXTS
-# A plugin has options of its own, under names that it chooses.
+# Prefixes of options whose names a plugin chooses itself.
 _PLUGIN_OPTIONS = ("plugin_opt_", "auth_opt_")
 _REPEATABLE = frozenset({"address", "addresses", "connection", "listener", "log_dest", "log_type", "topic"})
 BOUNDS = {
@@ -110,7 +110,7 @@ BOUNDS = {
 
 
 def parse(text: str) -> tuple[Setting, ...]:
-    """The settings in their order; comments begin in the first column and nowhere else."""
+    """The settings in their order. A comment must begin in the first column."""
     settings: list[Setting] = []
     listener = ""
     for number, line in enumerate(text.splitlines(), 1):
@@ -123,13 +123,13 @@ def parse(text: str) -> tuple[Setting, ...]:
 
 
 def complaints(settings: tuple[Setting, ...], version: Version, path: str) -> tuple[Diagnostic, ...]:
-    """Every line that this version would refuse, or that opens what must be closed."""
+    """Report every line that this version would reject, or that leaves the broker open."""
     seen: set[tuple[str, str]] = set()
     found = []
     for setting in settings:
         again = (setting.listener, setting.option) in seen and _once(setting.option)
         seen.add((setting.listener, setting.option))
-        problem = (f"{setting.option} stands here a second time", "keep one of them") if again else None
+        problem = (f"{setting.option} is set twice", "keep one of the lines") if again else None
         problem = problem or _problem(setting, version)
         if problem:
             found.append(mistake(path, setting.line, *problem))
@@ -137,14 +137,14 @@ def complaints(settings: tuple[Setting, ...], version: Version, path: str) -> tu
 
 
 def values(settings: tuple[Setting, ...], option: str) -> tuple[str, ...]:
-    """What an option is set to, wherever it stands."""
+    """All values of an option, under any listener."""
     return tuple(setting.value for setting in settings if setting.option == option)
 
 
 def changed(old: tuple[Setting, ...], new: tuple[Setting, ...]) -> tuple[str, ...]:
-    """The sorted options that differ between two configurations; lines and comments do not count.
+    """The sorted options that differ between two configurations; order and comments do not count.
 
-    Of a listener that comes or goes, that is the line that names it.
+    For an added or removed listener, only `listener` counts, not the options under it.
     """
     both = {setting.listener for setting in old} & {setting.listener for setting in new}
     before, after = (
@@ -155,7 +155,7 @@ def changed(old: tuple[Setting, ...], new: tuple[Setting, ...]) -> tuple[str, ..
 
 
 def is_reloaded(option: str) -> bool:
-    """Whether SIGHUP makes a running broker take over a changed option."""
+    """Whether a running broker applies a change of this option on SIGHUP."""
     return option in _RELOADED
 
 
@@ -169,19 +169,19 @@ def _problem(setting: Setting, version: Version) -> tuple[str, str] | None:
         return None
     if option not in _OPTIONS:
         near = get_close_matches(option, _OPTIONS, 1)
-        return f"{option!r} is no option of Mosquitto", f"write {near[0]}" if near else "remove the line"
+        return f"{option!r} is not an option of Mosquitto", f"write {near[0]}" if near else "remove the line"
     if option in _SINCE_2_1 and version is Version.V2_0:
         return f"{option} needs Mosquitto 2.1", "remove the line, or install Mosquitto 2.1"
     if not value:
-        return f"{option} has no value", "give it one, or remove the line"
+        return f"{option} has no value", "add a value, or remove the line"
     return _value_problem(option, value)
 
 
 def _value_problem(option: str, value: str) -> tuple[str, str] | None:
     if option in _BOOLEANS and value not in {"true", "false", "0", "1"}:
-        return f"{option} is neither true nor false, but {value!r}", "write true or false"
+        return f"{option} must be true or false, not {value!r}", "write true or false"
     if option == "allow_anonymous" and value in {"true", "1"}:
-        return "anybody may enter without a name", "write allow_anonymous false"
+        return "anyone can connect without a user name", "write allow_anonymous false"
     if option == "listener":
         return _listener_problem(value)
     if option in _NUMBERS:
@@ -192,13 +192,13 @@ def _value_problem(option: str, value: str) -> tuple[str, str] | None:
 def _listener_problem(value: str) -> tuple[str, str] | None:
     port = value.partition(" ")[0]
     right = 1 <= (number_in(port) or 0) <= 65535
-    return None if right else (f"{port!r} is no port to listen on", "choose one from 1 to 65535")
+    return None if right else (f"{port!r} is not a port", "choose one from 1 to 65535")
 
 
 def _number_problem(option: str, value: str) -> tuple[str, str] | None:
     size = number_in(value.removeprefix("-"))
     if size is None:
-        return f"{option} is no number, but {value!r}", "write a whole number"
+        return f"{option} must be a number, not {value!r}", "write a whole number"
     low, high = BOUNDS.get(option, (-1, 2**63 - 1))
     if not low <= (-size if value.startswith("-") else size) <= high:
         return f"{option} is {value}, outside of {low} to {high}", f"choose a number from {low} to {high}"
@@ -206,7 +206,7 @@ def _number_problem(option: str, value: str) -> tuple[str, str] | None:
 
 
 def _gaps(settings: tuple[Setting, ...]) -> Iterator[tuple[str, str]]:
-    """What is not said, and leaves the broker open or useless."""
+    """Missing options that leave the broker open or useless."""
     for option in ("acl_file", "password_file", "listener"):
         if not values(settings, option):
             yield f"no {option} is set", "let reconciler make the file again"
@@ -214,4 +214,4 @@ def _gaps(settings: tuple[Setting, ...]) -> Iterator[tuple[str, str]]:
         own = {setting.option for setting in settings if setting.listener == listener}
         missing = sorted({"certfile", "keyfile"} - own)
         if missing:
-            yield f"listener {listener} has no {' and no '.join(missing)}: it speaks plain text", "remove it"
+            yield f"listener {listener} has no {' and no '.join(missing)}: it would use no TLS", "remove the listener"

@@ -1,4 +1,4 @@
-"""The password file, made without the secrets ever standing in a command line."""
+"""Read and write the password file. Passwords never appear in a command line."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from msgspec import Struct
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.digits import number_in
 
-from .files import mistake
+from .file_set import mistake
 
-# PBKDF2-HMAC-SHA512 in the form that mosquitto_passwd writes. Mosquitto 2.0 knows no salt of any
-# other length than 12 bytes; 2.1 takes it too.
+# PBKDF2-HMAC-SHA512 in the form that mosquitto_passwd writes. Mosquitto 2.0 accepts only salts of
+# 12 bytes; 2.1 accepts them too.
 _SCHEME = "$7$"
 _SALT_BYTES = 12
 _KEY_BYTES = 64
-# What other hands have written: a plain SHA-512 of password and salt by Mosquitto 1, long salts by 2.1.
+# Other forms in existing files: Mosquitto 1 wrote a plain SHA-512 of password and salt, 2.1 writes long salts.
 _PLAIN_SCHEME = "$6$"
 _LONG_SALT_BYTES = 64
-_MOST_ITERATIONS = 1_000_000  # more would keep us, and the broker at each login, busy for seconds
-# The broker has one thread, and hashes at every login: 0.6 ms. More iterations would let logins
-# hold up everybody, and add nothing to a secret of 32 random bytes.
+_MOST_ITERATIONS = 1_000_000  # with more, we and the broker would need seconds for each check
+# The broker has one thread and hashes at every login, which takes 0.6 ms. More iterations would make all
+# clients wait, and add no security to a password of 32 random bytes.
 _ITERATIONS = 1000
 _SECRET_BYTES = 32
 _MAKE_AGAIN = "remove the line, then let reconciler make the file again"
 
 
 def new_secret() -> str:
-    """A password that nobody guesses: 32 random bytes in URL-safe letters."""
+    """A new password: 32 random bytes as URL-safe characters."""
     return secrets.token_urlsafe(_SECRET_BYTES)
 
 
 def entry(secret: str, salt: bytes = b"") -> str:
-    """What the password file holds of a secret; without a salt, a new one is drawn."""
+    """The entry for a password; without a salt, a random one is used."""
     salt = salt or secrets.token_bytes(_SALT_BYTES)
     return f"{_SCHEME}{_ITERATIONS}${_text(salt)}${_text(_derive(secret, salt, _ITERATIONS))}"
 
 
 def verifies(hashed: str, secret: str) -> bool:
-    """Whether an entry is that of `secret`, whoever has written it."""
+    """Whether an entry matches the password `secret`, in any supported form."""
     parts = _parts(hashed)
     if isinstance(parts, str) or parts.iterations > _MOST_ITERATIONS:
         return False
@@ -51,19 +51,19 @@ def verifies(hashed: str, secret: str) -> bool:
 
 
 def is_ours(hashed: str) -> bool:
-    """Whether an entry has the cost and the salt of those that are made here."""
+    """Whether an entry has the iterations and salt length of the entries that reconciler makes."""
     parts = _parts(hashed)
     return not isinstance(parts, str) and (parts.iterations, len(parts.salt)) == (_ITERATIONS, _SALT_BYTES)
 
 
 def needs_2_1(hashed: str) -> bool:
-    """Whether Mosquitto 2.0 would drop the user of an entry because of its long salt."""
+    """Whether Mosquitto 2.0 would ignore the entry because of its long salt."""
     parts = _parts(hashed)
     return not isinstance(parts, str) and len(parts.salt) == _LONG_SALT_BYTES
 
 
 def parse(text: str, path: str) -> tuple[dict[str, str], tuple[Diagnostic, ...]]:
-    """The entries by user, and every line that would lose its user or keep Mosquitto 2.1 from starting."""
+    """The entries by user, and an error for each line that Mosquitto would ignore or refuse to start with."""
     entries: dict[str, str] = {}
     problems = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -77,7 +77,7 @@ def parse(text: str, path: str) -> tuple[dict[str, str], tuple[Diagnostic, ...]]
 
 
 def dropped_by_2_0(text: str, path: str) -> tuple[Diagnostic, ...]:
-    """Every line whose user Mosquitto 2.0 would drop, and 2.1 lets in."""
+    """Report each line that Mosquitto 2.0 would ignore and 2.1 accepts."""
     lines = enumerate(text.splitlines(), 1)
     found = ((number, *line.partition(":")[::2]) for number, line in lines)
     fix = "install Mosquitto 2.1, or give the user a new password: reconciler broker user rotate NAME"
@@ -91,7 +91,7 @@ def dropped_by_2_0(text: str, path: str) -> tuple[Diagnostic, ...]:
 
 
 class _Parts(Struct, frozen=True):
-    """What an entry says; `iterations` is 0 for a plain SHA-512."""
+    """The parts of an entry; `iterations` is 0 for a plain SHA-512."""
 
     iterations: int
     salt: bytes
@@ -102,7 +102,7 @@ def _problem(name: str, hashed: str, entries: dict[str, str]) -> str:
     if not name or not hashed:
         return "no NAME:ENTRY on this line"
     if name in entries:
-        return f"{name} stands here a second time"
+        return f"{name} has two entries"
     parts = _parts(hashed)
     if isinstance(parts, str):
         return f"the entry of {name} {parts}"
@@ -114,7 +114,7 @@ def _problem(name: str, hashed: str, entries: dict[str, str]) -> str:
 def _parts(hashed: str) -> _Parts | str:
     """Iterations, salt and key of an entry, or what is wrong with it."""
     if not hashed.startswith((_SCHEME, _PLAIN_SCHEME)):
-        return "is neither of the kind $7$ nor $6$, which every Mosquitto 2 can check"
+        return "begins with neither $7$ nor $6$, the forms of Mosquitto 2"
     fields = hashed[len(_SCHEME) :].split("$")
     if hashed.startswith(_PLAIN_SCHEME):
         fields = ["0", *fields]

@@ -1,6 +1,6 @@
-"""A broker that was in order is known again, without the libraries that it takes to judge one.
+"""Recognise a broker that was healthy and has not changed, without loading the libraries that check one.
 
-They take a quarter of a second to load, and a plan without changes has nothing else to use them for.
+They take a quarter of a second to load, and a plan without changes needs them for nothing else.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from hashlib import sha256
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.broker.files import layout, sets
+from reconciler.broker.files.effect import Fingerprints
 from reconciler.model.broker import Broker, Survey, Target
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.moment import parse_zoned
@@ -20,28 +22,29 @@ from reconciler.model.observed import Absent, Observed, Present
 from reconciler.model.record import Json
 from reconciler.ports import own_files
 
-from . import layout, process, program, sets
-from .effect import Fingerprints
+from . import process, program
 from .process import Machine, Running
 
 
 class HealthyBroker(Struct, frozen=True):
-    """A broker in order: what one that runs must have read, and from when on until when no certificate is due."""
+    """What is stored about a healthy broker."""
 
     prints: Fingerprints
+    """The files that it must have read if it runs."""
     since: datetime
     until: datetime
+    """Between the two moments, no certificate is due for renewal."""
 
     def document(self) -> Json:
-        """The memory as a cache keeps it."""
+        """The content for the cache."""
         prints = {"start": self.prints.start, "reload": self.prints.reload}
         return {"prints": prints, "since": self.since.isoformat(), "until": self.until.isoformat()}
 
 
 def mark(broker: Broker, path: str, machine: Machine) -> str:
-    """A digest of all that a survey rests on, but for the time and the process; empty when something is strange.
+    """A digest of everything that a survey depends on, except time and process; empty if a file is unusual.
 
-    That is the settings, each file with its mode, a given CA, who we are, and Mosquitto's program.
+    It covers the settings, each file with its mode, a CA from the settings, the current user, and Mosquitto's program.
     """
     try:
         facts = list(_facts(broker, path, machine))
@@ -51,7 +54,7 @@ def mark(broker: Broker, path: str, machine: Machine) -> str:
 
 
 def recognised(document: Json, broker: Broker, machine: Machine) -> Survey | None:
-    """The survey of a broker whose mark has this memory; None when it must be looked at closely."""
+    """The survey of a broker with this stored content; None when it must be checked closely."""
     memory = _understood(document)
     if memory is None or not memory.since <= machine.clock.now() < memory.until:
         return None
@@ -63,19 +66,19 @@ def recognised(document: Json, broker: Broker, machine: Machine) -> Survey | Non
 
 
 def basis(read: Fingerprints, running: Observed[Running]) -> str:
-    """The live facts that a survey rests on: the files, and the process."""
+    """The live facts that a survey depends on: the files and the process."""
     return f"{read.start} {read.reload} {running.value.pid if isinstance(running, Present) else 0}"
 
 
 def _as_remembered(broker: Broker, running: Observed[Running], memory: HealthyBroker) -> bool:
-    """Whether a broker that should run does, and has read the files."""
+    """Whether the broker has read the files if it runs; one that must run and does not is not healthy."""
     if isinstance(running, Present):
         return running.value.read == memory.prints
     return isinstance(running, Absent) and broker.target is not Target.PROCESS
 
 
 def _facts(broker: Broker, path: str, machine: Machine) -> Iterator[object]:
-    """Everything that the mark is made of; an empty one stands for something strange."""
+    """Everything in the mark; a false value means that something is unusual."""
     yield repr(replace(broker, place=None))
     for folder in (*(place.live for place in layout.SWAPPED), *layout.loose(broker.address.workspace)):
         files, strange = sets.look(broker.directory, folder)

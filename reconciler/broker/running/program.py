@@ -1,4 +1,4 @@
-"""Mosquitto's program: where it is, which version it is, and who runs it."""
+"""Find Mosquitto's program, its version, and the user who runs it."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ import subprocess
 
 from msgspec import Struct
 
+from reconciler.broker.files.conf import Version
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Present
 from reconciler.ports.world import Processes
 
-from .conf import Version
-
 PROGRAM = "mosquitto"
-# Debian and Homebrew keep it where a user's PATH does not lead.
+# Debian and Homebrew install it outside of a user's PATH.
 _FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/usr/local/opt/mosquitto/sbin")
 _VERSION = re.compile(r"mosquitto version (\d{1,9})\.(\d{1,9})\.(\d{1,9})")
 
 
 class Runner(Struct, frozen=True):
-    """Who runs the broker, and with which program."""
+    """The user who runs the broker, and the program."""
 
     user: str
     uid: int
@@ -31,10 +30,10 @@ class Runner(Struct, frozen=True):
 
 
 def find(path: str, processes: Processes) -> str:
-    """Mosquitto's program, from the search path `path` or from where packages put it.
+    """Find Mosquitto's program in the search path `path`, or where packages install it.
 
     Raises:
-        ReconcilerError: There is none; tells how to install it.
+        ReconcilerError: It is not installed; the message says how to install it.
     """
     match processes.find(PROGRAM, os.pathsep.join((path, *_FOLDERS))):
         case Present(program):
@@ -47,10 +46,10 @@ def find(path: str, processes: Processes) -> str:
 
 
 def version(program: str) -> tuple[int, int, int]:
-    """The version that Mosquitto tells of itself.
+    """The version that the program reports.
 
     Raises:
-        ReconcilerError: The program cannot be run, or is something else.
+        ReconcilerError: The program cannot be run, or is not Mosquitto.
     """
     try:
         done = subprocess.run(
@@ -60,15 +59,15 @@ def version(program: str) -> tuple[int, int, int]:
         raise ReconcilerError(f"{program} cannot be run: {error}") from error
     found = _VERSION.search(done.stdout)
     if not found:
-        raise ReconcilerError(f"{program} does not tell the version of a Mosquitto", fix="install Mosquitto 2")
+        raise ReconcilerError(f"{program} does not report a Mosquitto version", fix="install Mosquitto 2")
     return int(found[1]), int(found[2]), int(found[3])
 
 
 def family(number: tuple[int, int, int]) -> Version:
-    """The family that a version belongs to.
+    """The family of a version.
 
     Raises:
-        ReconcilerError: It is older or newer than what is known.
+        ReconcilerError: The version is not supported.
     """
     if number[0] != 2:
         told = ".".join(map(str, number))
@@ -83,7 +82,7 @@ def runner(program: str) -> Runner:
 
 
 def user_name(uid: int) -> str:
-    """The name of a user, or its number where there is none, as in containers; Mosquitto looks up root's only."""
+    """The name of a user; the number if it has no name, as in containers. Mosquitto needs a name only for root."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

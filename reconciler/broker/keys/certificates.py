@@ -1,4 +1,4 @@
-"""What certificates and keys say of themselves, and whether they belong together."""
+"""Read certificates and keys, and check whether they belong together."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ REISSUE_CA = (
     "openssl req -x509 -new -key ca.key -days 3650 -out ca.crt -subj /CN=THE_SAME_NAME "
     "-addext keyUsage=critical,keyCertSign,cRLSign"
 )
-"""How to give a CA the extension that strict clients ask for; what it has issued stays good."""
+"""How to issue a CA certificate again with the extension that strict clients need; issued certificates stay valid."""
 
 _SIGNING_KEYS = (EllipticCurvePrivateKey, RSAPrivateKey, Ed25519PrivateKey, Ed448PrivateKey)
 _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)
 
 
 class Certificate(Struct, frozen=True):
-    """The facts that a user needs about a certificate; moments are aware, `serial` is hexadecimal."""
+    """The facts about a certificate. Times have a time zone; `serial` is hexadecimal."""
 
     subject: str
     names: tuple[str, ...]
@@ -42,15 +42,15 @@ class Certificate(Struct, frozen=True):
 
     @property
     def due_at(self) -> datetime:
-        """When two thirds of its life are over, which leaves a third to replace it without a hurry."""
+        """When to renew it: after two thirds of its lifetime."""
         return self.not_before + (self.not_after - self.not_before) * 2 / 3
 
     def is_due(self, now: datetime) -> bool:
-        """It should be renewed by now."""
+        """Whether it should be renewed."""
         return now >= self.due_at
 
     def is_expired(self, now: datetime) -> bool:
-        """No client accepts it any more."""
+        """Whether it has expired."""
         return now >= self.not_after
 
     def days_left(self, now: datetime) -> int:
@@ -59,7 +59,7 @@ class Certificate(Struct, frozen=True):
 
 
 def load(pem: bytes) -> tuple[x509.Certificate, ...]:
-    """The certificates of a PEM file in their order; none when it cannot be understood."""
+    """The certificates in a PEM file, in order; none when the file is not valid."""
     try:
         return tuple(x509.load_pem_x509_certificates(pem))
     except _UNREADABLE:
@@ -67,7 +67,7 @@ def load(pem: bytes) -> tuple[x509.Certificate, ...]:
 
 
 def load_key(pem: bytes) -> PrivateKeyTypes | None:
-    """The private key of a PEM file; None when it cannot be understood, or needs a passphrase."""
+    """The private key in a PEM file; None when the file is not valid or needs a passphrase."""
     try:
         return load_pem_private_key(pem, None)
     except _UNREADABLE:
@@ -75,7 +75,7 @@ def load_key(pem: bytes) -> PrivateKeyTypes | None:
 
 
 def facts(certificate: x509.Certificate) -> Certificate:
-    """What a certificate says of itself."""
+    """The facts about a certificate."""
     return Certificate(
         subject=certificate.subject.rfc4514_string(),
         names=alternative_names(certificate),
@@ -96,15 +96,15 @@ def alternative_names(certificate: x509.Certificate) -> tuple[str, ...]:
 
 
 def is_for(certificate: x509.Certificate, host: str) -> bool:
-    """Whether a name or address stands in the certificate."""
+    """Whether the certificate is valid for this name or address."""
     with suppress(ValueError):
-        host = str(ip_address(host))  # an address can be written in more than one way
+        host = str(ip_address(host))  # an address may be written in several ways
         return host in alternative_names(certificate)
     return any(_covers(name, host) for name in alternative_names(certificate) or common_names(certificate))
 
 
 def common_names(certificate: x509.Certificate) -> tuple[str, ...]:
-    """The names in the subject; clients look at them when there is no alternative name at all (RFC 6125, 6.4.4)."""
+    """The names in the subject. Clients use them only without any alternative name (RFC 6125, 6.4.4)."""
     return tuple(str(each.value) for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME))
 
 
@@ -132,7 +132,7 @@ def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 def is_authority(certificate: x509.Certificate) -> bool:
-    """Whether strict clients take it as a CA: critical basicConstraints, keyCertSign, key identifier."""
+    """Whether strict clients accept it as a CA: critical basicConstraints, keyCertSign, key identifier."""
     extensions = certificate.extensions
     try:
         constraints = extensions.get_extension_for_class(x509.BasicConstraints)
@@ -144,7 +144,7 @@ def is_authority(certificate: x509.Certificate) -> bool:
 
 
 def is_plain_authority(certificate: x509.Certificate) -> bool:
-    """Whether clients take it as a CA that do not check strictly: `openssl req -x509` makes one without keyUsage."""
+    """Whether clients without strict checks accept it as a CA. `openssl req -x509` makes one without keyUsage."""
     if certificate.version is x509.Version.v1:
         return issued_by(certificate, certificate)
     extensions = certificate.extensions
@@ -158,7 +158,7 @@ def is_plain_authority(certificate: x509.Certificate) -> bool:
 
 
 def key_kind(certificate: x509.Certificate) -> KeyKind | None:
-    """The kind of its key; None for one that we do not make."""
+    """The kind of its key; None for a kind that reconciler does not make."""
     key = certificate.public_key()
     if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
         return KeyKind.ECDSA_P256
@@ -168,12 +168,12 @@ def key_kind(certificate: x509.Certificate) -> KeyKind | None:
 
 
 def _covers(name: str, host: str) -> bool:
-    """Whether a name in a certificate is that of the host; a star stands for its first part."""
+    """Whether a name in a certificate matches the host; `*` matches the first part."""
     if name.startswith("*."):
         return name.lower().partition(".")[2] == host.lower().partition(".")[2]
     return name.lower() == host.lower()
 
 
 def can_sign(key: PrivateKeyTypes | None) -> CertificateIssuerPrivateKeyTypes | None:
-    """The key when certificates can be signed with it."""
+    """The key if it can sign certificates; else None."""
     return key if isinstance(key, _SIGNING_KEYS) else None

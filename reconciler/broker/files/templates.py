@@ -1,4 +1,4 @@
-"""The templates of the broker's files, filled in."""
+"""Fill in the templates of the broker's files."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 
 def fill(template: str, values: Mapping[str, object]) -> bytes:
-    """The template called `template` with `values`, whose digest it may name as `digest`.
+    """Fill in a template; it may also use `digest`, which is the digest of the values.
 
-    The same values give the same bytes. Values must be plain data, as JSON has it.
+    The same values give the same bytes. Values must be plain JSON data.
     """
     digest = sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
     return _environment().get_template(template).render(values, digest=digest).encode()
@@ -22,7 +22,7 @@ def fill(template: str, values: Mapping[str, object]) -> bytes:
 
 @cache
 def _environment() -> Environment:
-    # What is made is no HTML; settings.py has refused whatever could break out of a line.
+    # The output is not HTML; settings.py has rejected every value that could break out of its line.
     return Environment(  # noqa: S701 - see above
         loader=FunctionLoader(_source),
         undefined=StrictUndefined,

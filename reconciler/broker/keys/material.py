@@ -1,6 +1,6 @@
-"""The secrets of a broker: read from its files, and completed where something is missing.
+"""Read the keys, certificates and passwords of a broker from its files, and make those that are missing.
 
-Whatever still serves is kept byte for byte.
+Everything that is still valid stays, byte for byte.
 """
 
 from __future__ import annotations
@@ -13,20 +13,21 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from reconciler.broker.files import layout, passwords
+from reconciler.broker.files.file_set import FileSet
+from reconciler.broker.files.kept import Kept
+from reconciler.broker.files.kept import parse as parse_kept
 from reconciler.model.broker import Broker, BrokerUser
 from reconciler.model.redacted import Redacted
 
-from . import certificates, layout, passwords, pki
-from .files import FileSet
-from .kept import Kept
-from .kept import parse as parse_kept
+from . import certificates, pki
 
 _CA_FILES = (layout.CA_CERTIFICATE, layout.CA_KEY, layout.CA_NEXT_KEY)
 _LONGEST_NAME = 64  # characters of a common name (RFC 5280, ub-common-name)
 
 
 class Material(Redacted, frozen=True):
-    """What cannot be computed from the settings. Identities and secrets of users stand under their names."""
+    """What cannot be computed from the settings. Certificates and passwords of users are stored by name."""
 
     authority: pki.Authority | None = None
     server: pki.CertifiedKey | None = None
@@ -36,13 +37,13 @@ class Material(Redacted, frozen=True):
     kept: Kept = Kept()
 
     def is_own(self, user: str) -> bool:
-        """Whether only the user is known to have the password of an entry: it was not drawn here."""
+        """Whether reconciler did not make the user's password, so that perhaps only the user knows it."""
         entry = self.entries.get(user, "")
         return bool(entry) and (user in self.kept.passwords or not passwords.is_ours(entry))
 
 
 class Complete(Redacted, frozen=True):
-    """Material that lacks nothing any more, but for the secrets of users who keep a password of their own."""
+    """Material with nothing missing, except passwords that only their users know."""
 
     authority: pki.Authority
     server: pki.CertifiedKey
@@ -53,7 +54,7 @@ class Complete(Redacted, frozen=True):
 
 
 class Renewal(Struct, frozen=True):
-    """A certificate that is issued anew: the CA, the server, or the client `user`; and why."""
+    """A certificate that is issued again, for the CA, the server or the client `user`, and why."""
 
     kind: str
     user: str
@@ -61,7 +62,7 @@ class Renewal(Struct, frozen=True):
 
 
 def read(files: FileSet, given: pki.Authority | None) -> Material:
-    """The material in a broker's files; a CA that is given stands above the one that was made."""
+    """Read the material from a broker's files. A CA from the settings replaces the one in the files."""
     entries, _ = passwords.parse(_text(files, layout.PASSWORDS), layout.PASSWORDS)
     names = [path.removeprefix("clients/").removesuffix(".password") for path in files if path.endswith(".password")]
     clients = {name: _identity(files, layout.certificate(name), layout.key(name)) for name in _certified(files)}
@@ -77,14 +78,14 @@ def read(files: FileSet, given: pki.Authority | None) -> Material:
 
 
 def complete(broker: Broker, found: Material, now: datetime) -> tuple[Complete, tuple[Renewal, ...]]:
-    """The material with what is missing, wrong or due made anew, and what that was.
+    """Make everything that is missing, wrong or due for renewal. Returns the material and the renewals.
 
     Raises:
-        ReconcilerError: The CA is damaged, or must sign something and cannot.
+        ReconcilerError: The CA is damaged, or must sign something but cannot.
     """
     if found.authority:
         pki.refuse_damaged(found.authority)
-    renewals = [] if found.authority else [Renewal("ca", "", "a new one is wanted")]
+    renewals = [] if found.authority else [Renewal("ca", "", "a new one is needed")]
     authority = found.authority or pki.new_authority(broker.address.workspace, broker.tls, now)
     identities: dict[str, pki.CertifiedKey] = {}
     for leaf in _leaves(broker):
@@ -109,13 +110,13 @@ def complete(broker: Broker, found: Material, now: datetime) -> tuple[Complete, 
 
 
 def _secret(found: Material, user: str) -> str:
-    """A user's password: the one that is known, or a new one; empty when only the user is to know it."""
+    """A user's password: the known one, else a new one; empty when only the user knows it."""
     known = found.secrets.get(user, "")
     return known or ("" if found.is_own(user) else passwords.new_secret())
 
 
 def _stays(old: pki.CertifiedKey | None, kept: Kept, authority: pki.Authority) -> bool:
-    """Whether a certificate was made by other hands, for this CA: its names, kind and age are their choice."""
+    """Whether a certificate was made by hand and this CA issued it: then it stays, whatever its names, key and age."""
     if old is None or not kept.server or _print(old) != kept.server:
         return False
     certificate = certificates.load(old.certificate)[0]
@@ -123,7 +124,7 @@ def _stays(old: pki.CertifiedKey | None, kept: Kept, authority: pki.Authority) -
 
 
 def _still_kept(found: Material, made: Complete) -> Kept:
-    """What of the kept is still there when the material is complete."""
+    """The items made by hand that are still in the complete material."""
     prints = {_print(made.server), *(certificates.fingerprint(each) for each in _authorities(made.authority))}
     names = frozenset(name for name, entry in made.entries.items() if found.entries.get(name) == entry)
     return Kept(
@@ -153,7 +154,7 @@ def without_client(material: Material, user: str) -> Material:
 
 
 def without_secret(material: Material, user: str) -> Material:
-    """The material without a user's password, so that another one is drawn."""
+    """The material without a user's password, so that a new one is made."""
     secrets, entries = (
         {name: each for name, each in known.items() if name != user} for known in (material.secrets, material.entries)
     )
@@ -162,14 +163,14 @@ def without_secret(material: Material, user: str) -> Material:
 
 
 def with_secret(material: Material, user: str, secret: str) -> Material:
-    """The material with the password of a user, which is that of its entry."""
+    """The material with a user's password, which must match the user's entry."""
     return replace(material, secrets={**material.secrets, user: secret})
 
 
 def reissued(material: Material, now: datetime) -> Material:
-    """The material in which what other hands made is issued anew: the server's certificate, and the CA's.
+    """Replace the server and CA certificates that were made by hand.
 
-    The CA keeps its key and its name, so that clients trust it as before; one that cannot sign is replaced.
+    The CA keeps its key and name, so clients trust it as before. A CA that cannot sign is replaced by a new one.
     """
     authority, server = material.authority, material.server
     if authority and authority.kept:
@@ -199,7 +200,7 @@ def _client(broker: Broker, user: BrokerUser) -> pki.Leaf:
 
 
 def _entry(found: Material, user: str, secret: str | None) -> str:
-    """The entry of a user. One of ours has our cost; that of other hands stays as it is while its password does."""
+    """The entry of a user. An entry made by hand stays while its password does; ours always has our iterations."""
     entry = found.entries.get(user, "")
     if secret is None:
         return entry
@@ -208,7 +209,7 @@ def _entry(found: Material, user: str, secret: str | None) -> str:
 
 
 def _certified(files: FileSet) -> list[str]:
-    """The users who have a certificate."""
+    """The users with a certificate."""
     inside = [path for path in files if path.startswith(f"{layout.CLIENTS.live}/") and path.endswith(".crt")]
     return [path.removeprefix(f"{layout.CLIENTS.live}/").removesuffix(".crt") for path in inside]
 

@@ -1,4 +1,4 @@
-"""A user's settings, in the forms in which clients take them."""
+"""Print a user's settings in the forms that clients read."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping
 
+from reconciler.broker.files import layout
+from reconciler.broker.make import BrokerDirectory
+from reconciler.broker.proof import connection
+from reconciler.broker.wanted import environment
 from reconciler.model.broker import Broker
 from reconciler.model.errors import UsageError
 
-from . import layout
-from .make import BrokerDirectory
-from .proof import connection
-from .wanted import environment
-
 
 def shell(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) -> Iterator[str]:
-    """Lines for a POSIX shell to `eval`; unless revealed, the shell reads the password from its file by itself.
+    """Lines for `eval` in a POSIX shell. Without `reveal`, the shell itself reads the password from its file.
 
     Raises:
         UsageError: There is no such user.
@@ -29,7 +28,7 @@ def shell(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) ->
 
 
 def dotenv(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) -> Iterator[str]:
-    """NAME=VALUE lines, which run no command; unless revealed, a comment stands in for the password.
+    """NAME=VALUE lines, which run no command. Without `reveal`, a comment replaces the password.
 
     Raises:
         UsageError: There is no such user.
@@ -42,7 +41,7 @@ def dotenv(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) -
 
 
 def block(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) -> Mapping[str, str | int | bool]:
-    """The `broker` block of a job record; unless revealed, `password_file` stands in for `password`.
+    """The `broker` block of a job record. Without `reveal`, it has `password_file` instead of `password`.
 
     Raises:
         UsageError: There is no such user.
@@ -63,7 +62,7 @@ def block(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) ->
 
 
 def password_file(broker: Broker, user: str) -> str:
-    """The file that holds a user's password and nothing else."""
+    """The path of the file with a user's password."""
     return _file(broker, layout.password(user))
 
 

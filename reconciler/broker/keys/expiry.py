@@ -1,15 +1,16 @@
-"""When the certificates of a broker end."""
+"""List when the certificates of a broker expire."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
 
+from reconciler.broker.files import layout
+from reconciler.broker.files.file_set import FileSet
 from reconciler.model.broker_status import Expiry
 
-from . import certificates, layout
+from . import certificates
 from .certificates import Certificate
-from .files import FileSet
 
 _KINDS = {layout.SERVER_CERTIFICATE: "server", layout.CA_CERTIFICATE: "ca"}
 
@@ -21,13 +22,13 @@ def expiries(files: FileSet, now: datetime) -> tuple[Expiry, ...]:
 
 
 def due_moments(files: FileSet) -> list[datetime]:
-    """When each certificate becomes due."""
+    """When each certificate is due for renewal."""
     return [certificate.due_at for _, certificate in _facts(files)]
 
 
 def _facts(files: FileSet) -> Iterator[tuple[str, Certificate]]:
     for path, file in files.items():
-        if path.endswith(".crt") and path != layout.TRUSTED:  # which repeats the CA's
+        if path.endswith(".crt") and path != layout.TRUSTED:  # it is a copy of the CA's
             yield from ((path, certificates.facts(each)) for each in certificates.load(file.data))
 
 

@@ -14,7 +14,7 @@ PUBLIC = 0o644
 
 
 class File(Redacted, frozen=True):
-    """What a file holds, and who may read it; content may be secret and is never shown by `repr`."""
+    """The content and mode of a file. The content may be secret, so `repr` does not show it."""
 
     data: bytes
     mode: int = PRIVATE
@@ -24,7 +24,7 @@ FileSet: TypeAlias = Mapping[str, File]
 
 
 class InvalidBrokerFiles(ReconcilerError):
-    """Files of a broker cannot be used as they are; `diagnostics` holds all mistakes at once."""
+    """The files of a broker are not valid; `diagnostics` has all mistakes."""
 
     def __init__(self, summary: str, diagnostics: tuple[Diagnostic, ...]) -> None:
         told = (f"{each.place}: {each.summary}" if each.place else each.summary for each in diagnostics)
@@ -39,11 +39,11 @@ class InvalidBrokerFiles(ReconcilerError):
 
 
 def mistake(path: str, line: int, what: str, fix: str) -> Diagnostic:
-    """A mistake in a file with its way out; line 0 means the file as a whole."""
+    """A mistake in a file, and how to correct it; line 0 means the whole file."""
     return Diagnostic(Severity.ERROR, what, fix=fix, place=Place(path, line))
 
 
 def below(files: FileSet, folder: str) -> dict[str, File]:
-    """The files in `folder`, by their paths from there."""
+    """The files in `folder`, by their paths relative to it."""
     prefix = f"{folder}/"
     return {path.removeprefix(prefix): file for path, file in files.items() if path.startswith(prefix)}

@@ -1,6 +1,6 @@
-"""Where each file of a broker is.
+"""The path of each file of a broker.
 
-Paths in a `FileSet` are relative to the broker's directory, which is closed to everybody else.
+Paths in a `FileSet` are relative to the broker's directory, which only its user can read.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RUN = "run"
 
 
 class Swapped(Struct, frozen=True):
-    """A folder that is replaced as a whole: the live one, the one before it, and where the next is built."""
+    """A folder that is replaced as a whole: the live one, the previous one, and the place where the next is built."""
 
     live: str
     last_good: str
@@ -37,8 +37,8 @@ class Swapped(Struct, frozen=True):
 
 CLIENTS = Swapped("clients", "last-good/clients", "staged/clients")
 
-# In the order of their writing. The broker's set is last: what it needs of the others is then there.
-# It has its earlier sets beside it, as a container sees `etc` and nothing else.
+# In the order in which they are written. The broker's set is last, because it needs files of the others.
+# Its earlier sets are beside it in `etc`: a container sees only that folder.
 SWAPPED = (
     Swapped("ca", "last-good/ca", "staged/ca"),
     CLIENTS,
@@ -47,7 +47,7 @@ SWAPPED = (
 
 
 def password(user: str) -> str:
-    """The file that holds a user's password and nothing else, the one source of it."""
+    """The file with a user's password; this is the one that is read."""
     return f"clients/{user}.password"
 
 
@@ -72,17 +72,17 @@ def unit(name: str) -> str:
 
 
 def loose(name: str) -> tuple[str, str]:
-    """The files that stand in the directory of the broker called `name` itself."""
+    """The files directly in the directory of the broker called `name`."""
     return COMPOSE, unit(name)
 
 
 def conf_path(directory: str) -> str:
-    """The configuration that Mosquitto is started with."""
+    """The configuration file that Mosquitto is started with."""
     return os.path.join(directory, CONF)
 
 
 def pid_path(directory: str) -> str:
-    """The file that tells which process is the broker."""
+    """The file that stores which process is the broker."""
     return os.path.join(directory, RUN, "mosquitto.pid")
 
 

@@ -1,7 +1,7 @@
-"""The broker's process: found, started so that it outlives the terminal, reloaded, stopped.
+"""Find, start, reload and stop the broker's process. It keeps running when the terminal closes.
 
-A process is only ever signalled when it is the one that was started: its id and its start time are
-kept, as ids are used again. Until they are, its command line tells it, which names a file of ours.
+Only the process that we started gets signals. Pids are reused, so its start time is stored with its pid. Before both
+are stored, its command line identifies it, because that names a file of ours.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from typing import NoReturn
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
+from reconciler.broker.files import layout, sets
+from reconciler.broker.files.effect import Fingerprints, prints
+from reconciler.broker.files.file_set import File
+from reconciler.broker.files.layout import SWAPPED
 from reconciler.model.broker import Broker, Listener
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
@@ -27,27 +31,23 @@ from reconciler.model.shaped import shaped, table
 from reconciler.ports import lockfile, own_files
 from reconciler.ports.world import Clock, Processes
 
-from . import layout, sets
-from .effect import Fingerprints, prints
-from .files import File
-from .layout import SWAPPED
 from .port_conflicts import conflict_diagnostic, in_its_place
 from .program import PROGRAM
 
-_PATIENCE = 10.0  # seconds; a big database takes a while to be read and written
-_READING = 5.0  # a signal is handled within a turn of the broker's loop; a busy machine lets it wait
+_PATIENCE = 10.0  # seconds; a large database takes time to read and write
+_READING = 5.0  # seconds; the broker handles a signal at once, but a busy machine may delay it
 _MOMENT = 0.2
 _PAUSE = 0.02
 _LAST_LINES = 5
 _ANYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is asked, not what is bound
 _PORT_FIXES = {
-    errno.EADDRINUSE: "end the program that has the port, or choose another one with --port",
+    errno.EADDRINUSE: "end the program that uses the port, or choose another port with --port",
     errno.EACCES: "choose a port above 1023",
 }
 
 
 class Running(Struct, frozen=True):
-    """The broker's process, and what it has read of its files."""
+    """The broker's process, and the digests of the files that it has read."""
 
     pid: int
     started: int
@@ -56,35 +56,35 @@ class Running(Struct, frozen=True):
 
 
 class Machine(Struct, frozen=True):
-    """The doors to this machine's processes and time."""
+    """The ports to this machine's processes and time."""
 
     processes: Processes
     clock: Clock
 
 
 def running(directory: str, processes: Processes) -> Observed[Running]:
-    """The broker that was started in this directory, if it is that very process that runs now."""
-    found = _written(directory, processes)
-    return _unwritten(directory, processes) if isinstance(found, Absent) else found
+    """The running broker that was started in this directory."""
+    found = _stored_process(directory, processes)
+    return _process_by_command_line(directory, processes) if isinstance(found, Absent) else found
 
 
 def pid_of(directory: str, processes: Processes) -> Observed[int]:
-    """The pid of the same broker."""
+    """The pid of the running broker that was started in this directory."""
     found = running(directory, processes)
     return Present(found.value.pid) if isinstance(found, Present) else found
 
 
 def start(broker: Broker, program: str, machine: Machine) -> Running:
-    """Start the broker in the background, and see that it answers on every port.
+    """Start the broker in the background, and wait until it answers on every port.
 
     Raises:
         Refused: It runs already.
-        ReconcilerError: It does not start; with the last lines of its log.
+        ReconcilerError: It does not start; the message has the last lines of its log.
     """
     directory = broker.directory
     with lockfile.one_at_a_time(os.path.join(directory, layout.RUN)):
-        _ready(broker, machine)
-        read = _prints(directory)
+        _prepare(broker, machine)
+        read = _fingerprints(directory)
         pid = _spawn(program, directory)
         process = _remember(directory, pid, read, machine)
         try:
@@ -96,7 +96,7 @@ def start(broker: Broker, program: str, machine: Machine) -> Running:
 
 
 def run(broker: Broker, program: str, machine: Machine) -> NoReturn:
-    """Become the broker, in the foreground: its log goes to the terminal, Ctrl-C ends it.
+    """Replace this process by the broker, in the foreground: its log goes to the terminal, Ctrl-C ends it.
 
     Raises:
         Refused: It runs already.
@@ -104,41 +104,41 @@ def run(broker: Broker, program: str, machine: Machine) -> NoReturn:
     """
     directory = broker.directory
     with lockfile.one_at_a_time(os.path.join(directory, layout.RUN)):
-        _ready(broker, machine)
-        _remember(directory, os.getpid(), _prints(directory), machine)
+        _prepare(broker, machine)
+        _remember(directory, os.getpid(), _fingerprints(directory), machine)
     os.execv(program, _words(directory))  # noqa: S606 - the point: same pid, no shell
 
 
 def reload(broker: Broker, machine: Machine) -> Running:
-    """Let the running broker read its files again, and see that it answers still.
+    """Make the running broker read its files again, and check that it still answers.
 
-    The files must have been checked: Mosquitto 2.1 ends at a bad one. What is read at a start only
-    stays unread, and is told so by `effect.unread`.
+    The files must have been checked before: Mosquitto 2.1 exits on a bad one. Settings that are read only at a start
+    remain unread; `effect.unread` reports them.
 
     Raises:
-        ReconcilerError: It does not run, has ended, or has complained; with its words.
+        ReconcilerError: It does not run, has ended, or has logged errors; the message has them.
     """
     process = expect_running(broker.directory, machine)
-    read = replace(process.read, reload=_prints(broker.directory).reload)
+    read = replace(process.read, reload=_fingerprints(broker.directory).reload)
     log = _log_size(broker.directory)
     os.kill(process.pid, signal.SIGHUP)
     _wait_until_it_reads(broker, log, process, machine)
-    _wait_until_up(broker, process, machine)  # its loop goes on when it has read everything
+    _wait_until_up(broker, process, machine)  # it answers again when it has read everything
     complaints = [line for line in _log_lines(broker.directory, log) if ": Error" in line]
     if complaints:
         raise ReconcilerError(
-            "the broker has complained while it was reading its files again",
+            "the broker has logged errors while it read its files again",
             detail="\n".join(complaints),
-            fix="reconciler broker init shows and mends what is wrong with them",
+            fix="to see and correct what is wrong with the files: reconciler broker init",
         )
     return _remember(broker.directory, process.pid, read, machine)
 
 
 def stop(directory: str, machine: Machine) -> bool:
-    """See that the broker has ended, with its database written; False when none was running.
+    """Stop the broker and wait until it has written its database and ended. False when none was running.
 
     Raises:
-        ReconcilerError: It does not end, or cannot be looked at.
+        ReconcilerError: It does not end, or cannot be checked.
     """
     found = running(directory, machine.processes)
     if isinstance(found, Unknown):
@@ -150,18 +150,18 @@ def stop(directory: str, machine: Machine) -> bool:
 
 
 def kill(directory: str, machine: Machine) -> None:
-    """End the broker as a crash does: what it has not written is lost.
+    """Kill the broker, as in a crash: what it has not written is lost.
 
     Raises:
-        ReconcilerError: It does not run, does not end, or cannot be looked at.
+        ReconcilerError: It does not run, does not end, or cannot be checked.
     """
     _end(expect_running(directory, machine), machine, signal.SIGKILL)
 
 
 def _end(process: Running, machine: Machine, how: signal.Signals = signal.SIGTERM) -> None:
     def gone() -> bool:
-        """Ask again and again: Mosquitto 2.1 forgets a SIGTERM that comes while it starts."""
-        if not _lives(process, machine):
+        """Send the signal at each call: Mosquitto 2.1 ignores a SIGTERM that comes while it starts."""
+        if not _is_running(process, machine):
             return True
         with suppress(ProcessLookupError):
             os.kill(process.pid, how)
@@ -170,16 +170,16 @@ def _end(process: Running, machine: Machine, how: signal.Signals = signal.SIGTER
     if not _wait(gone, machine):
         raise ReconcilerError(
             f"the broker (pid {process.pid}) has not ended in {_PATIENCE:.0f} s",
-            fix=f"it may be writing a large database: wait, or lose what is not written with kill -9 {process.pid}",
+            fix=f"it may be writing a large database: wait, or lose unwritten events: kill -9 {process.pid}",
         )
 
 
-def _ready(broker: Broker, machine: Machine) -> None:
+def _prepare(broker: Broker, machine: Machine) -> None:
     for place in SWAPPED:
         sets.recover(broker.directory, place)
     match running(broker.directory, machine.processes):
         case Present(process):
-            raise Refused(f"the broker runs already (pid {process.pid})", fix="reconciler broker stop")
+            raise Refused(f"the broker runs already (pid {process.pid})", fix="to stop it: reconciler broker stop")
         case Unknown(reason):
             raise ReconcilerError(f"cannot tell whether the broker runs: {reason}")
         case Absent():
@@ -212,7 +212,7 @@ def _expect_free(listener: Listener) -> None:
 
 
 def _spawn(program: str, directory: str) -> int:
-    """The pid of a broker in a session of its own: the end of our terminal is nothing to it."""
+    """Start the broker in its own session, so that it survives the end of the terminal; its pid."""
     log = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
     try:
         return os.posix_spawn(
@@ -245,7 +245,7 @@ def _understood(data: bytes) -> Running | None:
         return None
 
 
-def _still(known: Running | None, directory: str, processes: Processes) -> Observed[Running]:
+def _if_still_running(known: Running | None, directory: str, processes: Processes) -> Observed[Running]:
     if known is None or known.boot != lockfile.current_namespace().boot:
         return ABSENT
     match processes.started(known.pid):
@@ -257,9 +257,9 @@ def _still(known: Running | None, directory: str, processes: Processes) -> Obser
 
 
 def _reads_another(pid: int, directory: str, processes: Processes) -> bool:
-    """Whether the broker was started on the files of another folder, which this one was copied from.
+    """Whether the broker was started with the files of another folder, and this one is a copy of that.
 
-    The path in its command line leads nowhere when this folder was renamed since.
+    If this folder was renamed, the path in the command line does not exist, and the broker is ours.
     """
     words = processes.words(pid)
     if words[:-1] != _words(directory)[:-1] or not os.path.exists(words[-1]):
@@ -268,16 +268,16 @@ def _reads_another(pid: int, directory: str, processes: Processes) -> bool:
     return not (os.path.exists(conf) and os.path.samefile(words[-1], conf))
 
 
-def _written(directory: str, processes: Processes) -> Observed[Running]:
+def _stored_process(directory: str, processes: Processes) -> Observed[Running]:
     match lockfile.read(layout.pid_path(directory)):
         case Present(data):
-            return _still(_understood(data), directory, processes)
+            return _if_still_running(_understood(data), directory, processes)
         case Absent() | Unknown() as answer:
             return answer
 
 
-def _unwritten(directory: str, processes: Processes) -> Observed[Running]:
-    """A broker whose starter was killed before it wrote the pid down; nobody knows what it has read."""
+def _process_by_command_line(directory: str, processes: Processes) -> Observed[Running]:
+    """Find a broker whose starter was killed before it stored the pid; it is not known what the broker has read."""
     for pid in processes.started_with(_words(directory)):
         started = processes.started(pid)
         if isinstance(started, Present):
@@ -286,39 +286,39 @@ def _unwritten(directory: str, processes: Processes) -> Observed[Running]:
 
 
 def _words(directory: str) -> tuple[str, ...]:
-    """What a broker is started with; no other process is."""
+    """The command line of this broker; no other process has it."""
     return PROGRAM, "-c", layout.conf_path(directory)
 
 
 def expect_running(directory: str, machine: Machine) -> Running:
-    """The broker that was started in this directory; ReconcilerError when it does not run, or nobody can tell."""
+    """The running broker of this directory. Raises ReconcilerError when it does not run, or that is not known."""
     match running(directory, machine.processes):
         case Present(process):
             return process
         case Absent():
-            raise ReconcilerError("the broker is not running", fix="reconciler broker run --background")
+            raise ReconcilerError("the broker is not running", fix="start it: reconciler broker run --background")
         case Unknown(reason):
             raise ReconcilerError(f"cannot tell whether the broker runs: {reason}")
 
 
 def _wait_until_it_reads(broker: Broker, log: int, process: Running, machine: Machine) -> None:
-    """Mosquitto says when it begins to read; where its log is elsewhere, it is waited for no longer than a moment."""
+    """Wait until Mosquitto logs that it reads its files; without a log to read, wait only a moment."""
 
     def begun() -> bool:
         lines = _log_lines(broker.directory, log)
-        return not _lives(process, machine) or any("Reloading config" in line for line in lines)
+        return not _is_running(process, machine) or any("Reloading config" in line for line in lines)
 
     _wait(begun, machine, _READING if log else _MOMENT)
 
 
 def _wait_until_up(broker: Broker, process: Running, machine: Machine) -> None:
     def settled() -> bool:
-        return not _lives(process, machine) or all(_answers(listener) for listener in broker.listeners)
+        return not _is_running(process, machine) or all(_answers(listener) for listener in broker.listeners)
 
-    up = _wait(settled, machine) and _lives(process, machine)
+    up = _wait(settled, machine) and _is_running(process, machine)
     if not up:
         raise ReconcilerError(
-            "the broker does not answer" if _lives(process, machine) else "the broker has ended",
+            "the broker does not answer" if _is_running(process, machine) else "the broker has ended",
             detail="\n".join(_log_lines(broker.directory, 0)[-_LAST_LINES:]),
             fix=f"look into {layout.log_path(broker.directory)}",
         )
@@ -336,8 +336,8 @@ def _answers(listener: Listener) -> bool:
         return False
 
 
-def _lives(process: Running, machine: Machine) -> bool:
-    with suppress(ChildProcessError):  # when we are its parent, its end must be taken note of
+def _is_running(process: Running, machine: Machine) -> bool:
+    with suppress(ChildProcessError):  # if we are its parent, we must collect its exit status
         os.waitpid(process.pid, os.WNOHANG)
     seen = machine.processes.started(process.pid)
     return isinstance(seen, Unknown) or seen == Present(process.started)
@@ -352,7 +352,7 @@ def _wait(condition: Callable[[], bool], machine: Machine, seconds: float = _PAT
     return True
 
 
-def _prints(directory: str) -> Fingerprints:
+def _fingerprints(directory: str) -> Fingerprints:
     return prints(sets.look(directory, layout.SET)[0])
 
 
@@ -363,7 +363,7 @@ def _log_size(directory: str) -> int:
 
 
 def _log_lines(directory: str, offset: int) -> list[str]:
-    """The lines of the log from an offset in bytes on; none when the broker runs in a terminal."""
+    """The lines of the log after an offset in bytes; none when the broker runs in a terminal."""
     with suppress(OSError), own_files.regular(layout.log_path(directory)) as log:
         log.seek(offset)
         return log.read().decode("utf-8", "replace").splitlines()

@@ -14,7 +14,7 @@ from reconciler.model.broker import DEMO_TOPIC, Access, Broker, BrokerUser, Gran
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.utf8 import is_utf8
 
-from .files import mistake
+from .file_set import mistake
 
 _ROLE_ACCESS = {Role.OBSERVER: Access.READ, Role.WORKER: Access.WRITE, Role.RECONCILER: Access.READWRITE}
 _LONGEST_TOPIC = 65535  # bytes, MQTT 5.0 section 4.7.3
@@ -22,9 +22,9 @@ _SHAPE = "write `topic [read|write|readwrite|deny] FILTER`, `pattern ...` or `us
 
 
 class Acl(Struct, frozen=True):
-    """What an ACL file says, in the order of its lines: grants by user, and those of every user.
+    """The content of an ACL file in the order of its lines: grants by user, and patterns for every user.
 
-    Lines before the first user are for clients without a name: they stand under "".
+    The user "" has the lines before the first `user` line, which are for clients without a name.
     """
 
     users: Mapping[str, tuple[Grant, ...]]
@@ -32,7 +32,7 @@ class Acl(Struct, frozen=True):
 
 
 class GrantChange(Struct, frozen=True):
-    """A line that one ACL has and another has not; `user` is empty for a pattern, which reaches everybody."""
+    """A line that only one of two ACLs has; `user` is empty for a pattern, which counts for every user."""
 
     user: str
     grant: Grant
@@ -40,20 +40,20 @@ class GrantChange(Struct, frozen=True):
 
 
 def grants(user: BrokerUser, topics: tuple[str, ...]) -> tuple[Grant, ...]:
-    """The sorted ACL lines of a user: its own, else those that follow from its role."""
+    """The sorted ACL lines of a user: its own for the role custom, else those of its role."""
     if user.role is Role.CUSTOM:
         return tuple(sorted(user.grants, key=_order))
     return tuple(Grant(_ROLE_ACCESS[user.role], topic) for topic in sorted(topics))
 
 
 def declared(broker: Broker) -> Acl:
-    """The ACL that the settings ask for."""
+    """The ACL from the settings."""
     users = {user.name: grants(user, broker.topics) for user in sorted(broker.users, key=lambda user: user.name)}
     return Acl(users, (Grant(Access.READWRITE, DEMO_TOPIC),) if broker.demo_topic else ())
 
 
 def parse(text: str, path: str) -> tuple[Acl, tuple[Diagnostic, ...]]:
-    """What an ACL file says, and every line of it that Mosquitto would stumble over."""
+    """Parse an ACL file, and report every line that Mosquitto would reject."""
     users: dict[str, tuple[Grant, ...]] = {}
     patterns: list[Grant] = []
     problems: list[Diagnostic] = []
@@ -76,19 +76,19 @@ def parse(text: str, path: str) -> tuple[Acl, tuple[Diagnostic, ...]]:
 
 
 def differences(old: Acl, new: Acl) -> tuple[GrantChange, ...]:
-    """The grants that are taken away and added, sorted by user; patterns first."""
+    """The removed and added grants, sorted by user; patterns first."""
     names = sorted({"", *old.users, *new.users})
     return tuple(change for name in names for change in _changes(name, _of(old, name), _of(new, name)))
 
 
 def filter_problem(topic: str) -> str:
-    """Why `topic` is no MQTT topic filter (MQTT 5.0 section 4.7); empty when it is one."""
+    """Why `topic` is not a valid MQTT topic filter (MQTT 5.0 section 4.7); empty when it is."""
     if not topic:
         return "the topic filter is empty"
     if any(ord(char) < 32 or ord(char) == 127 for char in topic):
-        return f"the topic filter {topic!r} holds a control character"
+        return f"the topic filter {topic!r} has a control character"
     if not is_utf8(topic):
-        return f"the topic filter {topic!r} holds what is not UTF-8"
+        return f"the topic filter {topic!r} is not UTF-8"
     if len(topic.encode()) > _LONGEST_TOPIC:
         return "the topic filter is too long"
     return _level_problem(topic)
@@ -97,14 +97,14 @@ def filter_problem(topic: str) -> str:
 def _level_problem(topic: str) -> str:
     levels = topic.split("/")
     if any("+" in level and level != "+" for level in levels):
-        return f"in {topic!r} a + does not fill its level"
+        return f"in {topic!r}, a + is only a part of its level"
     if any("#" in level for level in levels[:-1]) or ("#" in levels[-1] and levels[-1] != "#"):
-        return f"in {topic!r} a # is not the last level"
+        return f"in {topic!r}, a # is not the last level"
     return ""
 
 
 def _order(grant: Grant) -> tuple[bool, str, str]:
-    # Mosquitto looks at a user's denials first wherever they stand: so they stand first here.
+    # Mosquitto checks a user's denials first, wherever they are in the file: so they come first here.
     return grant.access is not Access.DENY, grant.topic, grant.access
 
 
@@ -117,21 +117,21 @@ def _words(line: str) -> tuple[str, str]:
 
 def _problem(word: str, rest: str) -> str:
     if word not in {"topic", "pattern", "user"}:
-        return f"{word!r} is no keyword of an ACL file"
+        return f"{word!r} is not a keyword of an ACL file"
     if word == "user":
         return _name_problem(rest)
     if not rest:
         return f"a {word} line without a topic"
     access, _, topic = rest.partition(" ")
     if topic and access not in set(Access):
-        return f"{access!r} is no access: it is read, write, readwrite or deny"
+        return f"{access!r} is not one of read, write, readwrite, deny"
     return filter_problem(topic.strip() or access)
 
 
 def _name_problem(name: str) -> str:
     if not name:
         return "a user line without a name"
-    return f"{name!r} can have no password: a colon ends names in the password file" if ":" in name else ""
+    return f"{name!r} cannot have a password: in the password file, a colon ends the name" if ":" in name else ""
 
 
 def _grant(rest: str) -> Grant:

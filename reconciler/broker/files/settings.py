@@ -1,4 +1,4 @@
-"""What the settings of a broker may say: names and topics end up in files that others parse."""
+"""Check the settings of a broker: names and topics become part of files that other programs parse."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HOST = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?)*"
 )
 
-_EXPANDED = frozenset('"$%\\')  # by systemd in units, and by compose
+_EXPANDED = frozenset('"$%\\')  # expanded by systemd in units, and by compose
 LIMITS = {
     "connections": "max_connections",
     "packet_size": "max_packet_size",
@@ -28,7 +28,7 @@ LIMITS = {
 
 
 def mistakes(broker: Broker) -> tuple[Diagnostic, ...]:
-    """Everything in the settings that no broker could be made of."""
+    """Find everything in the settings that is not valid."""
     rules = (_directory, _hosts, _listeners, _users, _topics, _tls, _limits)
     found = [each for rule in rules for each in rule(broker)]
     address = str(broker.address)
@@ -50,40 +50,52 @@ def is_host(text: str) -> bool:
 def _directory(broker: Broker) -> Iterator[tuple[str, str]]:
     directory = broker.directory
     if not directory.startswith("/"):
-        yield f"{directory!r} is not an absolute path", "give the broker's directory from the root on"
+        yield f"{directory!r} is not an absolute path", "write the broker's directory as a path that begins with /"
     if not directory.isprintable() or directory != directory.strip() or _EXPANDED & set(directory):
-        yield f"{directory!r} cannot stand in a configuration file", "choose a directory with a plain name"
+        yield (
+            f"{directory!r} cannot be written in a configuration file",
+            "choose a directory without special characters",
+        )
 
 
 def _hosts(broker: Broker) -> Iterator[tuple[str, str]]:
     for name in (broker.host, *broker.names):
         if not is_host(name):
-            yield f"{name!r} is no host name or address", "write a name such as mqtt.internal, or an IP address"
+            yield f"{name!r} is not a host name or address", "write a name such as mqtt.internal, or an IP address"
 
 
 def _listeners(broker: Broker) -> Iterator[tuple[str, str]]:
     if not broker.listeners:
-        yield "there is no listener", "give it at least one port"
+        yield "there is no listener", "add one with a port"
     for listener in broker.listeners:
         if not 1 <= listener.port <= 65535:
-            yield f"{listener.port} is no port", "choose one from 1 to 65535; 8883 is that of MQTT over TLS"
+            yield (
+                f"{listener.port} is not a port",
+                "choose one from 1 to 65535; the usual one for MQTT over TLS is 8883",
+            )
         if listener.bind and not is_host(listener.bind):
-            yield f"{listener.bind!r} is no address to listen on", "write an address of this machine, or leave it out"
+            yield (
+                f"{listener.bind!r} is not an address to listen on",
+                "write an address of this machine, or leave it out",
+            )
     for port in _repeated([listener.port for listener in broker.listeners]):
-        yield f"port {port} is listened on twice", "give each listener its own port"
+        yield f"two listeners have the port {port}", "give each listener its own port"
 
 
 def _users(broker: Broker) -> Iterator[tuple[str, str]]:
     for user in broker.users:
-        if not is_name(user.name) or len(user.name) > 64:  # as a common name may be
-            yield f"{user.name!r} is no user name", "use up to 64 letters, digits, - and _, the first none of these two"
+        if not is_name(user.name) or len(user.name) > 64:  # the limit of a common name (RFC 5280)
+            yield (
+                f"{user.name!r} is not a user name",
+                "use up to 64 letters, digits, - and _, and begin with a letter or digit",
+            )
         if (user.role is Role.CUSTOM) != bool(user.grants):
             yield (
                 f"user {user.name} has the role {user.role} and {len(user.grants)} ACL lines",
-                "ACL lines and the role custom go together",
+                "use ACL lines only with the role custom, and that role only with ACL lines",
             )
     for name in _repeated([user.name for user in broker.users]):
-        yield f"user {name} is there twice", "give each user one entry"
+        yield f"user {name} is declared twice", "keep one of the entries"
 
 
 def _topics(broker: Broker) -> Iterator[tuple[str, str]]:
@@ -97,9 +109,9 @@ def _topics(broker: Broker) -> Iterator[tuple[str, str]]:
 def _tls(broker: Broker) -> Iterator[tuple[str, str]]:
     tls = broker.tls
     if bool(tls.ca_cert) != bool(tls.ca_key):
-        yield "of the given CA, only one file is named", "name its certificate and its key"
+        yield "the given CA needs two files, but only one is named", "name its certificate and its key"
     if tls.leaf_days < 1 or tls.ca_days < tls.leaf_days:
-        yield "a CA must live as long as its certificates, and those for a day", "correct the lifetimes"
+        yield "certificates must be valid for at least a day, and the CA at least as long", "correct the lifetimes"
 
 
 def _limits(broker: Broker) -> Iterator[tuple[str, str]]:
@@ -108,7 +120,7 @@ def _limits(broker: Broker) -> Iterator[tuple[str, str]]:
         if not low <= value <= high:
             yield f"limit {name} is {value}", f"choose a number from {low} to {high}"
     if broker.limits.expiry < 1:
-        yield f"limit expiry is {broker.limits.expiry}", "keep sessions for a day at least"
+        yield f"limit expiry is {broker.limits.expiry}", "keep sessions for at least a day"
 
 
 def _repeated(values: list[int] | list[str]) -> list[int | str]:
