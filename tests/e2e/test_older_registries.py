@@ -42,12 +42,15 @@ def declare(project: Project) -> None:
 
 def summaries(project: Project, text: bytes) -> list[str]:
     put(project, text)
-    return [each.summary for each in warnings(read(Registry(str(project.registry), "", RealFiles())), "F")]
+    return [
+        each.summary
+        for each in warnings(read(Registry(str(project.registry), str(project.home / "cache"), RealFiles())), "F")
+    ]
 
 
 def completed(project: Project, text: bytes) -> bytes:
     put(project, text)
-    at = Registry(str(project.registry), "", RealFiles())
+    at = Registry(str(project.registry), str(project.home / "cache"), RealFiles())
     complete(at, read(at), new_lineage="1234")
     return project.registry.read_bytes()
 
