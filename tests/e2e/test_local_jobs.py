@@ -105,7 +105,7 @@ def test_a_job_goes_to_its_agent_and_its_result_comes_back(offline: Offline) -> 
     assert out.splitlines()[-1].endswith(job["id"])
     assert "completed: all done" in err
     assert "Warning" not in err
-    assert "none of them changed" in offline.run("job", "logs", job["id"], "--verify")
+    assert "all intact" in offline.run("job", "logs", job["id"], "--verify")
     assert offline.untouched()
     files = [path for path in offline.jobs.rglob("*") if path.is_file()]
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
