@@ -39,7 +39,7 @@ from reconciler.model.event import ActionEvent, ActionFailed, ActionSkipped, Act
 from reconciler.model.generation import AgentThen
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.plan import Mode
-from reconciler.model.snapshot import Unread
+from reconciler.model.snapshot import UnreadablePane
 from reconciler.plan.guard import too_many_endings
 from reconciler.plan.request import Goal, Request
 from reconciler.render.document import diagnostic_document
@@ -78,7 +78,7 @@ def test_status_and_apply_agree_about_an_agent_whose_session_is_gone(path: Path)
     """An apply without options; `status` promises a start exactly where that apply makes one."""
     story = _read(path)
     planned = _staged(story).plan(story.get("desired") or story["before"])
-    if not isinstance(planned.snapshot.tmux, Present) or planned.snapshot.shut:
+    if not isinstance(planned.snapshot.tmux, Present) or planned.snapshot.server_problem:
         return
     found = planned.sources.cases(planned.options)
     notes = {each.address: each.note for each in statuses(found, planned.record, planned.snapshot)}
@@ -185,7 +185,7 @@ def _set_tmux(project: Project, live: Mapping[str, Any]) -> None:
             tmux.kill_session(name)
         else:
             _set_session(project, name, dict(fields))
-    tmux.unread += [Unread(**fields) for fields in live.get("unread", ())]
+    tmux.unread += [UnreadablePane(**fields) for fields in live.get("unread", ())]
     if isinstance(live.get("tmux"), dict):
         tmux.unknown = live["tmux"]["unknown"]
 
@@ -277,7 +277,7 @@ def _check_plan(planned: Planned, expected: Mapping[str, Any], max_destroy: int 
         assert text[-1] == expected["summary"]
     lines = {line.strip() for line in text}
     assert [line for line in expected.get("text", ()) if line not in lines] == [], "\n".join(text)
-    return bool(planned.plan.stopping or guard)
+    return bool(planned.plan.blocking_errors or guard)
 
 
 def _check_changes(planned: Planned, expected: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from reconciler.model.moment import for_file_name, from_unix, read, to_day, to_millisecond, to_second, unix, zoned
+from reconciler.model.moment import for_file_name, from_unix, parse_zoned, read, to_day, to_millisecond, to_second, unix
 
 NOON = datetime(2026, 6, 25, 14, 0, 7, 123456, timezone(timedelta(hours=2)))
 
@@ -36,4 +36,4 @@ def test_what_is_no_time_is_nothing(text: str) -> None:
 @pytest.mark.parametrize("text", ["2026-06-25T12:00:07", "yesterday"])
 def test_a_time_of_ours_has_its_zone(text: str) -> None:
     with pytest.raises(ValueError, match=r"zone|isoformat"):
-        zoned(text)
+        parse_zoned(text)

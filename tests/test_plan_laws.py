@@ -92,7 +92,7 @@ def _assert_settled(project: Project, scene: Scene) -> None:
     plan = project.plan(scene.desired).plan
     assert {action.verb for action in plan.pending} <= {Verb.DEFER}
     assert not plan.errors
-    assert not plan.found
+    assert not plan.all_drift
 
 
 @few
@@ -205,7 +205,7 @@ def test_no_shown_change_means_that_an_apply_does_nothing(scene: Scene) -> None:
     assert planned.plan.in_sync is not bool(shown)
     before = project.state()
     project.apply(planned)
-    assert (project.state() != before) is bool(changes or planned.plan.found)
+    assert (project.state() != before) is bool(changes or planned.plan.all_drift)
 
 
 @few

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model.secrets import everywhere_without_token, without_logins, without_secrets, without_token
+from reconciler.model.secrets import data_without_token, without_logins, without_secrets, without_token
 
 TOKEN = "0123456789abcdef" + "fedcba9876543210" + "00112233445566778899aabbccddeeff"
 FRAMED = f"│ done {TOKEN[:20]} │\n│ {TOKEN[20:50]} │\n│ {TOKEN[50:]} and more │"
@@ -28,7 +28,7 @@ FRAMED = f"│ done {TOKEN[:20]} │\n│ {TOKEN[20:50]} │\n│ {TOKEN[50:]} a
 def test_a_token_and_its_pieces_are_hidden(text: str, left: str) -> None:
     said = without_token(text, TOKEN, "[auth_token]")
     assert said == left
-    found = everywhere_without_token({"a": [text], "b": 1}, TOKEN, "[auth_token]")
+    found = data_without_token({"a": [text], "b": 1}, TOKEN, "[auth_token]")
     assert found == {"a": [said], "b": 1}
 
 

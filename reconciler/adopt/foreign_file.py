@@ -124,9 +124,9 @@ def read_content(file: ForeignFile, text: str) -> ForeignContent:
         ReconcilerError: It is neither YAML nor JSON, or uses too much of it.
     """
     found = values.read(text, _BOUNDS)
-    slips = [*([found.broken] if found.broken else []), *found.slips]
-    if slips:
-        _refuse_slip(file, slips[0])
+    problems = [*([found.broken] if found.broken else []), *found.problems]
+    if problems:
+        _refuse_yaml(file, problems[0])
     return ForeignContent(file, found.value, found.places, found.spellings)
 
 
@@ -146,10 +146,10 @@ def read_json_object(file: ForeignFile) -> dict[str, Any]:
     return found if isinstance(found, dict) else file.refuse("a JSON object is expected here")
 
 
-def _refuse_slip(file: ForeignFile, slip: YamlProblem) -> NoReturn:
-    place = Place(file.name, *slip.at)
-    if slip.fault is YamlProblemKind.SYNTAX and _TAB in slip.about:
+def _refuse_yaml(file: ForeignFile, problem: YamlProblem) -> NoReturn:
+    place = Place(file.name, *problem.at)
+    if problem.kind is YamlProblemKind.SYNTAX and _TAB in problem.about:
         refuse(place, "a tab where YAML wants spaces", fix="indent with spaces")
-    detail = ", ".join(dict.fromkeys(filter(None, [slip.detail, slip.about])))
-    detail = detail if slip.fault is YamlProblemKind.SYNTAX else ""
-    refuse(place, _WORDS[slip.fault].format(about=slip.about), detail=detail)
+    detail = ", ".join(dict.fromkeys(filter(None, [problem.detail, problem.about])))
+    detail = detail if problem.kind is YamlProblemKind.SYNTAX else ""
+    refuse(place, _WORDS[problem.kind].format(about=problem.about), detail=detail)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import glob
 import os.path
 import re
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.event_kind import EventKind
@@ -19,9 +21,10 @@ from .binding import Binding, LiveNote
 from .box import InputBox
 from .display import Display
 from .hooks import Hooks
-from .jsonl import document, moment, number, objects, parsed, table, text, written
+from .jsonl import document, inner, moment, number, objects, parsed, table, text, written
 from .keys import UUID, is_uuid, project_key
 from .launch import SESSION_ID, Launch, Shutdown, Trust
+from .message import Message, texts
 from .payload import tool_request
 from .permission import PermissionPrompt
 from .profile import Profile
@@ -111,6 +114,15 @@ def _activity(title: str) -> Activity:
     return Activity.BUSY if "\u2801" <= title[:1] <= "\u28ff" or title[:1] in _CIRCLES else Activity.UNKNOWN
 
 
+def _read_message(line: Mapping[str, Any]) -> Message | None:
+    """Each part of an answer is a line, with the id of the message; what tools say counts as a user's, too."""
+    role, message = text(line, "type"), inner(line, "message")
+    said = texts(message.get("content"), frozenset({"text"}))
+    if role not in {"user", "assistant"} or line.get("isSidechain") or line.get("isMeta") or not said:
+        return None
+    return Message(role, said, text(line, "timestamp"), text(message, "id"))
+
+
 PROFILE = Profile(
     name="claude",
     launch=Launch(
@@ -162,6 +174,7 @@ PROFILE = Profile(
         read_head=_read_head,
     ),
     transcript=Transcript(
+        read_message=_read_message,
         proof=b'"type":"user"',
         # 2.1.330 stores a paste that it shows collapsed in this form, 2.1.197 as plain text.
         wrapped=r'\s*<pasted_content id="[^"]*">(.*)</pasted_content[^>]*>\s*',

@@ -27,11 +27,12 @@ from .hooks import Hooks
 from .jsonl import inner, moment, objects, text
 from .keys import UUID
 from .launch import SESSION_ID, Launch, Shutdown, Trust
+from .message import Message, texts
 from .payload import tool_request
 from .permission import PermissionPrompt
 from .profile import Profile
 from .screen import rules
-from .storage import Storage, StoredHead
+from .storage import Storage, StoredHead, Transcript
 from .subject import AgentEnvironment
 from .usage import ENDS, Usage
 
@@ -49,6 +50,7 @@ _HINTS = (
     "Use /skills to list available skills",
     "Write tests for @filename",
 )
+_OWN = ("<environment_context>", "<user_instructions>", "# AGENTS.md instructions", "<turn_aborted>")
 _HOOKS = {
     "UserPromptSubmit": EventKind.STARTED,
     "PermissionRequest": EventKind.PERMISSION_REQUIRED,
@@ -107,6 +109,16 @@ def _activity(title: str) -> Activity:
     if title.startswith(("[ ! ] Action Required", "[ . ] Action Required")):
         return Activity.WAITING
     return Activity.BUSY if "\u2801" <= title[:1] <= "\u28ff" else Activity.UNKNOWN
+
+
+def _read_message(line: Mapping[str, Any]) -> Message | None:
+    """What the CLI itself tells the model stands among what the user said, and begins with a tag or a heading."""
+    payload = inner(line, "payload")
+    role, said = text(payload, "role"), texts(payload.get("content"), frozenset({"input_text", "output_text"}))
+    is_message = text(line, "type") == "response_item" and text(payload, "type") == "message"
+    if not is_message or role not in {"user", "assistant"} or not said or (role == "user" and said.startswith(_OWN)):
+        return None
+    return Message(role, said, text(line, "timestamp"), text(payload, "id"))
 
 
 PROFILE = Profile(
@@ -176,6 +188,7 @@ PROFILE = Profile(
         follows=lambda _version: True,
     ),
     binding=Binding(held=_held, held_from_start=True),
+    transcript=Transcript(read_message=_read_message),
     display=Display(
         tells_activity=True,
         activity=_activity,

@@ -9,7 +9,9 @@ from __future__ import annotations
 import glob
 import os.path
 import re
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from reconciler.model.activity import LiveAgent
 
@@ -18,10 +20,11 @@ from .box import InputBox
 from .display import Display
 from .jsonl import document, inner, moment, objects, text, written
 from .launch import PROMPT, SESSION_ID, Launch, Shutdown, Trust
+from .message import Message, texts
 from .permission import PermissionPrompt
 from .profile import Profile
 from .screen import rules
-from .storage import Storage, StoredHead
+from .storage import Storage, StoredHead, Transcript
 from .subject import AgentEnvironment
 from .usage import ENDS, Usage
 
@@ -76,6 +79,14 @@ def _with_trust(content: bytes, folder: str) -> bytes:
     return written(settings)
 
 
+def _read_message(line: Mapping[str, Any]) -> Message | None:
+    """What was said, in events that are called after who said it."""
+    role, _, kind = text(line, "type").partition(".")
+    said = texts(inner(line, "data").get("content"))
+    is_message = kind == "message" and role in {"user", "assistant"}
+    return Message(role, said, text(line, "timestamp")) if is_message and said else None
+
+
 PROFILE = Profile(
     name="copilot",
     launch=Launch(
@@ -119,6 +130,7 @@ PROFILE = Profile(
         users=lambda subject, conversation: (_sessions(subject, glob.escape(conversation), "inuse.*.lock"),),
         read_note=_read_note,
     ),
+    transcript=Transcript(read_message=_read_message),
     display=Display(
         tells_activity=True,
         rules=partial(rules, "copilot"),

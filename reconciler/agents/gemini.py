@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import glob
 import os.path
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from reconciler.model.activity import Activity
 from reconciler.model.event_kind import EventKind
@@ -20,6 +22,7 @@ from .hooks import Hooks, Payload
 from .jsonl import inner, moment, objects, text
 from .keys import slug
 from .launch import PROMPT, SESSION_ID, Launch, Shutdown, Trust
+from .message import Message, texts
 from .permission import PermissionPrompt
 from .profile import Profile
 from .screen import rules
@@ -77,6 +80,13 @@ def _request(payload: Payload) -> str:
     return f"{text(details, 'type')}:{text(details, 'command', 'title') or text(payload, 'message')}"
 
 
+def _read_message(line: Mapping[str, Any]) -> Message | None:
+    """A message is written again, with its id, as it grows."""
+    role = {"user": "user", "gemini": "assistant"}.get(text(line, "type"), "")
+    said = texts(line.get("content"))
+    return Message(role, said, text(line, "timestamp"), text(line, "id")) if role and said else None
+
+
 PROFILE = Profile(
     name="gemini",
     launch=Launch(
@@ -114,7 +124,7 @@ PROFILE = Profile(
         # From another folder, 0.61.0 prints `No previous sessions found for this project` and exits (tested in 2026).
         follows=lambda _version: False,
     ),
-    transcript=Transcript(proof=b'"type":"user"'),
+    transcript=Transcript(proof=b'"type":"user"', read_message=_read_message, rewrites=True),
     display=Display(
         tells_activity=True,
         activity=_activity,

@@ -12,11 +12,14 @@ import os.path
 from collections.abc import Sequence
 from functools import partial
 
+from reconciler.model.moment import from_unix
+
 from .binding import Binding
 from .box import InputBox
 from .display import Display
 from .jsonl import parsed, text
 from .launch import PROMPT, SESSION_ID, Launch, Shutdown
+from .message import Message
 from .permission import PermissionPrompt
 from .profile import Profile
 from .screen import rules
@@ -31,6 +34,11 @@ _USER_TEXTS = (
     "SELECT part.id, part.session_id, message.data, part.data FROM part"
     " JOIN message ON message.id = part.message_id JOIN session ON session.id = part.session_id"
     " WHERE session.directory = ? ORDER BY part.time_created DESC LIMIT 100"
+)
+_MESSAGES = (
+    "SELECT message.id, message.time_created, message.data, part.data FROM part"
+    " JOIN message ON message.id = part.message_id WHERE part.session_id = ?"
+    " ORDER BY message.time_created DESC, message.id DESC, part.time_created DESC, part.id DESC LIMIT 500"
 )
 _TITLED = "OC | "
 _CUT = "..."
@@ -79,6 +87,22 @@ def _read_said(row: Sequence[object]) -> Said | None:
                 text(parsed(message.encode(errors="replace")), "role") == "user" and text(content, "type") == "text"
             )
             return Said(part, conversation, text(content, "text")) if is_said else None
+        case _:
+            return None
+
+
+def _messages_of(subject: AgentEnvironment, conversation: str) -> Query:
+    return Query(_databases(subject), _MESSAGES, (conversation,))
+
+
+def _read_message_row(row: Sequence[object]) -> Message | None:
+    """One part of a message; `synthetic` ones are the CLI's own."""
+    match row:
+        case [str(message), int(created), str(about), str(data)]:
+            role, part = text(parsed(about.encode(errors="replace")), "role"), parsed(data.encode(errors="replace"))
+            said = "" if part.get("synthetic") or text(part, "type") != "text" else text(part, "text")
+            known = role in {"user", "assistant"} and said
+            return Message(role, said, from_unix(created // 1000), message) if known else None
         case _:
             return None
 
@@ -143,7 +167,9 @@ PROFILE = Profile(
         read_row=_read_row,
         delete_row=("opencode", "session", "delete", SESSION_ID),
     ),
-    transcript=Transcript(said=_said, read_said=_read_said),
+    transcript=Transcript(
+        said=_said, read_said=_read_said, messages_of=_messages_of, read_message_row=_read_message_row
+    ),
     binding=Binding(names=_names),
     display=Display(
         tells_activity=True,

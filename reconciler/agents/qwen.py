@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import glob
 import os.path
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from reconciler.model.activity import Activity, LiveAgent
 
 from .binding import Binding, LiveNote
 from .box import InputBox
 from .display import Display
-from .jsonl import moment, number, objects, parsed, text
+from .jsonl import inner, moment, number, objects, parsed, text
 from .keys import is_uuid, project_key
 from .launch import PROMPT, SESSION_ID, Launch, Shutdown
+from .message import Message, texts
 from .permission import PermissionPrompt
 from .profile import Profile
 from .screen import rules
-from .storage import Storage, StoredHead
+from .storage import Storage, StoredHead, Transcript
 from .subject import AgentEnvironment
 from .usage import ENDS, Usage
 
@@ -82,6 +85,12 @@ def _activity(title: str) -> Activity:
     return _TITLES.get(title[:1], Activity.UNKNOWN)
 
 
+def _read_message(line: Mapping[str, Any]) -> Message | None:
+    """What was said; thoughts are parts with a mark of their own."""
+    role, said = text(line, "type"), texts(inner(line, "message").get("parts"))
+    return Message(role, said, text(line, "timestamp")) if role in {"user", "assistant"} and said else None
+
+
 PROFILE = Profile(
     name="qwen",
     launch=Launch(
@@ -112,6 +121,7 @@ PROFILE = Profile(
         users=lambda subject, _conversation: (os.path.join(glob.escape(config_root(subject)), "sessions", "*.json"),),
         read_note=_read_note,
     ),
+    transcript=Transcript(read_message=_read_message),
     display=Display(
         tells_activity=True,
         activity=_activity,

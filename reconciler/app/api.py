@@ -13,8 +13,8 @@ from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.plan.plans import document_of, request_of, saved_plan
 from reconciler.app.project.project import Project, find_project
 from reconciler.model.address import parse_address
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.redacted import Redacted
 from reconciler.plan.request import Request
 from reconciler.render.documents.drift import DriftsDoc
 from reconciler.render.documents.plan import PlanDoc
@@ -37,7 +37,7 @@ ASK = ApplyOptions()
 ALL = DriftOptions()
 
 
-class OpenProject(Discreet, frozen=True):
+class OpenProject(Redacted, frozen=True):
     """One project on this machine. Every call reads manifests, registry and the live world again.
 
     Failures raise a ReconcilerError with a `summary`, a `detail` and a `fix`.

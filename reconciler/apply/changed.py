@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct, field
 
 from reconciler.model.observed import Observed, Present, Unknown
-from reconciler.model.snapshot import Pane, TmuxState, TmuxTarget, Unread
+from reconciler.model.snapshot import Pane, TmuxState, TmuxTarget, UnreadablePane
 
-_OTHER = "it is not the session that was planned for"
+_OTHER = "the session has changed since the plan was made"
 
 
 class TargetState(Struct, frozen=True):
@@ -27,7 +27,7 @@ class TargetState(Struct, frozen=True):
 class _Now(Struct, frozen=True):
     panes: Mapping[str, tuple[Pane, ...]] = field(default_factory=dict)  # tmux lists a linked pane once per session
     sessions: Mapping[str, Pane] = field(default_factory=dict)
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[UnreadablePane, ...] = ()
 
 
 def target_states(targets: Iterable[TmuxTarget], lineage: str, tmux: Observed[TmuxState]) -> list[TargetState]:
@@ -60,7 +60,7 @@ def _state(target: TmuxTarget, lineage: str, now: _Now) -> TargetState:
 
 def _missing(target: TmuxTarget, now: _Now) -> str:
     """Return why a target whose pane is not in its place must not be ended; empty when nothing is left to end."""
-    unread = next((each.said for each in now.unread if each.session_id in {"", target.session_id}), "")
+    unread = next((each.reason for each in now.unread if each.session_id in {"", target.session_id}), "")
     if unread:
         return f"tmux's answer about it cannot be read: {unread}"
     moved = next((p for p in now.panes.get(target.pane_id, ()) if p.pid == target.pid and not p.dead), None)

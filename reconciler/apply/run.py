@@ -8,9 +8,9 @@ from msgspec import Struct, field
 
 from reconciler.model.action import Action
 from reconciler.model.desired import EnvOrigin
-from reconciler.model.discreet import Discreet
 from reconciler.model.observed import Observed, Unknown
 from reconciler.model.plan import Drift
+from reconciler.model.redacted import Redacted
 
 INTERRUPTED = "not done: interrupted"
 
@@ -42,7 +42,7 @@ def _knows_no_version(_command: str, _env: Mapping[str, str]) -> str:
     return ""
 
 
-class Run(Discreet, frozen=True):
+class Run(Redacted, frozen=True):
     """The settings and callbacks of one apply."""
 
     lineage: str

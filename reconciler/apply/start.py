@@ -239,7 +239,7 @@ def _restart_blank(starts: Sequence[_Start], world: World, run: Run) -> None:
     """Restart the time of agents whose screen is still blank, if their CLI draws one: a launcher may take long."""
     now = world.clock.monotonic()
     drawing = [each for each in starts if each.step.draws and each.born > now - run.patience.sign]
-    blank = world.tmux.blank() if drawing else frozenset()
+    blank = world.tmux.blank_panes() if drawing else frozenset()
     for each in drawing:
         if each.pane and each.pane.pane_id in blank:
             each.since = now
@@ -253,7 +253,7 @@ def _lose(starts: Sequence[_Start], reason: str) -> None:
 
 def _lose_unread(starts: Iterable[_Start], state: TmuxState | None) -> None:
     """Correct starts that seem lost only because tmux's line about their pane could not be read."""
-    unread = {each.session_id: each.said for each in state.unread} if state else {}
+    unread = {each.session_id: each.reason for each in state.unread} if state else {}
     for each in starts:
         if each.lost and each.pane and (reason := unread.get(each.pane.session_id, unread.get(""))):
             each.lost = False
@@ -263,7 +263,7 @@ def _lose_unread(starts: Iterable[_Start], state: TmuxState | None) -> None:
 def _explain_lost(lost: Sequence[_Start], world: World) -> None:
     """Add what in the tmux configuration ends sessions. A session that is gone does not show the user why."""
     with suppress(ReconcilerError):
-        cause = world.tmux.meddlers() if lost else ""
+        cause = world.tmux.ending_hooks() if lost else ""
         for each in lost:
             each.problem += f"; {cause}" if cause else ""
 

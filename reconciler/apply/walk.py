@@ -51,8 +51,8 @@ def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
 
     An action that fails ends in `ActionFailed`, and the actions that need it end in `ActionSkipped`.
     """
-    if plan.found:
-        yield Checkpoint(tuple(edit for drift in plan.found for edit in drift.edits))
+    if plan.all_drift:
+        yield Checkpoint(tuple(edit for drift in plan.all_drift for edit in drift.edits))
     # A deferred workspace is withheld: its agents must not start without it.
     blocked = {action.address for action in plan.pending if action.reason is Reason.WITHHELD}
     needs = needs_of(plan.actions)

@@ -22,8 +22,8 @@ from reconciler.broker.keys.material import Material, Renewal
 from reconciler.broker.running.program import Runner
 from reconciler.model.broker import Broker
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.redacted import Redacted
 from reconciler.ports import own_files
 
 from . import preflight
@@ -61,7 +61,7 @@ class FileChange(Struct, frozen=True):
     diff: tuple[str, ...] = ()
 
 
-class BrokerFilePlan(Discreet, frozen=True):
+class BrokerFilePlan(Redacted, frozen=True):
     """Everything that `write` would do. `passwords` are the users who get a new password or entry."""
 
     files: FileSet

@@ -28,10 +28,10 @@ from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Effect, Survey, Target
 from reconciler.model.broker_status import BrokerStatus
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.proof import Probe, ProbeVerdict
+from reconciler.model.redacted import Redacted
 
 from . import make, proof
 from .make import BrokerDirectory, BrokerFilePlan
@@ -51,7 +51,7 @@ class Reloaded(Struct, frozen=True):
     after: Effect
 
 
-class Taking(Discreet, frozen=True):
+class Taking(Redacted, frozen=True):
     """A takeover of a broker made by hand: its files and the plan. `reissued`: the user asked for new certificates."""
 
     found: HandMade

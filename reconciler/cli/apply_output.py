@@ -35,7 +35,7 @@ from reconciler.app.plan.events import (
 )
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import Project
-from reconciler.cli.approval import approved, nobody_to_ask, somebody_is_there, terminal_name
+from reconciler.cli.approval import approved, confirmation_needed, has_terminal, terminal_name
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.event import ActionStarted, ActionWaiting, PromptUnverified
 from reconciler.model.exit_code import ExitCode
@@ -62,7 +62,7 @@ class ApplyDisplay(Struct, frozen=True):
     @property
     def can_ask(self) -> bool:
         """Whether the user can be asked."""
-        return self.may_ask and not self.as_json and somebody_is_there()
+        return self.may_ask and not self.as_json and has_terminal()
 
 
 TEXT = ApplyDisplay()
@@ -166,7 +166,7 @@ class _Printer:
                 self._show(["", f"Not approved beforehand: {named}."])
             return approved()
         if not named:
-            raise nobody_to_ask(self.display.consent)
+            raise confirmation_needed(self.display.consent)
         detail = f"--approve names {', '.join(question.approved)}"
         raise Refused(f"not approved: {named}", detail=detail, fix="check the plan, then approve these, too")
 

@@ -13,7 +13,7 @@ from reconciler.ports.world import Files
 from reconciler.render.output import ask, tell
 
 
-def somebody_is_there() -> bool:
+def has_terminal() -> bool:
     """Whether a user at a terminal can answer."""
     return sys.stdin is not None and sys.stdin.isatty()
 
@@ -24,7 +24,7 @@ def approved() -> bool:
     return answer.strip() == "yes"
 
 
-def nobody_to_ask(consent: str = "--auto-approve") -> UsageError:
+def confirmation_needed(consent: str = "--auto-approve") -> UsageError:
     """The error when no terminal is there for a question; `consent` is the option to pass instead."""
     return UsageError("needs confirmation, but there is no terminal", fix=f"pass {consent}")
 
@@ -34,8 +34,8 @@ def agreed(lines: Sequence[str], *, auto_approve: bool, may_ask: bool) -> bool:
     tell(*lines)
     if auto_approve:
         return True
-    if not (may_ask and somebody_is_there()):
-        raise nobody_to_ask()
+    if not (may_ask and has_terminal()):
+        raise confirmation_needed()
     return approved()
 
 
@@ -48,7 +48,7 @@ def given_password(files: Files, user: str, path: str, *, may_ask: bool) -> str:
     """
     if path:
         return _one_line(sys.stdin.buffer.read() if path == "-" else _content(files, path), path)
-    if not (may_ask and somebody_is_there()):
+    if not (may_ask and has_terminal()):
         raise UsageError("a password is needed, but there is no terminal", fix="pass --password-file FILE")
     return _one_line(getpass(f"Password of {user}: ").encode(errors="surrogateescape"), "the password")
 

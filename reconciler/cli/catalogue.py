@@ -48,6 +48,9 @@ CATALOGUE: Mapping[str, Entry] = {
     "resume": Command("resume", "resume", "Start agents again, each in its own conversation."),
     "archive": Command("stop", "archive", "Stop and archive agents; they stay archived until `resume`."),
     "attach": Command("attach", "attach", "Attach this terminal to an agent's session."),
+    "peek": Command("peek", "peek", "Show what is on an agent's screen now."),
+    "last": Command("last", "last", "Show the last messages of an agent, from its stored conversation."),
+    "diff": Command("diff", "diff", "Show what an agent changed: its branch, uncommitted files, and how much."),
     "conversations": Command("conversations", "conversations", "List all stored conversations of the workspaces."),
     "history": Command("history", "history", "List earlier applies, compare two, or show an agent's history."),
     "rollback": Command("rollback", "rollback", "Go back to an earlier generation."),
@@ -158,4 +161,28 @@ CATALOGUE: Mapping[str, Entry] = {
             "install": Command("skills", "install", "Copy the skills into a folder."),
         },
     ),
+    "restart": Command(
+        "restart", "restart", "Stop agents and start them again, each in its own conversation.", hidden=True
+    ),
+    "version": Command("version", "version", "Print the version and exit.", hidden=True),
 }
+
+ALIASES: Mapping[str, str] = {
+    "ls": "status",
+    "ps": "status",
+    "up": "apply",
+    "down": "destroy",
+    "start": "resume",
+    "logs": "peek",
+}
+"""Words of other tools that have one meaning here, and the commands that they are."""
+
+COMMANDS: Mapping[str, Entry] = {
+    **CATALOGUE,
+    **{
+        alias: meant._replace(hidden=True)
+        for alias, name in ALIASES.items()
+        if isinstance(meant := CATALOGUE[name], Command)
+    },
+}
+"""All that may be typed, aliases included."""

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from reconciler.render.output import tell
 
 from .catalogue import Command, Entry
+from .other_words import refuse
 
 HELP = "help"
 
@@ -34,6 +35,8 @@ class LoadedByName(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The command that the words name; `help` before them shows its help, or the help of the group."""
         if args[:1] != [HELP] or HELP in self.entries:
+            if ctx.parent is None and args and args[0] not in self.entries and not ctx.resilient_parsing:
+                refuse(args[0])
             return super().resolve_command(ctx, args)
         if args[1:]:
             return self.resolve_command(ctx, [*args[1:], "--help"])

@@ -88,15 +88,15 @@ Replaces = Annotated[
         help="Restart this agent even if nothing changed; repeatable",
     ),
 ]
-_SEVERAL = "Session names or addresses"
+_ONE = "Any unique part of a workspace's, an agent's or a session's name; exact names win"
 Names = Annotated[
-    list[str], typer.Argument(metavar="NAME...", autocompletion=completion.agents, help=_SEVERAL, show_default=False)
+    list[str], typer.Argument(metavar="NAME...", autocompletion=completion.agents, help=_ONE, show_default=False)
 ]
 SomeNames = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME]...", autocompletion=completion.agents, help=_SEVERAL, show_default=False),
+    typer.Argument(metavar="[NAME]...", autocompletion=completion.agents, help=_ONE, show_default=False),
 ]
-Name = Annotated[str, typer.Argument(metavar="NAME", autocompletion=completion.agents, help="Session name or address")]
+Name = Annotated[str, typer.Argument(metavar="NAME", autocompletion=completion.agents, help=_ONE)]
 JobId = Annotated[str, typer.Option("--job", metavar="ID", help="Id of the job")]
 JobRecords = Annotated[
     str, typer.Option("--registry-dir", metavar="DIR", help="Folder of the job records, in the project folder")
@@ -120,5 +120,5 @@ MaxDestroy = Annotated[
 Parallelism = Annotated[
     int, typer.Option("--parallelism", metavar="N", min=0, help="Start at most N agents at once; 0 for no limit")
 ]
-AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask for confirmation")]
+AutoApprove = Annotated[bool, typer.Option("--auto-approve", "--yes", "-y", help="Do not ask for confirmation")]
 Input = Annotated[bool, typer.Option("--input/--no-input", help="Ask on the terminal, or fail instead of asking")]

@@ -15,7 +15,7 @@ from reconciler.model.errors import InvalidManifest, ReconcilerError, RegistryUn
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell
 
-from .catalogue import CATALOGUE, Entry
+from .catalogue import COMMANDS, Entry
 from .group import LoadedByName, fill_group
 from .options import RegistryPath, Root, Version
 
@@ -34,7 +34,7 @@ def program() -> LoadedByName:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
     app.callback()(everywhere)
-    return fill_group(typer.main.get_command(app), CATALOGUE)
+    return fill_group(typer.main.get_command(app), COMMANDS)
 
 
 def everywhere(
@@ -43,7 +43,7 @@ def everywhere(
     """Declare your AI coding agents in a file; reconciler keeps their tmux sessions and conversations matching it."""
     given = {name: value for name, value in (("chdir", chdir), ("registry", registry)) if value}
     called = context.invoked_subcommand or ""
-    context.default_map = {called: _defaults(CATALOGUE[called], given)} if called in CATALOGUE else given
+    context.default_map = {called: _defaults(COMMANDS[called], given)} if called in COMMANDS else given
 
 
 def _defaults(entry: Entry, given: dict[str, Any]) -> dict[str, Any]:

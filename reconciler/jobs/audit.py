@@ -21,7 +21,7 @@ from reconciler.model.job import FINAL_STATUSES, TOKEN_HIDDEN, Job
 from reconciler.model.observed import Present
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
-from reconciler.model.secrets import everywhere_without_token
+from reconciler.model.secrets import data_without_token
 from reconciler.ports import lockfile, own_files
 from reconciler.ports.world import Files
 
@@ -88,7 +88,7 @@ def keep_record(folder: str, job: Job, files: Files, at: str) -> None:
     """Write a copy of the record, without its secrets. Raises ReconcilerError when it cannot be written."""
     content = {key: value for key, value in to_builtins(job).items() if key != "auth_token"}
     content["broker"] = {key: value for key, value in job.broker.items() if key != "password"}
-    content = everywhere_without_token(content, job.auth_token, TOKEN_HIDDEN)
+    content = data_without_token(content, job.auth_token, TOKEN_HIDDEN)
     _keep(os.path.join(folder, RECORD), json.dumps(content, indent=2).encode() + b"\n", files, at)
 
 

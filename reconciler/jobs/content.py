@@ -10,7 +10,7 @@ from msgspec.structs import fields
 
 from reconciler.model.delivery import DeliveryVerdict
 from reconciler.model.job import AUTH_TOKEN, Ending, Job, JobStatus, Permission, Result
-from reconciler.model.moment import zoned
+from reconciler.model.moment import parse_zoned
 from reconciler.model.shaped import shaped
 from reconciler.model.utf8 import is_utf8
 
@@ -85,7 +85,7 @@ def _about_group(name: str, value: Any) -> Iterator[str]:
     try:
         match name:
             case "created_at" | "updated_at":
-                zoned(value)
+                parse_zoned(value)
             case "permission" if value:
                 shaped(Permission, value)
             case "result" if value:

@@ -26,7 +26,7 @@ from reconciler.model.job import (
     Resent,
     Result,
 )
-from reconciler.model.moment import to_millisecond, zoned
+from reconciler.model.moment import parse_zoned, to_millisecond
 from reconciler.ports.bus import Bus, Message
 
 from .audit import audit_folder, log
@@ -136,7 +136,7 @@ class Follower:
 
     def _age(self, since: str) -> float:
         """Seconds since then. 0 for a time in the future, which a wrong clock wrote: the job must not get more time."""
-        return max((self._records.clock.now() - zoned(since)).total_seconds(), 0.0)
+        return max((self._records.clock.now() - parse_zoned(since)).total_seconds(), 0.0)
 
     def _receive(self, seconds: float) -> list[Message]:
         messages: list[Message] = []

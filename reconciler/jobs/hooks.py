@@ -16,7 +16,7 @@ from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Json
-from reconciler.model.utf8 import in_utf8
+from reconciler.model.utf8 import encode_utf8
 from reconciler.ports.world import Files
 from reconciler.text import json as json_text
 
@@ -75,7 +75,7 @@ def install(target: Wiring, files: Files) -> bool:
     if after == before:
         return False
     files.make_folder(os.path.dirname(target.path), 0o700)
-    files.write(target.path, in_utf8(after, target.path), _mode(target.path))
+    files.write(target.path, encode_utf8(after, target.path), _mode(target.path))
     return True
 
 
@@ -90,7 +90,7 @@ def uninstall(target: Wiring, files: Files) -> bool:
     if after == before:
         return False
     if after:
-        files.write(target.path, in_utf8(after, target.path), _mode(target.path))
+        files.write(target.path, encode_utf8(after, target.path), _mode(target.path))
     else:
         path = files.real(target.path)
         files.delete(path, os.path.dirname(path))

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from reconciler.broker.clients.connection import Settings, broker_config_from_env
 from reconciler.model.broker import Connection
-from reconciler.model.discreet import Discreet
 from reconciler.model.job import Happening, Job
+from reconciler.model.redacted import Redacted
 from reconciler.ports.world import Files
 
 from .follow import Follower
@@ -17,7 +17,7 @@ from .route import LOGIN
 _CHOSEN = "MQTT_BROKER"
 
 
-class Listening(Discreet, frozen=True):
+class Listening(Redacted, frozen=True):
     """One connection, and the jobs that are followed over it."""
 
     connection: Connection

@@ -14,9 +14,9 @@ from msgspec import Struct
 
 from reconciler.model.adoption import Assumption, LeftAlone
 from reconciler.model.diagnostic import Place
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.read_json import read_json
+from reconciler.model.redacted import Redacted
 from reconciler.model.utf8 import is_utf8
 from reconciler.ports import own_files
 from reconciler.text.characters import decoded, encoded
@@ -55,7 +55,7 @@ class RecordsFound(Struct, frozen=True):
     left_alone: tuple[LeftAlone, ...] = ()
 
 
-class _Raw(Discreet, frozen=True):
+class _Raw(Redacted, frozen=True):
     """A record as it is on disk; `changed` is its modification time in nanoseconds."""
 
     data: bytes

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from reconciler.model.job import Job
-from reconciler.model.moment import zoned
+from reconciler.model.moment import parse_zoned
 
 from .record import Records, home_of, path_of
 
 
 def prunable(jobs: Iterable[Job], age: timedelta, now: datetime) -> list[Job]:
     """The jobs that ended longer ago than `age`. Pure."""
-    return [job for job in jobs if job.ended and now - zoned(job.updated_at) > age]
+    return [job for job in jobs if job.ended and now - parse_zoned(job.updated_at) > age]
 
 
 def forget(records: Records, job: Job) -> None:

@@ -10,10 +10,10 @@ from msgspec import to_builtins
 
 from reconciler.model.adoption import Assumption, OlderShape
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import Job
 from reconciler.model.read_json import read_json, text_of
+from reconciler.model.redacted import Redacted
 from reconciler.text.json import places
 
 from .content import job_of, mistakes_in
@@ -36,7 +36,7 @@ class RecordUnreadable(ReconcilerError):
         return self._mistakes or super().diagnostics
 
 
-class Recorded(Discreet, frozen=True):
+class Recorded(Redacted, frozen=True):
     """A job, and what had to be assumed because its record does not say it."""
 
     job: Job

@@ -12,6 +12,7 @@ from reconciler.kinds.agent.case import Case
 from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError, Unreachable, UsageError
 from reconciler.model.observed import Observed, Present, Unknown
+from reconciler.model.short_names import Named, exactly, partly, several
 from reconciler.model.snapshot import Pane, Snapshot, TmuxState, tmux_trouble
 from reconciler.observe.agent_view import Caller
 from reconciler.observe.agents import subject_of
@@ -48,7 +49,7 @@ def addressee(agent: str, session: str, roster: KnownAgents) -> Addressee:
     """Find the live agent: the one in `session` if a session is given, else the one called `agent`.
 
     `agent` is an address, a session, the name of an agent, or a CLI that only one agent runs. A CLI may have a suffix:
-    `codex-cli` is `codex`.
+    `codex-cli` is `codex`. Any other name may be a part of a name that only one agent has.
 
     Raises:
         Unreachable: tmux cannot be queried.
@@ -62,8 +63,7 @@ def addressee(agent: str, session: str, roster: KnownAgents) -> Addressee:
         return _in_session(session.removeprefix("tmux:"), agent, roster)
     meant = _called(agent, roster)
     if len(meant) > 1:
-        names = ", ".join(sorted(case.session for case in meant))
-        raise UsageError(f"{len(meant)} agents are called {agent}: {names}", fix="name one of these sessions")
+        raise several(agent, sorted(map(_named, meant)))
     return _of_case(meant[0]) if meant else _in_session(agent, agent, roster)
 
 
@@ -77,12 +77,23 @@ def recipient(to: Addressee, snapshot: Snapshot, files: Files, caller: Caller, f
 
 
 def _called(name: str, roster: KnownAgents) -> list[Case]:
-    """The agents with this address or session; else those with this name; else those that run this CLI."""
-    cases = roster.cases.values()
-    exact = [case for case in cases if name in {str(case.address), case.session}]
-    named = [case for case in cases if case.address.agent == name]
+    """The agents with exactly this name; else those that run this CLI; else those with `name` as a part of a name.
+
+    The name of a CLI, which is also the default, never means a workspace or a part of a name. Neither does the name of
+    a live session.
+    """
+    named = {_named(case): case for case in roster.cases.values()}
+    is_cli = name in roster.profiles
+    exact = [named[each] for each in exactly(name, list(named)) if not is_cli or each.address.agent == name]
     cli = _cli(name, roster.profiles)
-    return exact or named or [case for case in cases if case.profile and case.profile.name == cli]
+    running = [case for case in named.values() if case.profile and case.profile.name == cli]
+    if exact or running or is_cli or name in {pane.session for pane in _panes(roster.tmux)}:
+        return exact or running
+    return [named[each] for each in partly(name, named)]
+
+
+def _named(case: Case) -> Named:
+    return Named(case.address, case.session)
 
 
 def _cli(name: str, known: Iterable[str]) -> str:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, cast
 from msgspec import Struct, field, to_builtins
 from msgspec.structs import replace
 
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.harmless import one_line
 from reconciler.model.job import JOB_ID, TOPIC_PREFIX, Job, topic_of
 from reconciler.model.moment import to_millisecond
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Json
+from reconciler.model.redacted import Redacted
 from reconciler.ports import lockfile
 from reconciler.ports.world import Clock, Files
 from reconciler.state.schemas import load_schema
@@ -40,7 +40,7 @@ class UnknownJob(ReconcilerError):
     """There is no record with this id."""
 
 
-class Records(Discreet, frozen=True):
+class Records(Redacted, frozen=True):
     """The registry folder of the jobs, and the ports to use it."""
 
     folder: str

@@ -11,11 +11,11 @@ from msgspec import to_builtins
 from reconciler.broker.clients.connection import Settings, broker_config_from_env
 from reconciler.broker.files import layout
 from reconciler.model.broker import Broker, Connection, Role
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import TOPIC_PREFIX
 from reconciler.model.observed import Absent, Present
 from reconciler.model.record import Json
+from reconciler.model.redacted import Redacted
 from reconciler.ports.world import Files
 
 _READERS = (Role.OBSERVER, Role.RECONCILER)
@@ -26,7 +26,7 @@ LOGIN = ("MQTT_USERNAME", "MQTT_PASSWORD", "MQTT_CERTFILE", "MQTT_KEYFILE")
 _WORKER = {name: name.replace("MQTT_", "MQTT_WORKER_") for name in LOGIN}
 
 
-class Route(Discreet, frozen=True):
+class Route(Redacted, frozen=True):
     """The two ends of a job's events."""
 
     follower: Connection

@@ -24,7 +24,7 @@ from msgspec.structs import fields, replace
 
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import AUTH_TOKEN, DropReason, Job, JobEvent
-from reconciler.model.moment import zoned
+from reconciler.model.moment import parse_zoned
 from reconciler.model.read_json import read_json
 from reconciler.ports.bus import Message
 
@@ -165,7 +165,7 @@ def _is_valid(event: JobEvent) -> bool:
 
 def _time(text: str) -> datetime | None:
     try:
-        return zoned(text)
+        return parse_zoned(text)
     except ValueError:
         return None
 

@@ -22,13 +22,13 @@ from reconciler.model.job import (
     Result,
     after_end,
     after_event,
-    having_seen,
-    was_seen,
+    has_event,
+    with_event_seen,
     with_status,
 )
 from reconciler.model.moment import to_millisecond
 from reconciler.model.record import Json
-from reconciler.model.secrets import everywhere_without_token
+from reconciler.model.secrets import data_without_token
 
 from .audit import AuditFile, append_events, audit_folder, keep, keep_record
 from .record import NewJob, Records, create, locked, read, update, write
@@ -118,10 +118,10 @@ def judge(job: Job, verdicts: Iterable[JobEvent | DropReason]) -> Transition:
             entries.append({"what": "dropped", "status": job.status, "reason": verdict})
             continue
         event = replace(verdict, detail=job.without_token(verdict.detail))
-        if was_seen(job, event):
+        if has_event(job, event):
             happenings.append(Accepted(job, event))
         else:
-            noted = having_seen(job, event)
+            noted = with_event_seen(job, event)
             moved = after_event(noted, event)
             job = moved or noted
             happenings.append(Accepted(job, event) if moved else Ignored(job, event))
@@ -134,7 +134,7 @@ def _harmless(job: Job, result: Result) -> Result:
 
 
 def _without_token(job: Job, content: Mapping[str, Json]) -> Mapping[str, Json]:
-    return cast(Mapping[str, Json], everywhere_without_token(content, job.auth_token, TOKEN_HIDDEN))
+    return cast(Mapping[str, Json], data_without_token(content, job.auth_token, TOKEN_HIDDEN))
 
 
 def _audit(records: Records, job: Job, entries: Iterable[_Entry]) -> None:

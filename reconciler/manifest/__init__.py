@@ -1,8 +1,8 @@
-"""Manifests as bytes in, one `Desired` out, or every mistake of every file at once.
+"""Turn the bytes of all manifests into one `Desired`, or report every mistake of every file at once.
 
-Pure: files are read by whoever calls, the surroundings (home, environment) come in as a value.
-`source` turns bytes into plain data with places, `check` holds it against `shape`, `variables`
-and `expand` fill in what was left out, `links` sees that names refer to something.
+Pure: the caller reads the files, and passes home and environment as a value. `source` turns bytes into plain data with
+places, `check` compares it with `shape`, `variables` and `expand` fill in variables and defaults, and `links` checks
+that names refer to something.
 """
 
 from .document import Document, ManifestContext, Source

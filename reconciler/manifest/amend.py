@@ -1,4 +1,4 @@
-"""Other settings for a broker that has a manifest of its own."""
+"""Change the settings of a broker in its own manifest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import cast
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.record import Json
 from reconciler.text.characters import encoded, newline_of
-from reconciler.text.patch import Unpatchable, believed
+from reconciler.text.patch import Unpatchable, verified
 from reconciler.text.roundtrip import Rewriting, rewritten
 
 from .document import Source
@@ -16,18 +16,18 @@ from .source import read, text_of
 
 _HEAD = b"""\
 # The settings of this broker, made by `reconciler broker init`; every key is in docs/manifest.md.
-# After an edit: reconciler broker init
+# After an edit, run: reconciler broker init
 version: 1
 """
 
 
 def amended(source: Source, settings: Mapping[str, Json]) -> bytes:
-    """A manifest whose `broker:` block has `settings`; all else in it stays, comments and order too.
+    """The manifest with `settings` in its `broker:` block. Everything else stays, including comments and order.
 
-    An empty one becomes a new manifest. Without a difference, the same bytes come back. It must be a valid one.
+    `source` must be valid or empty; an empty one becomes a new manifest. Without a difference, the bytes stay the same.
 
     Raises:
-        ReconcilerError: Its text cannot be edited without changing something else.
+        ReconcilerError: The text cannot be edited without changing something else.
     """
     before = Source(source.file, source.data or _HEAD)
     content = cast("Mapping[str, Json]", read(before).content)
@@ -39,7 +39,7 @@ def amended(source: Source, settings: Mapping[str, Json]) -> bytes:
     text = text_of(before)
     try:
         result = rewritten(text.replace("\r\n", "\n"), Rewriting(content, after))
-        believed(result, after, lambda told: read(Source(source.file, told.encode())).content)
+        verified(result, after, lambda new: read(Source(source.file, new.encode())).content)
     except Unpatchable as error:
         summary = f"{source.file} cannot be edited without changing more than `broker`"
         raise ReconcilerError(summary, detail=str(error), fix="change the settings in it by hand") from error

@@ -1,4 +1,4 @@
-"""The broker that a manifest declares, with every default filled in."""
+"""Make the `Broker` that a manifest declares, with every default filled in."""
 
 from __future__ import annotations
 
@@ -28,32 +28,32 @@ from .merge import DEFAULT_BROKER, Block
 _NOTHING: Mapping[str, Any] = {}
 
 
-def broker(name: str, block: Block, around: ManifestContext) -> Broker:
+def broker(name: str, block: Block, context: ManifestContext) -> Broker:
     """The broker that `block` declares."""
-    said = block.content
+    given = block.content
     defaults = Broker(broker_address(name), "")
-    host = said.get("host", defaults.host)
+    host = given.get("host", defaults.host)
     folder = ".hermes/broker" if name == DEFAULT_BROKER else f".hermes/broker-{name}"
     return Broker(
         address=defaults.address,
-        directory=absolute(said.get("dir", folder), around),
+        directory=absolute(given.get("dir", folder), context),
         host=host,
-        names=tuple(said.get("names", ())),
-        listeners=tuple(_listener(each, host) for each in said.get("listeners", (_NOTHING,))),
-        users=tuple(_user(*each) for each in said["users"].items()) if "users" in said else DEFAULT_USERS,
-        topics=tuple(said.get("topics", defaults.topics)),
-        demo_topic=said.get("demo_topic", defaults.demo_topic),
-        tls=_tls(said.get("tls", _NOTHING), around),
-        persistence=said.get("persistence", defaults.persistence),
-        limits=Limits(**said.get("limits", _NOTHING)),
-        target=Target(said.get("target", defaults.target)),
+        names=tuple(given.get("names", ())),
+        listeners=tuple(_listener(each, host) for each in given.get("listeners", (_NOTHING,))),
+        users=tuple(_user(*each) for each in given["users"].items()) if "users" in given else DEFAULT_USERS,
+        topics=tuple(given.get("topics", defaults.topics)),
+        demo_topic=given.get("demo_topic", defaults.demo_topic),
+        tls=_tls(given.get("tls", _NOTHING), context),
+        persistence=given.get("persistence", defaults.persistence),
+        limits=Limits(**given.get("limits", _NOTHING)),
+        target=Target(given.get("target", defaults.target)),
         place=block.place(),
     )
 
 
-def _listener(said: Mapping[str, Any], host: str) -> Listener:
-    bind = said.get("bind", "127.0.0.1" if _is_loopback(host) else "")
-    return Listener(said.get("port", Listener().port), bind, said.get("mtls", False))
+def _listener(given: Mapping[str, Any], host: str) -> Listener:
+    bind = given.get("bind", "127.0.0.1" if _is_loopback(host) else "")
+    return Listener(given.get("port", Listener().port), bind, given.get("mtls", False))
 
 
 def _is_loopback(host: str) -> bool:
@@ -63,26 +63,26 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _user(name: str, said: str | Mapping[str, Any]) -> BrokerUser:
-    if isinstance(said, str):
-        return BrokerUser(name, Role(said))
-    return BrokerUser(name, Role.CUSTOM, tuple(_grant(line) for line in said["acl"]))
+def _user(name: str, given: str | Mapping[str, Any]) -> BrokerUser:
+    if isinstance(given, str):
+        return BrokerUser(name, Role(given))
+    return BrokerUser(name, Role.CUSTOM, tuple(_grant(line) for line in given["acl"]))
 
 
 def _grant(line: str) -> Grant:
-    """An ACL line; without an access word both are allowed, as in Mosquitto's own file."""
+    """An ACL line. Without an access word, it allows reading and writing, as in Mosquitto's own file."""
     word, _, topic = line.partition(" ")
     if topic and word in set(Access):
         return Grant(Access(word), topic)
     return Grant(Access.READWRITE, line)
 
 
-def _tls(said: Mapping[str, Any], around: ManifestContext) -> Tls:
-    ca = said.get("ca", _NOTHING)
-    plain = {key: value for key, value in said.items() if key not in {"key", "ca"}}
+def _tls(given: Mapping[str, Any], context: ManifestContext) -> Tls:
+    ca = given.get("ca", _NOTHING)
+    plain = {key: value for key, value in given.items() if key not in {"key", "ca"}}
     return Tls(
-        key=KeyKind(said.get("key", KeyKind.ECDSA_P256)),
-        ca_cert=absolute(ca["cert"], around) if ca else "",
-        ca_key=absolute(ca["key"], around) if ca else "",
+        key=KeyKind(given.get("key", KeyKind.ECDSA_P256)),
+        ca_cert=absolute(ca["cert"], context) if ca else "",
+        ca_key=absolute(ca["key"], context) if ca else "",
         **plain,
     )

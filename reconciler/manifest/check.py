@@ -1,4 +1,4 @@
-"""Plain data held against the shape of a manifest: pydantic's findings in a user's words."""
+"""Check plain data against the shape of a manifest, and turn pydantic's errors into messages for the user."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
-_KEY = "[key]"  # pydantic's last step to a key, as opposed to its value
+_KEY = "[key]"  # the last step of pydantic's path when the key itself is wrong, not its value
 _PLACEHOLDER = "x"
-_SHOWN = 60  # characters of the user's text
+_SHOWN = 60  # characters of the user's text in a message
 
 _WANTED = {
     "string_type": "a string",
@@ -43,11 +43,11 @@ def _adapter() -> TypeAdapter[ManifestDoc]:
 
 
 def checked_document(source: Source, digest: str) -> tuple[Document | None, list[Diagnostic]]:
-    """The document that `source` holds, as far as it is one, and every mistake of its form."""
+    """The document in `source`, without its invalid parts, and every mistake of syntax and shape."""
     reading = read(source)
     if reading.broken:
         return None, [*reading.mistakes]
-    if reading.content is None:  # a file that was cut off must not end what it declared
+    if reading.content is None:  # a truncated file must not end the agents that it declared
         return None, [*reading.mistakes, _empty(source.file)]
     mistakes = [*reading.mistakes, *shape_mistakes(reading), *_cut_off(source, reading)]
     content = without_mistakes(reading.content) if mistakes else cast(Any, reading.content)
@@ -59,14 +59,14 @@ def _empty(file: str) -> Diagnostic:
     return mistake(
         "the manifest is empty",
         Place(file, 1, 1),
-        detail="an empty file is more often one that was cut off than one that declares nothing",
-        fix="write it again, or delete it; to declare nothing, write `version: 1`",
+        detail="an empty file is probably one that was not written completely",
+        fix="write it again or delete it; to declare nothing, write `version: 1`",
     )
 
 
 def _cut_off(source: Source, reading: Reading) -> Iterator[Diagnostic]:
-    """A last line that is not ended, and after which something is missing."""
-    if source.data.endswith((b"\n", b"\r", b"}")):  # the brace ends the whole mapping, where it is written in braces
+    """The mistake of a file that seems truncated: it has no final line end, and more is expected there."""
+    if source.data.endswith((b"\n", b"\r", b"}")):  # a closing brace ends a manifest in braces
         return
     last = source.data.count(b"\n") + 1
     open_ended = any(not text and reading.places.get(path, (0, 0))[0] == last for path, text in reading.texts.items())
@@ -74,20 +74,20 @@ def _cut_off(source: Source, reading: Reading) -> Iterator[Diagnostic]:
         yield mistake(
             "the manifest seems to be cut off",
             Place(source.file, last, 1),
-            detail="nothing follows its last line, and that line is not ended",
-            fix="write the rest; if nothing is missing, end the last line",
+            detail="the file ends without a line end, at a place where more is expected",
+            fix="write the rest; if nothing is missing, add a line end to the last line",
         )
 
 
 def shape_mistakes(reading: Reading) -> list[Diagnostic]:
-    """Every way in which the content of `reading` is not shaped like a manifest."""
+    """Every place where the content of `reading` does not have the shape of a manifest."""
     return [_mistake(reading, error) for error in _errors(reading.content)]
 
 
 def without_mistakes(content: Any) -> ManifestDoc | None:
-    """A copy of `content` without its mistakes of shape, so that the rest of it can be checked too.
+    """A copy of `content` without the invalid parts, so that the rest can be checked too.
 
-    Good for finding mistakes only. None when there is nothing to go on with.
+    Use it only to find more mistakes. None when nothing usable is left.
     """
     if not isinstance(content, dict):
         return None
@@ -100,7 +100,7 @@ def without_mistakes(content: Any) -> ManifestDoc | None:
 
 
 def _remove(content: Any, error: ErrorDetails) -> None:
-    """Take away what is wrong; of a list with a wrong item, all."""
+    """Remove the invalid value. If it is an item of a list, remove the whole list."""
     steps = error["loc"][:-1] if _is_key(error) else error["loc"]
     parts = list(takewhile(lambda part: isinstance(part, str), steps))
     container = _reach(content, parts[:-1])
@@ -173,7 +173,7 @@ def _bad_key(reading: Reading, parts: list[str], wanted: str) -> Diagnostic:
 
 
 def _renamed(word: str) -> str:
-    """Advice to write `word` with letters, digits, `-` and `_` only; empty when that does not help."""
+    """Suggest `word` with only letters, digits, `-` and `_`; empty if there is no such name."""
     dashed = re.sub(r"[^A-Za-z0-9_]+", "-", word).strip("-_")
     better = dashed if dashed != word else word.replace("-", "_")
     return f"did you mean `{better}`?" if better not in {"", word} else ""
@@ -187,7 +187,7 @@ def _bad_value(reading: Reading, path: str, error: ErrorDetails) -> Diagnostic:
     value = error["input"]
     if value is None and error["type"] in _EMPTY:
         key = path.rpartition(".")[2]
-        fix = f"write `{key}: {_EMPTY[error['type']]}` when that is meant; the file may be cut off"
+        fix = f"if it should be empty, write `{key}: {_EMPTY[error['type']]}`; else the file may be cut off"
         return mistake(f"`{path}` is empty", place_of(reading.file, reading.places, path), fix=fix)
     text = reading.texts.get(path, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     wanted = _wanted(error)

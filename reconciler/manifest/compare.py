@@ -1,4 +1,4 @@
-"""Two sets of manifests by what they declare: block by block, in whatever files and layouts the blocks stand."""
+"""Compare two sets of manifests block by block. Files and layout do not count, only what they declare."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .source import Reading, read
 
 
 class _Block(Struct, frozen=True):
-    """What one file declares under one address."""
+    """The content of one address, and the file that declares it."""
 
     file: str
     content: Json
 
 
 def compare_manifests(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> ManifestsDifference:
-    """How the manifests `old` and `new`, by file, differ in what they declare; secrets in them are hidden.
+    """The differences between the manifests `old` and `new`, given by file. Secrets in them are hidden.
 
-    A file that is no mapping in YAML is left out on both sides, with the reason.
+    A file that is not a YAML mapping is left out on both sides, with the reason.
     """
     before, after = ({file: read(Source(file, data)) for file, data in files.items()} for files in (old, new))
     unreadable = _unreadable(before) | _unreadable(after)
@@ -43,7 +43,7 @@ def compare_manifests(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Man
 
 
 def blocks_of(content: Mapping[str, Any]) -> dict[str, Json]:
-    """Everything that a manifest declares, by address; what has none stands under its key."""
+    """Everything that a manifest declares, by address. Settings without an address are listed by their key."""
     found: dict[str, Json] = {}
     for key, value in content.items():
         found |= _declared(key, value)
@@ -71,7 +71,7 @@ def _workspace(home: str, block: Any) -> dict[str, Json]:
         return {f"workspace.{home}": block if agents else own}
     return {
         f"workspace.{home}": own,
-        # a block without a word is an agent with all defaults
+        # an empty block is an agent with all defaults
         **{f"agent.{home}.{name}": {} if each is None else each for name, each in agents.items()},
     }
 
@@ -85,7 +85,7 @@ def _reason(reading: Reading) -> str:
 
 
 def _blocks(readings: Mapping[str, Reading], unreadable: Mapping[str, str]) -> dict[str, _Block]:
-    """Every block by its address; of a setting that several files repeat, the first."""
+    """Every block by its address. If several files repeat a setting, the first file wins."""
     found: dict[str, _Block] = {}
     for file in sorted(readings.keys() - unreadable.keys(), reverse=True):
         found |= {address: _Block(file, each) for address, each in _declared_in(readings[file]).items()}
@@ -114,7 +114,7 @@ def _changes(before: _Block | None, after: _Block | None) -> tuple[DeepChange, .
 
 
 def _is_secret(path: Path, value: Json) -> bool:
-    """A value that stands in the manifest itself, under a name that says what it is."""
+    """Whether a value is a secret in plain text: a variable in `env` whose name says so."""
     is_variable = len(path) > 1 and path[-2] == "env"
     return is_variable and isinstance(value, str) and names_a_secret(str(path[-1]))
 

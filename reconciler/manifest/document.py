@@ -1,4 +1,4 @@
-"""The values that this room takes and passes on."""
+"""The input of this room, a checked document, and the functions that make messages with places."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from reconciler.model.diagnostic import Diagnostic, Place, Severity
 if TYPE_CHECKING:
     from .shape import ManifestDoc
 
-_SHOWN = 10  # words of a suggestion
+_SHOWN = 10  # the most words that a suggestion lists
 
 
 class Source(Struct, frozen=True):
-    """One manifest as it was read; `file` is shown to the user."""
+    """The bytes of one manifest. `file` is its name in messages."""
 
     file: str
     data: bytes
 
 
 class ManifestContext(Struct, frozen=True):
-    """What a manifest may refer to: absolute `root` and `home`, the environment, the default project's name."""
+    """What a manifest may refer to. `root` and `home` are absolute paths; `env` is the environment."""
 
     root: str
     home: str
@@ -32,10 +32,10 @@ class ManifestContext(Struct, frozen=True):
 
 
 class Document(Struct, frozen=True):
-    """One manifest of the right shape.
+    """One manifest that has the right shape.
 
-    `places` maps a dotted path like `workspaces.lab.agents.claude` to the line and column, from 1,
-    of its key; `digest` is the SHA-256 of the file's bytes.
+    `places` maps a dotted path like `workspaces.lab.agents.claude` to the line and column of its key, both from 1.
+    `digest` is the SHA-256 of the file's bytes.
     """
 
     file: str
@@ -45,7 +45,7 @@ class Document(Struct, frozen=True):
 
 
 def place_of(file: str, places: Mapping[str, tuple[int, int]], path: str) -> Place:
-    """The place of `path`, or of the nearest thing around it that has one."""
+    """The place of `path`, or of the nearest enclosing key that has a place."""
     while path and path not in places:
         path = path.rpartition(".")[0]
     return Place(file, *places.get(path, (1, 1)))
@@ -57,7 +57,7 @@ def mistake(summary: str, place: Place, *, detail: str = "", fix: str = "") -> D
 
 
 def suggestion(word: str, words: list[str]) -> str:
-    """What may have been meant by `word`, as advice; all of `words` when none is close."""
+    """Advice with the word that is most similar to `word`; the known `words` if none is similar."""
     import difflib  # noqa: PLC0415 - only a mistake needs it
 
     if close := difflib.get_close_matches(word, words, n=1):

@@ -1,6 +1,6 @@
-"""A manifest with one entry more, or one less; every other byte stays. Pure.
+"""Add one entry to a manifest, or remove one. Every other byte stays. Pure.
 
-What comes of it is read again, and believed only when it says what it said before but for that entry.
+The new text is read again. It is used only if nothing but that entry has changed.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from .source import nodes_of, read, text_of
 
 
 class Added(NamedTuple):
-    """A manifest with an entry more, and the text that came in for it."""
+    """A manifest with a new entry, and the text that was added."""
 
     data: bytes
     text: str
 
 
 def place_in(source: Source, path: Path) -> Place | None:
-    """Where the entry at `path` stands in the manifest, None when there is none."""
+    """The place of the entry at `path` in the manifest; None when there is no such entry."""
     reading = read(source)
     name = ".".join(path)
     return place_of(source.file, reading.places, name) if name in reading.places else None
 
 
 def added(source: Source, path: Path, value: Mapping[str, Json]) -> Added:
-    """The manifest with `value` at `path`, where nothing stands yet.
+    """The manifest with `value` at `path`, where there is no entry yet.
 
-    Mappings that are missing on the way are made; a file that says nothing gets its version, too.
+    Missing mappings on the way are created. An empty file also gets its `version`.
 
     Raises:
         InvalidManifest: The manifest is not YAML.
-        ReconcilerError: Its text cannot be edited without touching something else.
+        ReconcilerError: The text cannot be edited without changing something else.
     """
     try:
         text, root = _composed(source)
@@ -57,13 +57,13 @@ def added(source: Source, path: Path, value: Mapping[str, Json]) -> Added:
 
 
 def removed(source: Source, path: Path) -> bytes:
-    """The manifest without the entry at `path`; a mapping that is left empty is written `{}`.
+    """The manifest without the entry at `path`. A mapping that becomes empty is written `{}`.
 
-    Comments on its lines go with it, and so do those right below that are indented deeper.
+    Comments on its lines are removed too, and so are deeper indented comments right below it.
 
     Raises:
         InvalidManifest: The manifest is not YAML.
-        ReconcilerError: Its text cannot be edited without touching something else.
+        ReconcilerError: The text cannot be edited without changing something else.
     """
     try:
         text, root = _composed(source)
@@ -75,9 +75,9 @@ def removed(source: Source, path: Path) -> bytes:
 
 def _by_hand(source: Source, path: Path, what: str) -> ReconcilerError:
     return ReconcilerError(
-        f"{source.file} cannot be edited without touching more than `{'.'.join(path)}`",
-        detail="an alias, a merge key or the way it is laid out is in the way",
-        fix=f"{what} the block by hand, then `reconciler apply`",
+        f"{source.file} cannot be edited without changing more than `{'.'.join(path)}`",
+        detail="an alias, a merge key or an unusual layout prevents it",
+        fix=f"{what} the block by hand, then run `reconciler apply`",
     )
 
 
@@ -90,12 +90,12 @@ def _composed(source: Source) -> tuple[str, MappingNode | None]:
 
 
 def _proved(source: Source, text: str, patches: Iterable[Patch], meant: Json) -> bytes:
-    """The bytes of the edited text, which says what is meant of it."""
+    """The bytes of the edited text, after a check that its content is `meant`."""
 
     def content(result: str) -> Json:
         reading = read(Source(source.file, encoded(result, source.data)))
         if reading.broken:
-            raise Unpatchable("it is not YAML any more")
+            raise Unpatchable("it would no longer be YAML")
         return reading.content
 
     return encoded(edited(text, patches, meant, content), source.data)

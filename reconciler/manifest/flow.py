@@ -1,4 +1,4 @@
-"""Values in braces and brackets, in one line."""
+"""Format values in braces and brackets that are on one line."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _CLOSE = re.compile(r"[ \t]*[\]}]")
 
 
 def in_one_line(text: str, node: Node, shape: Any) -> str | None:
-    """A value as it is written, with one blank between words and the published keys in order.
+    """A value with single spaces between words, and with the published keys in order.
 
-    None when it stands on several lines, or is written in a way that is not understood here. Without a `shape` keys
-    stay in their order.
+    None when the value is on several lines, or when this function does not support its layout. Without a `shape`, the
+    keys keep their order.
     """
     source = text[slice(*node.span)]
     if "\n" in source:
@@ -37,34 +37,34 @@ def in_one_line(text: str, node: Node, shape: Any) -> str | None:
 
 
 def _pieces(text: str, node: SequenceNode | MappingNode, at: int, shape: Any) -> tuple[list[str] | None, int]:
-    """What stands between the braces, and the offset behind it; None when commas stand in other places."""
-    told: list[tuple[int, str]] = []
+    """The entries between the braces, and the offset after them; None when commas are in unusual places."""
+    ranked: list[tuple[int, str]] = []
     ranks = {name: rank for rank, name in enumerate(["<<", *keys_of(shape)])}
     children = node.entries if isinstance(node, MappingNode) else [(None, item) for item in node.items]
     for key, value in children:
-        comma = _COMMA.match(text, at) if told else None
-        if told and comma is None:
+        comma = _COMMA.match(text, at) if ranked else None
+        if ranked and comma is None:
             return None, at
         piece, at = _piece(text, comma.end() if comma else at, key, value, shape)
         if piece is None:
             return None, at
         rank = ranks.get(key.text, len(ranks)) if isinstance(key, ScalarNode) else 0
-        told.append((rank if len(ranks) > 1 else 0, piece))
-    return [piece for _, piece in sorted(told, key=lambda each: each[0])], at
+        ranked.append((rank if len(ranks) > 1 else 0, piece))
+    return [piece for _, piece in sorted(ranked, key=lambda each: each[0])], at
 
 
 def _piece(text: str, at: int, key: Node | None, value: Node, shape: Any) -> tuple[str | None, int]:
-    """One entry or item that begins at the offset `at`, and the offset behind it."""
+    """One entry or item that begins at the offset `at`, and the offset after it."""
     if key is None:
-        told = in_one_line(text, value, shape_inside(shape, "0"))
-        return (told, value.span[1]) if value.span[0] == at else (None, at)
+        item = in_one_line(text, value, shape_inside(shape, "0"))
+        return (item, value.span[1]) if value.span[0] == at else (None, at)
     if not isinstance(key, ScalarNode) or key.span[0] != at:
         return None, at
     name = text[slice(*key.span)]
     colon = _COLON.match(text, key.span[1])
     if value.span[0] == value.span[1]:
         return (f"{name}: ", colon.end()) if colon else (name, key.span[1])
-    told = in_one_line(text, value, shape_inside(shape, key.text))
-    if colon is None or colon.end() != value.span[0] or told is None:
+    content = in_one_line(text, value, shape_inside(shape, key.text))
+    if colon is None or colon.end() != value.span[0] or content is None:
         return None, at
-    return f"{name}: {told}", value.span[1]
+    return f"{name}: {content}", value.span[1]

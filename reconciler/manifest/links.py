@@ -1,4 +1,4 @@
-"""What can only be seen when all manifests are known: names that refer to nothing, or to too much."""
+"""Check names across all manifests: unknown types and dependencies, shared sessions, dependency cycles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Declared = Sequence[tuple[Agent, Block]]
 
 
 def link_mistakes(declared: Declared, types: Collection[str]) -> Iterator[Diagnostic]:
-    """Every type, dependency and session name of the `declared` agents that cannot be."""
+    """Every mistake in the types, dependencies and session names of the `declared` agents."""
     yield from _unknown_types(declared, types)
     yield from _shared_sessions(declared)
     yield from _unknown_dependencies(declared)
@@ -25,7 +25,7 @@ def link_mistakes(declared: Declared, types: Collection[str]) -> Iterator[Diagno
 
 
 def branch_mistakes(workspaces: Iterable[Block]) -> Iterator[Diagnostic]:
-    """Every branch that git would not make."""
+    """Every branch name that git does not accept."""
     for block in workspaces:
         git = block.content.get("git")
         if git and not is_branch(git["branch"]):
@@ -43,7 +43,7 @@ def _unknown_types(declared: Declared, types: Collection[str]) -> Iterator[Diagn
                 f"unknown agent type `{agent.type}`",
                 block.place("type"),
                 detail=f"type of {agent.address}",
-                fix=f"{suggestion(agent.type, list(types))}; own types are declared in `agent_types:`",
+                fix=f"{suggestion(agent.type, list(types))}; declare your own types in `agent_types:`",
             )
 
 
@@ -83,14 +83,14 @@ def _cycle_mistakes(declared: Declared) -> Iterator[Diagnostic]:
     blocks: Mapping[Address, Block] = {agent.address: block for agent, block in declared}
     for cycle in _cycles(needs):
         yield mistake(
-            f"a circle of dependencies: {' -> '.join(map(str, (*cycle, cycle[0])))}",
+            f"a dependency cycle: {' -> '.join(map(str, (*cycle, cycle[0])))}",
             blocks[cycle[0]].place("depends_on"),
-            fix="remove one `depends_on` of the circle",
+            fix="remove one `depends_on` of the cycle",
         )
 
 
 def _cycles(needs: Mapping[Address, set[Address]]) -> Iterator[list[Address]]:
-    """One cycle after the other, each beginning with its smallest address, until none is left."""
+    """Every cycle, each beginning with its smallest address. Each found cycle is broken to find the next one."""
     from graphlib import CycleError, TopologicalSorter  # noqa: PLC0415 - most manifests have no dependencies
 
     open_needs = defaultdict(set, {address: set(others) for address, others in needs.items()})
@@ -98,7 +98,7 @@ def _cycles(needs: Mapping[Address, set[Address]]) -> Iterator[list[Address]]:
         try:
             TopologicalSorter(open_needs).prepare()
         except CycleError as error:
-            # graphlib lists who is needed before who needs it, and repeats the first at the end
+            # graphlib lists a needed node before the node that needs it, and repeats the first one at the end
             cycle = list(reversed(error.args[1][1:]))
             start = cycle.index(min(cycle))
             yield cycle[start:] + cycle[:start]

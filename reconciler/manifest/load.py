@@ -1,4 +1,4 @@
-"""From the bytes of all manifests to what is desired."""
+"""Load all manifests: from their bytes to one `Desired`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Loaded(Struct, frozen=True):
-    """What the manifests declare, and the documents that say so, by file."""
+    """What the manifests declare, and the documents that were read."""
 
     desired: Desired
     documents: tuple[Document, ...]
@@ -35,17 +35,17 @@ class Loaded(Struct, frozen=True):
 
 def load(
     sources: Sequence[Source],
-    around: ManifestContext,
+    context: ManifestContext,
     builtin_types: Collection[str],
     known: Mapping[str, Json] = {},
 ) -> Loaded:
-    """What `sources` declare together, in whatever order they are given.
+    """What `sources` declare together. Their order does not matter.
 
-    `known` maps digests to what `remembered` made of a document: its file is neither parsed nor
-    checked for its shape again. Whoever keeps it must forget it when reconciler changes.
+    `known` maps the digest of a file to the result of `remembered`, so that the file is not parsed and checked again.
+    The caller must drop these results when reconciler itself changes.
 
     Raises:
-        InvalidManifest: with every mistake of every file, in the order of their places.
+        InvalidManifest: It has every mistake of every file, in the order of their places.
     """
     ordered = sorted(sources, key=lambda source: source.file)
     documents: list[Document] = []
@@ -54,7 +54,7 @@ def load(
         document, found = _document(source, known)
         documents += [document] if document else []
         mistakes += found
-    desired, found = _desired(documents, around, builtin_types, _digest(ordered))
+    desired, found = _desired(documents, context, builtin_types, _digest(ordered))
     mistakes += found
     if mistakes:
         raise InvalidManifest(tuple(sorted(dict.fromkeys(mistakes), key=_reading_order)))
@@ -62,37 +62,37 @@ def load(
 
 
 def remembered(document: Document) -> Json:
-    """What a cache may keep of `document`, plain data; `load` takes it back under `document.digest`."""
+    """Plain data of `document` for a cache. Pass it to `load` in `known`, under `document.digest`."""
     return {"content": cast("Json", document.content), "places": document.places}
 
 
 def _document(source: Source, known: Mapping[str, Json]) -> tuple[Document | None, list[Diagnostic]]:
-    """The document that `source` holds, without what is wrong in it, and what is wrong in it."""
+    """The document in `source` without its invalid parts, and its mistakes."""
     digest = hashlib.sha256(source.data).hexdigest()
     match known.get(digest):
-        case {"content": dict(kept), "places": dict(places)} if places:  # an older version remembered empty files
+        case {"content": dict(kept), "places": dict(places)} if places:
             return Document(source.file, digest, cast(Any, kept), cast(Any, places)), []
-    from .check import checked_document  # noqa: PLC0415 - a remembered manifest is not checked again
+    from .check import checked_document  # noqa: PLC0415 - loads pydantic; a cached manifest needs no check
 
     return checked_document(source, digest)
 
 
 def _desired(
-    documents: Sequence[Document], around: ManifestContext, builtin_types: Collection[str], digest: str
+    documents: Sequence[Document], context: ManifestContext, builtin_types: Collection[str], digest: str
 ) -> tuple[Desired, list[Diagnostic]]:
-    sources = [fill(document, around.env) for document in documents]
+    sources = [fill(document, context.env) for document in documents]
     merged, disagreements = merge(sources)
-    workspaces, declared = _expanded(merged, around)
+    workspaces, declared = _expanded(merged, context)
     own_types = merged.sections["agent_types"]
     desired = Desired(
-        project=_project(merged, around),
-        socket=expand.socket(merged.settings.get("tmux"), around),
+        project=_project(merged, context),
+        socket=expand.socket(merged.settings.get("tmux"), context),
         workspaces=workspaces,
         agents={agent.address: agent for agent, _ in declared},
-        agent_types={name: expand.agent_type(name, block, around) for name, block in own_types.items()},
+        agent_types={name: expand.agent_type(name, block, context) for name, block in own_types.items()},
         digest=digest,
         files=tuple(document.file for document in documents),
-        brokers=_brokers(merged, around),
+        brokers=_brokers(merged, context),
         accepts=accepts(merged.sections["accept"].values()),
     )
     unset = [found for source in sources for found in source.mistakes]
@@ -109,19 +109,19 @@ def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]
     yield from link_mistakes(declared, {*builtin_types, *own_types})
 
 
-def _project(merged: Merged, around: ManifestContext) -> str:
+def _project(merged: Merged, context: ManifestContext) -> str:
     block = merged.settings.get("project")
-    return block.content if block else around.default_project
+    return block.content if block else context.default_project
 
 
-def _expanded(merged: Merged, around: ManifestContext) -> tuple[dict[Address, Workspace], Declared]:
-    base = expand.defaults(merged.settings.get("defaults"), around)
+def _expanded(merged: Merged, context: ManifestContext) -> tuple[dict[Address, Workspace], Declared]:
+    base = expand.defaults(merged.settings.get("defaults"), context)
     workspaces: dict[Address, Workspace] = {}
     declared: list[tuple[Agent, Block]] = []
     for name, block in merged.sections["workspaces"].items():
-        home = expand.workspace(name, block, around)
+        home = expand.workspace(name, block, context)
         workspaces[home.address] = home
-        declared += expand.agents(home, block, base, around)
+        declared += expand.agents(home, block, base, context)
     return workspaces, declared
 
 
@@ -130,13 +130,13 @@ def _socket_mistakes(block: Block | None) -> Iterator[Diagnostic]:
         yield mistake("`tmux` names two sockets", block.place(), fix="keep `socket` or `socket_path`")
 
 
-def _brokers(merged: Merged, around: ManifestContext) -> dict[Address, Broker]:
+def _brokers(merged: Merged, context: ManifestContext) -> dict[Address, Broker]:
     declared = merged.sections["broker"]
     if not declared:
         return {}
-    from .broker import broker  # noqa: PLC0415 - a project without a broker starts faster without
+    from .broker import broker  # noqa: PLC0415 - a project without a broker starts faster
 
-    return {each.address: each for each in (broker(name, block, around) for name, block in declared.items())}
+    return {each.address: each for each in (broker(name, block, context) for name, block in declared.items())}
 
 
 def _digest(sources: Sequence[Source]) -> str:

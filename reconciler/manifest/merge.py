@@ -1,4 +1,4 @@
-"""Several documents as one: what they name is joined, what they set must agree."""
+"""Merge several documents into one: named blocks are joined, and settings must be the same everywhere."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ DEFAULT_BROKER = "main"
 
 
 class Block(Struct, frozen=True):
-    """A piece of one manifest: what it says, and the path where it says it."""
+    """A block of one manifest: its content and its path."""
 
     source: ExpandedDocument
     path: str
     content: Any
 
     def place(self, key: str = "") -> Place:
-        """Where the block, or `key` in it, stands."""
+        """The place of the block, or of `key` in it."""
         return self.source.place(f"{self.path}.{key}" if key else self.path)
 
 
@@ -39,7 +39,7 @@ class Merged(Struct, frozen=True):
 
 
 def merge(sources: Sequence[ExpandedDocument]) -> tuple[Merged, list[Diagnostic]]:
-    """All of `sources` as one, and every name or setting that two of them disagree about."""
+    """The merged `sources`, and a mistake for each duplicate name and each setting that differs."""
     mistakes: list[Diagnostic] = []
     settings: dict[str, Block] = {}
     sections: dict[str, dict[str, Block]] = {section: {} for section in (*_SECTIONS, _BROKER, _ACCEPT)}

@@ -1,4 +1,4 @@
-"""What the words of a manifest may look like that end up in commands."""
+"""The allowed form of manifest values that become part of commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 PATH_RULE = (r"~(?:/[\s\S]*)?|[^~][\s\S]*", "a path, with `~` for your own home folder only")
 NAME_RULE = (NAME_PATTERN, "a name: letters, digits, `_` and `-`, starting with a letter or digit")
 
-# key -> the rule its value obeys, and the rule in words
+# key -> the regular expression for its value, and the rule in words
 RULES = {
     "type": NAME_RULE,
     "role": NAME_RULE,
@@ -38,5 +38,5 @@ RULES = {
 
 
 def is_branch(name: str) -> bool:
-    """Whether git takes a name that obeys `BRANCH` for a new branch; the rules of git-check-ref-format(1)."""
+    """Whether git accepts a name that matches `BRANCH` for a new branch; see git-check-ref-format(1)."""
     return not re.search(_NOT_IN_A_BRANCH, name)

@@ -1,7 +1,7 @@
-"""The shape of a manifest: what is checked, what `schemas/manifest.schema.json` publishes.
+"""The shape of a manifest. It is checked, and published as `schemas/manifest.schema.json`.
 
-The sentences below are shown by editors. Text may hold `${NAME}`, so a rule about text is held
-here only where no variable stands, and again by `variables` after the expansion.
+Editors show the docstrings below to the user. A text with `${NAME}` is not checked here: `variables` checks it after
+the variables are filled in.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class FromEnv(TypedDict):
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
     from_env: Variable
-    """Name of the variable to read. The value is stored nowhere."""
+    """Name of the variable to read. The value is never stored."""
 
 
 class FromFile(TypedDict):
@@ -59,7 +59,7 @@ class FromFile(TypedDict):
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
     from_file: Path
-    """Path of the file. The value is stored nowhere."""
+    """Path of the file. The value is never stored."""
 
 
 EnvValue = Annotated[str | FromEnv | FromFile, Expected("a string, {from_env: NAME} or {from_file: PATH}")]
@@ -78,20 +78,20 @@ class AgentDoc(TypedDict):
     args: NotRequired[Argv]
     """Arguments for the CLI, one string each."""
     env: NotRequired[Env]
-    """Environment variables, merged over those of the workspace."""
+    """Environment variables. They override those of the workspace."""
     prompt: NotRequired[str]
     """First prompt of a new conversation."""
     resume: NotRequired[Resume]
     """`auto` continues the agent's own conversation, `never` begins a new one at every start, a
     session id continues that one. Default: auto."""
     state: NotRequired[Literal["running", "stopped", "archived"]]
-    """The state the agent is wanted in. Default: running."""
+    """The state that the agent should have. Default: running."""
     protect: NotRequired[bool]
     """Keep the agent, even when this block is removed. Default: false."""
     trust: NotRequired[bool]
-    """Trust the folder, so that the CLI does not ask, where it has a setting for that. Default: false."""
+    """Trust the folder, so that the CLI does not ask, if the CLI has a setting for it. Default: false."""
     ignore: NotRequired[list[Literal["args", "env", "cwd", "command", "type"]]]
-    """Differences that are not acted on."""
+    """Fields whose differences are ignored."""
     depends_on: NotRequired[Argv]
     """Agents that start first: names in this workspace, or `agent.WORKSPACE.NAME`."""
 
@@ -104,7 +104,7 @@ class GitDoc(TypedDict):
     repo: Path
     """Path of the repository that the worktree belongs to."""
     branch: Branch
-    """Branch of the worktree, created when missing."""
+    """Branch of the worktree. It is created when missing."""
     base: NotRequired[Branch]
     """Where a new branch starts. Default: the repository's HEAD."""
 
@@ -115,11 +115,11 @@ class WorkspaceDoc(TypedDict):
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
     path: Path
-    """The folder, made when missing. `~` is the home folder; a relative path starts at the project root."""
+    """The folder. It is created when missing. `~` is the home folder; a relative path starts at the project root."""
     git: NotRequired[GitDoc]
     """Make the folder a worktree of a git repository."""
     env: NotRequired[Env]
-    """Environment variables of every agent here."""
+    """Environment variables of every agent in the workspace."""
     agents: NotRequired[dict[Name, AgentDoc | None]]
     """The agents, by name. An empty block is an agent with all defaults."""
 
@@ -136,7 +136,7 @@ class TmuxDoc(TypedDict):
 
 
 class DefaultsDoc(TypedDict):
-    """What is assumed where nothing is said."""
+    """Defaults for settings that are left out."""
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
@@ -156,7 +156,7 @@ class AgentTypeDoc(TypedDict):
     resume: NotRequired[Argv]
     """Arguments that continue the conversation `{session_id}`."""
     artifacts: NotRequired[Argv]
-    """Where the CLI stores a conversation; may hold `{session_id}` and `{cwd}`."""
+    """Where the CLI stores a conversation; may contain `{session_id}` and `{cwd}`."""
     quit: NotRequired[str]
     """What is typed to end the CLI."""
     busy: NotRequired[str]
@@ -173,7 +173,7 @@ class ListenerDoc(TypedDict):
     bind: NotRequired[str]
     """Address to listen on. Default: loopback when `host` is this machine only, else every interface."""
     mtls: NotRequired[bool]
-    """Clients show a certificate, and its name is their user. Default: false."""
+    """Clients must present a certificate; its name is their user. Default: false."""
 
 
 class DeclaredBrokerUserDoc(TypedDict):
@@ -192,14 +192,14 @@ BrokerUserValue = Annotated[
 
 
 class CaDoc(TypedDict):
-    """A CA that is there already."""
+    """An existing CA."""
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
     cert: Path
     """Its certificate."""
     key: Path
-    """Its private key; it is read, and copied nowhere."""
+    """Its private key. It is read, but never copied."""
 
 
 class TlsDoc(TypedDict):
@@ -208,17 +208,17 @@ class TlsDoc(TypedDict):
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
     key: NotRequired[Literal["ecdsa-p256", "rsa-2048"]]
-    """Kind of the private keys. Default: ecdsa-p256."""
+    """Kind of private key. Default: ecdsa-p256."""
     ca_days: NotRequired[Days]
     """Lifetime of the CA. Default: 3650."""
     leaf_days: NotRequired[Days]
-    """Lifetime of all other certificates, which are renewed after two thirds of it. Default: 90."""
+    """Lifetime of all other certificates. They are renewed after two thirds of it. Default: 90."""
     ca: NotRequired[CaDoc]
-    """Sign with this CA. Default: one is made."""
+    """Sign with this CA. Default: a new one is made."""
 
 
 class LimitsDoc(TypedDict):
-    """What one client may ask of the broker."""
+    """Limits for each client of the broker."""
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
@@ -227,13 +227,13 @@ class LimitsDoc(TypedDict):
     packet_size: NotRequired[Count]
     """Bytes of the largest packet. Default: 262144."""
     queued_messages: NotRequired[Count]
-    """Messages kept for a client that is away or slow. Default: 10000."""
+    """Messages kept for a client that is disconnected or slow. Default: 10000."""
     inflight_messages: NotRequired[Count]
-    """Messages on their way to a client at a time. Default: 50."""
+    """Messages that are sent to a client and not yet confirmed. Default: 50."""
     keepalive: NotRequired[Count]
     """Seconds that a client may be silent. Default: 300."""
     expiry: NotRequired[Days]
-    """Days after which the session of a client that stays away is forgotten. Default: 7."""
+    """Days after which the session of a disconnected client is deleted. Default: 7."""
 
 
 class BrokerDoc(TypedDict):
@@ -244,17 +244,17 @@ class BrokerDoc(TypedDict):
     name: NotRequired[Name]
     """Name of the broker, for its address `broker.NAME`. Default: main."""
     dir: NotRequired[Path]
-    """Folder for everything that it needs. Default: .hermes/broker, for another name than main .hermes/broker-NAME."""
+    """Folder for all of its files. Default: .hermes/broker; if `name` is not main, .hermes/broker-NAME."""
     host: NotRequired[str]
     """Host name or address by which clients reach it. Default: localhost."""
     names: NotRequired[list[str]]
-    """Further names and addresses in the server's certificate; localhost is always there."""
+    """More names and addresses for the server's certificate. localhost is always included."""
     listeners: NotRequired[list[ListenerDoc]]
     """The ports that it listens on. Default: 8883."""
     users: NotRequired[dict[Name, BrokerUserValue]]
     """Who may log in. Default: hermes as observer, claude-worker as worker."""
     topics: NotRequired[list[str]]
-    """Topic filters of the job events, which the roles are about. Default: python/mqtt/jobs/+/events."""
+    """Topic filters of the job events, to which the roles give access. Default: python/mqtt/jobs/+/events."""
     demo_topic: NotRequired[bool]
     """Let every user read and write python/mqtt/sample. Default: false."""
     tls: NotRequired[TlsDoc]
@@ -262,30 +262,30 @@ class BrokerDoc(TypedDict):
     persistence: NotRequired[bool]
     """Keep retained messages and sessions over a restart. Default: true."""
     limits: NotRequired[LimitsDoc]
-    """What one client may ask of it."""
+    """Limits for each client."""
     target: NotRequired[Literal["process", "docker", "systemd"]]
     """What runs it: this user, docker compose or systemd. Default: process."""
 
 
 class AcceptDoc(TypedDict):
-    """A drift that somebody knows of, and lets be for a while."""
+    """Known drift to ignore until a date."""
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
     address: Accepted
-    """What it is about: `agent.WORKSPACE.NAME`, `broker.NAME`, or a session that is in no manifest."""
+    """What drifts: `agent.WORKSPACE.NAME`, `broker.NAME`, or the name of a session that no manifest declares."""
     path: DriftPath
-    """A class of drift, `A` to `L`, or the field that it is about, such as `pane.cwd`."""
+    """A class of drift, `A` to `L`, or the field that differs, such as `pane.cwd`."""
     until: Date
-    """The last day, in UTC, on which it is no news."""
+    """The last day, in UTC, on which it is ignored."""
     owner: Sentence
-    """Who sees to it."""
+    """Who will resolve it."""
     why: Sentence
-    """Why it may stay for now."""
+    """Why it is ignored for now."""
 
 
 class ManifestDoc(TypedDict):
-    """What should be there: workspaces and the AI coding agents that work in them."""
+    """What you want: workspaces and the AI coding agents that work in them."""
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
@@ -296,7 +296,7 @@ class ManifestDoc(TypedDict):
     tmux: NotRequired[TmuxDoc]
     """Which tmux server holds the sessions."""
     defaults: NotRequired[DefaultsDoc]
-    """What is assumed where nothing is said."""
+    """Defaults for settings that are left out."""
     workspaces: NotRequired[dict[Name, WorkspaceDoc]]
     """Folders that agents work in, by name."""
     agent_types: NotRequired[dict[Name, AgentTypeDoc]]
@@ -304,7 +304,7 @@ class ManifestDoc(TypedDict):
     broker: NotRequired[BrokerDoc]
     """The message broker of the project."""
     accept: NotRequired[list[AcceptDoc]]
-    """Drift that is no news until a day."""
+    """Known drift to ignore until a date."""
 
 
 def manifest_schema() -> dict[str, Json]:
@@ -313,7 +313,7 @@ def manifest_schema() -> dict[str, Json]:
 
 
 def keys_at(parents: Sequence[str]) -> list[str]:
-    """The keys that a mapping may have at a path of a manifest whose steps are `parents`."""
+    """The keys that are allowed in the mapping at the path `parents`."""
     shape: Any = ManifestDoc
     for step in parents:
         shape = shape_inside(shape, step)
@@ -321,12 +321,12 @@ def keys_at(parents: Sequence[str]) -> list[str]:
 
 
 def keys_of(shape: Any) -> list[str]:
-    """The published keys of a mapping, in their order; none where users choose them, and where nothing is known."""
+    """The published keys of a mapping, in order. Empty if users choose the keys, or if the shape is unknown."""
     return list(get_type_hints(shape)) if is_typeddict(shape) else []
 
 
 def shape_inside(shape: Any, step: str) -> Any:
-    """The shape of what stands under a key, or at an index, of something; None where nothing is known."""
+    """The shape of the value at a key or index of `shape`; None when unknown."""
     if is_typeddict(shape):
         inner = get_type_hints(shape).get(step)
     else:

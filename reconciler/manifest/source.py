@@ -1,4 +1,4 @@
-"""Bytes -> plain data: what the file says, and where it says it."""
+"""Turn the bytes of a manifest into plain data with places."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .document import Source, mistake
 MAX_BYTES = 4 * 1024 * 1024
 BOUNDS = Bounds(depth=50, unfolded=10_000, tags=TEXT_TAGS, escapes=False)
 
-# What is wrong, and what to do about it; `{about}` is what the slip is about.
+# What is wrong, and what to do about it; `{about}` is what the problem is about.
 _WORDS = {
     YamlProblemKind.SYNTAX: ("not YAML", "look at this line and the one before it"),
     YamlProblemKind.NUMBER: ("not YAML: a number in it is out of range", ""),
@@ -24,55 +24,55 @@ _WORDS = {
     YamlProblemKind.DOCUMENTS: ("more than one YAML document", "put each manifest into a file of its own"),
     YamlProblemKind.DEPTH: ("nested more than {about} levels deep", "a manifest needs fewer than 10"),
     YamlProblemKind.TAG: ("the tag `{about}` is not supported", "remove the tag; quote text that looks like a number"),
-    YamlProblemKind.ALIAS: ("`*{about}` refers to no anchor before it", "mark something with `&{about}` first"),
-    YamlProblemKind.LOOP: ("`*{about}` refers to no anchor before it", "mark something with `&{about}` first"),
+    YamlProblemKind.ALIAS: ("`*{about}` is used before an anchor `&{about}`", "define `&{about}` above this line"),
+    YamlProblemKind.LOOP: ("`*{about}` is used inside its own anchor `&{about}`", "define `&{about}` above this line"),
     YamlProblemKind.UNFOLDED: (
         "`*{about}` makes the manifest too big",
         f"aliases may unfold into {BOUNDS.unfolded:,} nodes",
     ),
     YamlProblemKind.KEY: ("a key must be a word", "write `key: value`"),
-    YamlProblemKind.DUPLICATE: ("`{about}` stands twice in one mapping", "keep one of them"),
+    YamlProblemKind.DUPLICATE: ("`{about}` is defined twice", "keep one of them"),
     YamlProblemKind.MERGE: ("`<<` merges mappings only", "write `<<: *anchor`"),
 }
 
 
 class Reading(Struct, frozen=True):
-    """What was found in one file.
-
-    `places` maps dotted paths to line and column of their keys, `texts` those of numbers, booleans
-    and nulls to the way they are written; `content` is None when the file says nothing.
-    """
+    """The content of one file, and the YAML mistakes in it."""
 
     file: str
     content: Json = None
+    """None when the file is empty."""
     places: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Line and column of each key, by its dotted path."""
     texts: dict[str, str] = field(default_factory=dict)
+    """How each number, flag and null is written, by its dotted path."""
     mistakes: tuple[Diagnostic, ...] = ()
     broken: bool = False
+    """Whether the reading stopped at a mistake, so that `content` is missing."""
 
 
 def read(source: Source) -> Reading:
-    """What `source` holds, with every mistake that is one of YAML, not of manifests."""
+    """The content of `source` with every YAML mistake. Whether it is a valid manifest is not checked here."""
     try:
         text = text_of(source)
     except InvalidManifest as error:
         return Reading(source.file, mistakes=error.diagnostics, broken=True)
     found = values.read(text, BOUNDS)
-    slips = [*found.slips, found.broken] if found.broken else found.slips
-    mistakes = tuple(_told(source.file, slip) for slip in slips)
+    problems = [*found.problems, found.broken] if found.broken else found.problems
+    mistakes = tuple(_diagnostic(source.file, problem) for problem in problems)
     return Reading(source.file, found.value, found.places, found.spellings, mistakes, found.broken is not None)
 
 
 def nodes_of(file: str, text: str) -> Node | None:
-    """The node that a manifest is, or None when it says nothing; raises InvalidManifest when it is not YAML."""
+    """The root node of a manifest, or None when it is empty. Raises InvalidManifest when it is not YAML."""
     try:
         return compose(text, BOUNDS)
     except NotYaml as error:
-        raise InvalidManifest((_told(file, error.slip),)) from error
+        raise InvalidManifest((_diagnostic(file, error.problem),)) from error
 
 
 def text_of(source: Source) -> str:
-    """The characters of a manifest, without a mark of the byte order; raises InvalidManifest when it cannot be one."""
+    """The text of a manifest without a byte order mark. Raises InvalidManifest if it is too big or not UTF-8."""
     data = source.data
     if len(data) > MAX_BYTES:
         summary = f"{len(data):,} bytes is too big for a manifest"
@@ -86,22 +86,22 @@ def text_of(source: Source) -> str:
         raise InvalidManifest((mistake(summary, place, fix="save the file as UTF-8"),)) from error
 
 
-def _told(file: str, slip: YamlProblem) -> Diagnostic:
-    """A slip in the words of a manifest."""
-    place = Place(file, *slip.at)
-    if slip.fault is YamlProblemKind.SYNTAX and r"'\t'" in slip.about:
-        return mistake("a tab where YAML wants spaces", place, fix="indent with spaces")
-    summary, fix = (words.format(about=slip.about) for words in _WORDS[slip.fault])
-    return mistake(summary, place, detail=_detail(slip), fix=fix)
+def _diagnostic(file: str, problem: YamlProblem) -> Diagnostic:
+    """The message to the user about a YAML mistake."""
+    place = Place(file, *problem.at)
+    if problem.kind is YamlProblemKind.SYNTAX and r"'\t'" in problem.about:
+        return mistake("a tab where YAML needs spaces", place, fix="indent with spaces")
+    summary, fix = (words.format(about=problem.about) for words in _WORDS[problem.kind])
+    return mistake(summary, place, detail=_detail(problem), fix=fix)
 
 
-def _detail(slip: YamlProblem) -> str:
-    match slip.fault:
+def _detail(problem: YamlProblem) -> str:
+    match problem.kind:
         case YamlProblemKind.SYNTAX:
-            return ", ".join(dict.fromkeys(filter(None, [slip.detail, slip.about])))
+            return ", ".join(dict.fromkeys(filter(None, [problem.detail, problem.about])))
         case YamlProblemKind.DUPLICATE:
-            return f"lines {slip.earlier[0]} and {slip.at[0]}"
+            return f"lines {problem.earlier[0]} and {problem.at[0]}"
         case YamlProblemKind.MERGE:
-            return slip.about
+            return problem.about
         case _:
-            return slip.detail
+            return problem.detail

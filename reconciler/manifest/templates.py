@@ -1,4 +1,4 @@
-"""The agent types that users describe: templates that can be filled, expressions that can match."""
+"""Check the agent types of users: placeholders in templates, and the regular expression."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ _KNOWN = {"new": ["session_id"], "resume": ["session_id"], "artifacts": ["sessio
 
 
 def type_mistakes(name: str, block: Block, builtin_types: Collection[str]) -> Iterator[Diagnostic]:
-    """Everything about the agent type `name` that could never work."""
+    """Every mistake in the agent type `name`."""
     if name in builtin_types:
-        yield mistake(f"the agent type `{name}` is built in", block.place(), fix="choose another name for your own")
+        yield mistake(
+            f"the agent type `{name}` is built in", block.place(), fix="choose another name for your own type"
+        )
     if not block.content["command"]:
         yield mistake("`command` is empty", block.place("command"), fix="write `command: [PROGRAM]`")
     for key, known in _KNOWN.items():

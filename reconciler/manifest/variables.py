@@ -1,4 +1,4 @@
-"""`${NAME}` and `${NAME:-default}` in the strings of a manifest; `$${` stands for a plain `${`."""
+"""Fill in `${NAME}` and `${NAME:-default}` in the strings of a manifest. `$${` becomes a plain `${`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _REFERENCE = re.compile(rf"\$\$\{{|\$\{{(?:(?P<name>{VARIABLE})(?::-(?P<default>
 
 @dataclass(slots=True)
 class ExpandedDocument:
-    """A document with its variables filled in, which may make it wrong.
+    """A document with its variables filled in. `mistakes` lists values that are invalid after that.
 
-    `expanded` holds the paths of the strings that had any.
+    `expanded` has the paths of the strings that contained variables.
     """
 
     document: Document
@@ -29,12 +29,12 @@ class ExpandedDocument:
     mistakes: list[Diagnostic] = field(default_factory=list)
 
     def place(self, path: str) -> Place:
-        """Where `path`, or the nearest thing around it, stands in the file."""
+        """The place of `path` in the file, or of the nearest enclosing key."""
         return place_of(self.document.file, self.document.places, path)
 
 
 def fill(document: Document, env: Mapping[str, str]) -> ExpandedDocument:
-    """`document` with every variable replaced by its value in `env`."""
+    """The document with every variable replaced by its value in `env`."""
     filled = ExpandedDocument(document, {})
     for key, value in document.content.items():
         filled.content[key] = _filled(filled, value, key, env)
@@ -69,7 +69,7 @@ def _expanded(filled: ExpandedDocument, text: str, path: str, env: Mapping[str, 
 
 
 def _value(reference: re.Match[str], env: Mapping[str, str]) -> str | None:
-    """As in a shell: an empty variable counts as unset where there is a default."""
+    """The value of a reference. As in a shell, an empty variable counts as unset if there is a default."""
     name, default = reference["name"], reference["default"]
     if default is None:
         return env.get(name) if name else None
@@ -79,23 +79,25 @@ def _value(reference: re.Match[str], env: Mapping[str, str]) -> str | None:
 def _unset(reference: re.Match[str], text: str, place: Place) -> Diagnostic:
     name = reference["name"]
     if not name:
-        return mistake("`${` without a variable", place, detail=text, fix="write `${NAME}`; `$${` is a plain `${`")
+        return mistake(
+            "`${` without the name of a variable", place, detail=text, fix="write `${NAME}`; `$${` is a plain `${`"
+        )
     return mistake(
         f"the variable `{name}` is not set",
         place,
         detail=text,
-        fix=f"set it, write `${{{name}:-default}}`, or `$${{{name}}}` for the text itself",
+        fix=f"set it, or write `${{{name}:-default}}`; for the plain text, write `$${{{name}}}`",
     )
 
 
 def _misfits(path: str, text: str, place: Place) -> list[Diagnostic]:
-    """What the shape could not see: a rule that the value breaks only now."""
+    """The mistakes of a value that could be checked only after its variables were filled in."""
     parent, _, key = path.rpartition(".")
     if unprintable(text):
-        return [mistake(f"`{path}` gets a control character from a variable", place, fix="clean the variable")]
+        return [mistake(f"`{path}` gets a control character from a variable", place, fix="remove it from the variable")]
     if key not in RULES or parent.endswith(".env"):
         return []
     regex, words = RULES[key]
     if re.fullmatch(regex, text):
         return []
-    return [mistake(f"`{path}` must be {words}", place, fix="look at the variables in it")]
+    return [mistake(f"`{path}` must be {words}", place, fix="check the variables in it")]

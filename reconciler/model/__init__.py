@@ -1,5 +1,5 @@
 """Frozen values and nothing else: no input, no output, no clock.
 
-Every other room speaks in these words. A value here never changes after it is made,
-compares by content, and can be built in a test in one line.
+Every other room uses these values. A value never changes after it is made, compares by content, and can be built in a
+test in one line.
 """

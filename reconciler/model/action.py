@@ -1,6 +1,6 @@
 """What will be done to one address, and why.
 
-The reason is for people and scripts to read; nothing decides by it.
+The reason is for people and scripts. The program itself never decides by it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Verb(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why; a stable code, published in the JSON plan."""
+    """Why an action is planned. The codes are stable: the JSON plan publishes them."""
 
     NONE = ""
     DECLARED = "declared"  # in the manifest, not created yet
@@ -51,17 +51,17 @@ class Reason(StrEnum):
     KEPT_NOT_EMPTY = "kept_not_empty"
     KEPT_NOT_OURS = "kept_not_ours"
     KEPT_IN_USE = "kept_in_use"
-    BY_HAND = "stopped_by_hand"  # by `stop` or `archive`: stays so until `resume`
+    BY_HAND = "stopped_by_hand"  # with `stop` or `archive`; it stays stopped until `resume`
     PROTECTED = "protected"
     BUSY = "busy"
     WAITING = "waiting_for_permission"
-    STATE_UNKNOWN = "state_unknown"  # its CLI can tell what it does, and nothing that it shows is understood
+    STATE_UNKNOWN = "state_unknown"  # its CLI reports its activity, but in no form that we know
     AMBIGUOUS = "conversation_ambiguous"
     ELSEWHERE = "conversation_in_use_elsewhere"
     MISSING = "conversation_missing"
     MOVED = "conversation_of_another_folder"
-    GUEST = "pane_moved"  # into another session, by hand
-    UNCERTAIN = "uncertain"  # git could not tell
+    GUEST = "pane_moved"  # moved into another session by hand
+    UNCERTAIN = "uncertain"  # git gave no answer
     NOT_RUNNING = "not_running"  # a broker
     EDITED = "edited_by_hand"
     MADE_BY_HAND = "made_by_hand"  # a broker, which is taken over
@@ -69,13 +69,7 @@ class Reason(StrEnum):
 
 
 class Action(Struct, frozen=True):
-    """What happens to one address, in steps, after everything that it `needs`.
-
-    `after` are those whose conversations are to be known before its start; unlike what it needs, they may fail.
-    `note` is one clause for the user. `ends_session` says that a live agent goes away for good,
-    which guards count. `basis` names the live facts that the decision rests on: a saved plan is stale when
-    they differ.
-    """
+    """What happens to one address, as steps. It starts after everything that it `needs` is done."""
 
     address: Address
     verb: Verb
@@ -84,8 +78,13 @@ class Action(Struct, frozen=True):
     steps: tuple[Step, ...] = ()
     conversation: Conversation | None = None
     needs: tuple[Address, ...] = ()
+    """Addresses whose actions must succeed first."""
     session: str = ""
     note: str = ""
+    """A short explanation for the user, without a full stop."""
     ends_session: bool = False
+    """Whether a live agent ends for good. The guards count these."""
     basis: str = ""
+    """The live facts behind the decision, as text. A saved plan is stale when they differ."""
     after: tuple[Address, ...] = ()
+    """Agents whose conversations must be known, or have failed, before this one starts."""

@@ -1,4 +1,4 @@
-"""What an agent is doing, and what its CLI says of itself."""
+"""What an agent is doing, as its CLI reports it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from msgspec import Struct
 
 
 class Activity(StrEnum):
-    """What an agent is doing, as far as its CLI lets anyone know."""
+    """What an agent is doing, as far as its CLI shows it."""
 
     IDLE = "idle"
     BUSY = "busy"
     WAITING = "waiting"  # at a permission prompt
-    DIALOG = "dialog"  # at a question of its start: trust, login and the like
+    DIALOG = "dialog"  # at a question of the start: trust, login and others
     UNKNOWN = "unknown"
 
 
 class LiveAgent(Struct, frozen=True):
-    """What the CLI of a running agent says of itself: its activity and the conversation it holds.
+    """What the CLI of a running agent reports: its activity and the conversation that it is in.
 
-    `dialog` names the question it waits at when it starts (`trust`, `login`, ...), else it is empty.
+    `dialog` names the question that it waits at when it starts (`trust`, `login`, ...); empty otherwise.
     """
 
     activity: Activity = Activity.UNKNOWN

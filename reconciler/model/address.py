@@ -1,4 +1,4 @@
-"""Where a declared thing lives: `workspace.NAME` or `agent.WORKSPACE.NAME`."""
+"""Addresses, which name what is declared: `workspace.NAME`, `agent.WORKSPACE.NAME` or `broker.NAME`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from msgspec import Struct
 
-# tmux expands formats in names and rewrites `.` and `:`; a name is code unless it is checked.
+# tmux runs formats in names (`#(command)`) and rewrites `.` and `:`, so every name is checked before tmux sees it.
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 _NAME = re.compile(NAME_PATTERN)
 
@@ -17,7 +17,7 @@ def is_name(text: str) -> bool:
 
 
 class Address(Struct, frozen=True, order=True):
-    """The identity of one resource, stable across renames of its session."""
+    """The identity of one workspace, agent or broker. It stays when the session is renamed."""
 
     kind: str
     workspace: str
@@ -47,7 +47,7 @@ _SHAPES = {("workspace", 2), ("broker", 2), ("agent", 3)}
 
 
 def parse_address(text: str) -> Address | None:
-    """The address that `text` spells, or None when it spells none."""
+    """The address that `text` spells, or None when it is not an address."""
     parts = text.split(".")
     if (parts[0], len(parts)) not in _SHAPES or not all(map(is_name, parts[1:])):
         return None

@@ -1,4 +1,4 @@
-"""What exists and no manifest declares, as `adopt` finds it."""
+"""What `adopt` finds: agents that exist, but that no manifest declares."""
 
 from __future__ import annotations
 
@@ -12,29 +12,27 @@ from .diagnostic import Place
 
 
 class FoundAgent(Struct, frozen=True):
-    """An agent that some file or tmux server knows, as a manifest could declare it.
-
-    `source` says where it was found, for the reader: "the registry", "tmux", "tmuxp file lab.yaml".
-    """
+    """An agent that a file or tmux server knows, in the form in which a manifest could declare it."""
 
     source: str
+    """Where it was found, in words for the user: "the registry", "tmux", "tmuxp file lab.yaml"."""
     workspace: str
     agent: str
     type: str
     path: str
-    """The workspace's folder, absolute; empty when nothing tells."""
+    """The workspace's folder, absolute; empty when it is unknown."""
     role: str = "creator"
     session: str = ""
-    """The name of its tmux session, as the source says it."""
+    """The name of its tmux session, as the source gives it."""
     live: bool = False
     """Whether the session runs now."""
     state: RunState = RunState.RUNNING
     command: tuple[str, ...] = ()
-    """What starts it, where its type is not one that reconciler knows."""
+    """The command that starts it, when reconciler does not know its type."""
     args: tuple[str, ...] = ()
-    """Arguments as the CLI gets them, as are the values of `env`: a `${NAME}` in them is no variable."""
+    """The arguments exactly as the CLI gets them. Here and in `env`, a `${NAME}` is plain text, not a variable."""
     env: Mapping[str, str] = field(default_factory=dict)
-    """Variables by name. A value that looks like a secret is never in here: see `LeftAlone`."""
+    """Variables by name. A value that looks like a secret is never included: it is reported as `LeftAlone`."""
     conversation: str = ""
     """The id of its conversation; empty when it is not known."""
     known_by: str = ""
@@ -42,19 +40,19 @@ class FoundAgent(Struct, frozen=True):
     prompt: str = ""
     """The first prompt of a new conversation."""
     git: Git | None = None
-    """The workspace is a worktree."""
+    """The git worktree that the workspace is, if it is one."""
     row: str = ""
-    """The name of its row in the registry, where it has one."""
+    """The name of its row in the registry; empty if it has none."""
     protect: bool = False
     ignore: tuple[str, ...] = ()
-    """Differences that the manifest does not act on: what it was started with and nobody knows any more."""
+    """Fields whose differences are ignored, because it is unknown with what the agent was started."""
     notes: tuple[str, ...] = ()
-    """What else the reader should know of it, as clauses."""
+    """Notes for the user, without a full stop."""
     place: Place | None = None
 
 
 class LeftAlone(Struct, frozen=True):
-    """Something that was found and is not taken over: what it is, why not, and what the user can do."""
+    """Something that was found but is not adopted: what it is, why not, and what the user can type."""
 
     what: str
     why: str
@@ -63,39 +61,39 @@ class LeftAlone(Struct, frozen=True):
 
 
 class Findings(Struct, frozen=True):
-    """All that one source tells."""
+    """Everything that was found in one source."""
 
     agents: tuple[FoundAgent, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
 
 
 class OlderShape(StrEnum):
-    """How a file of an older tool differs from ours; one warning is printed for each kind."""
+    """How a file of an older tool differs from ours. Each kind gets one warning."""
 
     ID_ONLY_IN_ROW = "id_only_in_row"
     IDENTITIES_AT_TOP = "identities_at_top"
     ID_AS_TEXT = "id_as_text"
-    """An identity that is the id itself, not a mapping that holds it."""
+    """An identity that is only the id, instead of a mapping with the id."""
     NAME_ONLY = "name_only"
-    """A row without workspace, role or agent: they are read from the session's name."""
+    """A row without workspace, role or agent. They are read from the session's name."""
     STATUS_IS_TEXT = "status_is_text"
-    """Free text in the place of a status: it becomes the note."""
+    """Free text instead of a status. It becomes the note."""
     NO_STATUS = "no_status"
-    """A row without `status`, whose other keys tell it."""
+    """A row without `status`. Its other keys show the status."""
     LIST_OF_SESSIONS = "list_of_sessions"
     NUMBER_AS_TEXT = "number_as_text"
     FLAG_AS_TEXT = "flag_as_text"
     TEXT_AS_NUMBER = "text_as_number"
-    """A word without quotes that YAML takes for a number or a flag, in the place of a text."""
+    """A word without quotes where text is expected. YAML reads it as a number or a flag."""
     FOREIGN_KEY = "foreign_key"
-    """A key of another tool that has the name of one of ours."""
+    """A key of another tool with the same name as one of ours."""
     JOB_RECORD = "job_record"
     PLAIN_LOGIN = "plain_login"
-    """A broker login that stands in a job record in plain text."""
+    """A job record that contains a broker login in plain text."""
 
 
 class Assumption(Struct, frozen=True):
-    """What was read in a way that the file does not say by itself, with its place."""
+    """A value that had to be interpreted, because the file does not say clearly what it means."""
 
     shape: OlderShape
     subject: str
@@ -103,5 +101,5 @@ class Assumption(Struct, frozen=True):
     found: str
     """What the file says, short enough for one line."""
     assumed: str
-    """What that was taken for."""
+    """How it was interpreted."""
     place: Place

@@ -1,4 +1,4 @@
-"""What `adopt` would do about everything that it found: one plan, as values."""
+"""The plan of `adopt`: what it would do with everything that it found."""
 
 from __future__ import annotations
 
@@ -16,32 +16,33 @@ if TYPE_CHECKING:
 
 
 class AdoptedAgent(Struct, frozen=True):
-    """One agent that is in the project's care afterwards.
-
-    `found` is what all `sources` together say of it. With `declared`, a manifest has its block already. The live
-    session called `takes_over` is tagged and recorded; empty when there is none, or when it is ours already. `notes`
-    are clauses for the reader.
-    """
+    """One agent that the project will manage."""
 
     address: Address
     session: str
     found: FoundAgent
+    """The facts of all `sources` together."""
     sources: tuple[str, ...]
     declared: bool = False
+    """Whether a manifest already declares it."""
     takes_over: str = ""
+    """The name of the live session to tag and record; empty if there is none, or if it is already ours."""
     conversation: str = ""
     known_by: str = ""
+    """How the conversation is known, see `FoundAgent.known_by`."""
     previous: tuple[str, ...] = ()
+    """Earlier conversations."""
     notes: tuple[str, ...] = ()
+    """Notes for the user, without a full stop."""
 
     @property
     def is_new(self) -> bool:
-        """Whether something is done about it."""
+        """Whether the adoption changes something for this agent."""
         return not self.declared or bool(self.takes_over)
 
 
 class AdoptedWorkspace(Struct, frozen=True):
-    """One workspace that a manifest declares afterwards; with `declared`, it did before. `path` is absolute."""
+    """One workspace of the manifests. `declared` means that a manifest already has it. `path` is absolute."""
 
     name: str
     path: str
@@ -51,14 +52,14 @@ class AdoptedWorkspace(Struct, frozen=True):
 
 
 class AdoptedType(Struct, frozen=True):
-    """An agent type that nobody knows: it is declared with the command that was found."""
+    """An agent type that reconciler does not know. It is declared with the command that was found."""
 
     name: str
     command: tuple[str, ...]
 
 
 class CompletedRow(Struct, frozen=True):
-    """One row of the registry that is written again: what changes in it, as sentences."""
+    """One row of the registry that is rewritten. `how` says what changes in it, in sentences."""
 
     name: str
     how: tuple[str, ...]
@@ -66,9 +67,9 @@ class CompletedRow(Struct, frozen=True):
 
 
 class SecuredFile(Struct, frozen=True):
-    """A file that others can read, or that holds a password: what is done about it, and the change that does it.
+    """A file that other users can read, or that contains a password.
 
-    `why` and `does` are sentences; no secret is in any of them.
+    `why` says what is wrong, `does` what the adoption does about it. Both are sentences without secrets.
     """
 
     path: str
@@ -80,8 +81,8 @@ class SecuredFile(Struct, frozen=True):
 class AdoptionPlan(Struct, frozen=True):
     """Everything that would be done, and what is left alone.
 
-    `edits` are changes of the registry that the new names and folders need. `broker` is the block of a broker whose
-    folder was made by hand, `broker_notes` what is worth knowing of it.
+    `edits` are changes of the registry for new names and folders. `broker` is the block of a broker that was set up by
+    hand; `broker_notes` are notes about it for the user.
     """
 
     agents: tuple[AdoptedAgent, ...] = ()
@@ -96,12 +97,12 @@ class AdoptionPlan(Struct, frozen=True):
 
     @property
     def new_agents(self) -> tuple[AdoptedAgent, ...]:
-        """The agents that something is done about."""
+        """The agents for which the adoption changes something."""
         return tuple(agent for agent in self.agents if agent.is_new)
 
     @property
     def imports(self) -> dict[Address, str]:
-        """The live sessions that are taken over, by the agents that they are."""
+        """The live sessions that are taken over, by agent."""
         return {agent.address: agent.takes_over for agent in self.agents if agent.takes_over}
 
     @property
@@ -111,5 +112,5 @@ class AdoptionPlan(Struct, frozen=True):
 
     @property
     def changes_something(self) -> bool:
-        """Whether there is anything to agree to."""
+        """Whether there is anything to confirm."""
         return bool(self.new_agents or self.edits or self.rows or self.secured or self.broker)

@@ -1,4 +1,4 @@
-"""A Mosquitto broker: what is declared of it, and how a client reaches one."""
+"""A Mosquitto broker: how it is declared, how a client connects to it, and how it differs from its declaration."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from reconciler.model.discreet import Discreet
+from reconciler.model.redacted import Redacted
 
 from .address import Address
 from .change import Change
@@ -31,7 +31,7 @@ class Role(StrEnum):
 
 
 class Access(StrEnum):
-    """What an ACL line allows, or forbids."""
+    """What an ACL line allows or forbids."""
 
     READ = "read"
     WRITE = "write"
@@ -47,30 +47,33 @@ class Grant(Struct, frozen=True):
 
 
 class BrokerUser(Struct, frozen=True):
-    """Somebody who may log in. `grants` are those of a custom role, else they follow from the role."""
+    """A user who may log in."""
 
     name: str
     role: Role
     grants: tuple[Grant, ...] = ()
+    """The ACL lines of a custom role. The other roles have fixed ones."""
 
 
 class Listener(Struct, frozen=True):
-    """A TLS port. An empty `bind` means every interface; with `mtls` clients show a certificate."""
+    """A port that accepts TLS connections."""
 
     port: int = 8883
     bind: str = ""
+    """The address to listen on; empty for every interface."""
     mtls: bool = False
+    """Whether clients must present a certificate."""
 
 
 class KeyKind(StrEnum):
-    """The kind of the private keys that are made."""
+    """The kind of private key that is generated."""
 
     ECDSA_P256 = "ecdsa-p256"
     RSA_2048 = "rsa-2048"
 
 
 class Tls(Struct, frozen=True):
-    """How certificates are made. Lifetimes in days; `ca_cert` and `ca_key` are paths of an existing CA."""
+    """How certificates are made. Lifetimes are in days; `ca_cert` and `ca_key` are the paths of an existing CA."""
 
     key: KeyKind = KeyKind.ECDSA_P256
     ca_days: int = 3650
@@ -80,7 +83,7 @@ class Tls(Struct, frozen=True):
 
 
 class Limits(Struct, frozen=True):
-    """What one client may ask of the broker. Sizes in bytes, `keepalive` in seconds, `expiry` in days."""
+    """The limits of each client. Sizes are in bytes, `keepalive` is in seconds, `expiry` in days."""
 
     connections: int = 1000
     packet_size: int = 262_144
@@ -102,19 +105,19 @@ DEFAULT_USERS = (BrokerUser("claude-worker", Role.WORKER), BrokerUser("hermes", 
 
 
 class Broker(Struct, frozen=True):
-    """One declared broker. `directory` is absolute; `host` is the name by which clients reach it.
-
-    `names` are further names and addresses in the server's certificate. `topics` are the filters
-    of the job events, which the roles are about.
-    """
+    """One declared broker."""
 
     address: Address
     directory: str
+    """The absolute path of the folder with its files."""
     host: str = "localhost"
+    """The name by which clients reach it."""
     names: tuple[str, ...] = ()
+    """More names and addresses for the server's certificate."""
     listeners: tuple[Listener, ...] = (Listener(),)
     users: tuple[BrokerUser, ...] = DEFAULT_USERS
     topics: tuple[str, ...] = (JOB_EVENTS,)
+    """The topic filters of job events, which the roles give access to."""
     demo_topic: bool = False
     tls: Tls = field(default_factory=Tls)
     persistence: bool = True
@@ -123,8 +126,8 @@ class Broker(Struct, frozen=True):
     place: Place | None = None
 
 
-class Connection(Discreet, frozen=True):
-    """How a client reaches a broker, and as whom; paths are absolute or empty."""
+class Connection(Redacted, frozen=True):
+    """How a client connects to a broker, and with which login. Paths are absolute or empty."""
 
     host: str = PUBLIC_BROKER
     port: int = 1883
@@ -138,53 +141,59 @@ class Connection(Discreet, frozen=True):
 
 
 class BrokerWarning(Struct, frozen=True):
-    """What the user should know of the broker that is used."""
+    """A warning about the broker that is used."""
 
     text: str
 
 
 class Effect(StrEnum):
-    """What other files ask of a running broker, from the least to the most disturbing."""
+    """What a running broker must do to use changed files. The least disturbing comes first."""
 
     NOTHING = "nothing"
-    RELOAD = "reload"  # SIGHUP: nobody is dropped but who may not stay
+    RELOAD = "reload"  # SIGHUP: only clients that lost their access are disconnected
     RESTART = "restart"
 
 
 class HandEdit(Struct, frozen=True):
-    """What somebody changed in a file of the broker; without `changes`, its layout alone.
-
-    Paths are `max_keepalive` and `listener.8883.bind` of the configuration, `acl.NAME`, `users.NAME`; an empty one is
-    the whole file. With `against_now`, the settings have changed since the file was written: the changes are then
-    those from what the settings say now.
-    """
+    """A file of the broker that was edited by hand, and how."""
 
     path: str
     changes: tuple[DeepChange, ...] = ()
+    """The edits; none when only the layout differs.
+
+    Their paths are `max_keepalive` or `listener.8883.bind` for the configuration, `acl.NAME` and `users.NAME` for the
+    other files. An empty path is the whole file.
+    """
     against_now: bool = False
+    """Whether `changes` compares with the present settings: they changed after the file was written."""
 
 
 class Survey(Struct, frozen=True):
-    """How a broker is, held against what is declared of it; no secret is in it.
-
-    `made` is true when it has files. `changes` are what its files would get, with the `effect` of that and of what
-    it has not read yet. `reasons` say why, in words. `edited` were changed by hand, and `hand_edits` say in what.
-    `due` are certificates that must be renewed, with the reason. `runs` is None when something else than this user
-    runs it. `problems` are why the files would not do. `basis` names the live facts that all this rests on.
-    A broker that was made `by_hand` is taken over: `keeps` says in words what stays as it is, and `left_alone` what is
-    not taken over, as warnings.
-    """
+    """A broker compared with its declaration. It contains no secrets."""
 
     made: bool
+    """Whether the broker has its files."""
     changes: tuple[Change, ...] = ()
+    """What would change in its files."""
     effect: Effect = Effect.NOTHING
+    """What the broker must do to use `changes`, and earlier changes that it has not read yet."""
     reasons: tuple[str, ...] = ()
+    """Why there are changes, in words for the user."""
     edited: tuple[str, ...] = ()
+    """The files that were edited by hand."""
     hand_edits: tuple[HandEdit, ...] = ()
+    """How they were edited."""
     due: tuple[str, ...] = ()
+    """Certificates that must be renewed, each with the reason."""
     runs: bool | None = None
+    """Whether it runs; None when it does not run as a process of this user, so that only its target knows."""
     problems: tuple[Diagnostic, ...] = ()
+    """Why the broker could not work with its files."""
     basis: str = ""
+    """The live facts behind all this, as text. A saved plan is stale when they differ."""
     by_hand: bool = False
+    """Whether the broker was set up by hand, and reconciler takes it over."""
     keeps: tuple[str, ...] = ()
+    """What a takeover keeps as it is, in words for the user."""
     left_alone: tuple[Diagnostic, ...] = ()
+    """Warnings about what a takeover leaves out."""

@@ -1,4 +1,4 @@
-"""How a broker is at one moment."""
+"""The status of a broker at one moment."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from .observed import Observed
 
 
 class Expiry(Struct, frozen=True):
-    """One certificate and the whole days it has left; `due` when a third of its life is left or less.
+    """One certificate and the whole days until it expires.
 
-    `kind` is ca, server or client; `path` is from the broker's directory; `not_after` is in UTC.
+    `kind` is ca, server or client. `path` is relative to the broker's directory. `not_after` is in UTC. `due` is true
+    when a third of its lifetime or less is left.
     """
 
     kind: str
@@ -27,7 +28,7 @@ class Expiry(Struct, frozen=True):
 
 
 class BrokerOperation(Struct, frozen=True):
-    """What a command did with a broker; `pid` is that of the running one, 0 when that is not known."""
+    """What a command did with a broker. `pid` is the pid of the running broker, 0 when unknown."""
 
     operation: str
     broker: Broker
@@ -37,18 +38,19 @@ class BrokerOperation(Struct, frozen=True):
 
 
 class BrokerStatus(Struct, frozen=True):
-    """Facts about a broker; `process` is its pid, `version` that of Mosquitto.
-
-    `users` are those whom the live password file lets in. `survey` tells what a making would change;
-    `waiting` is what a running broker must do to follow the files that are there already. `stranger` says what answers
-    in place of one that does not run.
-    """
+    """Facts about one broker."""
 
     broker: Broker
     process: Observed[int]
+    """Its pid."""
     version: str
+    """The version of Mosquitto."""
     users: tuple[str, ...]
+    """The users in its password file, who can log in now."""
     certificates: tuple[Expiry, ...]
     survey: Survey
+    """What `broker init` would change."""
     waiting: Effect
+    """What a running broker must do to use the files that are already on disk."""
     stranger: Diagnostic | None = None
+    """What listens on the broker's port while the broker itself does not run."""

@@ -1,4 +1,4 @@
-"""One difference between what is and what shall be."""
+"""One difference between the present state and the declared one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .record import Json
 
 
 class Change(Struct, frozen=True):
-    """One difference: `op` is add, remove or replace; sensitive values are never carried."""
+    """One difference. `op` is add, remove or replace. A sensitive value is never included."""
 
     path: str
     op: str

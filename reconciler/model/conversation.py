@@ -1,4 +1,4 @@
-"""The conversation that an agent's start leads into."""
+"""The conversation that an agent has when it starts."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from msgspec import Struct
 class ConversationMode(StrEnum):
     """How the agent's conversation continues when its session starts."""
 
-    NEW = "new"  # never had one: an id is chosen at launch
+    NEW = "new"  # the agent never had one; an id is chosen at the start
     RESUME = "resume"
-    FRESH_SAME_ID = "fresh_same_id"  # the id was reserved, nothing was said yet
-    FRESH_NEW_ID = "fresh_new_id"  # the old id can be neither resumed nor reused
-    NONE = "none"  # the agent's type keeps no conversations that we know of
-    REFUSE_AMBIGUOUS = "refuse_ambiguous"  # stored ones may be its own, and nothing proves it
-    REFUSE_ELSEWHERE = "refuse_elsewhere"  # another living process has it
-    REFUSE_MISSING = "refuse_missing"  # it was stored once, and is not there now
-    REFUSE_MOVED = "refuse_moved"  # its CLI finds it only from the folder that it began in
-    UNKNOWN = "unknown"  # what is stored could not be looked at
+    FRESH_SAME_ID = "fresh_same_id"  # the id was reserved, but the conversation is empty
+    FRESH_NEW_ID = "fresh_new_id"  # the old id can neither be resumed nor reused
+    NONE = "none"  # the agent's type stores no conversations that reconciler knows
+    REFUSE_AMBIGUOUS = "refuse_ambiguous"  # stored ones may belong to the agent, but nothing proves it
+    REFUSE_ELSEWHERE = "refuse_elsewhere"  # another live process has it open
+    REFUSE_MISSING = "refuse_missing"  # it was stored, but is missing now
+    REFUSE_MOVED = "refuse_moved"  # its CLI finds it only in the folder where it began
+    UNKNOWN = "unknown"  # the stored conversations could not be read
 
     @property
     def refuses(self) -> bool:
-        """True when an agent must not be started like this."""
+        """True when the agent must not be started."""
         return self in _REFUSALS
 
 
@@ -37,9 +37,9 @@ _REFUSALS = {
 
 
 class Conversation(Struct, frozen=True):
-    """The conversation that a start leads into; `id` is empty while it is not chosen yet.
+    """The conversation that an agent starts with.
 
-    `previous` are the agent's earlier conversations, which stay listed.
+    `id` is empty until it is chosen. `previous` are the agent's earlier conversations, which the registry keeps.
     """
 
     mode: ConversationMode

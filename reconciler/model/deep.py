@@ -1,4 +1,4 @@
-"""How two plain structures differ, in the terms of whoever wrote them: `args[1]`, `env.NODE_ENV`."""
+"""Compare two plain structures, and name each difference by its path: `args[1]`, `env.NODE_ENV`."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from .record import Json
 HIDDEN = "(sensitive value)"
 Path: TypeAlias = tuple[str | int, ...]
 IsSecret: TypeAlias = Callable[[Path, Json], bool]
-_Pair: TypeAlias = tuple[int | None, int | None]  # the old and the new place of an item; None where it is not
+_Pair: TypeAlias = tuple[int | None, int | None]  # the old and the new place of an item; None where it is absent
 
 _WORD = re.compile(r"[\w-]+")
-# Two lists are aligned in a time that grows with the square of their items, and with the pairs of equal ones.
+# Aligning two lists takes time that grows with the square of their length and with the number of equal pairs.
 _MOST_ITEMS = 4_000
 _MOST_PAIRS = 50_000
 
 
 class DeepChange(Struct, frozen=True):
-    """One difference; `op` is add, remove, replace or move, and sensitive values are never carried.
+    """One difference. `op` is add, remove, replace or move. A sensitive value is never included.
 
-    A number in a path is a place in the new list; of what was removed, it is the place in the old one. A moved item
-    has its old path in `origin`. Two lists that differ too much are one `replace` of the whole list.
+    A number in a path is the item's place in the new list; for a removed item, its place in the old list. `origin` is
+    the old path of a moved item. Two lists that differ too much become one `replace` of the whole list.
     """
 
     path: str
@@ -41,15 +41,16 @@ class DeepChange(Struct, frozen=True):
 
 
 def compare(before: Json, after: Json, is_secret: IsSecret = lambda _path, _value: False) -> tuple[DeepChange, ...]:
-    """Every difference between two structures as JSON has them; none when they mean the same.
+    """Every difference between two JSON structures; none when they mean the same.
 
-    The order of keys does not count, that of items does. What `is_secret` by its path and value is told as sensitive.
+    The order of keys does not count; the order of list items does. `is_secret` gets a path and a value; if it returns
+    true, the difference is marked as sensitive and the value is left out.
     """
-    return tuple(_told(each, is_secret) for each in _differences((), before, after))
+    return tuple(_deep_change(each, is_secret) for each in _differences((), before, after))
 
 
 def path_text(path: Path) -> str:
-    """The path as it is written: `agents.a.args[1]`; a key that is no word is quoted, `env["a b"]`."""
+    """The path as text: `agents.a.args[1]`. A key that is not a plain word is quoted: `env["a b"]`."""
     steps = (f"[{json.dumps(step, ensure_ascii=False)}]" if not _is_word(step) else f".{step}" for step in path)
     return "".join(steps).removeprefix(".")
 
@@ -83,7 +84,7 @@ def _is_word(step: str | int) -> bool:
     return isinstance(step, str) and _WORD.fullmatch(step) is not None
 
 
-def _told(found: _PlainChange, is_secret: IsSecret) -> DeepChange:
+def _deep_change(found: _PlainChange, is_secret: IsSecret) -> DeepChange:
     change = DeepChange(path_text(found.path), found.op, origin=path_text(found.origin))
     if any(is_secret(found.path, value) for value in (found.before, found.after) if value is not None):
         return replace(change, sensitive=True)
@@ -92,7 +93,7 @@ def _told(found: _PlainChange, is_secret: IsSecret) -> DeepChange:
 
 
 def _spelled(value: Json) -> str:
-    """A text that is the same for equal values only: `1`, `1.0`, `true` and `"1"` are four."""
+    """A text that only equal values share: `1`, `1.0`, `true` and `"1"` are four different ones."""
     return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
@@ -122,7 +123,7 @@ def _of_mappings(path: Path, before: dict[str, Json], after: dict[str, Json]) ->
 
 
 def _with_spelled_leaves(value: Json) -> Any:
-    """Mappings as they are, everything else as a text: a list is compared by itself, when it differs."""
+    """The value with every leaf and list as one text. `_of_lists` compares lists later, if they differ."""
     if isinstance(value, dict):
         return {key: _with_spelled_leaves(each) for key, each in value.items()}
     return _spelled(value)
@@ -136,7 +137,7 @@ def _library_differences(old: Any, new: Any) -> Iterator[tuple[str, Path]]:
 def _at(value: Any, path: Path) -> Json:
     for step in path:
         value = value[step]
-    return value  # type: ignore[no-any-return] # a value of what is JSON
+    return value  # type: ignore[no-any-return] # part of a JSON value
 
 
 # --- lists ------------------------------------------------------------------------------------
@@ -167,7 +168,7 @@ def _reading_order(pair: _Pair) -> tuple[int, int]:
 
 
 def _pairs(old: list[str], new: list[str]) -> list[_Pair] | None:
-    """The items that differ, came and went; None when it would take too long to find out which belong together."""
+    """The items that were changed, added or removed; None when matching them would take too long."""
     head = _equal_at_start(old, new)
     tail = _equal_at_start(old[head:][::-1], new[head:][::-1])
     ours, theirs = old[head : len(old) - tail], new[head : len(new) - tail]
@@ -179,9 +180,9 @@ def _pairs(old: list[str], new: list[str]) -> list[_Pair] | None:
 
 
 def _aligned(old: list[str], new: list[str]) -> Iterator[_Pair]:
-    """What lies between two items that stay belongs together, in its order.
+    """Match the items between two unchanged ones, in their order.
 
-    The library takes a removed and an added item of the same number for one that changed, whatever lies between.
+    The library itself matches a removed and an added item with the same index, even when unchanged items lie between.
     """
     found = list(_diffed(old, new))
     gone = {was[0] for kind, was, _ in found if kind != "iterable_item_added"}
@@ -194,7 +195,7 @@ def _aligned(old: list[str], new: list[str]) -> Iterator[_Pair]:
 
 
 def _run(places: Collection[str | int], start: int) -> list[int]:
-    """The numbers from `start` on, one after the other, that are among the places."""
+    """The consecutive numbers from `start` on that are in `places`."""
     return list(takewhile(places.__contains__, count(start)))
 
 
@@ -213,7 +214,7 @@ def _is_too_much(old: list[str], new: list[str]) -> bool:
 
 
 def _one_by_one(old: list[str], new: list[str]) -> list[_Pair] | None:
-    """The places that differ, when most are alike."""
+    """The places that differ; None when the lengths or more than half of the items do."""
     if len(old) != len(new):
         return None
     changed = [place for place in range(len(old)) if old[place] != new[place]]
@@ -221,7 +222,7 @@ def _one_by_one(old: list[str], new: list[str]) -> list[_Pair] | None:
 
 
 def _with_moves(pairs: list[_Pair], old: list[str], new: list[str]) -> Iterator[_Pair]:
-    """What went in one place and came in another is one pair."""
+    """The pairs, where an item that was removed in one place and added in another becomes one pair."""
     came: dict[str, list[int]] = {}
     for _, place in sorted((each for each in pairs if each[0] is None), key=_reading_order, reverse=True):
         came.setdefault(new[place or 0], []).append(place or 0)
@@ -235,7 +236,7 @@ def _with_moves(pairs: list[_Pair], old: list[str], new: list[str]) -> Iterator[
 
 def _diffed(old: Any, new: Any) -> Iterator[tuple[str, Path, Path]]:
     """The kind of each difference that the library finds, with its path in the old and in the new structure."""
-    from deepdiff import DeepDiff  # noqa: PLC0415 - it takes 0.1 s to load, and what is in order needs none of it
+    from deepdiff import DeepDiff  # noqa: PLC0415 - loads in 0.1 s, and is not needed when nothing differs
 
     found = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
     for kind, items in found.items():

@@ -1,4 +1,4 @@
-"""What became of a prompt that was handed to a live agent."""
+"""The result of giving a prompt to a live agent."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from msgspec import Struct
 
 
 class DeliveryVerdict(StrEnum):
-    """What is known for certain; only `submitted` says that the agent has the prompt."""
+    """What is certain about a delivery. Only `submitted` means that the agent has the prompt."""
 
     SUBMITTED = "submitted"
-    TYPED_NOT_SUBMITTED = "typed_not_submitted"  # it stands in the input box, or is lost there
-    UNVERIFIED = "unverified"  # it was submitted, and nothing proves that the agent took it
-    REFUSED_BUSY = "refused_busy"  # nothing was typed: it works, or nothing shows that it is idle
-    REFUSED_DIALOG = "refused_dialog"  # nothing was typed: it asks something
+    TYPED_NOT_SUBMITTED = "typed_not_submitted"  # it is still in the input box, or was lost there
+    UNVERIFIED = "unverified"  # it was submitted, but nothing proves that the agent took it
+    REFUSED_BUSY = "refused_busy"  # nothing was typed: the agent works, or nothing shows that it is idle
+    REFUSED_DIALOG = "refused_dialog"  # nothing was typed: a dialog is open
     REFUSED_DEAD = "refused_dead"  # nothing was typed: the CLI does not run in its pane
-    REFUSED_SHELL = "refused_shell"  # nothing was typed: it would run each line of the prompt as a command
+    REFUSED_SHELL = "refused_shell"  # nothing was typed: a shell would run each line of the prompt as a command
     TOO_LONG = "too_long"
 
 
@@ -26,13 +26,14 @@ class Evidence(StrEnum):
     NONE = ""
     TRANSCRIPT = "transcript"  # the CLI stored it in the conversation
     CLI_STATE = "cli_state"  # the CLI's own note or title went from idle to busy
-    EVENT = "event"  # the agent, or a hook of its CLI, said so
+    EVENT = "event"  # the agent, or a hook of its CLI, published an event
 
 
 class Delivery(Struct, frozen=True):
-    """How a delivery ended: `attempts` is how often keys were pressed to submit it, `seconds` how long it all took.
+    """How a delivery ended.
 
-    `detail` is for people: the dialog that is open, or what is missing.
+    `attempts` counts how often the submit key was pressed. `seconds` is the duration of the whole delivery. `detail` is
+    for people: the dialog that is open, or what is missing.
     """
 
     verdict: DeliveryVerdict

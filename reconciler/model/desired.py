@@ -1,4 +1,4 @@
-"""What the manifests declare, after expansion: every default filled in, every path absolute."""
+"""What the manifests declare, with every default filled in and every path absolute."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from reconciler.model.discreet import Discreet
+from reconciler.model.redacted import Redacted
 
 from .address import Address
 from .diagnostic import Diagnostic, Place
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class RunState(StrEnum):
-    """The state an agent is wanted in."""
+    """The state that a manifest asks for."""
 
     RUNNING = "running"
     STOPPED = "stopped"
@@ -31,22 +31,22 @@ class EnvOrigin(StrEnum):
     """Where the value of an environment variable comes from."""
 
     LITERAL = "literal"
-    EXPANDED = "expanded"  # written with ${NAME}: may hold a secret of the user's shell
+    EXPANDED = "expanded"  # written with ${NAME}, so it may hold a secret from the user's environment
     FROM_ENV = "from_env"
     FROM_FILE = "from_file"
 
 
-DEFAULT_ROLE = "creator"  # of an agent whose block names none
+DEFAULT_ROLE = "creator"  # the role of an agent whose block has no `role`
 
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|(^|_)(KEY|PAT|AUTH)($|_)|APIKEY", re.IGNORECASE)
 
 
 def names_a_secret(name: str) -> bool:
-    """Whether a variable of this name is taken for a secret, whatever is in it."""
+    """Whether the name of a variable says that its value is a secret."""
     return _SECRET_NAME.search(name) is not None
 
 
-class EnvVar(Discreet, frozen=True):
+class EnvVar(Redacted, frozen=True):
     """One environment variable of an agent: a `value`, or a `source` to read it from at launch.
 
     `source` is the variable name (FROM_ENV) or the absolute file path (FROM_FILE).
@@ -59,12 +59,12 @@ class EnvVar(Discreet, frozen=True):
 
     @property
     def sensitive(self) -> bool:
-        """True when the value must not be shown, nor stored in clear."""
+        """True when the value must not be shown or stored in plain text."""
         return self.origin is not EnvOrigin.LITERAL or names_a_secret(self.name)
 
 
 class Git(Struct, frozen=True):
-    """A workspace that is a git worktree of `repo` on `branch`; `base` is where the branch starts."""
+    """The git worktree that a workspace is: of `repo`, on `branch`. A new branch starts at `base`."""
 
     repo: str
     branch: str
@@ -103,7 +103,7 @@ class Agent(Struct, frozen=True):
 class AgentType(Struct, frozen=True):
     """An agent CLI that the user describes in `agent_types:`.
 
-    `new`, `resume` and `artifacts` may contain `{session_id}`, artifacts `{cwd}` too; `busy` is a
+    `new`, `resume` and `artifacts` may contain `{session_id}`; `artifacts` may also contain `{cwd}`. `busy` is a
     regular expression that matches the pane title while the agent must not be interrupted.
     """
 
@@ -120,7 +120,7 @@ class AgentType(Struct, frozen=True):
 class Socket(Struct, frozen=True):
     """Which tmux server: `tmux -L name`, `tmux -S path`, or the default one when both are empty.
 
-    `place` is where a manifest says so.
+    `place` is where the manifest names it.
     """
 
     name: str = ""
@@ -128,7 +128,7 @@ class Socket(Struct, frozen=True):
     place: Place | None = None
 
     def __eq__(self, other: object) -> bool:
-        """The same server, wherever a manifest says so."""
+        """Whether both are the same server. The place in the manifest does not count."""
         return isinstance(other, Socket) and (self.name, self.path) == (other.name, other.path)
 
     def __hash__(self) -> int:
@@ -136,14 +136,14 @@ class Socket(Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """How the registry names this server."""
+        """The name of this server in the registry."""
         return self.path or self.name or "default"
 
 
 class Accept(Struct, frozen=True):
-    """A drift that somebody knows of and lets be, through the day `until` (ISO 8601, in UTC).
+    """Known drift to ignore, up to and including the day `until` (ISO 8601, in UTC).
 
-    `address` may be the name of a session too; `path` is a class of drift, or the field that it is about.
+    `address` may also be the name of a session. `path` is a class of drift, or the field that differs.
     """
 
     address: str
@@ -155,9 +155,9 @@ class Accept(Struct, frozen=True):
 
 
 class Desired(Struct, frozen=True):
-    """Everything that the manifests declare, plus what should be said about them.
+    """Everything that the manifests declare, and the diagnostics about them.
 
-    `digest` is the SHA-256 of the manifest files' bytes, in the order of their names.
+    `digest` is the SHA-256 of the bytes of all manifest files, in the order of their names.
     """
 
     project: str

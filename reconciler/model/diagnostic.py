@@ -1,4 +1,4 @@
-"""Something the user should know, with a place and a way out. Diagnostics accumulate."""
+"""A message for the user, with its place and what to type. A command collects all of them before it reports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class Severity(StrEnum):
-    """How bad: an `ERROR` stops apply, a `REFUSAL` is an error made by a guard (exit 7)."""
+    """How serious it is. An `ERROR` stops apply; a `REFUSAL` is an error that a guard raises (exit code 7)."""
 
     ERROR = "error"
     REFUSAL = "refusal"
@@ -16,7 +16,7 @@ class Severity(StrEnum):
 
 
 class Place(Struct, frozen=True):
-    """A position in a file the user wrote; lines and columns count from 1, 0 means unknown."""
+    """A position in a file that the user wrote. Lines and columns count from 1; 0 means unknown."""
 
     file: str
     line: int = 0
@@ -27,7 +27,7 @@ class Place(Struct, frozen=True):
 
 
 class Diagnostic(Struct, frozen=True):
-    """One message: what is wrong in `summary`, why in `detail`, what to do in `fix`."""
+    """One message. `summary` says what is wrong, `detail` why, and `fix` what to type."""
 
     severity: Severity
     summary: str

@@ -1,12 +1,15 @@
-"""Numbers that others wrote as digits: Python refuses thousands of them, and digits that are none."""
+"""Whole numbers in text from outside.
+
+`int` alone raises on more than 4300 digits, and `str.isdigit` accepts characters that it does not, such as `²`.
+"""
 
 from __future__ import annotations
 
-_LONGEST = 300  # digits, as in YAML and JSON of ours; Python itself refuses 4300
+_LONGEST = 300  # digits, the same limit as in our YAML and JSON
 
 
 def number_in(text: str | bytes) -> int | None:
-    """The whole number that decimal digits spell; None for any other text, and for more than 300 digits."""
+    """The whole number that `text` spells; None if it has other characters than digits, or more than 300 of them."""
     if len(text) > _LONGEST or not (text.isdigit() if isinstance(text, bytes) else text.isdecimal()):
         return None
     return int(text)

@@ -7,14 +7,14 @@ from typing import Self
 
 
 class DriftClass(StrEnum):
-    """In which way the registry and the live world differ. The letters are published, and so is each `meaning`."""
+    """How the registry and the live state differ. The letters and each `meaning` are published."""
 
     meaning: str
 
     SESSION_GONE = "A", "the session is gone"
     ALIVE = "B", "recorded as ended, but it runs; or live, named like ours, and not recorded"
     CONVERSATION_KNOWN = "C", "a conversation exists now, or its id is known now"
-    CONVERSATION_GONE = "D", "a recorded conversation is gone from the disk; said, never deleted"
+    CONVERSATION_GONE = "D", "a recorded conversation is gone from the disk; it is reported, and its id is kept"
     AGENT_EXITED = "E", "the agent has exited, its pane is still there"
     OTHER_PROCESS = "F", "another process than recorded"
     MOVED = "G", "renamed or moved by hand, or in another folder than recorded"
@@ -25,7 +25,7 @@ class DriftClass(StrEnum):
     BROKER_DOWN = "L", "the broker is not running"
 
     def __new__(cls, letter: str, meaning: str = "") -> Self:
-        """A letter that carries its meaning."""
+        """Make the member from its letter and its meaning."""
         made = str.__new__(cls, letter)
         made._value_ = letter
         made.meaning = meaning
@@ -33,5 +33,5 @@ class DriftClass(StrEnum):
 
     @property
     def is_learned(self) -> bool:
-        """True when nothing is wrong: the registry only learns more of a conversation, as ordinary use brings it."""
+        """True when nothing is wrong: in normal use, the registry learns more about a conversation."""
         return self in {DriftClass.CONVERSATION_KNOWN, DriftClass.RESUMABLE}

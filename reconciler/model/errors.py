@@ -1,13 +1,13 @@
-"""The errors of the product, each with the exit code that a user's script sees.
+"""The errors of reconciler, each with the exit code of the command.
 
 ReconcilerError
 ├── UsageError           the command line makes no sense
-├── InvalidManifest      carries every mistake of every file
-├── RegistryUnreadable   the registry is there but cannot be trusted
-├── Unreachable          something needed did not answer
-├── StalePlan            the world moved since the plan was saved
-├── LockHeld             somebody else is applying
-└── Refused              a guard said no
+├── InvalidManifest      has every mistake of every file
+├── RegistryUnreadable   the registry exists, but is broken or cannot be read
+├── Unreachable          a host, server or broker did not answer
+├── StalePlan            the live state changed after the plan was saved
+├── LockHeld             another process is applying
+└── Refused              a guard refused
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ReconcilerError(Exception):
-    """What went wrong in `summary`; what to do about it in `fix`."""
+    """An error for the user. `summary` says what happened, `detail` why, and `fix` what to type."""
 
     exit_code: ClassVar[int] = ExitCode.ERROR
 
@@ -34,23 +34,20 @@ class ReconcilerError(Exception):
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """The error as a document carries it."""
-        from .diagnostic import Diagnostic, Severity  # noqa: PLC0415 - `--help` needs errors, and nothing else
+        """The error in the form that documents show."""
+        from .diagnostic import Diagnostic, Severity  # noqa: PLC0415 - `--help` needs this module, but no diagnostics
 
         return (Diagnostic(severity=Severity.ERROR, summary=self.summary, detail=self.detail, fix=self.fix),)
 
 
 class UsageError(ReconcilerError):
-    """The command line asks for something that cannot be meant."""
+    """The command line cannot be right."""
 
     exit_code = ExitCode.USAGE
 
 
 class InvalidManifest(ReconcilerError):
-    """One or more manifests, or the files that are said instead, cannot be used.
-
-    `diagnostics` holds all mistakes of all files.
-    """
+    """One or more manifests, or other `files`, are invalid. `diagnostics` has all mistakes of all files."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...], files: str = "the manifests") -> None:
         count = len(diagnostics)
@@ -64,9 +61,9 @@ class InvalidManifest(ReconcilerError):
 
 
 class RegistryUnreadable(ReconcilerError):
-    """The registry exists but is broken or cannot be read; nothing may be decided from it.
+    """The registry exists, but is broken or cannot be read. Nothing may be decided from it.
 
-    `more` says what else is wrong with it, one sentence each.
+    `more` has the other mistakes in it, one sentence each.
     """
 
     def __init__(self, summary: str, *, detail: str = "", fix: str = "", more: Sequence[str] = ()) -> None:
@@ -75,14 +72,14 @@ class RegistryUnreadable(ReconcilerError):
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Everything that is wrong; the way out stands at the last."""
+        """Every mistake. Only the last one has the `fix`."""
         from .diagnostic import Diagnostic, Severity  # noqa: PLC0415 - as above
 
         if not self.more:
             return super().diagnostics
         *first, last = (self.summary, *self.more)
-        said = [Diagnostic(severity=Severity.ERROR, summary=each) for each in first]
-        return (*said, Diagnostic(severity=Severity.ERROR, summary=last, detail=self.detail, fix=self.fix))
+        others = [Diagnostic(severity=Severity.ERROR, summary=each) for each in first]
+        return (*others, Diagnostic(severity=Severity.ERROR, summary=last, detail=self.detail, fix=self.fix))
 
 
 class Unreachable(ReconcilerError):
@@ -92,7 +89,7 @@ class Unreachable(ReconcilerError):
 
 
 class StalePlan(ReconcilerError):
-    """A saved plan rests on facts that are no longer true."""
+    """The facts behind a saved plan are no longer true."""
 
     exit_code = ExitCode.STALE
 
@@ -104,6 +101,6 @@ class LockHeld(ReconcilerError):
 
 
 class Refused(ReconcilerError):
-    """A guard protects something from what was asked."""
+    """A guard protects something from the command."""
 
     exit_code = ExitCode.REFUSED

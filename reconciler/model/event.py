@@ -1,4 +1,4 @@
-"""What apply tells while it works. Whoever calls apply records and shows it."""
+"""The events that apply yields while it works. The caller stores and shows them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .record import RowEdit
 
 
 class ActionStarted(Struct, frozen=True):
-    """Work on an address begins; told once, in the order of the plan."""
+    """Work on an address begins. There is one of these per address, in the order of the plan."""
 
     type: ClassVar[Literal["action_start"]] = "action_start"
     address: Address
@@ -20,7 +20,7 @@ class ActionStarted(Struct, frozen=True):
 
 
 class ActionWaiting(Struct, frozen=True):
-    """An agent runs; what comes after it waits until its conversation is known."""
+    """An agent runs. The agents after it wait until its conversation is known."""
 
     type: ClassVar[Literal["action_waiting"]] = "action_waiting"
     address: Address
@@ -28,7 +28,7 @@ class ActionWaiting(Struct, frozen=True):
 
 
 class ActionDone(Struct, frozen=True):
-    """An address is as wanted, and that was verified."""
+    """An address is as declared, and that was verified."""
 
     type: ClassVar[Literal["action_complete"]] = "action_complete"
     address: Address
@@ -38,7 +38,7 @@ class ActionDone(Struct, frozen=True):
 
 
 class ActionFailed(Struct, frozen=True):
-    """An address is not as wanted; `detail` may hold the last lines of the agent's screen."""
+    """An address is not as declared. `detail` may hold the last lines of the agent's screen."""
 
     type: ClassVar[Literal["action_failed"]] = "action_failed"
     address: Address
@@ -48,7 +48,7 @@ class ActionFailed(Struct, frozen=True):
 
 
 class PromptUnverified(Struct, frozen=True):
-    """An agent runs, and nothing shows that it took the prompt that it was started with."""
+    """An agent runs, but nothing shows that it took its first prompt."""
 
     type: ClassVar[Literal["prompt_unverified"]] = "prompt_unverified"
     address: Address
@@ -66,7 +66,7 @@ class ActionSkipped(Struct, frozen=True):
 
 
 class Checkpoint(Struct, frozen=True):
-    """The edits must be in the registry before apply goes on."""
+    """Edits that must be in the registry before apply continues."""
 
     edits: tuple[RowEdit, ...]
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class EventKind(StrEnum):
-    """What an agent can say about its job; the last two end it."""
+    """What an agent can report about its job. The last two end the job."""
 
     STARTED = "started"
     PROGRESS = "progress"
@@ -16,5 +16,5 @@ class EventKind(StrEnum):
 
     @property
     def ends_the_job(self) -> bool:
-        """Whether it is the last word; the broker keeps such an event for those who come late."""
+        """Whether it is the last event of a job. The broker retains this event for clients that connect later."""
         return self in {EventKind.COMPLETED, EventKind.ERROR}

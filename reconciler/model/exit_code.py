@@ -1,4 +1,4 @@
-"""The exit codes: the one place where their numbers stand."""
+"""The exit codes. No other file has their numbers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a user's script sees."""
+    """The exit code of a command."""
 
     OK = 0
     ERROR = 1
     CHANGES = 2
-    NOT_PUBLISHED = 2  # the seed's number, for the one command that never compares anything
+    NOT_PUBLISHED = 2  # the number that the older publish script used; `job publish` never exits with CHANGES
     PARTIAL = 3
     UNREACHABLE = 4
     STALE = 5

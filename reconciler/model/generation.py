@@ -1,4 +1,4 @@
-"""What is kept of every apply, so that it can be looked at and gone back to."""
+"""What is stored about every apply, so that you can look it up and go back to it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from .record import Json
 
 
 class ManifestFile(Struct, frozen=True):
-    """One manifest as it was: its path from the project folder on (absolute outside of it), and its content's digest.
+    """One manifest at the time of the apply.
 
-    `mode` are its permission bits.
+    `path` is relative to the project folder, or absolute if it is outside. `digest` is the digest of its content,
+    `mode` its permission bits.
     """
 
     path: str
@@ -23,7 +24,7 @@ class ManifestFile(Struct, frozen=True):
 
 
 class AgentThen(Struct, frozen=True):
-    """One managed agent, as the registry had it. `by_hand` says that a user had put it to rest with a command."""
+    """One managed agent, as the registry had it. `by_hand` is true if a user stopped or archived it with a command."""
 
     session: str
     status: str
@@ -32,7 +33,7 @@ class AgentThen(Struct, frozen=True):
 
 
 class Author(Struct, frozen=True):
-    """Who did something, and from where: user@host, a folder, and a terminal, `CI`, or nothing."""
+    """Who ran the command, and from where: user@host, the folder, and the terminal, `CI` or an empty text."""
 
     who: str
     cwd: str
@@ -40,9 +41,10 @@ class Author(Struct, frozen=True):
 
 
 class GenerationResult(Struct, frozen=True):
-    """How the work ended. `events` are the lines of `apply --json`, without the agents' screens.
+    """How an apply ended.
 
-    `agents` are all managed ones afterwards; `brokers` the digests of their rendered files, by path.
+    `events` are the lines of `apply --json`, without the agents' screens. `agents` are all managed agents afterwards.
+    `brokers` has the digests of each broker's rendered files, by path.
     """
 
     finished: str
@@ -55,11 +57,11 @@ class GenerationResult(Struct, frozen=True):
 
 
 class Generation(Struct, frozen=True):
-    """One apply: the manifests it followed, its plan, and what became of it.
+    """One apply: its manifests, its plan and its result.
 
-    It is written before the work begins, without a `result`, and once more when it has ended. `at` is UTC, ISO
-    8601 with a Z. `before` are the managed agents by address when it began: how the generation before it was left.
-    `narrowed` says that the manifests were named on the command line, so that others do not count.
+    It is written before the work begins, without a `result`, and again when the work has ended. `at` is UTC, ISO 8601
+    with a Z. `before` has the managed agents by address when the apply began, as the generation before left them.
+    `narrowed` is true if the manifests were named on the command line, so that other manifests do not count.
     """
 
     number: int
@@ -77,10 +79,10 @@ class Generation(Struct, frozen=True):
 
 
 class Confirmation(Struct, frozen=True):
-    """An apply that is taken back unless somebody confirms it.
+    """An apply that is undone unless a user confirms it within `within` seconds.
 
-    `deadline` is UTC, ISO 8601 with a Z, and empty while the apply still works. The processes are named by id
-    and start, as the lock names its holder. `expired` says that it is being taken back.
+    `deadline` is UTC, ISO 8601 with a Z, and empty while the apply still works. A pid alone could belong to a later
+    process, so each process also has its start time, as in the lock. `expired` is true while the apply is being undone.
     """
 
     id: str
@@ -97,8 +99,8 @@ class Confirmation(Struct, frozen=True):
 
 
 def generation_number(text: str) -> int:
-    """The number that a user types for a generation. Raises UsageError for anything else."""
+    """The generation number that a user typed. Raises UsageError if it is not a number."""
     number = number_in(text)
     if number is None:
-        raise UsageError(f"{text!r} is no number of a generation", fix="list them with `reconciler history`")
+        raise UsageError(f"{text!r} is not the number of a generation", fix="list them with `reconciler history`")
     return number

@@ -1,9 +1,10 @@
-"""Text of others for a terminal or a page: what would steer it, or hide in it, is shown instead."""
+"""Make text from outside safe to print: control characters and invisible ones are shown as escapes."""
 
 from __future__ import annotations
 
-# What steers or cannot be seen. Ranges of code points: C0, DEL and C1; the default ignorables of Unicode 15 (but for
-# the first sixteen variation selectors, which emoji need); line separators; what UTF-8 cannot hold.
+# Characters that control a terminal or are invisible, as ranges of code points: C0, DEL and C1; the default ignorable
+# code points of Unicode 15 (except the first sixteen variation selectors, which emoji need); line separators; the
+# surrogates, which UTF-8 cannot encode.
 _RANGES = (
     (0x00, 0x1F),
     (0x7F, 0x9F),
@@ -29,7 +30,7 @@ _SHORT = {"\n": r"\n", "\r": r"\r"}
 
 
 class _Shown(dict[int, str]):
-    """How each character is shown; one that was not met before is judged now."""
+    """How each character is shown. A new character is checked at its first use and then remembered."""
 
     def __missing__(self, code: int) -> str:
         harmful = any(first <= code <= last for first, last in _RANGES)
@@ -50,12 +51,12 @@ _IN_A_TEXT = _Shown({ord("\t"): "\t", ord("\n"): "\n"})
 
 
 def one_line(text: str) -> str:
-    r"""The text in one line that cannot steer a terminal: `\x1b`, `\n` or `\u202e` for what could."""
+    r"""The text on one line, with escapes such as `\x1b`, `\n` or `\u202e` for control and invisible characters."""
     if text.isascii() and text.isprintable():  # nearly always, and much faster
         return text
     return text.translate(_IN_A_LINE)
 
 
 def harmless(text: str) -> str:
-    """The same for several lines: line ends stay."""
+    """The text with escapes for control and invisible characters; line ends stay."""
     return text.translate(_IN_A_TEXT)

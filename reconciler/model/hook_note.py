@@ -1,4 +1,4 @@
-"""What a CLI told one of its hooks: in which conversation the process in a pane is."""
+"""Hook notes: a CLI tells a hook which conversation the process in a pane has, and the hook stores it as a file."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from .read_json import read_json
 
 
 class HookNote(Struct, frozen=True):
-    """One note; the last one about a pane replaces those before it.
-
-    `pane_id` belongs to one life of a tmux server, which `server_pid` and `server_started` (Unix seconds) tell.
-    `pid` is the CLI's process in the pane and `started` its start, in clock ticks since boot. `cwd` is the folder
-    that the CLI told, `at` the time, in Unix seconds.
-    """
+    """One note. A newer note about the same pane replaces it."""
 
     type: str
     conversation: str
     cwd: str
+    """The folder that the CLI reported."""
     socket: str
     server_pid: int
     server_started: int
+    """The start of the tmux server, in Unix seconds. `pane_id` has no meaning for a later server."""
     pane_id: str
     pid: int
+    """The CLI's process in the pane."""
     started: int
+    """The start of that process, in clock ticks since boot."""
     at: int
+    """When the note was written, in Unix seconds."""
 
     @property
     def name(self) -> str:
@@ -48,11 +48,11 @@ def name_of_note(server_pid: int, pane_id: str) -> str:
 
 
 def parsed_note(data: bytes) -> HookNote | None:
-    """The note in a file; None when it is none."""
+    """The note in a file; None when the file is not a valid note."""
     try:
-        told = read_json(data)
+        content = read_json(data)
     except ValueError:
         return None
-    if not isinstance(told, dict) or {name: type(value) for name, value in told.items()} != _KINDS:
+    if not isinstance(content, dict) or {name: type(value) for name, value in content.items()} != _KINDS:
         return None
-    return HookNote(**told)
+    return HookNote(**content)

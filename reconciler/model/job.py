@@ -1,4 +1,4 @@
-"""A job: what is recorded of it, what its events say, and what follows from them. Pure."""
+"""A job: its record, its events, and how an event changes the record. Pure."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from reconciler.model.discreet import Discreet
+from reconciler.model.redacted import Redacted
 
 from .delivery import Delivery, DeliveryVerdict
 from .event_kind import EventKind
 from .record import Json
 from .secrets import without_token
 
-TOKEN_HIDDEN = "[auth_token]"  # noqa: S105 - what stands in its place
+TOKEN_HIDDEN = "[auth_token]"  # noqa: S105 - the text that replaces a token
 TOPIC_PREFIX = "python/mqtt/jobs"
 JOB_ID = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_:@-]|\.[0-9]){0,100}")
-"""No command takes it for an option, no path for another folder, no topic for a wildcard.
+"""An id that is never mistaken for an option in a command, another folder in a path, or a wildcard in a topic.
 
-The folder `<id>` of a job lies beside the records, so it never ends as their names do.
+The folder `<id>` of a job is beside the records `<id>.json`, so an id cannot end in `.json`.
 """
 AUTH_TOKEN = re.compile(r"[0-9a-f]{64}")
 
 
 class JobStatus(StrEnum):
-    """How far a job is; the last four are final."""
+    """How far a job is. The last four are final."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -40,7 +40,7 @@ class JobStatus(StrEnum):
 
 FINAL_STATUSES = frozenset({JobStatus.COMPLETED, JobStatus.ERROR, JobStatus.TIMED_OUT, JobStatus.CANCELLED})
 
-# An agent may begin before its delivery is on record, and a follower that comes late sees nothing but the result.
+# An agent may begin before its delivery is recorded, and a follower that starts late sees only the result.
 TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.PENDING: frozenset({JobStatus.DELIVERED, JobStatus.RUNNING}) | FINAL_STATUSES,
     JobStatus.DELIVERED: frozenset({JobStatus.RUNNING}) | FINAL_STATUSES,
@@ -60,7 +60,7 @@ class Ending(StrEnum):
 
     @property
     def status(self) -> JobStatus:
-        """What the record says of a job that ended so."""
+        """The status of a job that ended like this."""
         return _STATUS_AFTER[self]
 
 
@@ -75,7 +75,7 @@ _STATUS_AFTER = {
 
 
 class DropReason(StrEnum):
-    """Why a message does not count; the names are stable."""
+    """Why a message does not count. The names are stable."""
 
     OVERSIZED = "oversized"
     MALFORMED = "malformed"
@@ -86,13 +86,13 @@ class DropReason(StrEnum):
     REPLAYED_ID = "replayed_id"
     REPLAYED_SEQ = "replayed_seq"
     UNVERIFIABLE = "unverifiable"  # its job has no token
-    REPEATED = "repeated"  # the kept result once more, as after every reconnect: no attack, and nothing new
+    REPEATED = "repeated"  # the retained result again, as after every reconnect; not an attack
 
 
 class JobEvent(Struct, frozen=True):
-    """One thing that a publisher said about a job. `timestamp` is UTC, ISO 8601.
+    """One event that a publisher sent about a job. `timestamp` is UTC, ISO 8601.
 
-    `seq` grows by one with every event of a `publisher` about this job; `id` is the event's own.
+    `seq` grows by one with every event that this `publisher` sends about this job. `id` is the id of the event.
     """
 
     job_id: str
@@ -105,7 +105,7 @@ class JobEvent(Struct, frozen=True):
 
 
 class Permission(Struct, frozen=True):
-    """What the agent asks to be allowed; `request` is the id of the event that told of it."""
+    """A permission that the agent asks for. `request` is the id of the event with the question."""
 
     request: str
     tool: str
@@ -114,7 +114,7 @@ class Permission(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """What became of a job; `event_id` is empty when no event ended it."""
+    """How a job ended. `event_id` is empty when no event ended it."""
 
     ending: Ending
     detail: str
@@ -122,15 +122,8 @@ class Result(Struct, frozen=True):
     event_id: str = ""
 
 
-class Job(Discreet, frozen=True):
-    """One record. Moments are UTC, ISO 8601; `timeout` and `idle_timeout` are seconds.
-
-    `auth_token` (64 hex digits; any long text in a record of other tools) signs the events; without one, empty, no
-    event of the job counts. `broker` is how its publishers reach the broker, in the
-    names of `Connection`. `seen` holds the last `seq` of each publisher. `retries` counts the tries
-    before this one, the last of which is the job `retry_of`. `validated` is the exit code of its script, once
-    that has judged the result.
-    """
+class Job(Redacted, frozen=True):
+    """One record. Times are UTC, ISO 8601; `timeout` and `idle_timeout` are seconds."""
 
     id: str
     prompt: str
@@ -143,83 +136,90 @@ class Job(Discreet, frozen=True):
     updated_at: str
     topic: str
     auth_token: str
+    """Signs the events: 64 hex digits, or any long text in a record of another tool. If empty, no event counts."""
     status: JobStatus = JobStatus.PENDING
     validate: str = ""
+    """The script that checks the result."""
     permission: Permission | None = None
     broker: Mapping[str, Json] = field(default_factory=dict)
+    """How its publishers connect to the broker, with the field names of `Connection`."""
     delivery: Mapping[str, Json] | None = None
     seen: Mapping[str, int] = field(default_factory=dict)
+    """The last `seq` of each publisher."""
     result: Result | None = None
     retry_of: str = ""
+    """The id of the job that this one retries."""
     retries: int = 0
+    """How many tries there were before this one."""
     validated: int | None = None
+    """The exit code of the `validate` script, once it has run."""
 
     @property
     def ended(self) -> bool:
-        """Whether nothing can change its status any more."""
+        """Whether the status is final."""
         return self.status in FINAL_STATUSES
 
     def without_token(self, text: str) -> str:
-        """The text without the token that signs this job's events: agents repeat what they were told."""
+        """The text without the token that signs this job's events. Agents repeat text that they were given."""
         return without_token(text, self.auth_token, TOKEN_HIDDEN)
 
     @property
     def refused(self) -> bool:
-        """Whether it is known that its prompt did not arrive."""
+        """Whether it is certain that its prompt did not arrive."""
         verdict = (self.delivery or {}).get("verdict")
         return verdict is not None and not Delivery(DeliveryVerdict(str(verdict))).may_have_arrived
 
 
 class Accepted(Struct, frozen=True):
-    """A genuine event is recorded, by us or by another follower; its job is now as `job`."""
+    """A genuine event was recorded, by this follower or by another one. `job` is the job after it."""
 
     job: Job
     event: JobEvent
 
 
 class Ignored(Struct, frozen=True):
-    """A genuine event came where the job's status allows no such thing."""
+    """A genuine event came, but the job's status does not allow it."""
 
     job: Job
     event: JobEvent
 
 
 class Dropped(Struct, frozen=True):
-    """A message that does not count; `job_id` is empty when it was about no job that is followed."""
+    """A message that does not count. `job_id` is empty when the message was not about a followed job."""
 
     job_id: str
     reason: DropReason
 
 
 class Ended(Struct, frozen=True):
-    """A job has its final status, by whomever."""
+    """A job has its final status."""
 
     job: Job
 
 
 class Abandoned(Struct, frozen=True):
-    """A job is followed no longer: its record is gone or broken."""
+    """A job is no longer followed, because its record is missing or broken."""
 
     job_id: str
     reason: str
 
 
 class ConnectionLost(Struct, frozen=True):
-    """The broker is away; the client tries to come back, and time-outs run on."""
+    """The connection to the broker is lost. The client reconnects; timeouts keep running."""
 
 
 class ConnectionBack(Struct, frozen=True):
-    """The broker is there again."""
+    """The client has reconnected to the broker."""
 
 
 class Resent(Struct, frozen=True):
-    """Events that had waited on disk, and kept results, were handed to the broker."""
+    """Events that waited on disk, and retained results, were sent to the broker."""
 
     count: int
 
 
 class ResendFailed(Struct, frozen=True):
-    """What waits on disk could not be handed over; it is tried again."""
+    """Events that wait on disk could not be sent. They will be retried."""
 
     reason: str
 
@@ -228,24 +228,24 @@ Happening = Accepted | Ignored | Dropped | Ended | Abandoned | ConnectionLost | 
 
 
 def topic_of(job_id: str, prefix: str = TOPIC_PREFIX) -> str:
-    """Where the events of a job are published."""
+    """The topic to which the events of a job are published."""
     return f"{prefix}/{job_id}/events"
 
 
-def was_seen(job: Job, event: JobEvent) -> bool:
-    """Whether the record has this event, or a later one of its publisher."""
+def has_event(job: Job, event: JobEvent) -> bool:
+    """Whether the record already has this event, or a later one of the same publisher."""
     return event.seq <= job.seen.get(event.publisher, 0)
 
 
-def having_seen(job: Job, event: JobEvent) -> Job:
-    """The job with the event counted as seen, whatever it says."""
+def with_event_seen(job: Job, event: JobEvent) -> Job:
+    """The job with the event counted as seen. Its status stays."""
     return replace(job, seen={**job.seen, event.publisher: event.seq})
 
 
 def after_event(job: Job, event: JobEvent) -> Job | None:
-    """The job as the event leaves it; None when its status allows no such thing.
+    """The job after the event; None when its status does not allow the event.
 
-    A request for permission stands until the agent says anything else.
+    A request for permission stays open until the next event of the agent.
     """
     ending = _ENDS_AS.get(event.event)
     if ending:
@@ -255,18 +255,18 @@ def after_event(job: Job, event: JobEvent) -> Job | None:
 
 
 def after_end(job: Job, result: Result) -> Job | None:
-    """The job as it ended; None when it had ended before."""
+    """The job with its result; None when it had ended before."""
     moved = with_status(job, result.ending.status)
     return replace(moved, result=result, permission=None) if moved else None
 
 
 def with_status(job: Job, status: JobStatus) -> Job | None:
-    """The job with another status; None when `TRANSITIONS` does not lead there."""
+    """The job with another status; None when `TRANSITIONS` does not allow it."""
     return replace(job, status=status) if status in TRANSITIONS[job.status] else None
 
 
 def _permission(event: JobEvent) -> Permission | None:
-    """The seed's form of the detail is TOOL:WHAT."""
+    """The permission that the event asks for. Its detail has the form TOOL:WHAT."""
     if event.event is not EventKind.PERMISSION_REQUIRED:
         return None
     tool, _colon, what = event.detail.partition(":")

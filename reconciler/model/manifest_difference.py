@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from .deep import DeepChange
-from .discreet import Discreet
+from .redacted import Redacted
 
 
 class AddressDifference(Struct, frozen=True):
-    """What differs in one block; `file_before` and `file_after` declare it, and are empty where none does."""
+    """What differs in one block. `file_before` and `file_after` declare it; empty if no file does."""
 
     address: str
     file_before: str
@@ -19,11 +19,11 @@ class AddressDifference(Struct, frozen=True):
     changes: tuple[DeepChange, ...] = ()
 
 
-class ManifestsDifference(Discreet, frozen=True):
+class ManifestsDifference(Redacted, frozen=True):
     """The blocks that differ, sorted by address.
 
-    Files in `same_meaning` differ in their layout only. `unreadable` tells, by file, why it could not be compared.
-    `secrets` are the texts that no output may show.
+    Files in `same_meaning` differ only in their layout. `unreadable` has, by file, the reason why it could not be
+    compared. `secrets` are texts that must not appear in any output.
     """
 
     blocks: tuple[AddressDifference, ...] = ()

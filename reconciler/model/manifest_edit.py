@@ -1,4 +1,4 @@
-"""Manifests as they are, and as a command will make them."""
+"""Edits of manifests: the text now, and the text that a command will write."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from .diagnostic import Place
 
 
 class Edit(Struct, frozen=True):
-    """A manifest as it is and as it shall be: a block comes in (`new`), or one goes.
+    """A manifest before and after a block is added or removed.
 
-    `place` is where it stands, or will stand.
+    `new` is the text of an added block. `place` is where the block is, or will be.
     """
 
     path: str
@@ -23,9 +23,10 @@ class Edit(Struct, frozen=True):
 
 
 class Restore(Struct, frozen=True):
-    """A whole manifest as it is, and as it was in an earlier generation: None when it did not exist.
+    """A manifest that is set back to an earlier generation.
 
-    `mode` is what a file gets that is made for it. A copy of what would be lost goes to `kept`, when that is named.
+    `after` is None when the manifest did not exist then. A new file gets the permission bits `mode`. If `kept` is set,
+    the present content is copied there first, because it would be lost.
     """
 
     path: str

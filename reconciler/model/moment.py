@@ -1,4 +1,4 @@
-"""Points in time as text: ISO 8601, in UTC, with a Z at the end. No other module spells a format."""
+"""Points in time as text: ISO 8601, in UTC, with a Z at the end. All time formats are in this file."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from datetime import UTC, datetime
 
 
 def to_second(moment: datetime) -> str:
-    """As the registry and the documents carry it: `2026-06-25T03:19:24Z`."""
+    """The format of the registry and the documents: `2026-06-25T03:19:24Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def to_millisecond(moment: datetime) -> str:
-    """As events and job records carry it: `2026-06-25T03:19:24.123Z`."""
+    """The format of events and job records: `2026-06-25T03:19:24.123Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def to_day(moment: datetime) -> str:
-    """As people are told of certificates: `2026-06-25`."""
+    """The format of messages about certificates: `2026-06-25`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d")
 
 
 def for_file_name(moment: datetime) -> str:
-    """As names of files have it: `20260625T031924Z`."""
+    """The format of file names: `20260625T031924Z`."""
     return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def from_unix(seconds: float) -> str:
-    """Unix seconds as the registry carries them."""
+    """Unix seconds in the format of the registry."""
     return to_second(datetime.fromtimestamp(seconds, UTC))
 
 
-def zoned(text: str) -> datetime:
-    """A time with its zone. Raises ValueError for anything else."""
+def parse_zoned(text: str) -> datetime:
+    """The time that a text with a time zone spells. Raises ValueError for any other text."""
     found = datetime.fromisoformat(text)
     if found.tzinfo is None:
         raise ValueError(f"{text} has no time zone")
@@ -39,7 +39,7 @@ def zoned(text: str) -> datetime:
 
 
 def read(text: str) -> datetime | None:
-    """A time that people and other tools may have written: UTC where it tells no zone; None when it is no time."""
+    """A time that a person or another tool wrote, in UTC if it has no zone; None when it is not a time."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -48,7 +48,7 @@ def read(text: str) -> datetime | None:
 
 
 def unix(text: str) -> float | None:
-    """The same in Unix seconds; None when it is no time, or one that this system cannot count."""
+    """The same in Unix seconds; None when it is not a time, or outside the range of this system."""
     found = read(text)
     try:
         return found.timestamp() if found else None

@@ -1,6 +1,6 @@
-"""The three answers the world can give: it is there, it is not there, we could not tell.
+"""The three results of a look: it is there, it is not there, or it is unknown.
 
-Nothing is ever created, stopped or deleted because of `Unknown`.
+Nothing is ever created, stopped or deleted because of an `Unknown`.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ T = TypeVar("T")
 
 
 class Present(Struct, Generic[T], frozen=True):
-    """It was looked at, and this is what was seen."""
+    """It exists; `value` is what was found."""
 
     value: T
 
 
 class Absent(Struct, frozen=True):
-    """It was looked for, and it is certainly not there."""
+    """It certainly does not exist."""
 
 
 class Unknown(Struct, frozen=True):
-    """It could not be looked at; `reason` says why, in words for the user, and `fix` what to do about it."""
+    """It could not be looked at. `reason` tells the user why, `fix` what to type."""
 
     reason: str
     fix: str = ""

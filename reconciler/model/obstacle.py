@@ -1,4 +1,4 @@
-"""What keeps a workspace from being made, and what the user does about it."""
+"""What prevents a workspace from being created, and what the user can do about it."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from .problem import Problem
 
 
 class ObstacleKind(StrEnum):
-    """What is in the way of a new workspace."""
+    """What prevents a new workspace."""
 
-    NO_FOLDER = "no folder"  # something that is not a folder, where the workspace or a folder above it would be
-    LOCKED = "locked"  # the folder in which it would be made may not be written to
-    NO_GIT = "no git"  # git cannot be run, or gives no answer
-    NO_REPO = "no repo"  # nothing is where the repository should be
-    NOT_A_REPO = "not a repo"  # git does not take it for a repository
+    NO_FOLDER = "no folder"  # a file or broken link is where the workspace or a parent folder would be
+    LOCKED = "locked"  # the parent folder is not writable
+    NO_GIT = "no git"  # git cannot be run, or does not answer
+    NO_REPO = "no repo"  # the repository does not exist
+    NOT_A_REPO = "not a repo"  # git says that it is not a repository
     BAD_BRANCH = "bad branch"
     TAKEN = "taken"  # the branch is checked out somewhere else
-    NO_BASE = "no base"  # the repository does not know the commit that the branch shall start at
+    NO_BASE = "no base"  # the repository does not have the commit at which the branch should start
     NO_COMMIT = "no commit"  # a new branch would start at HEAD, which has no commit
 
 
 class Obstacle(Struct, frozen=True):
-    """One thing that is in the way; `seen` is the path that it is about, or git's own words."""
+    """One obstacle. `subject` is the path that it is about, or the message of git."""
 
     kind: ObstacleKind
-    seen: str = ""
+    subject: str = ""
 
     @property
-    def is_of_the_manifest(self) -> bool:
-        """Whether it is in the way on every machine, at all times."""
+    def is_manifest_error(self) -> bool:
+        """Whether only an edit of the manifest can remove it: it exists on every machine."""
         return self.kind is ObstacleKind.BAD_BRANCH
 
 
@@ -41,22 +41,22 @@ _NOTHING = Git("", "")
 
 
 def describe_obstacle(obstacle: Obstacle, path: str, git: Git | None) -> Problem:
-    """The obstacle of a new workspace at `path`, in words for the user."""
+    """The message to the user about an obstacle to a new workspace at `path`."""
     return _folder(obstacle, path) or _repository(obstacle, git or _NOTHING) or _start(obstacle, git or _NOTHING)
 
 
 def _folder(obstacle: Obstacle, path: str) -> Problem | None:
-    seen = obstacle.seen
+    subject = obstacle.subject
     match obstacle.kind:
         case ObstacleKind.NO_FOLDER:
             return Problem(
-                f"{path} cannot be made: {seen} is not a folder",
-                "it is a file, or a link that leads nowhere",
-                f"correct `path`, or move {seen} away",
+                f"{path} cannot be made: {subject} is not a folder",
+                "it is a file or a broken link",
+                f"correct `path`, or move {subject} away",
             )
         case ObstacleKind.LOCKED:
             return Problem(
-                f"{path} cannot be made: you cannot write to {seen}",
+                f"{path} cannot be made: you cannot write to {subject}",
                 "",
                 f"correct `path`, or make it and give it to your user: sudo install -d -o $USER {quote(path)}",
             )
@@ -67,17 +67,19 @@ def _folder(obstacle: Obstacle, path: str) -> Problem | None:
 def _repository(obstacle: Obstacle, git: Git) -> Problem | None:
     match obstacle.kind:
         case ObstacleKind.NO_GIT:
-            return Problem("git cannot tell whether the worktree can be made", obstacle.seen, "see that `git` works")
+            return Problem(
+                "git does not say whether the worktree can be made", obstacle.subject, "make sure that `git` works"
+            )
         case ObstacleKind.NO_REPO:
             return Problem(
                 f"the repository {git.repo} does not exist",
                 "the workspace is a worktree of it (`git.repo`)",
-                f"correct `git.repo`, or bring the repository there: git clone URL {quote(git.repo)}",
+                f"correct `git.repo`, or clone the repository: git clone URL {quote(git.repo)}",
             )
         case ObstacleKind.NOT_A_REPO:
             return Problem(
-                f"{git.repo} is not a git repository that can be used (`git.repo`)",
-                obstacle.seen,
+                f"{git.repo} is not a usable git repository (`git.repo`)",
+                obstacle.subject,
                 f"correct `git.repo`; `git -C {quote(git.repo)} status` must work",
             )
         case _:
@@ -94,14 +96,14 @@ def _start(obstacle: Obstacle, git: Git) -> Problem:
             )
         case ObstacleKind.TAKEN:
             return Problem(
-                f"branch {git.branch} of {git.repo} is checked out in {obstacle.seen}",
+                f"branch {git.branch} of {git.repo} is checked out in {obstacle.subject}",
                 "git checks out a branch in one worktree only",
-                f"choose another `git.branch`, or free it: git -C {quote(obstacle.seen)} switch OTHER-BRANCH",
+                f"choose another `git.branch`, or free it: git -C {quote(obstacle.subject)} switch OTHER-BRANCH",
             )
         case ObstacleKind.NO_BASE:
             return Problem(
                 f"base {git.base!r} does not exist in {git.repo}",
-                f"the new branch {git.branch} shall start at it (`git.base`)",
+                f"the new branch {git.branch} should start at it (`git.base`)",
                 f"correct `git.base`, or fetch it: git -C {quote(git.repo)} fetch --all --tags",
             )
         case _:

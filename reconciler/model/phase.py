@@ -1,7 +1,7 @@
-"""The phases of an apply: the one table that decides both the order of a plan and the order of the work.
+"""The phases of an apply. This one table decides the order of a plan and the order of the work.
 
-Each step says in which phase it is done (`phase` in `model/step.py`); a step without one goes along with the others of
-its action. An action is told once, in the first phase that it passes through: `waves.py` has the groups.
+Each step names its phase (`phase` in `model/step.py`). A step without a phase is done with the other steps of its
+action. A plan lists an action once, under the first of its phases. `waves.py` groups the actions of a phase.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import Enum
 
 
 class Phase(Enum):
-    """What is done together, in this order."""
+    """The phases, in the order in which apply goes through them."""
 
     MAKE = "folders are made"
     END = "agents end: for good, to rest, or to start again"

@@ -1,4 +1,4 @@
-"""The result of a comparison: everything that will be done, and everything else worth saying."""
+"""The result of a comparison: the actions, the drift, and the messages for the user."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Mode(StrEnum):
-    """What was asked for. For the screen only: apply is described by the actions alone."""
+    """What the user asked for. Only the output uses it; the actions alone say what apply does."""
 
     NORMAL = "normal"
     DESTROY = "destroy"
@@ -29,36 +29,36 @@ class Mode(StrEnum):
 
 
 class Drift(Struct, frozen=True):
-    """The registry and the live world differ; `edits` make the registry say what is true.
-
-    `path` is the field that differs: one of the registry's row, or a file of the broker. A `silent` one is written
-    down and told to nobody. The `message` says what is; `done` is what a pass that writes the `edits` says instead,
-    where it differs. `changes` say what differs inside of a file: None where nothing tells, empty
-    where its layout alone does.
-    """
+    """One difference between the registry and the live state."""
 
     kind: DriftClass
     session: str
     address: Address | None
     message: str
+    """What is true now."""
     before: Json
     after: Json
     edits: tuple[RowEdit, ...] = ()
+    """The edits that correct the registry."""
     path: str = ""
+    """The field that differs, of the registry's row; or the file of the broker that differs."""
     silent: bool = False
+    """Whether it is corrected without being reported."""
     done: str = ""
+    """What a monitor pass reports when it has written the `edits`; empty when that is `message`."""
     changes: tuple[DeepChange, ...] | None = None
+    """What differs inside a file: None when unknown, empty when only the layout differs."""
 
 
 class AcceptedDrift(Struct, frozen=True):
-    """A drift that is no news, and the words in a manifest that say so."""
+    """A drift that is ignored, and the `accept` entry of a manifest that says so."""
 
     drift: Drift
     by: Accept
 
 
 class Unmanaged(Struct, frozen=True):
-    """A live session that looks like ours but is in no manifest."""
+    """A live session that is named like ours, but that no manifest declares."""
 
     session: str
     command: str
@@ -70,36 +70,36 @@ class Unmanaged(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """Ordered actions, the drift found on the way, and what to tell the user.
-
-    `actions` is in the order in which apply starts them; a no-op is an action too. `drift` is without what is
-    `accepted`, and without what the registry only learns (`learned`). `unused` accepts nothing that was found.
-    `places` and `registry` are where the user reads more: the manifest's line for what is declared, else the
-    registry's file.
-    """
+    """The ordered actions, the drift, and the messages for the user."""
 
     mode: Mode
     lineage: str
     serial: int
     manifest_digest: str
     actions: tuple[Action, ...] = ()
+    """In the order in which apply starts them. A no-op is an action, too."""
     drift: tuple[Drift, ...] = ()
+    """The drift to report, without `accepted` and `learned`."""
     accepted: tuple[AcceptedDrift, ...] = ()
     learned: tuple[Drift, ...] = ()
+    """Drift from normal use, where the registry only learns more about a conversation."""
     unused: tuple[Accept, ...] = ()
+    """`accept` entries that match no drift."""
     unmanaged: tuple[Unmanaged, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     places: Mapping[Address, Place] = field(default_factory=dict)
+    """Where each address is declared."""
     registry: str = ""
+    """The registry's file, shown as the place of addresses that are not declared."""
 
     @property
-    def found(self) -> tuple[Drift, ...]:
-        """Every drift, accepted or not, and what was learned: the registry is to say what is true."""
+    def all_drift(self) -> tuple[Drift, ...]:
+        """Every drift, accepted and learned ones included. All of it is corrected in the registry."""
         return (*self.drift, *self.learned, *(each.drift for each in self.accepted))
 
     @property
     def pending(self) -> tuple[Action, ...]:
-        """The actions that do, or would like to do, something."""
+        """The actions that do something, or would if nothing prevented it."""
         return tuple(a for a in self.actions if a.verb is not Verb.NOOP)
 
     @property
@@ -114,23 +114,24 @@ class Plan(Struct, frozen=True):
         return tuple(d for d in self.diagnostics if d.severity is not Severity.WARNING)
 
     @property
-    def stopping(self) -> tuple[Diagnostic, ...]:
-        """The errors that stop an apply: one about an address that is put off stops nothing else.
+    def blocking_errors(self) -> tuple[Diagnostic, ...]:
+        """The errors that stop an apply.
 
-        Where nothing but such addresses is pending, they stop it too: there is nothing to be done.
+        An error about a withheld address does not stop the other addresses. If only withheld addresses are pending,
+        there is nothing to do, so their errors stop the apply too.
         """
-        only_put_off = all(action.reason is Reason.WITHHELD for action in self.pending)
-        return self.errors if only_put_off else self.barring
+        only_withheld = all(action.reason is Reason.WITHHELD for action in self.pending)
+        return self.errors if only_withheld else self.general_errors
 
     @property
-    def barring(self) -> tuple[Diagnostic, ...]:
-        """The errors that are not about an address that is put off."""
-        put_off = {str(action.address) for action in self.pending if action.reason is Reason.WITHHELD}
-        return tuple(error for error in self.errors if error.address not in put_off)
+    def general_errors(self) -> tuple[Diagnostic, ...]:
+        """The errors that are not about a withheld address."""
+        withheld = {str(action.address) for action in self.pending if action.reason is Reason.WITHHELD}
+        return tuple(error for error in self.errors if error.address not in withheld)
 
 
 def mode_of(*, destroy: bool, refresh_only: bool) -> Mode:
-    """The mode that two options ask for; UsageError when they ask for two."""
+    """The mode that the options select. Raises UsageError for both options together."""
     if refresh_only and destroy:
         raise UsageError("--refresh-only cannot be combined with --destroy")
     if destroy:

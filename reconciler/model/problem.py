@@ -1,4 +1,4 @@
-"""What keeps something from being done, in words for the user."""
+"""Why something cannot be done, in words for the user."""
 
 from __future__ import annotations
 

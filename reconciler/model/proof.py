@@ -1,4 +1,4 @@
-"""What was tried on a broker, and what came of it."""
+"""The results of the probes of a broker."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from msgspec import Struct
 
 
 class ProbeVerdict(StrEnum):
-    """What came of a probe."""
+    """The result of a probe."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"
-    WARNING = "warning"  # not as it should be, and not the broker's fault
+    WARNING = "warning"  # not as it should be, but not because of the broker
     SKIPPED = "skipped"
 
 
 class Probe(Struct, frozen=True):
-    """The result of one probe. `id` is stable; `subject` is the user, file or port that it is about."""
+    """One probe and its result. `id` is stable; `subject` is the user, file or port that it checks."""
 
     id: str
     subject: str

@@ -1,4 +1,4 @@
-"""JSON that others wrote: a document that this program can walk through, or one kind of error."""
+"""Read JSON from outside: the result is safe to use, or there is one kind of error."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import math
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-_DEEPEST = 100  # what is walked through by functions that call themselves must not be deeper
+_DEEPEST = 100  # levels; recursive functions walk through these documents
 
 
 def read_json(text: str | bytes, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
-    """The document; `pairs` makes an object of its members, as `json.loads` has it.
+    """The document. `pairs` makes an object from its members, like `object_pairs_hook` of `json.loads`.
 
     Raises:
-        ValueError: It is not JSON (RFC 8259), has a number beyond any bound, or is nested too deeply.
+        ValueError: It is not JSON (RFC 8259), has a number that is too large, or is nested too deeply.
     """
     try:
         found = (_DECODER if pairs is None else _decoder(pairs)).decode(text_of(text))
@@ -40,11 +40,11 @@ def _decoder(pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> jso
     return json.JSONDecoder(object_pairs_hook=pairs, parse_float=_finite, parse_constant=_not_json)
 
 
-_DECODER = _decoder()  # made once: files of many lines are read with it
+_DECODER = _decoder()  # made once, because some files have one document per line
 
 
 def text_of(data: str | bytes) -> str:
-    """The characters of a document, as `read_json` takes them. Raises ValueError when they cannot be told."""
+    """The document as text, for `read_json`. Raises ValueError if it cannot be decoded."""
     return data if isinstance(data, str) else data.decode(json.detect_encoding(data), "surrogatepass")
 
 

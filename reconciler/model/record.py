@@ -1,4 +1,4 @@
-"""What the registry says: the rows of `.hermes/agent-sessions.yaml` as values, and edits to them."""
+"""The registry: the rows of `.hermes/agent-sessions.yaml` as values, and edits of them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Status(StrEnum):
     ARCHIVED = "archived"
 
 
-MAY_LIVE = frozenset({Status.RUNNING, Status.TERMINATED})  # what rows say of agents that nobody has put to rest
+MAY_LIVE = frozenset({Status.RUNNING, Status.TERMINATED})  # the statuses of agents that no user stopped or archived
 
 
 class StartedWith(Struct, frozen=True):
-    """What an agent was really started with; `env` holds clear text only for what is no secret.
+    """What an agent was really started with.
 
-    Sensitive values stand as `hmac-sha256:...`, keyed with the lineage, so that a change can be
-    seen and the value cannot.
+    In `env`, a sensitive value is replaced by `hmac-sha256:...`, keyed with the lineage: a change is visible, the
+    value is not.
     """
 
     type: str
@@ -40,10 +40,10 @@ class StartedWith(Struct, frozen=True):
 
 
 class PaneRow(Struct, frozen=True):
-    """The pane that was recorded; `id` means something only within one life of one server.
+    """The recorded pane. Its `id` has no meaning after the tmux server ends.
 
-    `started` is the process' start in clock ticks since boot, which tells it from a later one with
-    its pid; 0 when unknown.
+    `started` is the start of the process in clock ticks since boot, 0 when unknown. It differs from that of a later
+    process with the same pid.
     """
 
     id: str
@@ -54,10 +54,10 @@ class PaneRow(Struct, frozen=True):
 
 
 class ServerRow(Struct, frozen=True):
-    """One life of one tmux server; `started` is UTC, ISO 8601 with a Z.
+    """One run of a tmux server. `started` is UTC, ISO 8601 with a Z.
 
-    `path` is where its socket was. `ticks` is the start of its process as the system counts it, `boot` and
-    `namespace` are where its pid means something; 0 and empty in older rows.
+    `path` is the path of its socket. `ticks` is the start of its process as the system counts it. `pid` is
+    valid only in this `boot` and pid `namespace`. In older rows, these are 0 or empty.
     """
 
     socket: str
@@ -70,18 +70,14 @@ class ServerRow(Struct, frozen=True):
 
 
 class Identity(Struct, frozen=True):
-    """The conversation that belongs to an agent: reserved before the launch, kept after the end."""
+    """The conversation that belongs to an agent. It is reserved before the start and kept after the end."""
 
     session_id: str | None = None
     previous: tuple[str, ...] = ()
 
 
 class SessionRow(Struct, frozen=True):
-    """One recorded session. Times are UTC, ISO 8601 with a Z, empty when unknown.
-
-    `depends_on` are addresses as text: the order of ending outlives the manifest's block. An `older` row was begun by
-    another tool, which wrote down an id only once something was stored under it.
-    """
+    """One recorded session. Times are UTC, ISO 8601 with a Z, empty when unknown."""
 
     session: str
     workspace: str
@@ -98,8 +94,10 @@ class SessionRow(Struct, frozen=True):
     spec_digest: str = ""
     managed: bool = True
     older: bool = False
+    """Whether another tool began the row. That tool wrote an id only when the conversation was on disk."""
     protect: bool = False
     depends_on: tuple[str, ...] = ()
+    """Addresses as text. They decide in which order agents end after their block left the manifest."""
     created_at: str = ""
     updated_at: str = ""
     terminated_at: str = ""
@@ -108,12 +106,12 @@ class SessionRow(Struct, frozen=True):
 
     @property
     def address(self) -> Address:
-        """The agent that this session belongs, or belonged, to."""
+        """The agent to which this session belongs or belonged."""
         return agent_address(self.workspace, self.agent)
 
 
 class WorkspaceRow(Struct, frozen=True):
-    """One recorded workspace; `created` says that we made its folder (or worktree)."""
+    """One recorded workspace. `created` is true if reconciler made its folder or worktree."""
 
     name: str
     path: str = ""
@@ -125,7 +123,7 @@ class WorkspaceRow(Struct, frozen=True):
 
 
 class BrokerRow(Struct, frozen=True):
-    """One recorded broker: it was made in `directory`, and what runs it (`target`) is known by its name."""
+    """One recorded broker. Its files are in `directory`; `target` is what runs it."""
 
     name: str
     directory: str
@@ -134,27 +132,28 @@ class BrokerRow(Struct, frozen=True):
 
     @property
     def address(self) -> Address:
-        """The broker that the row is about."""
+        """The address of this broker."""
         return broker_address(self.name)
 
 
 class Origin(Struct, frozen=True):
-    """Where a registry lives: a mark of the machine, empty without one, and the real path of its folder.
-
-    `host` is the name of the machine, for the user. `device` and `inode` tell a folder that was renamed from a copy.
-    """
+    """Where a registry was written."""
 
     machine: str = ""
+    """An id of the machine; empty if it has none."""
     host: str = ""
+    """The name of the machine, for the user."""
     folder: str = ""
+    """The real path of the registry's folder."""
     device: int = 0
     inode: int = 0
+    """With `device`, the same after a rename of the folder, and different for a copy."""
 
 
 class Record(Struct, frozen=True):
-    """The whole registry. An empty one has no lineage and serial 0, and an older one no origin.
+    """The whole registry. An empty registry has no lineage and serial 0; an older one has no origin.
 
-    `identities` are those of an older tool, which kept them by the agent's name alone.
+    `identities` are those of an older tool, which stored them by the agent's name alone.
     """
 
     lineage: str = ""
@@ -166,7 +165,7 @@ class Record(Struct, frozen=True):
     origin: Origin | None = None
 
     def identity(self, address: Address, row: SessionRow | None = None) -> Identity:
-        """The conversations of an agent; where only its `row` tells of one, or an older tool did, that is it."""
+        """The conversations of an agent: from its workspace's row, else from its own `row`, else from an older tool."""
         place = self.workspaces.get(address.workspace)
         known = place.identities.get(address.agent, _NOBODY) if place else _NOBODY
         if known.session_id:
@@ -175,11 +174,11 @@ class Record(Struct, frozen=True):
             earlier = tuple(id_ for id_ in known.previous if id_ != row.session_id_own)
             return Identity(row.session_id_own, earlier)
         older = self.identities.get(address.agent, _NOBODY) if self.identities else _NOBODY
-        left = older.session_id in known.previous  # for another one, since then
+        left = older.session_id in known.previous  # the agent has moved on to another conversation since
         return known if not older.session_id or left or self._has_namesake(address) else older
 
     def conversations(self) -> Iterator[tuple[str, Address]]:
-        """Every id of a conversation that is recorded, with its agent: of a row alone first, earlier ones included."""
+        """Every recorded conversation id with its agent, earlier ones included. The sessions' rows come first."""
         for row in self.sessions.values():
             if row.session_id_own:
                 yield row.session_id_own, row.address
@@ -189,7 +188,7 @@ class Record(Struct, frozen=True):
                     yield id_, agent_address(name, agent)
 
     def _has_namesake(self, address: Address) -> bool:
-        """True when the agent's name alone does not tell which agent is meant."""
+        """True when another agent has the same name, in another workspace."""
         rows = (row.address for row in self.sessions.values())
         known = {*rows, *(address for _, address in self.conversations())}
         return any(other.agent == address.agent for other in known - {address})
@@ -207,17 +206,17 @@ class Section(StrEnum):
 
 
 class RowEdit(Struct, frozen=True):
-    """Set `fields` in one row and leave its other keys alone.
+    """Set `fields` in one row and keep its other keys.
 
-    A nested mapping is merged the same way, but for `spec`, which is one value. None is written as
-    null. With `remove` the row goes; with `rename_to` it is moved there first, comments and unknown
-    keys included, and over whatever row is there. The ids of conversations that an edit would drop stay listed
-    as earlier ones, unless `purged` says that the conversations themselves were deleted.
+    A nested mapping is merged in the same way, except `spec`, which is replaced as a whole. None is written as null.
     """
 
     section: Section
     name: str
     fields: Mapping[str, Json] = field(default_factory=dict)
     remove: bool = False
+    """Remove the row."""
     rename_to: str = ""
+    """First move the row to this name, with comments and unknown keys. A row with this name is replaced."""
     purged: bool = False
+    """Also drop the conversation ids that the edit replaces: they were deleted. Else they stay listed."""

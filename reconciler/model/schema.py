@@ -19,7 +19,7 @@ _DEFINITIONS = "#/definitions/"
 class Pattern(Struct, frozen=True):
     """`Annotated[str, Pattern(regex)]`: a string that the whole of `regex` matches.
 
-    The dialect is the one that Python, JavaScript and Rust share: no look-around.
+    Use only the syntax that Python, JavaScript and Rust share, so no look-around.
     """
 
     regex: str
@@ -29,7 +29,7 @@ class Pattern(Struct, frozen=True):
 
 
 class Expected(Struct, frozen=True):
-    """`Annotated[T, Expected("a list of words")]`: what a user is told instead of pydantic's words."""
+    """`Annotated[T, Expected("a list of words")]`: the text of an error message, instead of pydantic's own."""
 
     expected: str
 
@@ -43,12 +43,12 @@ class Expected(Struct, frozen=True):
 
 
 def json_schema(document: type, *, title: str, identifier: str) -> dict[str, Json]:
-    """The draft-07 JSON Schema of a TypedDict, the same for the same document every time.
+    """The JSON Schema of a TypedDict; the same document always gives the same schema.
 
-    Draft 07 because that is what editors understand; `identifier` becomes `$id`.
+    It is draft 07, because editors support that. `identifier` becomes `$id`.
     """
-    from pydantic import TypeAdapter  # noqa: PLC0415 - start-up cannot afford it
-    from pydantic.json_schema import GenerateJsonSchema  # noqa: PLC0415 - start-up cannot afford it
+    from pydantic import TypeAdapter  # noqa: PLC0415 - slow to load
+    from pydantic.json_schema import GenerateJsonSchema  # noqa: PLC0415 - slow to load
 
     class WithoutFieldTitles(GenerateJsonSchema):
         """A field's title would only repeat its name."""
@@ -65,7 +65,7 @@ def json_schema(document: type, *, title: str, identifier: str) -> dict[str, Jso
 
 
 def _by_title(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema with each definition under its title, which differs from the class name where the class says so."""
+    """The schema with each definition under its title, which may differ from the class name."""
     titles = {f"{_DEFINITIONS}{name}": f"{_DEFINITIONS}{each['title']}" for name, each in schema["definitions"].items()}
     definitions = {each["title"]: each for each in schema["definitions"].values()}
     return cast(dict[str, Any], _redirected({**schema, "definitions": dict(sorted(definitions.items()))}, titles))
@@ -88,7 +88,7 @@ def _draft_07(node: Any) -> Any:
         case list():
             return [_draft_07(item) for item in node]
         case {"$ref": ref, **beside} if beside:
-            # draft 07 ignores everything that stands beside a $ref
+            # draft 07 ignores all keys beside a $ref
             return {"allOf": [{"$ref": ref}], **_draft_07(beside)}
         case {"prefixItems": places, **beside}:
             return {"items": _draft_07(places), "additionalItems": False, **_draft_07(beside)}

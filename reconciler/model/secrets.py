@@ -1,4 +1,4 @@
-"""Text of others without the secrets that we know: also where a screen has broken them into lines."""
+"""Remove known secrets from text from outside, even where a screen has wrapped them over several lines."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 HIDDEN = "[secret]"
-_PIECE = 16  # characters of a token that are worth hiding: less can be guessed anyway
-_SHORTEST = 6  # a shorter value would be found in any text
+_PIECE = 16  # characters; a shorter piece of a token does not help to guess it
+_SHORTEST = 6  # characters; a shorter value would match in any text
 _LOGIN = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*://)[^\s/@]+@")
 
 
 def without_token(text: str, token: str, instead: str) -> str:
-    """The text without the token, and without longer pieces of it; what frames and wraps it is passed over."""
+    """The text with `instead` for the token and for pieces of it. Line breaks and frames inside it are ignored."""
     if len(text) < _PIECE:
         return text
     places = [index for index, char in enumerate(text) if char.isalnum()]
     compact = "".join(text[index] for index in places).lower()
-    if len(compact) != len(places):  # a letter whose small form is two letters: it is in no token
+    if len(compact) != len(places):  # some letters have a lower case of two letters; tokens never contain them
         compact = "".join(text[index] for index in places)
     found = sorted({start for piece in _pieces(token) for start in _starts(compact, piece)})
     for first, last in reversed(_merged(found)):
@@ -39,7 +39,7 @@ def _starts(text: str, piece: str) -> Iterable[int]:
 
 
 def _merged(starts: Iterable[int]) -> list[tuple[int, int]]:
-    """The stretches that pieces cover, the first and the last place of each."""
+    """The ranges that the pieces cover, each as its first and last index."""
     spans: list[tuple[int, int]] = []
     for start in starts:
         if spans and start <= spans[-1][1] + 1:
@@ -49,21 +49,21 @@ def _merged(starts: Iterable[int]) -> list[tuple[int, int]]:
     return spans
 
 
-def everywhere_without_token(value: Any, token: str, instead: str) -> Any:
-    """Data as JSON has it, with every text in it as `without_token` leaves it."""
+def data_without_token(value: Any, token: str, instead: str) -> Any:
+    """JSON data in which every text has gone through `without_token`."""
     match value:
         case str():
             return without_token(value, token, instead)
         case Mapping():
-            return {key: everywhere_without_token(each, token, instead) for key, each in value.items()}
+            return {key: data_without_token(each, token, instead) for key, each in value.items()}
         case list() | tuple():
-            return [everywhere_without_token(each, token, instead) for each in value]
+            return [data_without_token(each, token, instead) for each in value]
         case _:
             return value
 
 
 def without_secrets(text: str, values: Iterable[str]) -> str:
-    """The text without these values, longest first; very short ones stay, they would be found anywhere."""
+    """The text without these values, the longest first. Very short values stay, because they would match anywhere."""
     for value in sorted({value for value in values if len(value) >= _SHORTEST}, key=len, reverse=True):
         letters = (re.escape(char) for char in value if not char.isspace())
         text = re.sub(r"\s*".join(letters), HIDDEN, text)
@@ -71,5 +71,5 @@ def without_secrets(text: str, values: Iterable[str]) -> str:
 
 
 def without_logins(text: str) -> str:
-    """The text with addresses that name no user and no password: `https://user:password@host` is `https://host`."""
+    """The text without user and password in URLs: `https://user:password@host` becomes `https://host`."""
     return _LOGIN.sub(r"\1", text)

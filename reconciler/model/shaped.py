@@ -1,4 +1,4 @@
-"""Frozen values made from JSON that somebody else may have changed: of the right kinds, or not at all."""
+"""Make frozen values from JSON that may have been changed outside, and check the type of each field."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _KINDS: Mapping[object, tuple[type, ...]] = {str: (str,), int: (int,), float: (i
 
 
 def shaped(kind: type[T], content: object, **made: object) -> T:
-    """A value from a JSON object; `made` are the fields that are made already. Keys that it lacks are left out.
+    """A `kind` from a JSON object. `made` are fields that the caller has made. Keys without a field are ignored.
 
-    A later version may write more keys, never fewer.
+    Later versions may write more keys, but never fewer.
 
     Raises:
-        ValueError: It is not an object, a field is missing, or of another kind.
+        ValueError: It is not an object, or a field is missing or has another type.
     """
     if not isinstance(content, Mapping):
         raise ValueError("not an object")
@@ -39,7 +39,7 @@ def _of_kind(kind: object, name: str, value: Any) -> Any:
             return tuple(value)
     elif isinstance(value, _KINDS.get(kind, (object,))) and (kind is bool or not isinstance(value, bool)):
         return value
-    raise ValueError(f"`{name}` is of another kind")
+    raise ValueError(f"`{name}` has the wrong type")
 
 
 def table(value: object) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Live state at one moment: tmux, folders, conversations. Only what was asked for is in it."""
+"""The live state at one moment: tmux, folders, conversations. It holds only what the comparison asked for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from reconciler.model.discreet import Discreet
+from reconciler.model.redacted import Redacted
 
 from .activity import LiveAgent
 from .address import Address
@@ -23,31 +23,31 @@ if TYPE_CHECKING:
 
 
 class Pane(Struct, frozen=True):
-    """One pane of one session, with the tags of its session. `created` is Unix seconds.
-
-    `lineage`, `address` and `conversation` are the session's `@reconciler_*` options, empty when
-    not set. A dead pane keeps its `pid` (0 from tmux 3.8 on); status and signal may be filled in a moment later.
-    """
+    """One pane, with the tags of its session."""
 
     session: str
     session_id: str
     pane_id: str
     pid: int
+    """The process in the pane. A dead pane keeps its pid up to tmux 3.7; from 3.8 on, it is 0."""
     command: str
     cwd: str
     dead: bool = False
     dead_status: int | None = None
     dead_signal: str = ""
+    """tmux may know the status and the signal only a moment after the pane is dead."""
     title: str = ""
     created: int = 0
+    """Unix seconds."""
     attached: bool = False
     lineage: str = ""
+    """This and the next two are the session's `@reconciler_*` options, empty when not set."""
     address: str = ""
     conversation: str = ""
 
     @property
     def target(self) -> TmuxTarget:
-        """The pane as it is now, for tmux to find it again."""
+        """What identifies this pane when tmux acts on it later."""
         return TmuxTarget(
             session_id=self.session_id,
             pane_id=self.pane_id,
@@ -58,41 +58,41 @@ class Pane(Struct, frozen=True):
 
 
 class TmuxTarget(Struct, frozen=True):
-    """What tmux itself has to find when it acts: a pane, its process, its session and the tags of that.
-
-    `pid` is 0 where the pane is dead, and `pane_id` empty where only the session is left. Of a `guest` nothing but the
-    pane is meant: its session, and the tags of that, are another agent's, or without a lineage not even ours.
-    """
+    """The pane, process, session and tags that must all still match when tmux acts."""
 
     session_id: str
     pane_id: str
+    """Empty when only the session is left."""
     pid: int
+    """0 when the pane is dead."""
     lineage: str = ""
     address: str = ""
     guest: bool = False
+    """Whether the pane is in a session of another agent, or in one that is not ours. Then only the pane is meant."""
 
 
 class Server(Struct, frozen=True):
-    """One life of one tmux server; `started` is Unix seconds, `socket` the label of its socket, `path` its path.
-
-    `ticks` is the start of its process as the system counts it, and `boot` and `namespace` are where its pid means
-    something; 0 and empty where that is not told.
-    """
+    """One run of a tmux server."""
 
     socket: str
+    """The label of its socket, see `Socket.label`."""
     pid: int
     started: int
+    """Unix seconds."""
     version: str = ""
     path: str = ""
+    """The path of its socket."""
     ticks: int = 0
+    """The start of its process as the system counts it; 0 when unknown."""
     boot: str = ""
     namespace: str = ""
+    """With `boot`, where its pid is valid; empty when unknown."""
 
 
-class Unread(Struct, frozen=True):
-    """A pane that tmux told of in words that cannot be read; empty is what is not sure of it."""
+class UnreadablePane(Struct, frozen=True):
+    """A pane whose row in the output of tmux cannot be read. Fields that are uncertain are empty."""
 
-    said: str
+    reason: str
     session: str = ""
     session_id: str = ""
     pane_id: str = ""
@@ -100,17 +100,18 @@ class Unread(Struct, frozen=True):
 
 
 class TmuxState(Struct, frozen=True):
-    """A tmux server, all panes of all its sessions, and those that are there and could not be read."""
+    """A tmux server, all panes of all its sessions, and the panes whose rows could not be read."""
 
     server: Server
     panes: tuple[Pane, ...] = ()
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[UnreadablePane, ...] = ()
 
 
 class OpenFileLimit(Struct, frozen=True):
-    """How many files a tmux server may open, and has open; `pid` is 0 for one that would be started.
+    """How many files a tmux server may open (`limit`), and has open (`used`).
 
-    A pane needs one while its process lives. Its user can raise the limit to `most`.
+    A pane needs one file while its process lives. The user can raise the limit to `most`. `pid` is 0 for a server that
+    has not been started yet.
     """
 
     limit: int
@@ -120,9 +121,10 @@ class OpenFileLimit(Struct, frozen=True):
 
 
 class UnreachableServer(Unknown, frozen=True):
-    """A tmux server that has agents of ours lives, or may live, and is not the one that answers; `fix` leads to it.
+    """Another tmux server has agents of ours and runs, or may run, but does not answer at this socket.
 
-    `pid` is that of a server that only lacks its `socket`, and makes it again when it is told to; else 0.
+    `fix` says how to reach it. `pid` is set if only its `socket` file is missing, which a signal makes it create again;
+    else 0.
     """
 
     pid: int = 0
@@ -130,17 +132,17 @@ class UnreachableServer(Unknown, frozen=True):
 
 
 def tmux_trouble(unknown: Unknown, place: Place | None = None) -> Diagnostic:
-    """Why nothing can be said of any agent, for the user; `place` is where the server's socket is named."""
+    """The message when the state of all agents is unknown. `place` is where a manifest names the server's socket."""
     hidden = isinstance(unknown, UnreachableServer)
-    summary = "the tmux server of this project is out of sight" if hidden else "tmux could not be asked"
+    summary = "the tmux server of this project cannot be reached" if hidden else "tmux could not be asked"
     return Diagnostic(severity=Severity.ERROR, summary=summary, detail=unknown.reason, fix=unknown.fix, place=place)
 
 
 class Worktree(Struct, frozen=True):
     """A git worktree: `repo` is the real path of the repository it belongs to.
 
-    `dirty` and `unpushed` (commits that no other branch and no remote has) are None when they
-    were not asked for.
+    `dirty` counts uncommitted entries; `unpushed` counts commits that no other branch and no remote has. They are None
+    if they were not asked for.
     """
 
     repo: str
@@ -150,9 +152,9 @@ class Worktree(Struct, frozen=True):
 
 
 class Folder(Struct, frozen=True):
-    """Something at a path: a folder or not, empty or not, and the worktree that it is, if any.
+    """What is at a path: whether it is a folder, whether it is empty, and its worktree, if it is one.
 
-    `lost` is where a worktree looks for its repository in vain: it was moved, or deleted.
+    `lost` is the path of a worktree's repository if nothing is there, because it was moved or deleted.
     """
 
     is_folder: bool
@@ -162,72 +164,73 @@ class Folder(Struct, frozen=True):
 
 
 class Artifact(Struct, frozen=True):
-    """What the CLI stores for a conversation; `resumable` by the CLI's own rules."""
+    """The stored file of a conversation. `resumable` follows the rules of the CLI."""
 
     path: str
     resumable: bool
 
 
-class Occupant(Discreet, frozen=True):
-    """What runs in a foreign session: the names of its programs, empty when that cannot be told.
-
-    `conversation` is what the CLI says that it holds, `words` what its processes were started with. `owner` is the
-    agent that the conversation in it, `held`, belongs to; `owner_runs` is the session in which that agent runs.
-    `project` is the folder of the other project whose tags the session has, empty when it was not found.
-    """
+class Occupant(Redacted, frozen=True):
+    """What runs in a session that is not ours."""
 
     programs: tuple[str, ...] = ()
+    """The names of its programs; empty when unknown."""
     conversation: str = ""
+    """The conversation that the CLI reports."""
     words: tuple[str, ...] = ()
+    """The command line words of its processes."""
     held: str = ""
+    """A conversation in it that is recorded for an agent."""
     owner: str = ""
+    """The agent to which `held` belongs."""
     owner_runs: str = ""
+    """The session in which that agent runs."""
     owner_is_declared: bool = False
     project: str = ""
+    """The folder of another project, if the session has its tags and the folder was found."""
 
 
-class Snapshot(Discreet, frozen=True):
-    """Live state at one moment.
-
-    `artifacts`, `agents` and `executables` hold answers only for the addresses whose comparison
-    needs them, `folders` for every path that a workspace names; `real` maps declared paths to real
-    ones. `obstacles` tells of the workspaces that cannot be made, by path, what is in the way, and
-    `server_problem` why no tmux server can be started where none runs.
-    `unclaimed` are stored conversations that may be an agent's, when nothing proves which is.
-    `deleted_by_start` are stored files that the CLI's own start would delete.
-    `untrusted` are settings file and folder of those whose CLI would ask for trust that the user gives.
-    `moved` is the folder that a conversation began in, where it is not the one that its agent would go on in, and
-    `versions` what the CLIs of those agents say of their version.
-    `missing_stores` are folders of CLIs, with everything that they have stored, that are missing or empty.
-    `occupants` is what runs in foreign sessions that have an agent's name, or shall become an agent's.
-    `elsewhere` is the living process, outside the agent's session, that has its conversation. `orphans` are the
-    recorded processes of agents that live on although no tmux server has them, or why that cannot be told. `brokers`
-    are held against what is declared of them; `broker_processes` are the pids by folder, for those recorded ones that
-    go, or went elsewhere. `belongings` tells what is stored under each id of the
-    agents that are to be deleted. `visibility_warnings` are the checks that this system does not allow. `secrets` holds
-    the values behind `from_env` and `from_file`, by
-    origin and source.
-    """
+class Snapshot(Redacted, frozen=True):
+    """Live state at one moment. Most mappings hold only the addresses whose comparison needs the answer."""
 
     tmux: Observed[TmuxState] = ABSENT
     folders: Mapping[str, Observed[Folder]] = field(default_factory=dict)
+    """Every path that a workspace names."""
     artifacts: Mapping[Address, Observed[Artifact]] = field(default_factory=dict)
+    """The stored file of each agent's conversation."""
     agents: Mapping[Address, LiveAgent] = field(default_factory=dict)
     executables: Mapping[Address, Observed[str]] = field(default_factory=dict)
+    """The program file that each agent's command finds."""
     unclaimed: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    """Stored conversations that may belong to an agent, when nothing proves which one does."""
     deleted_by_start: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    """Stored files that the CLI itself would delete when it starts."""
     untrusted: Mapping[Address, tuple[str, str]] = field(default_factory=dict)
+    """Settings file and folder, where the manifest trusts the folder but the CLI would still ask."""
     moved: Mapping[Address, str] = field(default_factory=dict)
+    """The folder where a conversation began, if its agent would continue it in another one."""
     versions: Mapping[Address, str] = field(default_factory=dict)
+    """The CLI's version, for the agents in `moved`."""
     missing_stores: Mapping[Address, str] = field(default_factory=dict)
+    """Folders where a CLI had stored everything, and that are now missing or empty."""
     occupants: Mapping[Address, Occupant] = field(default_factory=dict)
+    """What runs in foreign sessions that have an agent's name, or that will be adopted."""
     elsewhere: Mapping[Address, int] = field(default_factory=dict)
+    """The live process outside the agent's session that has its conversation open."""
     orphans: Mapping[Address, Observed[int]] = field(default_factory=dict)
+    """The recorded process of an agent that still runs, although no tmux server has it; or why that is unknown."""
     brokers: Mapping[Address, Observed[Survey]] = field(default_factory=dict)
     broker_processes: Mapping[str, Observed[int]] = field(default_factory=dict)
+    """Pids by folder, for recorded brokers that are removed or have moved."""
     belongings: Mapping[Address, Mapping[str, Observed[ConversationData]]] = field(default_factory=dict)
+    """What is stored under each conversation id of the agents that will be deleted."""
     real: Mapping[str, str] = field(default_factory=dict)
+    """The real path of each declared path."""
     obstacles: Mapping[str, Obstacle] = field(default_factory=dict)
+    """By path, what prevents a workspace from being created."""
     server_problem: Problem | None = None
+    """Why no tmux server can be started, when none runs."""
     secrets: Mapping[tuple[EnvOrigin, str], Observed[str]] = field(default_factory=dict)
+    """The values behind `from_env` and `from_file`, by origin and source."""
     visibility_warnings: tuple[Diagnostic, ...] = ()
+    """A message for each check that this system does not support."""

@@ -1,8 +1,8 @@
-"""The steps that actions are made of: the whole truth of what apply does.
+"""The steps of actions. apply does nothing else than these.
 
-Each step is atomic, can be done twice, and its outcome can be looked at. `do` is its published name, `phase` the part
-of an apply that does it: None for a step that goes along with the others of its action.
-A plan without changes never needs this module.
+Each step is atomic, can be repeated, and its result can be checked. `do` is its published name. `phase` is the phase of
+an apply in which it is done; a step with None is done with the other steps of its action.
+A plan without changes never loads this module.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .snapshot import TmuxTarget
 
 
 class MakeFolder(Struct, frozen=True):
-    """Make a missing folder, its parents included."""
+    """Create a missing folder and its parents."""
 
     do: ClassVar[str] = "make_folder"
     phase: ClassVar[Phase | None] = Phase.MAKE
@@ -29,12 +29,12 @@ class MakeFolder(Struct, frozen=True):
 
     @property
     def target(self) -> str:
-        """What it is done to, for the user."""
+        """What the step changes, in words for the user."""
         return self.path
 
 
 class AddWorktree(Struct, frozen=True):
-    """Make `path` a worktree of `git.repo` on `git.branch`, creating the branch when missing."""
+    """Create `path` as a worktree of `git.repo` on `git.branch`. A missing branch is created."""
 
     do: ClassVar[str] = "add_worktree"
     phase: ClassVar[Phase | None] = Phase.MAKE
@@ -43,12 +43,12 @@ class AddWorktree(Struct, frozen=True):
 
     @property
     def target(self) -> str:
-        """What it is done to, for the user."""
+        """What the step changes, in words for the user."""
         return self.path
 
 
 class RemoveFolder(Struct, frozen=True):
-    """Remove a folder that is empty; anything in it makes the step fail."""
+    """Remove an empty folder. The step fails if the folder is not empty."""
 
     do: ClassVar[str] = "remove_folder"
     phase: ClassVar[Phase | None] = Phase.REMOVE
@@ -56,12 +56,12 @@ class RemoveFolder(Struct, frozen=True):
 
     @property
     def target(self) -> str:
-        """What it is done to, for the user."""
+        """What the step changes, in words for the user."""
         return self.path
 
 
 class RemoveWorktree(Struct, frozen=True):
-    """Remove a clean worktree; uncommitted or unpushed work makes the step fail."""
+    """Remove a clean worktree. The step fails if there is uncommitted or unpushed work."""
 
     do: ClassVar[str] = "remove_worktree"
     phase: ClassVar[Phase | None] = Phase.REMOVE
@@ -71,12 +71,12 @@ class RemoveWorktree(Struct, frozen=True):
 
     @property
     def target(self) -> str:
-        """What it is done to, for the user."""
+        """What the step changes, in words for the user."""
         return self.path
 
 
 class KeepCopy(Struct, frozen=True):
-    """Copy a stored conversation aside, before a start that may destroy it."""
+    """Back up a stored conversation before a start that may destroy it."""
 
     do: ClassVar[str] = "keep_copy"
     phase: ClassVar[Phase | None] = None
@@ -84,12 +84,12 @@ class KeepCopy(Struct, frozen=True):
 
     @property
     def target(self) -> str:
-        """What it is done to, for the user."""
+        """What the step changes, in words for the user."""
         return self.path
 
 
 class TrustFolder(Struct, frozen=True):
-    """Add `folder` to those that the CLI of agent type `type` trusts, in its own settings at `path`."""
+    """Add `folder` to the trusted folders in the settings file `path` of the CLI of agent type `type`."""
 
     do: ClassVar[str] = "trust_folder"
     phase: ClassVar[Phase | None] = None
@@ -99,12 +99,12 @@ class TrustFolder(Struct, frozen=True):
 
     @property
     def target(self) -> str:
-        """What it is done to, for the user."""
+        """What the step changes, in words for the user."""
         return f"{self.folder} in {self.path}"
 
 
 class DeleteArtifact(Struct, frozen=True):
-    """Delete a file or folder of a stored conversation; `root` is the CLI's own folder that it is in."""
+    """Delete a file or folder of a stored conversation. `root` is the folder of the CLI that contains it."""
 
     do: ClassVar[str] = "delete_artifact"
     phase: ClassVar[Phase | None] = None
@@ -113,19 +113,12 @@ class DeleteArtifact(Struct, frozen=True):
 
     @property
     def target(self) -> str:
-        """What it is done to, for the user."""
+        """What the step changes, in words for the user."""
         return self.path
 
 
 class StartSession(Struct, frozen=True):
-    """Create and tag one session, and see that the agent runs in it.
-
-    `args` follow `command`; both may hold `{session_id}`, filled in when the conversation's id
-    is known. `since` are switches among them that older versions of the CLI refuse, with the version that
-    brought each. With `draws`, the CLI is known to show something once it is up. `prompt` are the last
-    arguments, for a conversation that begins. `row` is what the registry will say, but for the facts that
-    only the start brings; `recorded_as` is the name that the row has until now, when it is another one.
-    """
+    """Create and tag one session, and check that the agent runs in it."""
 
     do: ClassVar[str] = "start_session"
     phase: ClassVar[Phase | None] = Phase.START
@@ -135,22 +128,28 @@ class StartSession(Struct, frozen=True):
     cwd: str
     command: tuple[str, ...]
     args: tuple[str, ...]
+    """The arguments after `command`. Both may contain `{session_id}`, which is filled in when the id is known."""
     env: tuple[EnvVar, ...]
     conversation: Conversation
     row: Mapping[str, Json]
+    """The fields for the registry, without those that are known only after the start."""
     recorded_as: str = ""
+    """The present name of the row, if the session gets another name."""
     prompt: tuple[str, ...] = ()
+    """The last arguments, if the conversation is new."""
     since: tuple[tuple[str, str], ...] = ()
+    """Flags that older versions of the CLI refuse, each with the first version that has it."""
     draws: bool = False
+    """Whether the CLI always draws something on its screen when it is ready."""
 
     @property
     def target(self) -> str:
-        """What it is done to, for the user."""
+        """What the step changes, in words for the user."""
         return self.session
 
 
 class AwaitConversation(Struct, frozen=True):
-    """Wait, for a while, until it is proved which conversation the agent of a session began."""
+    """Wait, up to a limit, until it is proved which conversation the agent of a session has begun."""
 
     do: ClassVar[str] = "await_conversation"
     phase: ClassVar[Phase | None] = None
@@ -158,35 +157,34 @@ class AwaitConversation(Struct, frozen=True):
 
     @property
     def target(self) -> str:
-        """What it is done to, for the user."""
+        """What the step changes, in words for the user."""
         return self.session
 
 
 class StopSession(Struct, frozen=True):
-    """End the agent by its own means, then the session, of a guest its pane alone; `quit` is typed unless it is empty.
-
-    `resume_line` is a regular expression that finds its conversation in what it prints when it ends;
-    `known` are the conversations that it is known to have, the present one first. `started` is the recorded start of
-    its process, 0 when unknown.
-    """
+    """Ask the agent to quit, then end its session. If its pane is in another session, end only the pane."""
 
     do: ClassVar[str] = "stop_session"
     phase: ClassVar[Phase | None] = Phase.END
     session: str
     at: TmuxTarget
     quit: str = ""
+    """What to type to end the agent; nothing is typed if empty."""
     resume_line: str = ""
+    """A regular expression that finds the conversation's id in the last output of the agent."""
     known: tuple[str, ...] = ()
+    """The conversations that the agent is known to have, the present one first."""
     started: int = 0
+    """The recorded start of its process; 0 when unknown."""
 
     @property
     def target(self) -> str:
-        """What it is done to, for the user."""
+        """What the step changes, in words for the user."""
         return self.session
 
 
 class RenameSession(Struct, frozen=True):
-    """Give a live session another name; its agent does not notice."""
+    """Rename a live session. Its agent does not notice."""
 
     do: ClassVar[str] = "rename_session"
     phase: ClassVar[Phase | None] = Phase.LABEL
@@ -196,12 +194,12 @@ class RenameSession(Struct, frozen=True):
 
     @property
     def target(self) -> str:
-        """What it is done to, for the user."""
+        """What the step changes, in words for the user."""
         return f"{self.before} -> {self.after}"
 
 
 class TagSession(Struct, frozen=True):
-    """Mark a live session as ours, at `address`, in `conversation` if that is known."""
+    """Tag a live session as ours, with its `address` and, if known, its `conversation`."""
 
     do: ClassVar[str] = "tag_session"
     phase: ClassVar[Phase | None] = Phase.LABEL
@@ -212,12 +210,12 @@ class TagSession(Struct, frozen=True):
 
     @property
     def target(self) -> str:
-        """What it is done to, for the user."""
+        """What the step changes, in words for the user."""
         return self.session
 
 
 class ConvergeBroker(Struct, frozen=True):
-    """Give a broker its files, let it read them, and see that it works; else the last good ones come back."""
+    """Write the files of a broker, let it read them, and check that it works. If not, restore the last good files."""
 
     do: ClassVar[str] = "converge_broker"
     phase: ClassVar[Phase | None] = Phase.BROKER
@@ -226,12 +224,12 @@ class ConvergeBroker(Struct, frozen=True):
 
     @property
     def target(self) -> str:
-        """What it is done to, for the user."""
+        """What the step changes, in words for the user."""
         return f"{self.address} ({self.effect})"
 
 
 class StopBroker(Struct, frozen=True):
-    """End the process that was started on the files in `directory`; the files stay."""
+    """End the broker process that uses the files in `directory`. The files stay."""
 
     do: ClassVar[str] = "stop_broker"
     phase: ClassVar[Phase | None] = Phase.BROKER
@@ -240,12 +238,12 @@ class StopBroker(Struct, frozen=True):
 
     @property
     def target(self) -> str:
-        """What it is done to, for the user."""
+        """What the step changes, in words for the user."""
         return f"{self.address} in {self.directory}"
 
 
 class WriteRows(Struct, frozen=True):
-    """Change the registry, and nothing else."""
+    """Edit the registry and do nothing else."""
 
     do: ClassVar[str] = "write_registry"
     phase: ClassVar[Phase | None] = None
@@ -253,7 +251,7 @@ class WriteRows(Struct, frozen=True):
 
     @property
     def target(self) -> str:
-        """What it is done to, for the user."""
+        """What the step changes, in words for the user."""
         return ", ".join(f"{edit.section}.{edit.name}" for edit in self.edits)
 
 

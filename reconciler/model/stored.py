@@ -1,4 +1,4 @@
-"""What the agent CLIs keep on disk."""
+"""What the agent CLIs store on disk."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from msgspec import Struct
 
 
 class StoredConversation(Struct, frozen=True):
-    """One conversation on disk. `size` is bytes; it and the times, Unix seconds, are 0 where nothing tells.
+    """One conversation on disk.
 
-    `bound` names the sessions that have, or had, this conversation.
+    `size` is in bytes, times are Unix seconds; each is 0 when unknown. `bound` names the sessions that have or had this
+    conversation.
     """
 
     workspace: str
@@ -24,7 +25,7 @@ class StoredConversation(Struct, frozen=True):
 
 
 class EntryKind(StrEnum):
-    """What a name on disk stands for, a link not followed."""
+    """The kind of an entry on disk. A link is not followed."""
 
     FILE = "file"
     FOLDER = "folder"
@@ -33,7 +34,7 @@ class EntryKind(StrEnum):
 
 
 class Entry(Struct, frozen=True):
-    """One name on disk. `changed` is Unix seconds, `size` bytes; `mine` means owned by who asks."""
+    """One entry on disk. `changed` is Unix seconds, `size` bytes; `mine` is true if this user owns it."""
 
     path: str
     kind: EntryKind
@@ -44,9 +45,9 @@ class Entry(Struct, frozen=True):
 
 
 class Part(Struct, frozen=True):
-    """A file or a folder of a conversation: `entries` is itself, then all that is in it.
+    """A file or folder of a conversation. `entries` lists itself first, then everything in it.
 
-    `root` is the real folder of the CLI that it is in; empty when it is in none, or behind a link.
+    `root` is the real path of the CLI's folder that contains it; empty if there is none, or if a link leads to it.
     """
 
     path: str
@@ -55,7 +56,7 @@ class Part(Struct, frozen=True):
 
 
 class ConversationData(Struct, frozen=True):
-    """All that a CLI has stored of one conversation: files in `artifacts` and `parts`, or rows of a `database`."""
+    """Everything that a CLI stores for one conversation: files in `artifacts` and `parts`, or rows in a `database`."""
 
     artifacts: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()

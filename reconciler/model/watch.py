@@ -1,4 +1,4 @@
-"""What one pass of the monitor saw, and what of it is worth telling."""
+"""What one pass of the monitor saw, and what it reports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class AgentObservation(Struct, frozen=True):
-    """One recorded agent as a pass saw it. `live` is the word that `status` has for it: alive, exited, gone, ..."""
+    """One recorded agent as a pass saw it. `live` is its state in `reconciler status`: alive, exited, gone, ..."""
 
     address: Address
     session: str
@@ -28,24 +28,25 @@ class AgentObservation(Struct, frozen=True):
 
 
 class Notice(Struct, frozen=True):
-    """A drift that is told: it is new, has changed, or is back. `count` is how often it has been told."""
+    """A drift to report: it is new, has changed, or has come back. `count` is how often it has been reported."""
 
     drift: Drift
     count: int
 
 
 class Pass(Struct, frozen=True):
-    """One look of the monitor. `at` is UTC, ISO 8601 with a Z; `seconds` is how long it took.
-
-    `drifts` are all that the pass found, `news` those that nobody was told of yet. Of an Unknown there is a
-    diagnostic and no drift. One that was `blind`, as while somebody else works, says nothing of the agents.
-    """
+    """One pass of the monitor."""
 
     number: int
     at: str
+    """UTC, ISO 8601 with a Z."""
     seconds: float
+    """How long the pass took."""
     agents: tuple[AgentObservation, ...] = ()
     drifts: tuple[Drift, ...] = ()
+    """All drift that the pass found. An Unknown gives a diagnostic, not a drift."""
     news: tuple[Notice, ...] = ()
+    """The drift that is not reported yet."""
     diagnostics: tuple[Diagnostic, ...] = ()
     blind: bool = False
+    """Whether the pass could not look at the agents, for example while another command works."""

@@ -1,4 +1,4 @@
-"""Which phases an action passes through, and what may be done together in one: for the plan and for the work alike."""
+"""The phases of an action, and groups of actions that can be done together. The plan and the walk both use them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from .step import Step
 
 
-_ALONE = Phase.LABEL  # where steps are done that go along with others, when there are no others
+_ALONE = Phase.LABEL  # for an action whose steps have no phase at all
 
 
 def steps_in(action: Action, phase: Phase) -> tuple[Step, ...]:
-    """The steps of the action that are done in the phase, those that go along with them included."""
+    """The steps of the action that are done in the phase, including those without a phase of their own."""
     return tuple(step for step in action.steps if step.phase in {phase, None})
 
 
 def phases(action: Action) -> tuple[Phase, ...]:
-    """The phases that the action passes through, in their order; none when it has no steps."""
+    """The phases of the action, in order; none when it has no steps."""
     if not action.steps:
         return ()
     passed = {step.phase for step in action.steps}
@@ -31,10 +31,10 @@ def phases(action: Action) -> tuple[Phase, ...]:
 
 
 def waves(actions: Iterable[Action], phase: Phase) -> list[list[Action]]:
-    """The actions that pass through the phase, in groups that may be worked on together.
+    """The actions of the phase, in groups that can be done together.
 
-    What others need is in an earlier group; where agents end, in a later one. A dependency cycle, which
-    a registry edited by hand may hold, ends with one group.
+    An action comes in a later group than the actions that it needs; in the END phase, in an earlier one. A registry
+    edited by hand may contain a dependency cycle: all of its actions are in one group.
     """
     here = {action.address: action for action in actions if phase in phases(action)}
     waiting = {address: set(found) & here.keys() for address, found in _blockers(here, phase).items()}
@@ -58,7 +58,7 @@ def _next(
     waiting: Mapping[Address, set[Address]],
     here: Mapping[Address, Action],
 ) -> set[Address]:
-    """Those that waited for nothing but what is done now."""
+    """The addresses that waited only for those in `done`."""
     found: set[Address] = set()
     for address in done:
         for each in freed[address]:
@@ -69,7 +69,7 @@ def _next(
 
 
 def _blockers(actions: Mapping[Address, Action], phase: Phase) -> Mapping[Address, Sequence[Address]]:
-    """Those that each action comes after."""
+    """For each address, the addresses that must come before it."""
     found: dict[Address, list[Address]] = defaultdict(list)
     for address, action in actions.items():
         if phase is Phase.END:

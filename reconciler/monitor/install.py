@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import Absent, Present, Unknown
-from reconciler.model.utf8 import as_bytes, in_utf8
+from reconciler.model.utf8 import as_bytes, encode_utf8
 from reconciler.ports.world import Files
 
 _MARK = "Written by `reconciler monitor install`. sha256:"
@@ -139,7 +139,7 @@ def systemd_unit(service: MonitorService, config_home: str) -> Unit:
     path = os.path.join(config_home, "systemd", "user", name)
     return Unit(
         path,
-        _signed(b"", in_utf8("\n".join(lines), path), "# {}"),
+        _signed(b"", encode_utf8("\n".join(lines), path), "# {}"),
         enable=(
             "systemctl --user daemon-reload",
             f"systemctl --user enable --now {name}",
@@ -166,7 +166,7 @@ def launchd_agent(service: MonitorService, home: str, uid: int) -> Unit:
     label = service.name
     log = os.path.join(home, "Library", "Logs", f"{label}.log")
     path = os.path.join(home, "Library", "LaunchAgents", f"{label}.plist")
-    in_utf8("\n".join((*service.command, service.root, *service.env.values(), log)), path)
+    encode_utf8("\n".join((*service.command, service.root, *service.env.values(), log)), path)
     content = plistlib.dumps(
         {
             "Label": label,

@@ -10,14 +10,14 @@ from reconciler.agents.profile import Profile
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.kinds.agent.case import Case
 from reconciler.model.activity import LiveAgent
-from reconciler.model.discreet import Discreet
+from reconciler.model.redacted import Redacted
 from reconciler.model.snapshot import Pane
 
 HOOK_NOTES = ".conversations"
 """The folder of the hook notes, beside the job records."""
 
 
-class Caller(Discreet, frozen=True):
+class Caller(Redacted, frozen=True):
     """The user who runs the command."""
 
     home: str

@@ -30,7 +30,7 @@ def _is_cleared(
 ) -> bool:
     match obstacle.kind:
         case ObstacleKind.TAKEN:
-            return obstacle.seen in leaving
+            return obstacle.subject in leaving
         case ObstacleKind.NO_BASE:
             return spec.git is not None and (spec.git.repo, spec.git.base) in made
         case _:

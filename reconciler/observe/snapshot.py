@@ -70,7 +70,7 @@ def _shows_all(tmux: Absent | Present[TmuxState], record: Record) -> bool:
 
 
 def _visibility_warnings(request: SnapshotRequest, world: World) -> tuple[Diagnostic, ...]:
-    if not world.processes.blind() or not (request.desired.agents or request.record.sessions):
+    if not world.processes.unsupported() or not (request.desired.agents or request.record.sessions):
         return ()
     from .visibility import unseen_processes  # noqa: PLC0415 - few systems are blind
 

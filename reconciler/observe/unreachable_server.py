@@ -78,7 +78,7 @@ def _searched(
         return _doubtful(server, running, process.reason) if running else None
     if isinstance(process, Absent) and (server.pid or not running):
         return None
-    socket = world.processes.door(server.pid) or server.path or server.socket
+    socket = world.processes.socket_path(server.pid) or server.path or server.socket
     answer = world.tmux.look_at(socket) if socket else ABSENT
     if isinstance(answer, Present) and _is_it(answer.value.server, server, shown):
         ours = _ours(answer.value, rows, lineage)
@@ -107,7 +107,7 @@ def _servers_of(orphans: Iterable[Observed[int]], shown: Server | None, world: W
         pid = next((pid for pid, name in line if name.startswith("tmux")), 0)
         if pid and not (shown and shown.pid == pid):
             row = ServerRow(socket="", pid=pid, started="")
-            yield _unreachable(_Hidden(row, 1, world.processes.door(pid)), world)
+            yield _unreachable(_Hidden(row, 1, world.processes.socket_path(pid)), world)
 
 
 # --- messages ---------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def _doubtful(server: ServerRow, agents: int, reason: str) -> UnreachableServer:
 
 
 def _unreachable(hidden: _Hidden, world: World) -> UnreachableServer:
-    pid, user, door = hidden.row.pid, world.processes.user(hidden.row.pid), world.tmux.door
+    pid, user, door = hidden.row.pid, world.processes.user(hidden.row.pid), world.tmux.socket_path
     agents = _counted(hidden.agents)
     if user:
         reason = f"the tmux server that has {agents}, pid {pid} of user {user}, is not the one at {door}"

@@ -14,7 +14,7 @@ from .agent_view import AgentView
 
 def unseen_processes(processes: Processes) -> tuple[Diagnostic, ...]:
     """A warning if the processes of this system cannot be seen at all."""
-    why = processes.blind()
+    why = processes.unsupported()
     if not why:
         return ()
     detail = (
@@ -42,7 +42,7 @@ def unseen_of(profile: Profile, processes: Processes) -> Iterator[Diagnostic]:
 
 def _unseen_locks(live: Collection[Profile], processes: Processes) -> Iterator[Diagnostic]:
     proved = [profile for profile in live if profile.binding.proves_by_files]
-    found = processes.locks() if proved and not processes.blind() else None
+    found = processes.locks() if proved and not processes.unsupported() else None
     if not isinstance(found, Unknown):
         return
     types = sorted({profile.name for profile in proved})

@@ -182,7 +182,7 @@ def _holder(sources: Sources, git: Git, obstacle: Obstacle | None) -> Workspace 
     if obstacle is None:
         return None
     wanted = sources.desired.workspaces.values()
-    return next((s for s in wanted if s.path == obstacle.seen and s.git and s.git.branch == git.branch), None)
+    return next((s for s in wanted if s.path == obstacle.subject and s.git and s.git.branch == git.branch), None)
 
 
 def _workspace(case: WorkspaceCase) -> Decision:

@@ -110,7 +110,7 @@ def _tmux_trouble(sources: Sources) -> tuple[Diagnostic, ...]:
     unread = snapshot.tmux.value.unread if isinstance(snapshot.tmux, Present) else ()
     summary = "tmux printed a pane that reconciler cannot parse"
     fix = "reconciler leaves alone the agent whose pane it may be"
-    return tuple(Diagnostic(severity=Severity.WARNING, summary=summary, detail=each.said, fix=fix) for each in unread)
+    return tuple(Diagnostic(severity=Severity.WARNING, summary=summary, detail=each.reason, fix=fix) for each in unread)
 
 
 def _held(cases: Iterable[Case]) -> Iterator[tuple[Address, str]]:

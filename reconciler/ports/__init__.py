@@ -1,5 +1,5 @@
-"""The only doors to the world: tmux, processes, files, git, the clock.
+"""The only access to the outside: tmux, processes, files, git, MQTT, HTTP and the clock.
 
-Each door is narrow and typed, and has a fake that passes the same contract tests. Errors of the
-other side are translated here; what could not be looked at is `Unknown`, never an empty list.
+Each port has a small typed interface, and a fake that passes the same contract tests. Errors from outside are
+translated here. A failed look is `Unknown`, never an empty list.
 """

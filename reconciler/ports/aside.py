@@ -1,4 +1,4 @@
-"""Files that are put where they are kept and no longer count."""
+"""Move files into a folder where they are kept, but no longer used."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from reconciler.model.errors import ReconcilerError
 
 
 def put_aside(paths: Iterable[str], folder: str) -> None:
-    """Move those that are there into `folder`, in their order; it is made (0700) when missing.
+    """Move the files that exist into `folder`, in order. The folder is created (0700) when missing.
 
     Raises:
-        ReconcilerError: One cannot be moved; those after it stay, too.
+        ReconcilerError: A file cannot be moved. It and the files after it stay where they are.
     """
     try:
         os.makedirs(folder, 0o700, exist_ok=True)
@@ -20,4 +20,4 @@ def put_aside(paths: Iterable[str], folder: str) -> None:
             if os.path.lexists(path):
                 os.rename(path, os.path.join(folder, os.path.basename(path)))
     except OSError as error:
-        raise ReconcilerError(f"cannot put files aside in {folder}", detail=str(error)) from error
+        raise ReconcilerError(f"cannot move files into {folder}", detail=str(error)) from error

@@ -1,6 +1,6 @@
-"""What a message bus promises, and the names of what can go wrong with one; free of any MQTT library.
+"""The interface of a message bus and its errors, without any MQTT library.
 
-Codes are those of MQTT 5.0, section 2.4. What a broker says with `PUBACK 16`, that nobody listened, is a success.
+The reason codes are those of MQTT 5.0, section 2.4. `PUBACK 16`, which means that no client subscribed, is a success.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from reconciler.model.errors import ReconcilerError, Unreachable
 
-LARGEST_PAYLOAD = 65_536  # fits into every packet size that our brokers allow by default
+LARGEST_PAYLOAD = 65_536  # bytes; below the default packet size limit of our brokers
 
 
 class Cause(StrEnum):
-    """Why a broker could not be used; the names are stable."""
+    """Why a broker could not be used. The names are stable."""
 
     NO_ANSWER = "no_answer"
     NO_TLS = "no_tls"
@@ -36,7 +36,7 @@ class Cause(StrEnum):
 
 
 class BusUnreachable(Unreachable):
-    """No trustworthy connection to the broker came about, or it was lost; `cause` says why."""
+    """A trustworthy connection to the broker could not be made, or was lost; `cause` says why."""
 
     def __init__(self, cause: Cause, summary: str, *, detail: str = "", fix: str = "") -> None:
         super().__init__(summary, detail=detail, fix=fix)
@@ -44,7 +44,7 @@ class BusUnreachable(Unreachable):
 
 
 class BusRefused(ReconcilerError):
-    """The broker, or the client for it, said no; `cause` says why."""
+    """The broker refused, or the client knows that it would; `cause` says why."""
 
     def __init__(self, cause: Cause, summary: str, *, detail: str = "", fix: str = "") -> None:
         super().__init__(summary, detail=detail, fix=fix)
@@ -52,7 +52,7 @@ class BusRefused(ReconcilerError):
 
 
 class Message(Struct, frozen=True):
-    """One received message; `retained` when the broker had kept it for those who come late."""
+    """One received message. `retained` means that the broker had stored it for clients that subscribe later."""
 
     topic: str
     payload: bytes
@@ -60,49 +60,49 @@ class Message(Struct, frozen=True):
 
 
 class Will(Struct, frozen=True):
-    """What the broker publishes, and keeps, for a client whose connection breaks."""
+    """What the broker publishes as a retained message when the connection of a client breaks."""
 
     topic: str
     payload: bytes
 
 
 class Bus(Protocol):
-    """One live connection to a broker. Every message goes and comes with QoS 1: at least once."""
+    """One live connection to a broker. Messages are sent and received with QoS 1: at least once."""
 
     @property
     def tells_denials(self) -> bool:
-        """Whether the broker says so when it denies a message; only MQTT 5 does."""
+        """Whether the broker reports that it denies a message. Only MQTT 5 does."""
 
     @property
     def connected(self) -> bool:
-        """Whether the broker is there at this moment; a lost connection comes back by itself."""
+        """Whether the connection is up now. A lost connection is restored automatically."""
 
     @property
     def drops(self) -> int:
-        """How often the connection was lost so far."""
+        """How often the connection has been lost."""
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Hand a message to the broker; an empty retained one clears what was kept under `topic`.
+        """Publish a message. An empty retained message deletes the retained one of `topic`.
 
         Raises:
-            BusRefused: The broker denied it, or it is larger than `LARGEST_PAYLOAD`.
-            BusUnreachable: No answer came in time; the message may arrive nevertheless.
+            BusRefused: The broker denied it, or the payload is larger than `LARGEST_PAYLOAD`.
+            BusUnreachable: No answer came in time. The message may still arrive.
         """
 
     def subscribe(self, topic_filter: str) -> None:
-        """Receive what matches the filter from now on, also after a lost connection came back.
+        """Receive matching messages from now on, also after a reconnect.
 
         Raises:
-            BusRefused: The broker denied it. Mosquitto with an ACL file never does; it delivers nothing.
+            BusRefused: The broker denied it. Mosquitto with an ACL file never denies; it just delivers nothing.
             BusUnreachable: No answer came in time.
         """
 
     def receive(self, seconds: float) -> Message | None:
-        """The next message, or None when there is none within `seconds`.
+        """The next message, or None if none comes within `seconds`.
 
         Raises:
-            BusRefused: The broker ended the connection in a way that coming back would not mend.
+            BusRefused: The broker ended the connection, and a reconnect would not help.
         """
 
     def close(self) -> None:
-        """Say goodbye and end the connection; its will is not published. Closing twice is fine."""
+        """Disconnect. The will is not published. Closing twice is fine."""

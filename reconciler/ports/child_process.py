@@ -1,7 +1,8 @@
-"""A child that ends when we do, however we end: kill -9 included, and on every system.
+"""A child process that ends when this process ends, even by kill -9, on every system.
 
-keeper.sh stands between. It waits for a pipe whose other end only we hold: the kernel closes that end with us, and
-then it kills the child. As its parent it cannot meet another process with the child's pid.
+The shell script keeper.sh is the child's parent. It reads from a pipe whose other end only this process has. When this
+process ends, the kernel closes that end, and keeper.sh kills the child. Because it is the parent, the child's pid
+cannot be reused before.
 """
 
 from __future__ import annotations
@@ -14,34 +15,35 @@ from contextlib import ExitStack, suppress
 from select import select
 from time import monotonic
 
-# A file, as systemd-run takes dollar signs in a command line for its own.
+# A file, not `sh -c`, because systemd-run expands dollar signs in a command line.
 _KEEPER = os.path.join(os.path.dirname(__file__), "keeper.sh")
-_LOWEST = 10  # of our ends: below are those that the child gets, which must not be taken by accident
+_LOWEST = 10  # the lowest number of our descriptors; the child gets 0 to 3, which must not be overwritten
 
 
 class ChildProcess:
     """A running child in a process group of its own, so Ctrl-C does not reach it.
 
-    `stdin`, `stdout` and `stderr` are our ends of its pipes. SIGINT and SIGQUIT are ignored in it, unless it says
-    otherwise (sh(1), asynchronous lists).
+    `stdin`, `stdout` and `stderr` are our ends of its pipes. It ignores SIGINT and SIGQUIT unless it handles them
+    itself (sh(1), asynchronous lists).
     """
 
     def __init__(
-        self, argv: Sequence[str], environment: Mapping[str, str], *, around: Sequence[str] = (), files: int = 0
+        self, argv: Sequence[str], environment: Mapping[str, str], *, wrapper: Sequence[str] = (), files: int = 0
     ) -> None:
-        """Start `argv`, whose first word is the path of a program; it may open `files` files, if the system agrees.
+        """Start `argv`, whose first word is the path of a program.
 
-        `around` is a command that runs the whole of it, and ends up as the same process.
+        It may open `files` files, if the system allows that. `wrapper` is a command that is put in front of everything
+        and must exec it, such as systemd-run.
 
         Raises:
-            OSError: It cannot be started.
+            OSError: The program cannot be started.
         """
         with ExitStack() as theirs, ExitStack() as ours:
             given, self.stdin = _pipe(theirs, ours)
             self.stdout, answers = _pipe(ours, theirs)
             self.stderr, complaints = _pipe(ours, theirs)
             life, self._life = _pipe(theirs, ours)
-            command = [*around, "/bin/sh", _KEEPER, str(files), *argv]
+            command = [*wrapper, "/bin/sh", _KEEPER, str(files), *argv]
             self._keeper = os.posix_spawn(
                 command[0],
                 command,
@@ -50,41 +52,41 @@ class ChildProcess:
                     (os.POSIX_SPAWN_DUP2, end, number) for number, end in enumerate((given, answers, complaints, life))
                 ],
                 setpgroup=0,
-                setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # which Python ignores
+                setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores these, and the child would inherit that
             )
             ours.pop_all()
 
-    def hush(self) -> None:
-        """Close the child's input: nothing more is said."""
+    def close_input(self) -> None:
+        """Close the child's standard input."""
         _close(self.stdin)
         self.stdin = -1
 
-    def leave(self, seconds: float) -> None:
-        """Close the child's input and wait for its end; a child that takes longer than `seconds` is killed."""
-        self.hush()
+    def end(self, seconds: float) -> None:
+        """Close the child's input and wait for its end. A child that takes longer than `seconds` is killed."""
+        self.close_input()
         self._is_over(seconds)
         self.kill()
 
     def complaints(self) -> str:
-        """What a child that has ended said last on its standard error."""
+        """The last output on standard error of a child that has ended."""
         ready = select([self.stderr], [], [], 0)[0]
         return os.read(self.stderr, 1 << 16).decode(errors="replace").strip() if ready else ""
 
     def kill(self) -> None:
-        """See that the child has ended, now."""
+        """End the child now."""
         if self._life < 0:
             return
-        if self._is_over(0):  # its pid must not be killed: it may be another process soon
+        if self._is_over(0):  # it has ended: tell keeper.sh not to kill a pid that may be reused
             with suppress(OSError):
                 os.write(self._life, b"\n")
         for descriptor in (self._life, self.stdin, self.stdout, self.stderr):
             _close(descriptor)
         self._life = self.stdin = self.stdout = self.stderr = -1
-        with suppress(ChildProcessError):  # taken note of by somebody else
+        with suppress(ChildProcessError):  # other code has waited for it
             os.waitpid(self._keeper, 0)
 
     def _is_over(self, seconds: float) -> bool:
-        """Whether the child closed its output in time; what it still prints is not read by anyone."""
+        """Whether the child closes its output in time. Its remaining output is discarded."""
         deadline = monotonic() + seconds
         while select([self.stdout], [], [], max(deadline - monotonic(), 0))[0]:
             if not os.read(self.stdout, 1 << 16):
@@ -95,7 +97,7 @@ class ChildProcess:
 
 
 def _pipe(reader: ExitStack, writer: ExitStack) -> tuple[int, int]:
-    """The end to read from and the end to write to, closed by their owners; no other program inherits them."""
+    """A pipe as its read end and its write end, each closed by its owner. Other programs do not inherit them."""
     to_read, to_write = os.pipe()
     return _lifted(to_read, reader), _lifted(to_write, writer)
 

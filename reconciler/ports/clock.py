@@ -1,4 +1,4 @@
-"""The real time, and the only place that reads or spends it."""
+"""The real time. Only this file reads the clock or sleeps."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ class RealClock:
     """The clock of this machine."""
 
     def now(self) -> datetime:
-        """The current moment, aware, in UTC."""
-        return datetime.now(UTC)  # noqa: TID251 - this is the door that the ban points to
+        """The current time in UTC, with its time zone."""
+        return datetime.now(UTC)  # noqa: TID251 - the one place where it is allowed
 
     def monotonic(self) -> float:
-        """Seconds that only ever grow."""
+        """Seconds that never go back, for measuring durations."""
         return time.monotonic()
 
     def wait(self, seconds: float) -> None:
-        """Let time pass."""
-        time.sleep(seconds)  # noqa: TID251 - this is the door that the ban points to
+        """Sleep."""
+        time.sleep(seconds)  # noqa: TID251 - the one place where it is allowed

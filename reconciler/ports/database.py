@@ -1,4 +1,4 @@
-"""Read-only questions to other programs' SQLite databases."""
+"""Read-only queries in the SQLite databases of other programs."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from reconciler.ports.world import Row
 
 _MOST_ROWS = 10_000
 _SECONDS = 2.0
-_BESIDE = ("", "-wal", "-shm", "-journal")  # what SQLite opens with a database
-_LONGEST = 10.0  # seconds: a database may be of any size
+_BESIDE = ("", "-wal", "-shm", "-journal")  # the files that SQLite opens for one database
+_LONGEST = 10.0  # seconds for one query, because a database may have any size
 _STEPS = 10_000
 
 
 def ask(path: str, statement: str, parameters: tuple[str, ...]) -> Observed[tuple[Row, ...]]:
-    """The rows that the statement gives within 10 s; the database is opened read-only and never locked for long.
+    """The rows of the statement, if it takes at most 10 s. The database is opened read-only and not locked for long.
 
-    A database without the table is `Absent`: its owner has stored nothing of that kind yet.
+    A database without the table is `Absent`: its program has not stored anything of that kind yet.
     """
     for each in _BESIDE:
         if _is_strange(path + each):
@@ -40,8 +40,8 @@ def ask(path: str, statement: str, parameters: tuple[str, ...]) -> Observed[tupl
 
 
 def _is_strange(path: str) -> bool:
-    """Whether something is there that SQLite would wait for, as it does for the writer of a pipe."""
+    """Whether the path is not a regular file. SQLite would wait for ever, for example for the writer of a pipe."""
     try:
         return not stat.S_ISREG(os.stat(path).st_mode)
-    except OSError:  # nothing is there, or SQLite says why it cannot be opened
+    except OSError:  # it is missing, or SQLite will report the error
         return False

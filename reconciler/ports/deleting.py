@@ -1,6 +1,6 @@
-"""What is to be deleted, looked at and deleted without following any link.
+"""List and delete files and folders without following any link.
 
-Folders are opened one inside the other, never by a path that somebody could redirect meanwhile.
+Each folder is opened relative to its parent, not by a path that could be redirected in between.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def entries(path: str) -> Iterator[Entry]:
-    """What `path` is, then all that is in it; raises OSError when any of it cannot be seen."""
+    """The entry of `path`, then of everything in it. Raises OSError if a part cannot be read."""
     entry = _entry(path, os.lstat(path))
     yield entry
     if entry.kind is EntryKind.FOLDER:
@@ -27,7 +27,7 @@ def entries(path: str) -> Iterator[Entry]:
 
 
 def delete(path: str, root: str) -> None:
-    """Delete `path`, below `root`; raises OSError for what is not plainly the user's own."""
+    """Delete `path`, which must be below `root`. Raises OSError if it is not clearly the user's own."""
     *folders, name = os.path.relpath(path, root).split("/")
     if name in {"", ".", ".."} or ".." in folders:
         raise OSError(0, f"it is not below {root}", path)
@@ -38,7 +38,7 @@ def delete(path: str, root: str) -> None:
         elif entry.kind is EntryKind.FILE and entry.mine and entry.links == 1:
             os.unlink(name, dir_fd=folder)
         else:
-            raise OSError(0, "it is a link, has a second name, or is not yours", path)
+            raise OSError(0, "it is a link, has another hard link, or belongs to another user", path)
 
 
 def _entry(path: str, status: os.stat_result) -> Entry:
@@ -56,7 +56,7 @@ def _entry(path: str, status: os.stat_result) -> Entry:
 
 @contextmanager
 def _opened(root: str, folders: list[str]) -> Iterator[int]:
-    """The innermost of the folders; raises OSError where one is a link. `root` itself may be reached by one."""
+    """A descriptor of the innermost folder. Raises OSError if a folder is a link; only `root` may be one."""
     opened = [os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
     try:
         for name in folders:

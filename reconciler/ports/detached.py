@@ -1,4 +1,4 @@
-"""A process of our own that outlives us and our terminal."""
+"""Start a background process that keeps running after this process and its terminal end."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from . import own_files
 
 
 def start(command: Sequence[str], log: str, env: Mapping[str, str]) -> int:
-    """The pid of a process in a session of its own (setsid(2)), so that no hang-up reaches it.
+    """Start the command and return its pid. It has its own session (setsid(2)), so a hang-up does not reach it.
 
-    It reads nothing, and what it prints is added to `log`, which is its owner's alone.
+    Its input is empty. Its output is appended to `log`, which only this user can read.
 
     Raises:
         ReconcilerError: It cannot be started.
     """
     flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW
     try:
-        with own_files.appending(log):  # a regular file, made where it is missing, and of the right owner
+        with own_files.appending(log):  # creates it if missing, checks that it is a regular file, and sets the owner
             pass
         return os.posix_spawn(
             command[0],

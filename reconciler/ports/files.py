@@ -1,4 +1,4 @@
-"""Files and folders of this machine, and the git worktrees among them."""
+"""Files, folders and git worktrees of this machine."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.obstacle import Obstacle, ObstacleKind
 from reconciler.model.snapshot import Folder, Worktree
 from reconciler.model.stored import Entry
+from reconciler.model.work import GitWork
 from reconciler.ports.world import Row
 
 from . import git as _git
@@ -23,14 +24,14 @@ from .clock import RealClock
 _MISSING = (FileNotFoundError, NotADirectoryError)
 _WILD = frozenset("*?[")
 _CHUNK = 1 << 20
-_TICK = 3.0  # seconds; the times of files are kept to 2 seconds by some file systems
+_TICK = 3.0  # seconds; some file systems store file times with a precision of 2 seconds
 
 
 class RealFiles:
-    """The disk. Every path is absolute; `~` and variables are the caller's to expand."""
+    """The disk. Every path is absolute; the caller expands `~` and variables."""
 
     def folder(self, path: str) -> Observed[Folder]:
-        """What is at `path`; of a worktree only the repository and the branch are told."""
+        """What is at `path`. Of a worktree, only the repository and the branch are read."""
         try:
             if not stat.S_ISDIR(os.stat(path).st_mode):
                 return Present(Folder(is_folder=False))
@@ -43,7 +44,7 @@ class RealFiles:
             return _not_seen(path, error)
 
     def worktree(self, path: str) -> Observed[Worktree]:
-        """The worktree at `path` with its uncommitted and unpushed work; `Absent` when it is none."""
+        """The worktree at `path` with its uncommitted and unpushed work; `Absent` when it is not a worktree."""
         match self.folder(path):
             case Present(Folder(worktree=Worktree() as linked)):
                 return _git.with_work(path, linked)
@@ -52,8 +53,14 @@ class RealFiles:
             case _:
                 return ABSENT
 
+    def work(self, path: str, base: str = "") -> Observed[GitWork]:
+        """The work in a folder under git, beside its upstream or else `base`; asks git."""
+        from .git_work import work_in  # noqa: PLC0415 - one command asks
+
+        return work_in(path, base)
+
     def obstacle(self, path: str, git: Git | None) -> Obstacle | None:
-        """What would keep a workspace from being made at `path`, where nothing is; nothing is written."""
+        """What prevents a workspace from being created at `path`, where nothing is yet. Nothing is written."""
         above = path
         while not os.path.lexists(above):
             above = os.path.dirname(above)
@@ -64,11 +71,11 @@ class RealFiles:
         return _git.obstacle(path, git) if git else None
 
     def real(self, path: str) -> str:
-        """The path with every symbolic link on the way followed, as far as it exists."""
+        """The path with all symbolic links resolved, as far as it exists."""
         return os.path.realpath(path)
 
     def facts(self, path: str) -> Observed[tuple[float, int]]:
-        """When a file was last changed, in Unix seconds, and its size in bytes."""
+        """The time of the last change in Unix seconds, and the size in bytes."""
         try:
             status = os.stat(path)
         except FileNotFoundError:
@@ -78,17 +85,17 @@ class RealFiles:
         return Present((status.st_mtime, status.st_size))
 
     def distrust(self, path: str) -> str:
-        """Why what is at `path` may be the words of another user; empty when only we can write it, or it is missing."""
+        """Why another user may have written `path`; empty when only this user can write it, or it is missing."""
         return ownership.distrust(path)
 
     def distrust_all(self, path: str) -> str:
-        """As `distrust`, of a folder and everything below it."""
+        """Like `distrust`, for a folder and everything below it."""
         return ownership.distrust_all(path)
 
     def mark(self, path: str) -> tuple[int, ...] | None:
-        """What is another once a file was written, replaced or deleted, or an entry of a folder came or went.
+        """A value that changes whenever the file is written, replaced or deleted, or a folder gets or loses an entry.
 
-        None where no mark would prove that: of a link, of what cannot be looked at, and for seconds after a change.
+        None when that cannot be guaranteed: for a link, an unreadable path, and for some seconds after a change.
         """
         try:
             status = os.lstat(path)
@@ -98,7 +105,7 @@ class RealFiles:
             return None
         if stat.S_ISLNK(status.st_mode) or RealClock().now().timestamp() < status.st_ctime + _TICK:
             return None
-        # st_ctime is the one time that no program can set
+        # st_ctime is the only file time that programs cannot set
         return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
     def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> Observed[bytes]:
@@ -113,8 +120,8 @@ class RealFiles:
     def find(self, pattern: str) -> Observed[tuple[str, ...]]:
         """The sorted paths that match a glob pattern (`*`, `?`, `[...]`; no `**`).
 
-        `Absent` when the folder before the first wildcard is missing; `Unknown` when any folder on
-        the way cannot be read.
+        `Absent` when the folder before the first wildcard is missing; `Unknown` when a folder on the way cannot be
+        read.
         """
         parts = pattern.split("/")
         literal = next((i for i, part in enumerate(parts) if _WILD & set(part)), len(parts))
@@ -128,15 +135,15 @@ class RealFiles:
             return _not_seen(error.filename or start, error)
 
     def query(self, path: str, statement: str, parameters: tuple[str, ...]) -> Observed[tuple[Row, ...]]:
-        """The rows of an SQLite database that is opened read-only; `Absent` without file or table."""
+        """The rows of a query in an SQLite database, opened read-only. `Absent` if the file or table is missing."""
         if not os.path.lexists(path):
             return ABSENT
-        from .database import ask  # noqa: PLC0415 - see there
+        from .database import ask  # noqa: PLC0415 - sqlite3 is needed only for some CLIs
 
         return ask(path, statement, parameters)
 
     def contains(self, path: str, needle: bytes) -> Observed[bool]:
-        """Whether `needle` is in a file of any size; reads it in chunks, and only up to the needle."""
+        """Whether `needle` is in the file. It is read in chunks, and only up to the needle."""
         try:
             with own_files.regular(path) as file:
                 return Present(_is_in(file, needle))
@@ -144,12 +151,12 @@ class RealFiles:
             return _not_seen(path, error)
 
     def write(self, path: str, data: bytes, mode: int = 0o600) -> None:
-        """Replace a file at once and durably: a reader sees the old content or the new one.
+        """Replace a file atomically and durably: a reader sees either the old or the new content.
 
-        A symbolic link stays one, and the file that it names is replaced; in folders of ours it is refused.
+        If `path` is a symbolic link, its target is replaced. In our own folders, a link is refused.
 
         Raises:
-            ReconcilerError: The file could not be written; the old one is untouched.
+            ReconcilerError: The file could not be written. The old one is unchanged.
         """
         try:
             own_files.replace(path, data, mode)
@@ -157,8 +164,8 @@ class RealFiles:
             raise _failure(f"cannot write {path}", error) from error
 
     def tree(self, path: str) -> Observed[tuple[Entry, ...]]:
-        """What `path` is, and then all that is in it where it is a folder; no link is followed."""
-        from . import deleting  # noqa: PLC0415 - seldom needed, and start-up is felt
+        """The entry of `path`, then of everything in it if it is a folder. Links are not followed."""
+        from . import deleting  # noqa: PLC0415 - rarely needed
 
         try:
             return Present(tuple(deleting.entries(path)))
@@ -166,13 +173,13 @@ class RealFiles:
             return _not_seen(error.filename or path, error)
 
     def delete(self, path: str, root: str) -> None:
-        """Delete a file, or a folder with all that is in it, below the folder `root`; gone is fine.
+        """Delete a file, or a folder with everything in it, below the folder `root`. A missing path is fine.
 
         Raises:
-            ReconcilerError: A link is on the way from `root` or at its end, it is another user's, has a
-                second name, or cannot be deleted.
+            ReconcilerError: The path or a folder between `root` and it is a link; it belongs to another user, has
+                another hard link, or cannot be deleted.
         """
-        from . import deleting  # noqa: PLC0415 - seldom needed, and start-up is felt
+        from . import deleting  # noqa: PLC0415 - rarely needed
 
         try:
             deleting.delete(path, root)
@@ -182,7 +189,7 @@ class RealFiles:
             raise _failure(f"cannot delete {path}", error) from error
 
     def copy(self, path: str, target: str) -> None:
-        """Copy a file of any size, readable by its owner alone; nothing half-copied stays.
+        """Copy a file of any size. Only its owner can read the copy. A partial copy is removed.
 
         Raises:
             ReconcilerError: It cannot be read, or the copy cannot be written.
@@ -193,21 +200,21 @@ class RealFiles:
             raise _failure(f"cannot copy {path}", error) from error
 
     def make_folder(self, path: str, mode: int = 0o777) -> None:
-        """See that a folder is there, its parents included; `mode` counts when it is made.
+        """Create a folder and its parents if missing. `mode` applies only to a new folder.
 
         Raises:
-            ReconcilerError: It could not be made.
+            ReconcilerError: It could not be created.
         """
         try:
             own_files.make_folder(path, mode)
         except OSError as error:
-            raise _failure(f"cannot make the folder {path}", error) from error
+            raise _failure(f"cannot create the folder {path}", error) from error
 
     def remove_folder(self, path: str) -> None:
         """Remove an empty folder.
 
         Raises:
-            ReconcilerError: It holds something, is missing, or cannot be removed.
+            ReconcilerError: It is not empty, is missing, or cannot be removed.
         """
         try:
             os.rmdir(path)
@@ -215,18 +222,18 @@ class RealFiles:
             raise _failure(f"cannot remove the folder {path}", error) from error
 
     def add_worktree(self, path: str, git: Git) -> None:
-        """Make `path` a worktree; a missing branch starts at `git.base`, else at the repo's HEAD.
+        """Create a worktree at `path`. A missing branch starts at `git.base`, else at the repository's HEAD.
 
         Raises:
-            ReconcilerError: git refused; its words are in `detail`.
+            ReconcilerError: git refused; its message is in `detail`.
         """
         _git.add_worktree(path, git)
 
     def remove_worktree(self, path: str, repo: str) -> None:
-        """Remove a clean worktree; its branch stays.
+        """Remove a clean worktree. Its branch stays.
 
         Raises:
-            ReconcilerError: git refused, as it does when there is uncommitted work.
+            ReconcilerError: git refused, for example because of uncommitted work.
         """
         _git.remove_worktree(path, repo)
 
@@ -259,11 +266,11 @@ def _matches(path: str, parts: list[str]) -> Iterator[str]:
 
 
 def _names(folder: str, pattern: str) -> list[str]:
-    """The entries of `folder` that match; a hidden one only when the pattern asks for it."""
+    """The entries of `folder` that match. Hidden ones match only if the pattern begins with a dot."""
     if not _WILD & set(pattern):
         return [pattern] if os.path.lexists(os.path.join(folder, pattern)) else []
     try:
         names = os.listdir(folder)
-    except _MISSING:  # a file beside the folders, or one that has just gone
+    except _MISSING:  # a file, or a folder that was just removed
         return []
     return [n for n in names if fnmatchcase(n, pattern) and (n[0] != "." or pattern[0] == ".")]

@@ -1,4 +1,4 @@
-"""Git worktrees: seen without a git process where that is enough, and with git where it is not."""
+"""Git worktrees: read from their files if that is enough, else with git."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from reconciler.model.snapshot import Worktree
 
 from . import own_files
 
-# What `git rev-parse --local-env-vars` names: set inside a hook, they would lead git elsewhere.
+# Variables from `git rev-parse --local-env-vars`. In a git hook they are set, and git would use another repository.
 _LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 _QUIET = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
-    "GIT_ALLOW_PROTOCOL": "none",  # a partial clone would fetch, by the programs that its repository names
+    "GIT_ALLOW_PROTOCOL": "none",  # else a partial clone would fetch, with programs from the repository's configuration
     "GIT_NO_LAZY_FETCH": "1",
     "LC_ALL": "C",
 }
-# Programs that a repository's configuration can name: an agent can write into it, and would have us run them.
+# A repository's configuration can name programs to run. An agent can write it, so all of these are switched off.
 _HARMLESS = (
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -46,12 +46,12 @@ _CHECKOUT_SECONDS = 600
 
 
 def linked_worktree(path: str) -> Worktree | None:
-    """The worktree at `path` with its repository and branch, or None when it is no linked one.
+    """The worktree at `path` with its repository and branch, or None when it is not a linked worktree.
 
-    Reads three small files (gitrepository-layout(5)); a detached HEAD shows as its short hash.
+    It reads three small files (gitrepository-layout(5)). The branch of a detached HEAD is its short hash.
 
     Raises:
-        OSError: One of the files is there and cannot be read.
+        OSError: One of the files exists but cannot be read.
     """
     gitdir = _pointer(os.path.join(path, ".git"), "gitdir: ")
     if not gitdir:
@@ -59,17 +59,17 @@ def linked_worktree(path: str) -> Worktree | None:
     private = os.path.join(path, gitdir)
     common = _pointer(os.path.join(private, "commondir"))
     head = _pointer(os.path.join(private, "HEAD"))
-    if not common or not head:  # a submodule, or a worktree whose repository is gone
+    if not common or not head:  # a submodule, or a worktree whose repository is missing
         return None
     repo = os.path.realpath(os.path.join(private, common))
     return Worktree(repo.removesuffix("/.git"), _branch(head))
 
 
 def lost_repository(path: str) -> str:
-    """Where the worktree at `path` looks for its repository, when nothing is there; else empty.
+    """The path at which the worktree at `path` expects its repository, if nothing is there; else empty.
 
     Raises:
-        OSError: A file is there and cannot be read.
+        OSError: A file exists but cannot be read.
     """
     gitdir = _pointer(os.path.join(path, ".git"), "gitdir: ")
     private = os.path.join(path, gitdir)
@@ -77,25 +77,25 @@ def lost_repository(path: str) -> str:
 
 
 def with_work(path: str, linked: Worktree) -> Observed[Worktree]:
-    """The worktree with the number of its uncommitted entries and of its unpushed commits.
+    """The worktree with the number of uncommitted entries and of unpushed commits.
 
-    Unpushed is what no other branch and no remote has.
+    An unpushed commit is on no other branch and no remote.
     """
     try:
-        filters = _own_filters(path)
-        # what a submodule has uncommitted is its own: git would run with that repository's configuration
-        dirty = _git(path, "status", "--porcelain", "--ignore-submodules=dirty", settings=filters)
+        filters = own_filters(path)
+        # do not look into submodules: git would use their configuration, which may name programs
+        dirty = asked(path, "status", "--porcelain", "--ignore-submodules=dirty", settings=filters)
         others = ["HEAD", "--not", f"--exclude={linked.branch}", "--branches", "--remotes"]
-        unpushed = _git(path, "rev-list", "--count", *others, "--")
+        unpushed = asked(path, "rev-list", "--count", *others, "--")
     except ReconcilerError as error:
         return Unknown(f"{path}: {error.summary}: {error.detail}")
     return Present(replace(linked, dirty=len(dirty.splitlines()), unpushed=int(unpushed)))
 
 
 def obstacle(path: str, git: Git) -> Obstacle | None:
-    """What would keep git from making `path` a worktree, or None; nothing is written.
+    """What prevents git from creating a worktree at `path`, or None. Nothing is written.
 
-    The branch may be checked out at `path` itself: git still lists a worktree whose folder is gone.
+    The branch may be checked out at `path` itself, because git still lists a worktree whose folder is missing.
     """
     if not os.path.isdir(git.repo):
         return Obstacle(ObstacleKind.NO_REPO, git.repo)
@@ -131,58 +131,58 @@ def _start(git: Git) -> str:
 
 
 def add_worktree(path: str, git: Git) -> None:
-    """Make `path` a worktree; a missing branch starts at `git.base`, else at the repo's HEAD.
+    """Create a worktree at `path`. A missing branch starts at `git.base`, else at the repository's HEAD.
 
-    A worktree that git still lists at `path`, although its folder was deleted, is made anew.
+    If git still lists a worktree at `path` whose folder was deleted, it is created again.
 
     Raises:
-        ReconcilerError: Something is in the way, or git refused; its words are in `detail`. Or commits of the deleted
-            one are on no branch.
+        ReconcilerError: There is an obstacle; git refused, with its message in `detail`; or the deleted worktree has
+            commits that are on no branch.
     """
     found = obstacle(path, git)
     if found is None or found.kind is ObstacleKind.TAKEN:
         _unlist_deleted(path, git)
     if found:
-        said = describe_obstacle(found, path, git)
-        raise ReconcilerError(said.summary, detail=said.detail, fix=said.fix)
-    filters = _own_filters(git.repo)
+        problem = describe_obstacle(found, path, git)
+        raise ReconcilerError(problem.summary, detail=problem.detail, fix=problem.fix)
+    filters = own_filters(git.repo)
     if _succeeds(git.repo, "show-ref", "--verify", "--quiet", f"refs/heads/{git.branch}"):
-        _git(git.repo, "worktree", "add", "--", path, git.branch, seconds=_CHECKOUT_SECONDS, settings=filters)
+        asked(git.repo, "worktree", "add", "--", path, git.branch, seconds=_CHECKOUT_SECONDS, settings=filters)
         return
-    start = _git(git.repo, "rev-parse", "--verify", "--end-of-options", _start(git)).strip()
+    start = asked(git.repo, "rev-parse", "--verify", "--end-of-options", _start(git)).strip()
     adding = ("worktree", "add", "-b", git.branch, "--", path, start)
-    _git(git.repo, *adding, seconds=_CHECKOUT_SECONDS, settings=filters)
+    asked(git.repo, *adding, seconds=_CHECKOUT_SECONDS, settings=filters)
 
 
 def _unlist_deleted(path: str, git: Git) -> None:
-    """Let git forget the worktree at `path`, and no other one, when its folder was deleted by hand."""
+    """Remove the worktree at `path` from git's list if its folder was deleted by hand. Others stay listed."""
     for listed, facts in _listed(git.repo).items():
         if os.path.lexists(listed):
             continue
         if os.path.realpath(listed) == os.path.realpath(path):
             _refuse_loss(listed, facts, git.repo)
-            _git(git.repo, "worktree", "remove", "--", listed)
+            asked(git.repo, "worktree", "remove", "--", listed)
         elif facts.get("branch") == f"refs/heads/{git.branch}":
             fix = f"if it was deleted: git -C {shlex.quote(git.repo)} worktree remove {shlex.quote(listed)}"
             raise ReconcilerError(f"branch {git.branch} is in use by {listed}, which is missing", fix=fix)
 
 
 def _refuse_loss(path: str, facts: Mapping[str, str], repo: str) -> None:
-    """Git keeps nothing of a deleted worktree but its branch: commits on no branch would be lost with it."""
+    """Refuse to drop a deleted worktree that is locked, or whose last commits are on no branch and would be lost."""
     if "locked" in facts:
         fix = f"if it was deleted: git -C {shlex.quote(repo)} worktree unlock {shlex.quote(path)}, then apply again"
         raise ReconcilerError(f"the worktree {path} is missing, and locked in git", detail=facts["locked"], fix=fix)
     head = facts.get("HEAD", "")
     if "detached" not in facts or not head.strip("0"):
         return
-    if int(_git(repo, "rev-list", "--count", head, "--not", "--branches", "--remotes", "--tags", "--")):
+    if int(asked(repo, "rev-list", "--count", head, "--not", "--branches", "--remotes", "--tags", "--")):
         fix = f"keep them first: git -C {shlex.quote(repo)} branch NAME {head}"
         raise ReconcilerError(f"the worktree {path} is missing, and its last commits are on no branch", fix=fix)
 
 
 def _listed(repo: str) -> Mapping[str, Mapping[str, str]]:
-    """The worktrees of a repository by their paths, with what git says of each; its main one is among them."""
-    blocks = _git(repo, "worktree", "list", "--porcelain").split("\n\n")
+    """All worktrees of a repository by path, with the facts that git lists. The main one is included."""
+    blocks = asked(repo, "worktree", "list", "--porcelain").split("\n\n")
     entries = [dict(line.partition(" ")[::2] for line in block.splitlines()) for block in blocks]
     return {entry["worktree"]: entry for entry in entries if "worktree" in entry}
 
@@ -193,11 +193,11 @@ def remove_worktree(path: str, repo: str) -> None:
     Raises:
         ReconcilerError: git refused, as it does when there is uncommitted work.
     """
-    _git(repo, "worktree", "remove", "--", path, settings=_own_filters(path))
+    asked(repo, "worktree", "remove", "--", path, settings=own_filters(path))
 
 
 def _pointer(file: str, prefix: str = "") -> str:
-    """The one line that git keeps in `file`, without its prefix; empty when it is no such file."""
+    """The first line of `file` without `prefix`; empty when the file is missing or has another prefix."""
     try:
         with own_files.regular(file) as content:
             line = content.readline(_LONGEST_LINE).decode(errors="surrogateescape").rstrip("\n")
@@ -210,20 +210,22 @@ def _branch(head: str) -> str:
     return head.removeprefix("ref: refs/heads/") if head.startswith("ref: ") else head[:7]
 
 
-def _own_filters(folder: str) -> tuple[str, ...]:
-    """Settings by which the user's own filters work, as those of git-lfs, and the repository's own do not.
+def own_filters(folder: str) -> tuple[str, ...]:
+    """Settings that switch off filters of the repository's configuration, but keep those of the user, such as git-lfs.
 
     Raises:
-        ReconcilerError: git does not tell.
+        ReconcilerError: git cannot list the filters.
     """
     status, output, complaint = _run(folder, ("config", "--show-scope", "-z", "--get-regexp", _FILTERS), _LOOK_SECONDS)
-    if status not in {0, 1}:  # 1: there is none
+    if status not in {0, 1}:  # 1: there are none
         raise ReconcilerError("git config failed", detail=complaint.strip())
     words = output.split("\0")[:-1]
     found = [(scope, *entry.partition("\n")[::2]) for scope, entry in zip(words[::2], words[1::2], strict=True)]
     named = {name.rpartition(".")[0] for scope, name, _ in found if scope not in _USERS_OWN}
-    if any("=" in name for name in named):  # `git -c` could not say which
-        raise ReconcilerError(f"{folder}: the repository names a filter with `=`", fix="rename the filter")
+    if any("=" in name for name in named):  # `git -c` cannot express such a name
+        raise ReconcilerError(
+            f"{folder}: the repository names a filter with `=`", fix="rename the filter in its configuration"
+        )
     off = {f"{name}.{key}": value for name in named for key, value in _FILTER_OFF.items()}
     own = {name: value for scope, name, value in found if scope in _USERS_OWN and name in off}
     return tuple(f"{name}={value}" for name, value in {**off, **own}.items())
@@ -234,11 +236,11 @@ def _succeeds(folder: str, *arguments: str) -> bool:
     return status == 0
 
 
-def _git(folder: str, *arguments: str, seconds: int = _LOOK_SECONDS, settings: tuple[str, ...] = ()) -> str:
-    """What git prints.
+def asked(folder: str, *arguments: str, seconds: int = _LOOK_SECONDS, settings: tuple[str, ...] = ()) -> str:
+    """The output of git.
 
     Raises:
-        ReconcilerError: It failed, or is not there, or took longer than `seconds`.
+        ReconcilerError: It failed, is not installed, or took longer than `seconds`.
     """
     status, output, complaint = _run(folder, arguments, seconds, settings)
     if status:
@@ -266,5 +268,5 @@ def _run(folder: str, arguments: tuple[str, ...], seconds: int, settings: tuple[
     except OSError as error:  # too many open files, too many processes, no memory
         raise ReconcilerError("git cannot be run", detail=error.strerror or str(error)) from error
     except subprocess.TimeoutExpired as error:
-        raise ReconcilerError(f"git gave no answer in {seconds} s", detail=folder) from error
+        raise ReconcilerError(f"git did not answer within {seconds} s", detail=folder) from error
     return done.returncode, done.stdout, done.stderr

@@ -1,7 +1,7 @@
-"""Become an agent that has secrets in its environment: `python -I launcher.py SOCKET KEY -- ARGV...`.
+"""Exec an agent with secrets in its environment: `python -I launcher.py SOCKET KEY -- ARGV...`.
 
-Runs as a script, without the package around it. Whoever listens on SOCKET gives the secrets for KEY, once: NAME=VALUE
-entries that end with NUL, as /proc/PID/environ has them, after their length in 8 bytes.
+It runs as a script, without importing the package. The process at SOCKET sends the secrets for KEY, once: their length
+in 8 bytes, then NAME=VALUE entries that each end with NUL, as in /proc/PID/environ.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from collections.abc import Mapping, Sequence
 
 _SECONDS = 30.0
 _LENGTH = 8
-_MISSING = "its secrets did not come, since reconciler has ended: run `reconciler apply` again"
+_MISSING = "its secrets did not arrive, because reconciler has ended: run `reconciler apply` again"
 
 
 def encode(secrets: Mapping[str, str]) -> bytes:
-    """What the launcher is given."""
+    """The bytes that the launcher receives."""
     content = b"".join(os.fsencode(f"{name}={value}\0") for name, value in secrets.items())
     return len(content).to_bytes(_LENGTH, "big") + content
 
 
 def take(address: str, key: str) -> dict[str, str]:
-    """The secrets that wait under `key`; raises OSError when they do not come, or not all of them."""
+    """The secrets for `key`. Raises OSError when they do not arrive completely."""
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(_SECONDS)
         line.connect(address)
@@ -37,12 +37,12 @@ def take(address: str, key: str) -> dict[str, str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Never returns when all goes well; 127, as a shell does, when the agent cannot be run."""
+    """Become the agent. Returns only if that fails: 127, like a shell."""
     address, key, _, *argv = arguments
     try:
         secrets = take(address, key)
     except OSError:
-        print(f"{argv[0]!a}: {_MISSING}", file=sys.stderr)  # noqa: T201 - the pane is where it is read
+        print(f"{argv[0]!a}: {_MISSING}", file=sys.stderr)  # noqa: T201 - the user reads it in the pane
         return 127
     try:
         os.environ.update(secrets)

@@ -1,4 +1,4 @@
-"""A file that only one process can make, and what tells one life of this machine from another."""
+"""Locks: a file that only one process can create, and turns on a folder with flock(2)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from .pid_namespace import PidNamespace, current_namespace
 __all__ = ["PidNamespace", "create", "current_namespace", "if_free", "one_at_a_time", "read", "remove"]
 
 _LARGEST = 1 << 16
-_PATIENCE = 120.0  # seconds: a turn takes milliseconds, and many may wait for one
+_PATIENCE = 120.0  # seconds; a turn takes milliseconds, but many processes may wait
 _LONGEST_PAUSE = 0.02
 
 
 @contextmanager
 def one_at_a_time(folder: str, seconds: float = _PATIENCE) -> Iterator[None]:
-    """Let one process at a time work on the files in `folder`, which is made (0700) when missing.
+    """Let one process at a time work on the files in `folder`. The folder is created (0700) when missing.
 
-    The kernel ends the turn of a process that dies. Raises ReconcilerError when the folder cannot
-    be made or opened, or when the turn does not come within `seconds`: its process may be stopped.
+    The kernel releases the lock of a process that dies. Raises ReconcilerError when the folder cannot be created or
+    opened, or when another process holds the lock for `seconds`, for example because it is stopped.
     """
     with _opened(folder) as descriptor:
         _await_turn(folder, descriptor, seconds)
@@ -35,7 +35,7 @@ def one_at_a_time(folder: str, seconds: float = _PATIENCE) -> Iterator[None]:
 
 @contextmanager
 def if_free(folder: str) -> Iterator[bool]:
-    """The same turn, but waited for by nobody: False when another process has it now."""
+    """Take the same lock without waiting: False when another process has it."""
     with _opened(folder) as descriptor:
         yield _takes_turn(folder, descriptor)
 
@@ -47,7 +47,7 @@ def _await_turn(folder: str, descriptor: int, seconds: float) -> None:
         if clock.monotonic() >= deadline:
             raise ReconcilerError(
                 f"another process has worked on {folder} for {seconds:g} s",
-                fix=f"fuser -v {folder} shows which one; it may be stopped: kill -CONT PID",
+                fix=f"find it with `fuser -v {folder}`; if it is stopped: kill -CONT PID",
             )
         clock.wait(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
@@ -77,7 +77,7 @@ def _takes_turn(folder: str, descriptor: int) -> bool:
 
 
 def read(path: str) -> Observed[bytes]:
-    """What the lock file holds."""
+    """The content of the lock file."""
     try:
         with own_files.regular(path) as file:
             return Present(file.read(_LARGEST))
@@ -88,21 +88,22 @@ def read(path: str) -> Observed[bytes]:
 
 
 def create(path: str, data: bytes) -> bool:
-    """Make the file with all its content at once; False when there is one already.
+    """Create the file with all its content at once; False when it already exists.
 
-    The caller has the turn of its folder: without hard links, nothing else keeps two from making it.
+    The caller must hold the lock of the folder: on a file system without hard links, only that lock prevents two
+    processes from creating the file.
 
     Raises:
-        ReconcilerError: It cannot be made.
+        ReconcilerError: It cannot be created.
     """
     try:
         return own_files.create(path, data)
     except OSError as error:
-        raise _failure(f"{path} cannot be made", path, error) from error
+        raise _failure(f"{path} cannot be created", path, error) from error
 
 
 def remove(path: str) -> None:
-    """See that the file is gone.
+    """Delete the file. A missing file is fine.
 
     Raises:
         ReconcilerError: It cannot be removed.
@@ -116,7 +117,7 @@ def remove(path: str) -> None:
 
 
 def _failure(summary: str, path: str, error: OSError) -> ReconcilerError:
-    fix = f"see that {os.path.dirname(path)} is a folder that you can write to"
-    if not error.errno:  # what is in the way is no file at all
+    fix = f"make sure that {os.path.dirname(path)} is a folder that you can write to"
+    if not error.errno:  # something else than a file is there
         fix = f"look at it, and remove it: {path}"
     return ReconcilerError(f"{summary}: {error.strerror}", fix=fix)

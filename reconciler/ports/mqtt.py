@@ -1,6 +1,7 @@
-"""The only door to MQTT, over paho: MQTT 5 where the broker has it, else 3.1.1; every answer is checked.
+"""MQTT through the paho library: MQTT 5 if the broker has it, else 3.1.1. Every answer is checked.
 
-A thread of paho's reads and writes the network; messages wait in a queue until `receive` takes them.
+Only this module uses MQTT. A thread of paho reads and writes the network; messages wait in a queue until `receive`
+takes them.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
 
 _KEEPALIVE = 60
-_SESSION_SECONDS = 300  # the broker keeps what a follower misses while its connection is down
+_SESSION_SECONDS = 300  # the broker stores messages for a follower that is disconnected for this long
 _LARGEST_PACKET = 268_435_460  # MQTT 5.0, section 2.1.4
-_OVERHEAD = 16  # what a PUBLISH needs beside topic and payload
+_OVERHEAD = 16  # bytes of a PUBLISH packet besides topic and payload
 _FAILURE, _TOO_LARGE = 128, 149
 _CAUSES = {
     132: Cause.VERSION,
@@ -36,35 +37,45 @@ _CAUSES = {
     151: Cause.QUOTA,
     154: Cause.NO_RETAIN,
 }
-_CAUSES_AT_LOGIN = _CAUSES | {135: Cause.BAD_LOGIN}  # Mosquitto's word for it
+_CAUSES_AT_LOGIN = _CAUSES | {135: Cause.BAD_LOGIN}  # Mosquitto reports a wrong password with this code
 _WORDS: dict[Cause, tuple[str, str]] = {
-    Cause.VERSION: ("the broker speaks neither MQTT 5 nor 3.1.1", "use another broker"),
-    Cause.BAD_LOGIN: ("the broker does not let {who} in", "correct the user name or the password"),
-    Cause.NOT_AUTHORISED: ("{who} may not do this: {what}", "grant it in the broker's ACL, or use another user"),
-    Cause.TAKEN_OVER: ("another client took over the session of {who}", "see that no two clients share an id"),
-    Cause.TOO_LARGE: ("too large for the broker: {what}", "send less, or raise `limits.packet_size` of the broker"),
+    Cause.VERSION: ("the broker supports neither MQTT 5 nor 3.1.1", "use another broker"),
+    Cause.BAD_LOGIN: ("the broker refuses the login of {who}", "correct the user name or the password"),
+    Cause.NOT_AUTHORISED: (
+        "the broker does not allow {who} to do this: {what}",
+        "grant it in the broker's ACL, or use another user",
+    ),
+    Cause.TAKEN_OVER: (
+        "another client took over the session of {who}",
+        "make sure that no two clients have the same id",
+    ),
+    Cause.TOO_LARGE: (
+        "too large for the broker: {what}",
+        "send a smaller message, or raise `limits.packet_size` of the broker",
+    ),
     Cause.QUOTA: ("a quota of the broker is used up: {what}", "raise the broker's limits, or send less"),
-    Cause.NO_RETAIN: ("the broker keeps no messages", "set retain_available true"),
+    Cause.NO_RETAIN: ("the broker does not retain messages", "set `retain_available true` in its configuration"),
     Cause.CLOSED: (
-        "the broker closes the connection of {who} at this: {what}",
+        "the broker closes the connection of {who} after this: {what}",
         "it may be denied: grant it in the broker's ACL, or use another user",
     ),
-    Cause.OTHER: ("the broker refused: {what}", "look into the broker's log"),
+    Cause.OTHER: ("the broker refused: {what}", "read the broker's log"),
 }
 
 
 class _NoWelcome(BusUnreachable):
-    """The broker took the connection, and closed it or said nothing to a client's first words."""
+    """The broker accepted the connection, but then closed it or did not answer the login."""
 
 
 def connect(connection: Connection, *, will: Will | None = None, patience: float = 10.0) -> MqttBus:
-    """A live connection; each later answer of the broker is waited for `patience` seconds.
+    """Connect to the broker. Every later answer must come within `patience` seconds.
 
-    It speaks MQTT 5, else 3.1.1: not every broker that knows only 3.1.1 says so, some close or stay silent.
+    It tries MQTT 5, then 3.1.1. Some brokers that know only 3.1.1 do not say so: they close the connection, or do not
+    answer.
 
     Raises:
-        BusUnreachable: No trustworthy connection came about; `cause` tells TLS faults apart.
-        BusRefused: The broker does not let the user in.
+        BusUnreachable: No trustworthy connection could be made; `cause` names the TLS error.
+        BusRefused: The broker refuses the login.
         ReconcilerError: A certificate file cannot be used.
     """
     try:
@@ -81,7 +92,7 @@ def connect(connection: Connection, *, will: Will | None = None, patience: float
 
 
 class MqttBus:
-    """A `Bus` over one paho client, which is connected by `connect` and comes back by itself when it is lost."""
+    """A `Bus` over one paho client. `connect` makes it; paho reconnects by itself."""
 
     def __init__(self, client: Client, connection: Connection, patience: float) -> None:
         self._client = client
@@ -92,7 +103,7 @@ class MqttBus:
         self._changed = Condition()
         self._answers: dict[int, int] = {}
         self._unasked: set[int] = set()
-        self._ended_by: tuple[Cause, int] | None = None  # with the reason code; coming back would not mend it
+        self._ended_by: tuple[Cause, int] | None = None  # with the reason code; set when a reconnect would not help
         self._packet_size = _LARGEST_PACKET
         self._up = False
         self._drops = 0
@@ -104,31 +115,31 @@ class MqttBus:
 
     @property
     def tells_denials(self) -> bool:
-        """Whether the broker says so when it denies a message; only MQTT 5 does."""
+        """Whether the broker reports that it denies a message. Only MQTT 5 does."""
         return self._client.protocol == 5
 
     @property
     def connected(self) -> bool:
-        """Whether the broker is there at this moment; a lost connection comes back by itself."""
+        """Whether the connection is up now. A lost connection is restored automatically."""
         return self._up
 
     @property
     def drops(self) -> int:
-        """How often the connection was lost so far."""
+        """How often the connection has been lost."""
         return self._drops
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Hand a message to the broker and check its answer."""
+        """Publish a message and check the broker's answer."""
         largest = min(LARGEST_PAYLOAD, self._packet_size - len(topic.encode()) - _OVERHEAD)
         if len(payload) > largest:
             raise self._refusal(
-                Cause.TOO_LARGE, _TOO_LARGE, f"{len(payload)} bytes for {topic}, where {largest} may be sent"
+                Cause.TOO_LARGE, _TOO_LARGE, f"{len(payload)} bytes for {topic}, where {largest} are allowed"
             )
         sent = self._client.publish(topic, payload, qos=1, retain=retain)
         self._check(sent.mid, f"publish to {topic}")
 
     def subscribe(self, topic_filter: str) -> None:
-        """Receive what matches the filter from now on, also after a lost connection came back."""
+        """Receive matching messages from now on, also after a reconnect."""
         _result, mid = self._client.subscribe(topic_filter, qos=1)
         if mid is None:
             raise unreachable(self._connection, Cause.NO_ANSWER)
@@ -136,7 +147,7 @@ class MqttBus:
         self._filters.append(topic_filter)
 
     def receive(self, seconds: float) -> Message | None:
-        """The next message, or None when there is none within `seconds`."""
+        """The next message, or None if none comes within `seconds`."""
         try:
             message = self._inbox.get(timeout=0 if self._ended_by else max(seconds, 0))
         except Empty:
@@ -146,13 +157,13 @@ class MqttBus:
         return message
 
     def close(self) -> None:
-        """End the connection and its thread; at most some seconds when the broker is gone."""
+        """End the connection and its thread. It takes some seconds at most if the broker does not answer."""
         self._client.disconnect(properties=_session_expiry("DISCONNECT", 0) if self.tells_denials else None)
         self._client.loop_stop()
-        self._client._reset_sockets()  # noqa: SLF001 - paho leaves its pair of them to the garbage collector
+        self._client._reset_sockets()  # noqa: SLF001 - paho itself does not close these two sockets
 
     def open(self) -> None:
-        """Connect for the first time. What a later reconnect would retry for ever is an error here."""
+        """Connect for the first time. A failure raises at once; only later reconnects are retried."""
         try:
             self._client.connect(
                 self._connection.host,
@@ -168,9 +179,9 @@ class MqttBus:
     def _await_welcome(self) -> None:
         deadline = monotonic() + self._patience
         while not (self._up or self._ended_by or self._drops):
-            # not `Client.loop`: with `loop_start` after it, it leaves two sockets open
+            # not `Client.loop`: before `loop_start`, it would leave two sockets open
             if not select([cast(socket, self._client.socket())], [], [], max(deadline - monotonic(), 0))[0]:
-                raise self._no_welcome(Cause.NO_ANSWER, "it took the connection and said nothing")
+                raise self._no_welcome(Cause.NO_ANSWER, "it accepted the connection, but did not answer")
             self._client.loop_read()
         if self._ended_by:
             raise self._refusal(*self._ended_by, "connect")
@@ -198,9 +209,9 @@ class MqttBus:
             raise self._refusal(_CAUSES.get(code, Cause.OTHER), code, what)
 
     def _is_thrown_out(self, drops_before: int) -> bool:
-        """Whether the broker closed the connection over one message, and once more when it was sent again.
+        """Whether the broker closed the connection after one message, and again after it was resent.
 
-        That is how some brokers deny in MQTT 3.1.1, which has no word for it.
+        Some brokers deny a message this way in MQTT 3.1.1, which has no code for it.
         """
         return not self.tells_denials and self._drops >= drops_before + 2
 
@@ -210,7 +221,7 @@ class MqttBus:
             self._changed.notify_all()
 
     def _end(self, cause: Cause, code: int) -> None:
-        """Coming back would not mend this: stop, and wake whoever waits."""
+        """Stop for good, because a reconnect would not help, and wake all waiting callers."""
         with self._changed:
             self._ended_by = cause, code
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""What is made with paho: a client, and the properties of a packet. `mqtt` loads this when a client is needed."""
+"""Make paho's objects: a client and the properties of a packet. `mqtt` imports this only when it needs a client."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def new_client(connection: Connection, will: Will | None, *, mqtt5: bool) -> Cli
 
 
 def session_expiry(packet: str, seconds: int) -> Properties:
-    """The properties of a packet that say how long the broker keeps the session."""
+    """Packet properties that tell the broker for how long to keep the session."""
     properties = Properties(getattr(PacketTypes, packet))  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = seconds
     return properties

@@ -1,4 +1,4 @@
-"""Which machine this is, and which folder a folder is."""
+"""Identify this machine, and a folder on it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hashlib import sha256
 
 from reconciler.model.record import Origin
 
-_PURPOSE = b"reconciler registry "  # machine-id(5): the id itself is not to be passed on
+_PURPOSE = b"reconciler registry "  # machine-id(5) says to publish only a hash of the id
 _LENGTH = 32
 
 
 def origin_of(folder: str) -> Origin:
-    """Where a registry in `folder` lives now; a missing folder has no device and inode yet."""
+    """The origin of a registry in `folder`. A missing folder has device and inode 0."""
     real = os.path.realpath(folder)
     device, inode = 0, 0
     with suppress(OSError):
@@ -24,13 +24,13 @@ def origin_of(folder: str) -> Origin:
 
 
 def machine_mark() -> str:
-    """A mark of this machine, the same after a reboot; empty where there is none."""
+    """An id of this machine that survives reboots; empty if it has none."""
     identity = _host_uuid() if sys.platform == "darwin" else _machine_id()
     return sha256(_PURPOSE + identity).hexdigest()[:_LENGTH] if identity else ""
 
 
 def _machine_id() -> bytes:
-    """Empty in most containers: they would all have the same one."""
+    """The machine id of Linux. It is empty in most containers."""
     with suppress(OSError), open("/etc/machine-id", "rb") as file:
         text = file.read(64).strip()
         return text if len(text) == _LENGTH else b""
@@ -38,13 +38,13 @@ def _machine_id() -> bytes:
 
 
 def _host_uuid() -> bytes:
-    """On macOS, gethostuuid(3)."""
+    """The machine id of macOS, from gethostuuid(3)."""
     if sys.platform != "darwin":
         return b""
     import ctypes  # noqa: PLC0415 - not needed on Linux
 
     class Wait(ctypes.Structure):
-        """A struct timespec: how long to wait for the answer."""
+        """A struct timespec: how long to wait for an answer."""
 
         _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
 

@@ -1,10 +1,10 @@
-"""The one door to files that we write: whole or not at all, never a pipe, and never through a link of others.
+"""Write files: completely or not at all, only regular files, and never through a link that came from outside.
 
-A checkout may bring links into our folders. So the folders that are ours are fenced, once and for the whole process,
-as with unveil(2): from the fence on, each folder is opened inside the one before, and no link is followed. Outside of
-the fences a path is the user's own choice, and links lead where they lead.
+A git checkout may bring symbolic links into our folders. So our own folders are fenced, once for the whole process,
+like with unveil(2): below a fence, each folder is opened relative to its parent, and no link is followed. Outside of
+the fences, the path is the user's own choice, and links are followed.
 
-Root keeps the owner: what root makes in a folder of another user belongs to that user.
+When root creates a file in the folder of another user, the file belongs to that user.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from .temporary import sweep_tree as sweep_open_tree
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-# What file systems answer that do not know a call at all: FAT, exFAT, some of FUSE and of the network.
+# Errors of file systems that do not support a call at all: FAT, exFAT, some FUSE and network file systems.
 _UNKNOWN_CALL = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 _NO_LINKS = {*_UNKNOWN_CALL, errno.EMLINK, errno.EXDEV}
 
 
 class LinkInTheWay(Refused):
-    """Something of ours would be written through a symbolic link."""
+    """One of our own files would be written through a symbolic link."""
 
 
 class _Fence(Struct, frozen=True):
-    """`tree` is ours from the folder `base` on; `way_out` names another place, with `{}` for that place."""
+    """The folder `tree` below `base` is ours. `way_out` says how to use another folder, with `{}` for its path."""
 
     base: str
     tree: str
@@ -47,9 +47,9 @@ _FENCES: dict[str, _Fence] = {}
 
 
 def fence(base: str, names: Iterable[str], way_out: str = "") -> None:
-    """From now on, follow no link to or in these files and folders below `base`, which itself may be a link.
+    """From now on, follow no link in the way to these files and folders below `base`. `base` itself may be a link.
 
-    `way_out` is what the user can type to have them elsewhere, with `{}` for that folder.
+    `way_out` is what the user can type to keep them in another folder, with `{}` for that folder.
     """
     for name in names:
         tree = os.path.normpath(os.path.join(base, name))
@@ -58,14 +58,14 @@ def fence(base: str, names: Iterable[str], way_out: str = "") -> None:
 
 @contextmanager
 def regular(path: str) -> Iterator[BinaryIO]:
-    """A regular file, to read; raises OSError for anything else, and waits for no writer of a pipe."""
+    """Open a regular file for reading. Raises OSError for anything else; never waits for the writer of a pipe."""
     with open(_only_regular(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), path), "rb") as file:
         yield file
 
 
 @contextmanager
 def opened(folder: str, *, make: bool = False) -> Iterator[int]:
-    """A descriptor of a folder; `make` it (0700) when it is missing. Raises OSError or LinkInTheWay."""
+    """Open a folder as a descriptor. With `make`, create it (0700) when missing. Raises OSError or LinkInTheWay."""
     if make:
         make_folder(folder, 0o700)
     descriptor = _walk(folder)
@@ -76,7 +76,7 @@ def opened(folder: str, *, make: bool = False) -> Iterator[int]:
 
 
 def make_folder(path: str, mode: int) -> None:
-    """See that a folder is there, its parents included; `mode` counts when it is made.
+    """Create a folder and its parents if missing. `mode` applies only to a new folder.
 
     Raises OSError or LinkInTheWay.
     """
@@ -99,9 +99,10 @@ def make_folder(path: str, mode: int) -> None:
 
 
 def replace(path: str, data: bytes, mode: int = 0o600, *, durable: bool = True) -> None:
-    """Replace a file at once: a reader sees the old content or the new one. Raises OSError or LinkInTheWay.
+    """Replace a file atomically: a reader sees either the old or the new content. Raises OSError or LinkInTheWay.
 
-    `durable` outlasts a power cut. What writers that were killed left of this file, or in a folder of ours, goes.
+    With `durable`, the new content survives a power failure. Temporary files that killed writers left for this file,
+    or in a folder of ours, are removed.
     """
     with _spot(path) as (folder, name), _unfinished(folder, name) as temporary:
         _write_new(folder, temporary, data, mode, durable=durable)
@@ -113,20 +114,20 @@ def replace(path: str, data: bytes, mode: int = 0o600, *, durable: bool = True) 
 
 
 def restrict(path: str) -> None:
-    """Let nobody but its owner read a regular file. Raises OSError or LinkInTheWay."""
+    """Make a regular file readable only by its owner (0600). Raises OSError or LinkInTheWay."""
     with regular(path) as file:
         os.fchmod(file.fileno(), 0o600)
 
 
 def set_time(path: str, nanoseconds: int) -> None:
-    """Give a regular file the time of its last change. Raises OSError or LinkInTheWay."""
+    """Set the access and change time of a regular file. Raises OSError or LinkInTheWay."""
     with regular(path) as file:
         os.utime(file.fileno(), ns=(nanoseconds, nanoseconds))
 
 
 def copy(source: str, target: str) -> None:
-    """Copy a file of any size, readable by its owner alone, at once. Raises OSError or LinkInTheWay."""
-    import shutil  # noqa: PLC0415 - seldom needed, and start-up is felt
+    """Copy a file of any size atomically; only its owner can read the copy. Raises OSError or LinkInTheWay."""
+    import shutil  # noqa: PLC0415 - rarely needed
 
     with regular(source) as original, _spot(target) as (folder, name), _unfinished(folder, name) as temporary:
         with open(os.open(temporary, _NEW, 0o600, dir_fd=folder), "wb") as new:
@@ -138,10 +139,10 @@ def copy(source: str, target: str) -> None:
 
 
 def create(path: str, data: bytes, mode: int = 0o600) -> bool:
-    """Make a file with all its content at once; False when there is one already. Raises OSError or LinkInTheWay.
+    """Create a file with all its content at once; False when it already exists. Raises OSError or LinkInTheWay.
 
-    A file system without hard links needs the turn of the folder (flock(2)) held around this: what is not made by
-    link(2) is renamed when nothing is there.
+    link(2) makes this atomic. On a file system without hard links, the file is renamed if the name is free; there, the
+    caller must hold the lock of the folder (flock(2)).
     """
     with _spot(path) as (folder, name), _unfinished(folder, name) as temporary:
         _write_new(folder, temporary, data, mode, durable=False)
@@ -161,7 +162,7 @@ def create(path: str, data: bytes, mode: int = 0o600) -> bool:
 
 @contextmanager
 def appending(path: str) -> Iterator[BinaryIO]:
-    """A regular file to read and to add to, made (0600) when it is missing. Raises OSError or LinkInTheWay."""
+    """Open a regular file to read and append, creating it (0600) when missing. Raises OSError or LinkInTheWay."""
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     with _spot(path) as (folder, name):
         is_new = _status(folder, name) is None
@@ -173,11 +174,11 @@ def appending(path: str) -> Iterator[BinaryIO]:
 
 
 def refuse_links(folder: str) -> None:
-    """See that nothing in a folder of ours is a link, before anything is done.
+    """Check, before anything is done, that nothing in a folder of ours is a link.
 
     Raises:
-        LinkInTheWay: The folder, or something in it, is one.
-        OSError: It cannot be looked at.
+        LinkInTheWay: The folder, or an entry in it, is a link.
+        OSError: The folder cannot be read.
     """
     with suppress(FileNotFoundError), opened(folder) as top, os.scandir(top) as entries:
         for entry in entries:
@@ -188,23 +189,23 @@ def refuse_links(folder: str) -> None:
 
 
 def sweep_tree(folder: str) -> None:
-    """Remove what killed writers left in a folder of ours and below; what cannot be removed stays."""
+    """Remove temporary files of killed writers in a folder of ours and below. Files that cannot be removed stay."""
     with suppress(OSError, Refused), opened(folder) as top:
         sweep_open_tree(top)
 
 
 def sweep(folder: str) -> None:
-    """Remove what killed writers left in a folder of the user's; what cannot be removed stays."""
+    """Remove temporary files of killed writers in a folder of the user. Files that cannot be removed stay."""
     with suppress(OSError, Refused), opened(folder) as top:
         sweep_open_folder(top, ours=False)
 
 
-# --- the way to a file ------------------------------------------------------------------------
+# --- paths ------------------------------------------------------------------------------------
 
 
 @contextmanager
 def _spot(path: str) -> Iterator[tuple[int, str]]:
-    """The open folder of a file that is to be written, and its name there."""
+    """The open folder of a file that will be written, and the name of the file in it."""
     tree = _fence_of(path)
     target = path if tree else os.path.realpath(path)
     parent, name = os.path.split(target)
@@ -218,7 +219,7 @@ def _spot(path: str) -> Iterator[tuple[int, str]]:
 
 
 def _walk(path: str) -> int:
-    """A descriptor of a folder, reached without a link from its fence on."""
+    """A descriptor of a folder. Below its fence, no link is followed."""
     found = _fence_of(path)
     if found is None:
         return os.open(path, _FOLDER)
@@ -246,7 +247,7 @@ def _step(above: int, name: str, path: str, tree: _Fence | None) -> int:
 
 
 def _fence_of(path: str) -> _Fence | None:
-    """The innermost fence that a path is in; the folder that it begins at is outside."""
+    """The innermost fence that contains the path. The base folder of a fence is outside of it."""
     tree = path
     while tree not in _FENCES:
         tree, inner = os.path.dirname(tree), tree
@@ -278,8 +279,8 @@ def _in_the_way(path: str, tree: _Fence | None) -> LinkInTheWay:
     fix = f"remove the link: rm {path}"
     if tree and tree.way_out and f"{tree.tree}/".startswith(f"{path}/"):
         named = tree.way_out.format(real + tree.tree.removeprefix(path))
-        fix = f"{fix}; or, when you made it, name that place yourself: {named}"
-    summary = f"{path} is a symbolic link, and reconciler writes through no link in its own folders"
+        fix = f"{fix}; or, if you made the link, name its target instead: {named}"
+    summary = f"{path} is a symbolic link, and reconciler does not write through links in its own folders"
     return LinkInTheWay(summary, detail=f"it leads to {real}", fix=fix)
 
 
@@ -288,12 +289,12 @@ def _in_the_way(path: str, tree: _Fence | None) -> LinkInTheWay:
 
 @contextmanager
 def _unfinished(folder: int, name: str) -> Iterator[str]:
-    """A name for the content until it is complete; whatever happens, no file of that name stays."""
+    """A temporary name for the content until it is complete. No file with that name stays, even after an error."""
     temporary = name_for(name)
     try:
         yield temporary
     finally:
-        with suppress(OSError):  # what went wrong before is what the user has to know
+        with suppress(OSError):  # an earlier error is more important
             os.unlink(temporary, dir_fd=folder)
 
 
@@ -301,8 +302,8 @@ def _write_new(folder: int, name: str, data: bytes, mode: int, *, durable: bool)
     descriptor = os.open(name, _NEW, mode & 0o600, dir_fd=folder)
     with open(descriptor, "wb") as file:
         if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
-            with _unless_unknown():  # such a file system gives all files the mode of its mount
-                os.fchmod(descriptor, mode)  # whatever the umask is
+            with _if_supported():  # on such a file system, the mount decides the mode of all files
+                os.fchmod(descriptor, mode)  # independent of the umask
         file.write(data)
         file.flush()
         if durable:
@@ -317,7 +318,7 @@ def _renamed(folder: int, temporary: str, name: str) -> bool:
 
 
 def _keep_owner(folder: int, name: str, like: str = "") -> None:
-    """Give what root has just made to the owner of the file that it replaces, else of the folder that it is in."""
+    """When root created a file, give it to the owner of the file that it replaces, else of its folder."""
     if os.geteuid():
         return
     replaced = _status(folder, like) if like else None
@@ -328,7 +329,7 @@ def _keep_owner(folder: int, name: str, like: str = "") -> None:
 
 
 def _sync(folder: int) -> None:
-    with _unless_unknown():
+    with _if_supported():
         os.fsync(folder)
 
 
@@ -338,8 +339,8 @@ def _sweep(path: str, folder: int, name: str) -> None:
 
 
 @contextmanager
-def _unless_unknown() -> Iterator[None]:
-    """Go on where a file system does not know a call."""
+def _if_supported() -> Iterator[None]:
+    """Ignore an error that means that the file system does not support the call."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Whether what is on disk can only have come from us."""
+"""Check whether another user may have written a file or folder."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import stat
 
 
 def distrust(path: str) -> str:
-    """Why a file or folder may hold the words of another user; empty when only we can write it, or it is missing.
+    """Why another user may have written a path; empty when only this user can write it, or it is missing.
 
-    A link counts as what it leads to. The reason names the path and what to type.
+    A link counts as its target. The reason names the path and what to type.
     """
     try:
         status = os.stat(path)
     except FileNotFoundError:
         return ""
     except OSError as error:
-        return f"{path} cannot be looked at: {error.strerror}"
+        return f"{path} cannot be checked: {error.strerror}"
     if status.st_uid != os.geteuid():
         return f"{path} belongs to {user_name(status.st_uid)}"
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
@@ -26,7 +26,7 @@ def distrust(path: str) -> str:
 
 
 def distrust_all(path: str) -> str:
-    """As `distrust`, of a file, or of a folder and everything below it, links not followed."""
+    """Like `distrust`, for a file, or for a folder and everything below it. Links are not followed."""
     for folder, folders, files in os.walk(path):
         for each in (folder, *(os.path.join(folder, name) for name in (*folders, *files))):
             if not os.path.islink(each) and (why := distrust(each)):
@@ -35,7 +35,7 @@ def distrust_all(path: str) -> str:
 
 
 def user_name(uid: int) -> str:
-    """What a user is called; the number of one without a name."""
+    """The name of a user, or `user NUMBER` if it has none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

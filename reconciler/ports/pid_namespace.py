@@ -1,4 +1,4 @@
-"""What tells one machine, and one life of it, from another."""
+"""Identify the machine, boot and pid namespace in which a pid is valid."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from contextlib import suppress
 from msgspec import Struct
 
 from . import proc
-from .sysctl import told_by_sysctl
+from .sysctl import sysctl_text
 
-# One random number a boot. The time of the boot (kern.boottime) will not do: it moves when the clock is set.
+# A random id per boot. The boot time (kern.boottime) is not suitable: it changes when the clock is set.
 _BOOT_IDS = ("kern.bootsessionuuid", "kern.boot_id")  # macOS, FreeBSD
 
 
 class PidNamespace(Struct, frozen=True):
-    """Where a process id means something: on this host, in this boot, in this pid namespace.
+    """Where a pid is valid: on this host, in this boot, in this pid namespace.
 
-    `boot` and `namespace` are empty where the system does not tell.
+    `boot` and `namespace` are empty when the system does not have them.
     """
 
     host: str
@@ -26,14 +26,14 @@ class PidNamespace(Struct, frozen=True):
 
 
 def current_namespace() -> PidNamespace:
-    """The place that this process runs in (proc_sys_kernel(5), pid_namespaces(7); elsewhere sysctl(3))."""
+    """The namespace of this process (proc_sys_kernel(5), pid_namespaces(7); on other systems sysctl(3))."""
     return PidNamespace(os.uname().nodename, _boot_id(), _pid_namespace())
 
 
 def _boot_id() -> str:
     with suppress(OSError), open(f"{proc.ROOT}/sys/kernel/random/boot_id", encoding="ascii") as file:
         return file.read().strip()
-    return next(filter(None, map(told_by_sysctl, _BOOT_IDS)), "")
+    return next(filter(None, map(sysctl_text, _BOOT_IDS)), "")
 
 
 def _pid_namespace() -> str:

@@ -1,13 +1,13 @@
-"""Where Linux tells of its processes, and of itself: proc(5). Other systems have no such folder."""
+"""The folder /proc, where Linux describes its processes and itself: proc(5). Other systems do not have it."""
 
 from __future__ import annotations
 
 import os
 
 ROOT = "/proc"
-"""The folder. The tests move it, to see what becomes of a system without one."""
+"""The folder. Tests change it to play a system without /proc."""
 
 
 def is_at(root: str) -> bool:
-    """Whether there is such a folder: an empty one, as in a bare chroot, tells nothing."""
+    """Whether the folder is mounted. An empty folder, as in a bare chroot, does not count."""
     return os.path.exists(f"{root}/self/stat")

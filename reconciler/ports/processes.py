@@ -1,4 +1,4 @@
-"""Processes and programs of this machine."""
+"""Processes and programs of this machine, from the facts of a `ProcessTable`."""
 
 from __future__ import annotations
 
@@ -19,46 +19,46 @@ from .world import ListeningProcess
 
 
 class RealProcesses:
-    """What the system says of processes: through /proc where there is one, and through psutil elsewhere."""
+    """The processes of this machine: from /proc if it exists, else from psutil."""
 
     def __init__(self, table: ProcessTable | None = None) -> None:
         self._table = table or table_at(proc.ROOT)
 
-    def blind(self) -> str:
-        """Why this system tells nothing of processes; empty when it does."""
-        return self._table.blind
+    def unsupported(self) -> str:
+        """Why this system gives no facts about processes; empty when it does."""
+        return self._table.unsupported
 
     def started(self, pid: int) -> Observed[int]:
-        """When a process started, to tell it from a later one with its pid; a zombie is `Absent`.
+        """The start of a process, to distinguish it from a later one with the same pid. A zombie is `Absent`.
 
-        Clock ticks since boot where there is /proc, Unix seconds elsewhere.
+        Clock ticks since boot with /proc, Unix seconds without.
         """
         return self._table.started(pid)
 
     def since(self, pid: int) -> Observed[int]:
-        """When a process started, in Unix seconds and to about a second; a zombie is `Absent`."""
+        """The start of a process in Unix seconds, exact to about one second. A zombie is `Absent`."""
         return self._table.since(pid)
 
     def user(self, pid: int) -> str:
-        """The name of the user whose process it is, its number without one; empty for our own, and where not told."""
+        """The owner's name, or uid if it has none; empty for our own processes, and when unknown."""
         owner = self._table.owner(pid)
         return "" if owner in {NOBODY, os.geteuid()} else _user_name(owner)
 
-    def door(self, pid: int) -> str:
-        """The path of the socket on which a process waits for clients; empty for another user's.
+    def socket_path(self, pid: int) -> str:
+        """The path of the Unix socket on which a process listens; empty for another user's process.
 
-        It is the path that the socket was bound to, also when nothing is there any more.
+        It is the path to which the socket was bound, even if the file was deleted since.
         """
-        return self._table.door(pid)
+        return self._table.socket_path(pid)
 
     def terminate(self, pid: int) -> None:
-        """Send SIGTERM to the process group that `pid` leads, else to `pid` alone; gone is fine.
+        """Send SIGTERM to the process group that `pid` leads, else to `pid` alone. An ended process is fine.
 
         Raises:
-            ReconcilerError: The process belongs to somebody else, or to nobody (`pid` below 2).
+            ReconcilerError: The process belongs to another user, or `pid` is below 2.
         """
         if pid < 2:  # 0 is our own group, 1 is init, negative ones are groups
-            raise ReconcilerError(f"{pid} is no process of an agent")
+            raise ReconcilerError(f"{pid} is not the pid of an agent")
         try:
             if os.getpgid(pid) == pid:
                 os.killpg(pid, signal.SIGTERM)
@@ -70,27 +70,27 @@ class RealProcesses:
             raise ReconcilerError(f"process {pid} belongs to another user", detail=str(error)) from error
 
     def family(self, pid: int) -> tuple[int, ...]:
-        """The process and all that descend from it in its terminal session, itself first; empty when it is gone.
+        """The process and its descendants in the same terminal session, itself first; empty when it has ended.
 
-        What left the session (setsid(2)) is meant to live on, and may serve others.
+        A descendant that left the session (setsid(2)) is meant to keep running, and may serve other programs.
         """
         if isinstance(self.started(pid), Absent):
             return ()
         return tuple(self._descendants(pid, session_of(pid)))
 
     def foreground(self, pid: int) -> tuple[tuple[str, ...], ...]:
-        """The command lines of those in the family of `pid` that read what is typed into its terminal."""
+        """The command lines of the processes in the family of `pid` that read the keys of its terminal."""
         reading = self._table.reading_keys(self.family(pid))
         return tuple(words for each in reading if (words := self.words(each)))
 
     def ancestry(self, pid: int) -> tuple[tuple[int, str], ...]:
-        """The process and those that it descends from, itself first, each with the name of its program."""
+        """The process, its parent, its grandparent and so on, each with the name of its program."""
         return tuple(self._ancestry(pid))
 
     def sessions(self) -> Mapping[int, tuple[int, ...]]:
-        """The living processes of each terminal session, by the pid of the one that leads or led it.
+        """The live processes of each terminal session, by the pid of the session leader, dead or alive.
 
-        No new process gets the number of a session that still has members.
+        The kernel does not reuse the pid of a session that still has members.
         """
         found: dict[int, tuple[int, ...]] = {}
         for pid in self._table.pids():
@@ -99,19 +99,19 @@ class RealProcesses:
         return found
 
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
-        """The paths that a process has open; `Unknown` for another user's."""
+        """The paths of the open files; `Unknown` for another user's process."""
         return self._table.open_files(pid)
 
     def locked_files(self, pid: int) -> tuple[str, ...]:
-        """The files on which one of the family of `pid` has taken an exclusive flock(2); empty where `locks` fails."""
+        """The files on which the family of `pid` has taken an exclusive flock(2); empty where `locks` is `Unknown`."""
         return tuple(path for member in self.family(pid) for path in self._table.locked_files(member))
 
     def locks(self) -> Observed[Mapping[int, frozenset[str]]]:
-        """Each exclusive flock(2) of this machine, by terminal session; `Unknown` where the system does not tell."""
+        """Each exclusive flock(2) of this machine, by terminal session; `Unknown` if the system does not list them."""
         return self._table.locks()
 
     def holders(self, paths: Collection[str]) -> Mapping[str, tuple[int, ...]]:
-        """The processes that have one of these files open; other users' are not seen."""
+        """The processes that have one of these files open, without those of other users."""
         found: dict[str, tuple[int, ...]] = {}
         for pid in self._table.pids():
             opened = self.open_files(pid)
@@ -120,27 +120,27 @@ class RealProcesses:
         return found
 
     def words(self, pid: int) -> tuple[str, ...]:
-        """The words that a process was started with; none of a zombie."""
+        """The words of the command line; empty for a zombie."""
         return self._table.words(pid)
 
     def started_with(self, words: Sequence[str]) -> tuple[int, ...]:
-        """The living processes of this user that were started with exactly these words."""
+        """The live processes of this user with exactly this command line."""
         wanted, me, table = tuple(words), os.geteuid(), self._table
         return tuple(pid for pid in table.pids() if table.words(pid) == wanted and table.owner(pid) == me)
 
     def listeners(self, port: int) -> tuple[ListeningProcess, ...]:
-        """Who listens on a TCP port of this machine, as far as the system tells this user."""
+        """The processes that listen on a TCP port, as far as this user can see them."""
         return self._table.listeners(port)
 
     def version(self, program: str, env: Mapping[str, str]) -> Observed[str]:
-        """The first line that `program --version` prints; `Unknown` as `said_version` has it."""
-        from .versions import said_version  # noqa: PLC0415 - few looks need it
+        """The first line that `program --version` prints; `Unknown` in the cases of `printed_version`."""
+        from .versions import printed_version  # noqa: PLC0415 - rarely needed
 
-        said = said_version(program, env)
-        return Present(said.value.partition("\n")[0]) if isinstance(said, Present) else said
+        printed = printed_version(program, env)
+        return Present(printed.value.partition("\n")[0]) if isinstance(printed, Present) else printed
 
     def find(self, command: str, path: str) -> Observed[str]:
-        """The file that runs as `command` under the search path `path`, by the rules of execvp(3)."""
+        """The program file that execvp(3) would run for `command` with the search path `path`."""
         if os.sep in command:
             candidates = [command]
         else:
@@ -163,24 +163,24 @@ class RealProcesses:
 
 @cache
 def table_at(root: str) -> ProcessTable:
-    """What tells of the processes here: /proc at `root`, or else psutil, or else nothing. Decided once."""
+    """The source of process facts on this system: /proc at `root`, else psutil, else none. It is chosen once."""
     if proc.is_at(root):
         return ByProc(root)
     try:
-        from . import processes_elsewhere as elsewhere  # noqa: PLC0415 - not needed where there is /proc
+        from . import processes_elsewhere as elsewhere  # noqa: PLC0415 - not needed with /proc
     except ImportError:
         return UnsupportedProcesses(
-            "this system has no /proc, and psutil, which looks at processes without it, is not installed"
+            "this system has no /proc, and the Python package psutil, which replaces it, is not installed"
         )
     return (
         elsewhere.ByPsutil()
-        if elsewhere.sees()
-        else UnsupportedProcesses("/proc is not mounted, and nothing else tells here")
+        if elsewhere.works()
+        else UnsupportedProcesses("/proc is not mounted, and this system has no other source of process facts")
     )
 
 
 def command_lines() -> Iterator[tuple[int, str]]:
-    """The processes of this user in this pid namespace, each with the words that it was started with in one line."""
+    """The processes of this user in this pid namespace, each with its command line as one text."""
     return table_at(proc.ROOT).command_lines()
 
 

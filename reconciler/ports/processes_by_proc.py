@@ -1,4 +1,4 @@
-"""Processes as Linux tells of them: through the files below /proc (proc(5))."""
+"""Process facts on Linux, from the files in /proc (proc(5))."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _LISTEN = "0A"  # TCP_LISTEN of include/net/tcp_states.h
 
 
 class ByProc:
-    """What the kernel says in the folder `root`; every answer is as promised in `ProcessTable`."""
+    """A `ProcessTable` from the folder `root`. The docstrings say only where each fact comes from."""
 
-    blind = ""
+    unsupported = ""
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -36,7 +36,7 @@ class ByProc:
             return Unknown(f"process {pid}: {error.strerror}")
 
     def since(self, pid: int) -> Observed[int]:
-        """By the time of the boot (proc_stat(5))."""
+        """From the boot time (proc_stat(5)) and the start."""
         found = self.started(pid)
         if not isinstance(found, Present):
             return found
@@ -44,18 +44,18 @@ class ByProc:
         return Present((int(boot[1]) if boot else 0) + found.value // os.sysconf("SC_CLK_TCK"))
 
     def owner(self, pid: int) -> int:
-        """Whose the process' folder is."""
+        """The owner of the process's folder."""
         try:
             return os.stat(f"{self._root}/{pid}").st_uid
         except OSError:  # it has just ended
             return NOBODY
 
     def pids(self) -> Sequence[int]:
-        """The folders that have a number."""
+        """The folders whose name is a number."""
         return [int(name) for name in _numbers(self._root) if name.isdigit()]
 
     def parent(self, pid: int) -> tuple[str, int] | None:
-        """The name is cut after 15 characters (proc_pid_comm(5))."""
+        """From proc_pid_stat(5). The kernel cuts the name after 15 characters (proc_pid_comm(5))."""
         stat = _text(f"{self._root}/{pid}/stat")
         if not stat:
             return None
@@ -63,21 +63,21 @@ class ByProc:
         return head.partition("(")[2], int(rest.split()[1])
 
     def children(self, pid: int) -> Sequence[int]:
-        """Of all its threads (proc_tid_children(5))."""
+        """The children of all its threads (proc_tid_children(5))."""
         folder = f"{self._root}/{pid}/task"
         lists = [_text(f"{folder}/{thread}/children") for thread in _numbers(folder)]
         return [int(number) for text in lists for number in text.split()]
 
     def words(self, pid: int) -> tuple[str, ...]:
-        """As in proc_pid_cmdline(5); none of a zombie."""
+        """From proc_pid_cmdline(5); empty for a zombie."""
         return tuple(word for word in _text(f"{self._root}/{pid}/cmdline").split("\0") if word)
 
     def reading_keys(self, pids: Sequence[int]) -> Sequence[int]:
-        """By fields 5 and 8 of proc_pid_stat(5)."""
+        """From fields 5 and 8 of proc_pid_stat(5)."""
         return [pid for pid in pids if _is_in_foreground(_bytes(f"{self._root}/{pid}/stat"))]
 
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
-        """What its descriptors lead to (proc_pid_fd(5)), sockets included; `Unknown` for another user's."""
+        """The targets of its descriptors, including sockets (proc_pid_fd(5)); `Unknown` for another user's."""
         folder = f"{self._root}/{pid}/fd"
         try:
             return Present(tuple(filter(None, (_behind(f"{folder}/{number}") for number in os.listdir(folder)))))
@@ -87,17 +87,17 @@ class ByProc:
             return Unknown(f"process {pid}: {error.strerror}")
 
     def locked_files(self, pid: int) -> Iterator[str]:
-        """By proc_pid_fdinfo(5); not what another process has locked that passed its descriptor on."""
+        """From proc_pid_fdinfo(5), without locks that another process took before it passed the descriptor on."""
         for number in _numbers(f"{self._root}/{pid}/fd"):
             path = _behind(f"{self._root}/{pid}/fd/{number}")
-            # What is no file has no path, and many CLIs have more of that than of files.
+            # Sockets and pipes have no path. Many CLIs have more of them than files, so skip them early.
             if path.startswith(os.sep):
-                told = _text(f"{self._root}/{pid}/fdinfo/{number}")
-                locks = re.findall(r"^lock:\t(.*)$", told, re.MULTILINE)
+                info = _text(f"{self._root}/{pid}/fdinfo/{number}")
+                locks = re.findall(r"^lock:\t(.*)$", info, re.MULTILINE)
                 yield from (path for lock in locks if str(pid) in dict(_exclusive_locks(lock)))
 
     def locks(self) -> Observed[Mapping[int, frozenset[str]]]:
-        """As process, device and inode (proc_locks(5)). A /proc may be without it (subset=pid in proc(5))."""
+        """From proc_locks(5), named by process, device and inode. With the mount option subset=pid it is missing."""
         found: dict[int, set[str]] = {}
         try:
             with open(f"{self._root}/locks", encoding="ascii") as file:
@@ -109,7 +109,7 @@ class ByProc:
         return Present({session: frozenset(locks) for session, locks in found.items()})
 
     def listeners(self, port: int) -> tuple[ListeningProcess, ...]:
-        """Of this network namespace; of other users' processes only the user is seen."""
+        """From this network namespace. For other users' processes, only the user is known."""
         found = dict(_listening(_text(f"{self._root}/net/tcp") + _text(f"{self._root}/net/tcp6"), port))
         holders: dict[str, list[int]] = {}
         for pid in self.pids() if found else ():
@@ -117,13 +117,13 @@ class ByProc:
                 holders.setdefault(socket, []).append(pid)
         return tuple(ListeningProcess(user, pid) for socket, user in found.items() for pid in holders.get(socket, (0,)))
 
-    def door(self, pid: int) -> str:
-        """The path that the socket was bound to (unix(7)), also when nothing is there any more."""
+    def socket_path(self, pid: int) -> str:
+        """The path to which the socket was bound (unix(7)), even if the file was deleted since."""
         held = set(self._opened(pid))
         return next((path for socket, path in _waiting(_text(f"{self._root}/net/unix")) if socket in held), "")
 
     def command_lines(self) -> Iterator[tuple[int, str]]:
-        """In this pid namespace."""
+        """From the processes in this pid namespace."""
         me, here = os.geteuid(), _behind(f"{self._root}/self/ns/pid")
         for pid in self.pids():
             if self.owner(pid) != me or _behind(f"{self._root}/{pid}/ns/pid") != here:
@@ -137,7 +137,7 @@ class ByProc:
 
 
 def session_of(pid: int) -> int:
-    """The terminal session of a process; 0 when it has just ended, or the system does not let us ask."""
+    """The terminal session of a process; 0 when it has just ended, or the system refuses."""
     try:
         return os.getsid(pid)
     except OSError:
@@ -145,16 +145,16 @@ def session_of(pid: int) -> int:
 
 
 def start_ticks(stat: bytes) -> Observed[int]:
-    """The start time in the content of /proc/PID/stat; a zombie is `Absent`."""
+    """The start time from the content of /proc/PID/stat. A zombie is `Absent`."""
     fields = _fields(stat)
     ticks = number_in(fields[19]) if len(fields) > 19 else None
     if ticks is None:
-        return Unknown("the kernel's process table has an unknown form")
+        return Unknown("/proc has an unknown format")
     return ABSENT if fields[0] in (b"Z", b"X") else Present(ticks)
 
 
 def _listening(table: str, port: int) -> Iterator[tuple[str, int]]:
-    """The sockets that listen on the port, as descriptors name them, and their users (proc_pid_net(5))."""
+    """The sockets that listen on the port, named like in /proc/PID/fd, with their users (proc_pid_net(5))."""
     for line in table.splitlines():
         fields = line.split()
         # sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode
@@ -163,7 +163,7 @@ def _listening(table: str, port: int) -> Iterator[tuple[str, int]]:
 
 
 def _waiting(table: str) -> Iterator[tuple[str, str]]:
-    """The sockets of this machine that take connections, as descriptors name them, and their paths (proc_net(5))."""
+    """The listening Unix sockets of this machine, named like in /proc/PID/fd, with their paths (proc_net(5))."""
     for line in table.splitlines()[1:]:
         # num refcount protocol flags type state inode path
         fields = line.split(None, 7)
@@ -172,7 +172,7 @@ def _waiting(table: str) -> Iterator[tuple[str, str]]:
 
 
 def _hidden(pid: int) -> Observed[int]:
-    """Absent, unless /proc only hides it: hidepid in proc(5)."""
+    """`Absent`, or `Unknown` if the process exists and /proc hides it (hidepid in proc(5))."""
     try:
         os.kill(pid, 0)
     except PermissionError:
@@ -184,12 +184,12 @@ def _hidden(pid: int) -> Observed[int]:
 
 def _fields(stat: bytes) -> list[bytes]:
     """The content of /proc/PID/stat from the state on, its third field."""
-    # The command's name stands in parentheses and may itself hold spaces and parentheses.
+    # The second field is the program's name in parentheses. It may contain spaces and parentheses.
     return stat[stat.rfind(b")") + 2 :].split()
 
 
 def _is_in_foreground(stat: bytes) -> bool:
-    """Whether its process group is the one that its terminal gives the keys to."""
+    """Whether its process group is the foreground group of its terminal."""
     fields = _fields(stat)
     return len(fields) > 5 and fields[2] == fields[5]
 
@@ -214,9 +214,9 @@ def _bytes(path: str) -> bytes:
 
 
 def _exclusive_locks(table: str) -> Iterator[tuple[str, str]]:
-    """The process that took each exclusive flock(2), and the device and inode that it took."""
+    """The process that took each exclusive flock(2), and the device and inode of the file."""
     for line in table.splitlines():
-        # number: FLOCK ADVISORY WRITE pid major:minor:inode start end; one that waits has an arrow before FLOCK
+        # number: FLOCK ADVISORY WRITE pid major:minor:inode start end; a waiting lock has an arrow before FLOCK
         fields = line.split()
         if fields[1:4:2] == ["FLOCK", "WRITE"] and fields[4].isdigit():
             yield fields[4], fields[5]

@@ -1,4 +1,4 @@
-"""Processes where there is no /proc, as on macOS: through psutil, and through ps for what psutil does not tell."""
+"""Process facts on systems without /proc, such as macOS: from psutil, and from ps where psutil has no answer."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _LONGEST = 10  # seconds that ps may take
 
 
 class ByPsutil:
-    """What psutil says; every answer is as promised in `ProcessTable`, and another user's processes tell little."""
+    """A `ProcessTable` from psutil. The docstrings say only what is special. Other users' processes show few facts."""
 
-    blind = ""
+    unsupported = ""
 
     def started(self, pid: int) -> Observed[int]:
         """In Unix seconds."""
@@ -29,13 +29,13 @@ class ByPsutil:
             if process.status() == psutil.STATUS_ZOMBIE:
                 return ABSENT
             return Present(int(process.create_time()))
-        except (psutil.NoSuchProcess, ValueError):  # zombies, too; no process has a negative number
+        except (psutil.NoSuchProcess, ValueError):  # also for zombies; ValueError for a negative pid
             return ABSENT
         except (psutil.Error, OSError) as error:
             return Unknown(f"process {pid}: {error}")
 
     def since(self, pid: int) -> Observed[int]:
-        """The same."""
+        """The same as `started`."""
         return self.started(pid)
 
     def owner(self, pid: int) -> int:
@@ -46,7 +46,7 @@ class ByPsutil:
             return NOBODY
 
     def pids(self) -> Sequence[int]:
-        """Those of all users."""
+        """From all users."""
         return psutil.pids()
 
     def parent(self, pid: int) -> tuple[str, int] | None:
@@ -58,21 +58,21 @@ class ByPsutil:
             return None
 
     def children(self, pid: int) -> Sequence[int]:
-        """By the parents of all processes."""
+        """From the parents of all processes."""
         try:
             return [child.pid for child in psutil.Process(pid).children()]
         except _NO_ANSWER:
             return []
 
     def words(self, pid: int) -> tuple[str, ...]:
-        """None of a zombie, nor of another user's process."""
+        """Empty for a zombie and for another user's process."""
         try:
             return tuple(word for word in psutil.Process(pid).cmdline() if word)
         except _NO_ANSWER:
             return ()
 
     def reading_keys(self, pids: Sequence[int]) -> Sequence[int]:
-        """By the foreground process group of the terminal, which only ps tells."""
+        """From the foreground process group of the terminal, which only ps shows."""
         return tuple(_in_foreground(_printed_by_ps("pid=,pgid=,tpgid=", pids))) if pids else ()
 
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
@@ -84,20 +84,20 @@ class ByPsutil:
         except _NO_ANSWER as error:
             return Unknown(f"process {pid}: {error}")
 
-    def locked_files(self, pid: int) -> Iterable[str]:  # noqa: ARG002 - the same question everywhere
-        """Never any: see `locks`."""
+    def locked_files(self, pid: int) -> Iterable[str]:  # noqa: ARG002 - the interface has the argument
+        """Always empty, see `locks`."""
         return ()
 
     def locks(self) -> Observed[Mapping[int, frozenset[str]]]:
-        """No system call tells who has taken an flock(2)."""
-        return Unknown("this system has no /proc, and only that tells who holds the lock of a file")
+        """Always `Unknown`: no system call lists the holders of an flock(2)."""
+        return Unknown("this system has no /proc, and only /proc shows which process has locked a file")
 
     def listeners(self, port: int) -> tuple[ListeningProcess, ...]:
-        """Only those of this user, unless root asks."""
+        """Only processes of this user, unless this user is root."""
         return tuple(ListeningProcess(self.owner(pid), pid) for pid in self.pids() if _listens(pid, port))
 
-    def door(self, pid: int) -> str:
-        """The path of the first socket that it has bound: those of its clients have the same one."""
+    def socket_path(self, pid: int) -> str:
+        """The path of its first bound socket. The sockets of its clients have the same path."""
         try:
             sockets = psutil.Process(pid).net_connections("unix")
         except _NO_ANSWER:
@@ -105,15 +105,15 @@ class ByPsutil:
         return next((path for path in map(_path, sockets) if path), "")
 
     def command_lines(self) -> Iterator[tuple[int, str]]:
-        """Pid namespaces are Linux's own."""
+        """From all processes of this user; only Linux has pid namespaces."""
         me = os.geteuid()
         for pid in self.pids():
             if self.owner(pid) == me and (words := self.words(pid)):
                 yield pid, " ".join(words)
 
 
-def sees() -> bool:
-    """Whether psutil can look here: on Linux it cannot without /proc."""
+def works() -> bool:
+    """Whether psutil works here. On Linux without /proc, it does not."""
     try:
         return psutil.Process().is_running()
     except _NO_ANSWER:
@@ -144,7 +144,7 @@ def _in_foreground(printed: str) -> Iterator[int]:
 
 
 def _printed_by_ps(columns: str, pids: Sequence[int]) -> str:
-    """What ps prints of these processes; nothing when it cannot be run, or does not answer in time."""
+    """The output of ps for these processes; empty when ps cannot be run or does not end in time."""
     command = ["ps", "-o", columns, "-p", ",".join(map(str, pids))]
     environment = {"PATH": os.defpath, "LC_ALL": "C"}
     try:

@@ -1,4 +1,4 @@
-"""Processes where nothing tells of them: no /proc and no psutil."""
+"""Process facts on systems with neither /proc nor psutil."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .world import ListeningProcess
 
 
 class UnsupportedProcesses:
-    """Where nothing tells of processes but the signals that they take: what cannot be told is never `Absent`."""
+    """A `ProcessTable` that knows only whether a signal reaches a process. All else is unknown, never `Absent`."""
 
-    def __init__(self, blind: str) -> None:
-        self.blind = blind
+    def __init__(self, unsupported: str) -> None:
+        self.unsupported = unsupported
 
     def started(self, pid: int) -> Observed[int]:
-        """Only that it is gone can be told (kill(2))."""
+        """`Absent` when the process has ended (kill(2)), else `Unknown`."""
         try:
             os.kill(pid, 0) if pid > 0 else None
         except (ProcessLookupError, OverflowError):
@@ -28,56 +28,56 @@ class UnsupportedProcesses:
         return self._unknown() if pid > 0 else ABSENT
 
     def since(self, pid: int) -> Observed[int]:
-        """The same."""
+        """The same as `started`."""
         return self.started(pid)
 
-    def owner(self, pid: int) -> int:  # noqa: ARG002 - here and below: the same question everywhere
-        """Not told."""
+    def owner(self, pid: int) -> int:  # noqa: ARG002 - here and below: the interface has the argument
+        """Unknown here."""
         return NOBODY
 
     def pids(self) -> Sequence[int]:
-        """Not told."""
+        """Unknown here."""
         return ()
 
     def parent(self, pid: int) -> tuple[str, int] | None:  # noqa: ARG002
-        """Not told."""
+        """Unknown here."""
         return None
 
     def children(self, pid: int) -> Sequence[int]:  # noqa: ARG002
-        """Not told."""
+        """Unknown here."""
         return ()
 
     def words(self, pid: int) -> tuple[str, ...]:  # noqa: ARG002
-        """Not told."""
+        """Unknown here."""
         return ()
 
     def reading_keys(self, pids: Sequence[int]) -> Sequence[int]:  # noqa: ARG002
-        """Not told."""
+        """Unknown here."""
         return ()
 
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
-        """Only that the process is gone can be told."""
+        """`Absent` when the process has ended, else `Unknown`."""
         return ABSENT if self.started(pid) == ABSENT else self._unknown()
 
     def locked_files(self, pid: int) -> Iterable[str]:  # noqa: ARG002
-        """Not told."""
+        """Unknown here."""
         return ()
 
     def locks(self) -> Observed[Mapping[int, frozenset[str]]]:
-        """Not told."""
+        """Unknown here."""
         return self._unknown()
 
     def listeners(self, port: int) -> tuple[ListeningProcess, ...]:  # noqa: ARG002
-        """Not told."""
+        """Unknown here."""
         return ()
 
-    def door(self, pid: int) -> str:  # noqa: ARG002
-        """Not told."""
+    def socket_path(self, pid: int) -> str:  # noqa: ARG002
+        """Unknown here."""
         return ""
 
     def command_lines(self) -> Iterator[tuple[int, str]]:
-        """Not told."""
+        """Unknown here."""
         yield from ()
 
     def _unknown(self) -> Unknown:
-        return Unknown(self.blind)
+        return Unknown(self.unsupported)

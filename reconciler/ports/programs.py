@@ -1,4 +1,4 @@
-"""Run a program that answers soon, without a shell."""
+"""Run a short program without a shell."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.model.errors import ReconcilerError
 
 
 class ProgramResult(Struct, frozen=True):
-    """How a program ended, and what it printed. A signal counts as 128 and its number, as in a shell."""
+    """The exit code and the output of a program. A signal gives 128 plus its number, as in a shell."""
 
     code: int
     output: str
@@ -22,10 +22,10 @@ class ProgramResult(Struct, frozen=True):
 
 
 def run(argv: Sequence[str], env: Mapping[str, str], *, given: bytes = b"", seconds: float) -> ProgramResult:
-    """Run a program to its end; it reads `given`, and is killed with all that it started after `seconds`.
+    """Run a program with the input `given`. After `seconds`, it and everything that it started are killed.
 
     Raises:
-        ReconcilerError: It cannot be started, or did not end in time.
+        ReconcilerError: It cannot be started, or does not end in time.
     """
     pipe = subprocess.PIPE
     try:

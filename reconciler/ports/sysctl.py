@@ -1,4 +1,4 @@
-"""What the kernel of a BSD, macOS among them, says of itself under a name: sysctlbyname(3)."""
+"""Read a kernel value by name on BSD and macOS: sysctlbyname(3)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 _LONGEST = 256  # bytes
 
 
-def told_by_sysctl(name: str) -> str:
-    """The text under this name; empty where there is no such name, and on Linux, which has no such call."""
+def sysctl_text(name: str) -> str:
+    """The text of this kernel value; empty when there is no such name, and on Linux, which does not have the call."""
     if sys.platform == "linux":
         return ""
     import ctypes  # noqa: PLC0415 - not needed on Linux

@@ -1,6 +1,6 @@
-"""Names of files that are not complete yet, and what a killed process left under such names.
+"""Names for temporary files, and the removal of temporary files that killed processes left.
 
-A name tells its writer: the process id, its start time, and a digest of the machine, boot and pid namespace.
+A name contains its writer: the pid, its start time, and a digest of the machine, boot and pid namespace.
 """
 
 from __future__ import annotations
@@ -20,39 +20,39 @@ from .processes import RealProcesses
 
 _NAME = re.compile(r"\..+\.(?P<writer>\d+-\d+-[0-9a-f]{8})\.[0-9a-f]{8}\.tmp")
 _WRITER = re.compile(r"(?P<pid>\d+)-(?P<start>\d+)-(?P<place>[0-9a-f]{8})")
-# Versions before wrote these: they tell no writer, so only their age counts.
+# The names of older versions. They do not contain the writer, so only their age counts.
 _OLD = re.compile(r".+\.[0-9a-f]{8}\.tmp|lock\.\d+\.[0-9a-f]{8}|[0-9a-f]{64}\.json\.\d+")
 _HOUR = 3600.0
-_LONGEST = 120  # of the name inside the name: file systems allow 255 bytes in all
+_LONGEST = 120  # bytes of the original name; file systems allow 255 bytes in total
 
 
 def name_for(name: str) -> str:
-    """A name for the unfinished content of the file `name`, in the same folder; no other writer gets it."""
+    """A unique temporary name for the file `name`, in the same folder."""
     kept = os.fsdecode(os.fsencode(name)[:_LONGEST])
     return f".{kept}.{writer()}.{os.urandom(4).hex()}.tmp"
 
 
 def writer() -> str:
-    """This process, for a name by which `is_gone` can tell whether it still lives."""
+    """This process as text for a name. `is_gone` can tell from it whether the process still lives."""
     return _writer(os.getpid())
 
 
 def is_gone(written: str, changed: float) -> bool:
-    """Whether the process that `writer` named is surely gone; what it wrote was last changed at `changed`.
+    """Whether the process in the name part `written` has certainly ended. `changed` is the last change of its file.
 
-    Where the process would not be seen, and where it is not told, an hour without a change counts.
+    If the process is unknown, or would not be visible here, an hour without a change counts as the end.
     """
-    told = _WRITER.fullmatch(written)
-    if told and told["place"] == _place():
-        return not _is_alive(int(told["pid"]), int(told["start"]))
+    found = _WRITER.fullmatch(written)
+    if found and found["place"] == _place():
+        return not _is_alive(int(found["pid"]), int(found["start"]))
     return RealClock().now().timestamp() - changed > _HOUR
 
 
 def sweep(folder: int, ours: bool, name: str = "") -> None:
-    """Remove what dead writers left in an open folder: of the file `name`, or of all files.
+    """Remove temporary files of ended writers from an open folder: those for the file `name`, or all of them.
 
-    Only regular files of this user count. `ours` says that nobody but reconciler writes there: then the names of
-    older versions count too, when they are an hour old. What cannot be removed stays.
+    Only regular files of this user count. `ours` means that only reconciler writes in this folder: then the names of
+    older versions count too, when they are an hour old. Files that cannot be removed stay.
     """
     begin = f".{os.fsdecode(os.fsencode(name)[:_LONGEST])}." if name else ""
     left = list[str]()
@@ -64,24 +64,24 @@ def sweep(folder: int, ours: bool, name: str = "") -> None:
 
 
 def sweep_tree(top: int) -> None:
-    """The same for an open folder of ours and all folders in it, no link followed."""
+    """The same for an open folder of ours and all folders below it. Links are not followed."""
     with suppress(OSError):
         for _, _, _, folder in os.fwalk(".", dir_fd=top, follow_symlinks=False):
             sweep(folder, ours=True)
 
 
 def _is_left(entry: os.DirEntry[str], ours: bool) -> bool:
-    told = _NAME.fullmatch(entry.name)
-    if not told and not (ours and _OLD.fullmatch(entry.name)):
+    found = _NAME.fullmatch(entry.name)
+    if not found and not (ours and _OLD.fullmatch(entry.name)):
         return False
     status = entry.stat(follow_symlinks=False)
     if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
         return False
-    return is_gone(told["writer"] if told else "", status.st_mtime)
+    return is_gone(found["writer"] if found else "", status.st_mtime)
 
 
 def _is_alive(pid: int, start: int) -> bool:
-    """Whether the writer lives, as far as can be told: what cannot be told counts as alive."""
+    """Whether the writer still lives. If that is unknown, it counts as alive."""
     match RealProcesses().started(pid):
         case Present(now):
             return not start or now == start
@@ -93,7 +93,7 @@ def _is_alive(pid: int, start: int) -> bool:
 
 @cache
 def _writer(pid: int) -> str:
-    """This process; `pid` keeps a forked child from taking its parent's answer."""
+    """This process as text. `pid` is the cache key, so that a forked child does not get the answer of its parent."""
     started = RealProcesses().started(pid)
     return f"{pid}-{started.value if isinstance(started, Present) else 0}-{_place()}"
 

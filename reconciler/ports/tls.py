@@ -1,4 +1,4 @@
-"""TLS as we want it from a broker: our own strict context, and failures told apart."""
+"""TLS connections to a broker: a strict context, and a named cause for each failure."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _OUT_OF_DATE = {9, 10}
 _OTHER_NAME = {62, 64}
 
 _WORDS: dict[Cause, tuple[str, str]] = {
-    Cause.NO_ANSWER: ("{at} does not answer", "see that the broker runs, and that host and port are right"),
-    Cause.NO_TLS: ("{at} does not speak TLS", "give the broker's TLS port, or switch TLS off (MQTT_TLS=0)"),
-    Cause.UNTRUSTED: ("the certificate of {at} is not trusted", "give the CA that issued it (MQTT_CA_CERTS)"),
+    Cause.NO_ANSWER: ("{at} does not answer", "make sure that the broker runs, and that host and port are correct"),
+    Cause.NO_TLS: ("{at} does not speak TLS", "use the broker's TLS port, or switch TLS off (MQTT_TLS=0)"),
+    Cause.UNTRUSTED: ("the certificate of {at} is not trusted", "set MQTT_CA_CERTS to the certificate of its CA"),
     Cause.WRONG_NAME: (
         "the certificate of {at} is for another name",
-        "use a name that it is for, or add this one to the broker's names",
+        "connect with a name in the certificate, or add this name to `names` of the broker",
     ),
-    Cause.EXPIRED: ("the certificate of {at} is not valid today", "reconciler broker rotate server"),
+    Cause.EXPIRED: ("the certificate of {at} has expired or is not valid yet", "run `reconciler broker rotate server`"),
     Cause.CLIENT_CERTIFICATE: (
         "{at} closed the connection: client certificate missing, expired, revoked or untrusted",
-        "give a valid one (MQTT_CERTFILE, MQTT_KEYFILE): reconciler broker rotate client NAME",
+        "set MQTT_CERTFILE and MQTT_KEYFILE to a valid one; to make one: reconciler broker rotate client NAME",
     ),
     Cause.CLOSED: (
         "{at} closed the connection without an answer",
-        "the port may want TLS: set MQTT_TLS=1; else look into the broker's log",
+        "if the port needs TLS, set MQTT_TLS=1; else read the broker's log",
     ),
 }
 
 
 class _Socket(ssl.SSLSocket):
-    """Closes itself when its handshake fails, which its users do not."""
+    """Closes itself when its handshake fails. The libraries that use it do not."""
 
     def do_handshake(self, block: bool = False) -> None:
         try:
@@ -51,7 +51,7 @@ class _Socket(ssl.SSLSocket):
 
 
 class Peer(Struct, frozen=True):
-    """What the other side showed in a handshake: TLS version, names, last moment of validity (Unix seconds)."""
+    """What the server showed in a handshake: TLS version, names, and validity of the certificate (Unix seconds)."""
 
     version: str
     names: tuple[str, ...]
@@ -60,13 +60,13 @@ class Peer(Struct, frozen=True):
 
 
 def client_context(connection: Connection) -> ssl.SSLContext:
-    """A context that trusts nothing but the connection's CA, else the system's.
+    """A context that trusts only the connection's CA; without one, the CAs of the system.
 
-    A CA that the user names is judged as OpenSSL judges it by default: the common recipes make one without keyUsage.
-    Those of the system must pass every strict check, which is Python's own default from 3.13 on.
+    A CA that the user names gets only OpenSSL's default checks: common instructions create CAs without keyUsage. The
+    system's CAs must pass every strict check, which is also Python's default from 3.13 on.
 
     Raises:
-        ReconcilerError: The CA, or the client's certificate or key, cannot be used.
+        ReconcilerError: The CA, the client's certificate or its key cannot be used.
     """
     try:
         _refuse_strange(connection.ca_certs)
@@ -82,7 +82,7 @@ def client_context(connection: Connection) -> ssl.SSLContext:
     try:
         if connection.certfile:
             _refuse_strange(connection.certfile, connection.keyfile)
-            # with a password at hand, OpenSSL never asks for one on the terminal
+            # with a password given, OpenSSL does not ask for one on the terminal
             context.load_cert_chain(connection.certfile, connection.keyfile, password="")
     except OSError as error:
         raise _unusable("client certificate", f"{connection.certfile}, {connection.keyfile}", error) from error
@@ -90,24 +90,24 @@ def client_context(connection: Connection) -> ssl.SSLContext:
 
 
 def strict_context(connection: Connection) -> ssl.SSLContext:
-    """The same, with every strict check of RFC 5280 for a CA that the user names, too. Raises ReconcilerError."""
+    """Like `client_context`, but with every strict check of RFC 5280 for a named CA too. Raises ReconcilerError."""
     context = client_context(connection)
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     return context
 
 
 def _refuse_strange(*paths: str) -> None:
-    """Raises OSError where OpenSSL would wait for the writer of a pipe."""
+    """Raise OSError for anything but a regular file: OpenSSL would wait for the writer of a pipe."""
     for path in filter(None, paths):
         with own_files.regular(path):
             pass
 
 
 def reach(connection: Connection, patience: float) -> None:
-    """See that something listens at host and port.
+    """Check that something listens at host and port.
 
     Raises:
-        BusUnreachable: Nothing takes the connection within `patience` seconds.
+        BusUnreachable: Nothing accepts the connection within `patience` seconds.
     """
     try:
         socket.create_connection((connection.host, connection.port), patience).close()
@@ -116,7 +116,7 @@ def reach(connection: Connection, patience: float) -> None:
 
 
 def handshake(connection: Connection, context: ssl.SSLContext, name: str, patience: float) -> Peer:
-    """Greet the broker as if its name were `name`, and hang up.
+    """Make a TLS handshake with the broker under the name `name`, and disconnect.
 
     Raises:
         BusUnreachable: It does not answer within `patience` seconds, or the context does not trust it.
@@ -132,12 +132,12 @@ def handshake(connection: Connection, context: ssl.SSLContext, name: str, patien
 
 
 def failure(connection: Connection, error: OSError) -> BusUnreachable:
-    """The error by name that an `OSError` of a connection attempt means."""
+    """The error with a named cause for the `OSError` of a connection attempt."""
     return unreachable(connection, _cause(connection, error), error.strerror or str(error))
 
 
 def unreachable(connection: Connection, cause: Cause, detail: str = "") -> BusUnreachable:
-    """The error for a connection that did not come about."""
+    """The error for a connection that could not be made."""
     summary, fix = _WORDS[cause]
     return BusUnreachable(cause, summary.format(at=f"{connection.host}:{connection.port}"), detail=detail, fix=fix)
 
@@ -170,4 +170,4 @@ def _peer(secure: ssl.SSLSocket) -> Peer:
 
 def _unusable(what: str, path: str, error: OSError) -> ReconcilerError:
     detail = error.strerror or str(error)
-    return ReconcilerError(f"the {what} cannot be used: {path}", detail=detail, fix="give a readable PEM file")
+    return ReconcilerError(f"the {what} cannot be used: {path}", detail=detail, fix="name a readable PEM file")

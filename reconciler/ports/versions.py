@@ -16,7 +16,7 @@ _SECONDS = 20  # the slowest CLI took 11 on a busy machine
 
 
 def fingerprint(path: str) -> str:
-    """What changes when another program is put at `path`; empty when that cannot be looked at."""
+    """A digest that changes when the program at `path` is replaced; empty when it cannot be read."""
     real = os.path.realpath(path)
     try:
         found = os.stat(real)
@@ -26,10 +26,10 @@ def fingerprint(path: str) -> str:
     return hashlib.sha256(repr(facts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def said_version(path: str, env: Mapping[str, str]) -> Observed[str]:
-    """What `path --version` prints; `Unknown` when it fails, prints nothing or takes longer than 20 s.
+def printed_version(path: str, env: Mapping[str, str]) -> Observed[str]:
+    """The output of `path --version`; `Unknown` when it fails, prints nothing or takes longer than 20 s.
 
-    Each program is asked once in an environment; one that is replaced, or has failed, is asked again.
+    The answer is cached by program and environment. A program that was replaced or has failed is asked again.
     """
     try:
         done = _asked(path, fingerprint(path), frozenset(env.items()))
@@ -40,8 +40,8 @@ def said_version(path: str, env: Mapping[str, str]) -> Observed[str]:
 
 @lru_cache(maxsize=64)
 def _asked(path: str, _mark: str, env: frozenset[tuple[str, str]]) -> str:
-    """Raises ReconcilerError for what is not an answer, so that it is not kept."""
+    """The output. Raises ReconcilerError for a failure, so that a failure is not cached."""
     done = run([path, "--version"], dict(env), seconds=_SECONDS)
     if done.code or not done.output.strip():
-        raise ReconcilerError("it says nothing")
+        raise ReconcilerError("it printed nothing, or failed")
     return done.output.strip()

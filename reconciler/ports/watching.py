@@ -1,6 +1,6 @@
-"""Folders of this machine, watched: somebody is told soon when something in them changes.
+"""Watch folders, and wake a waiting loop soon after something in them changes.
 
-What is told is only that something changed. An event may be lost, or come when nothing has changed.
+The loop only learns that something changed. An event may get lost, or come without a change.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ _STEP_MS, _TURN_MS = 100, 1000
 
 
 class WakeupPipe:
-    """Wakes whoever waits: from another thread, from a signal handler, or from a process that ends."""
+    """Wakes a waiting loop from another thread, from a signal handler, or when a process ends."""
 
     def __init__(self) -> None:
-        """Raises OSError when there are no descriptors left."""
+        """Raises OSError when no descriptors are left."""
         self._read_end, self._write_end = os.pipe()
         os.set_blocking(self._read_end, False)
         os.set_blocking(self._write_end, False)
 
     def wake(self) -> None:
-        """Wake them now, or as soon as they begin to wait; any number of calls is one."""
-        with suppress(BlockingIOError, OSError):  # full: they are woken already; closed: nobody waits
+        """Wake the loop now, or when it next begins to wait. Several calls before that count as one."""
+        with suppress(BlockingIOError, OSError):  # full: the loop is already woken; closed: no loop waits
             os.write(self._write_end, b".")
 
     def wait(self, seconds: float, *others: int) -> bool:
-        """True when it is woken, or one of the `others` (descriptors) can be read, within that time."""
+        """Wait. True when woken, or when one of the descriptors `others` becomes readable, within `seconds`."""
         ready, _, _ = select([self._read_end, *others], [], [], max(seconds, 0))
         if self._read_end in ready:
             with suppress(BlockingIOError):
@@ -40,15 +40,15 @@ class WakeupPipe:
         return bool(ready)
 
     def close(self) -> None:
-        """Nobody waits any more."""
+        """Close the pipe. Nothing may wait on it any more."""
         os.close(self._read_end)
         os.close(self._write_end)
 
 
 class FolderWatch:
-    """Calls `wake` when something in one of the folders changes, as far as it matters, and once when it has begun.
+    """Calls `wake` once when the watch has begun, and then for each relevant change in one of the folders.
 
-    `matters` judges a path, and whether the file has only got another content: it neither came nor went.
+    `matters` decides whether a change is relevant. It gets the path, and True if only the content changed.
     """
 
     def __init__(self, wake: Callable[[], None], matters: Callable[[str, bool], bool]) -> None:
@@ -59,7 +59,7 @@ class FolderWatch:
         self._thread: Thread | None = None
 
     def watch(self, folders: Iterable[str]) -> None:
-        """Watch these folders from now on, and no others; those that are not there are passed over."""
+        """Watch these folders from now on, and no others. Missing folders are skipped."""
         wanted = frozenset(folder for folder in folders if os.path.isdir(folder))
         if wanted == self._folders and (self._thread is None or self._thread.is_alive()):
             return
@@ -70,14 +70,16 @@ class FolderWatch:
             self._thread.start()
 
     def close(self) -> None:
-        """Watch nothing."""
+        """Stop watching."""
         self._stop.set()
         if self._thread:
             self._thread.join()
         self._thread, self._folders = None, frozenset()
 
     def _listen(self, folders: frozenset[str], stop: Event) -> None:
-        with suppress(OSError, RuntimeError):  # no watches left, or a folder went: who waits does so in vain
+        with suppress(
+            OSError, RuntimeError
+        ):  # no watches left, or a folder was removed: the loop wakes only by its timeout
             for turn, changes in enumerate(
                 watch(
                     *folders,
@@ -91,5 +93,5 @@ class FolderWatch:
                     rust_timeout=_TURN_MS,
                 )
             ):
-                if changes or turn == 0:  # what happened before the watch had begun
+                if changes or turn == 0:  # turn 0: something may have changed before the watch began
                     self._wake()

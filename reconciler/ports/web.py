@@ -1,4 +1,4 @@
-"""The only door to HTTP: one POST, over the standard library."""
+"""HTTP: one POST with the standard library. Only this module uses HTTP."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from reconciler.model.errors import ReconcilerError, Unreachable
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float) -> int:
-    """Send `body`, and answer with the status when it is 2xx. A redirect is not followed: it might lead anywhere.
+    """Send `body`, and return the status if it is 2xx. A redirect is not followed, because its target is not trusted.
 
-    Certificates are checked, and the proxies of the environment used. No error names the path or the query of
-    the address, which may be a secret, or a header.
+    Certificates are checked; proxies are taken from the environment. Errors never contain headers, or the path or query
+    of the URL, which may be a secret.
 
     Raises:
-        Unreachable: Nobody answered in time, or nobody who can be trusted.
-        ReconcilerError: The answer is another status.
+        Unreachable: The server did not answer in time, or cannot be trusted.
+        ReconcilerError: The status is not 2xx.
     """
     request = Request(url, body, dict(headers), method="POST")  # noqa: S310 - the caller gives http or https
     try:
@@ -27,15 +27,15 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float) -
     except HTTPError as error:
         error.close()
         raise ReconcilerError(f"{request.host} answers {error.code} {error.reason}") from error
-    except (OSError, HTTPException) as error:  # URLError and time-outs are OSErrors
+    except (OSError, HTTPException) as error:  # URLError and timeouts are OSErrors
         raise Unreachable(f"{request.host}: {getattr(error, 'reason', None) or error}") from error
 
 
 def _straight() -> type[HTTPRedirectHandler]:
     class Straight(HTTPRedirectHandler):
-        """Takes a redirect for what it is here: an answer that is not 2xx."""
+        """Treats a redirect like any other answer that is not 2xx."""
 
         def redirect_request(self, *_: object) -> None:
-            """Go nowhere."""
+            """Do not follow the redirect."""
 
     return Straight

@@ -1,7 +1,7 @@
-"""What the doors promise, so that everything above them can also run on fakes.
+"""The interfaces of the ports, so that all other rooms can also run with fakes.
 
-A looking method never raises: it answers `Present`, `Absent` or `Unknown`. A doing method raises
-`ReconcilerError`, with the words of the other side in `detail`.
+A method that looks returns `Present`, `Absent` or `Unknown`, and does not raise. A method that does something raises
+`ReconcilerError`, with the message of the other program in `detail`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from msgspec import Struct, field
 
 from reconciler.model.desired import Git
-from reconciler.model.discreet import Discreet
 from reconciler.model.observed import Observed
 from reconciler.model.obstacle import Obstacle
 from reconciler.model.problem import Problem
+from reconciler.model.redacted import Redacted
 from reconciler.model.snapshot import Folder, OpenFileLimit, Pane, TmuxState, TmuxTarget, Worktree
 from reconciler.model.stored import Entry
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 Row: TypeAlias = tuple[object, ...]
 
 
-class NewSession(Discreet, frozen=True):
-    """A session to start: `argv` runs in `cwd`, without a shell; the last three fields tag it.
+class NewSession(Redacted, frozen=True):
+    """A session to start. `argv` runs in `cwd` without a shell; the last three fields are its tags.
 
-    `env` becomes part of the session's environment, where anybody who reaches the tmux server
-    reads it; `secrets` reach the process of the agent and nothing else.
+    `env` becomes part of the session's environment, which everyone with access to the tmux server can read. `secrets`
+    reach only the process of the agent.
     """
 
     name: str
@@ -46,228 +46,234 @@ class NewSession(Discreet, frozen=True):
 
 
 class Failure(Struct, frozen=True):
-    """Why a session was not started, in the words of whoever refused; `lost` when tmux went away meanwhile."""
+    """Why a session was not started. `lost` means that tmux or the session ended during the start."""
 
     message: str
     lost: bool = False
 
 
 class ListeningProcess(Struct, frozen=True):
-    """Who listens on a port: the number of the user, and the pid, 0 when that is not ours to see."""
+    """A process that listens on a port: the uid, and the pid, which is 0 when this user cannot see it."""
 
     user: int
     pid: int = 0
 
 
 class Typed(StrEnum):
-    """What became of keys that were meant for a pane."""
+    """The result of sending keys to a pane."""
 
     DONE = "done"
-    HELD = "held"  # its screen showed what they must not meet
-    GONE = "gone"  # it is dead, no more, or no longer the one that was meant
+    HELD = "held"  # not sent: the screen showed a forbidden text, or lacked a required one
+    GONE = "gone"  # not sent: the pane is dead, missing, or another one now
 
 
 Texts: TypeAlias = Sequence[Sequence[str]]
-"""Groups of texts; one whose texts all stand on a screen, whatever their case, is found there.
+"""Groups of texts. A group is found on a screen that shows all of its texts, in upper or lower case.
 
-Only ASCII letters, digits and single spaces need to be the same.
+Only ASCII letters, digits and single spaces are compared.
 """
 
 
 class Tmux(Protocol):
     """One tmux server.
 
-    What acts on a `TmuxTarget` acts on that and on nothing else: tmux compares and acts without a pause in between.
+    A method with a `TmuxTarget` acts on exactly that target: tmux compares and acts in one step.
     """
 
     def look(self) -> Observed[TmuxState]:
-        """All panes of all sessions at one moment, asked with one process; no server is `Absent`."""
+        """All panes of all sessions at one moment, from one tmux process. `Absent` when there is no server."""
 
     def room(self, server: int) -> Observed[OpenFileLimit]:
-        """How many files the server with this pid may open, and has open; of the one that would be started for 0.
+        """How many files the server with this pid may open and has open. 0 means a server that would be started.
 
-        Raises ReconcilerError when a server would be started by a tmux that is too old, and Refused when the one that
-        runs ends with its last terminal.
+        Raises ReconcilerError when a server would be started and tmux is too old, and Refused when the running server
+        would end with its last terminal.
         """
 
-    def meddlers(self) -> str:
-        """What may have ended a session that was just started, in words for the user; empty when nothing is seen.
+    def ending_hooks(self) -> str:
+        """A hook that may have ended a session right after its start, in words for the user; empty when none is found.
 
-        Raises ReconcilerError when tmux gave no answer.
+        Raises ReconcilerError when tmux does not answer.
         """
 
     def tidy(self) -> bool:
-        """End what commands that were killed left behind; False when there was nothing."""
+        """End what killed commands left on the server; False when there was nothing."""
 
     @property
-    def door(self) -> str:
-        """The path of the socket, where a server that starts makes itself known."""
+    def socket_path(self) -> str:
+        """The path of the server's socket."""
 
     def obstacle(self) -> Problem | None:
-        """What would keep a server from being started, or reached, at this socket; None when nothing is in the way."""
+        """What prevents a server from being started or reached at this socket; None if nothing does."""
 
     def look_at(self, socket: str) -> Observed[TmuxState]:
-        """The same as `look`, at the server with another socket: its path, or its name."""
+        """Like `look`, at the server with another socket, given by path or name."""
 
     def start(self, sessions: Sequence[NewSession]) -> Iterator[Pane | Failure]:
-        """Start and tag sessions: one answer for each, in their order, as soon as it is known.
+        """Start and tag sessions. Yields one answer for each, in order, as soon as it is known.
 
-        Work is done as the answers are taken. A returned pane is that of the moment of its birth:
-        its agent may have ended since.
+        The work is done while the caller iterates. A returned pane is as it was right after its creation; its agent
+        may have ended since.
         """
 
     def end(self, targets: Sequence[TmuxTarget]) -> tuple[str, ...]:
-        """End these sessions, of a guest its pane alone; for each why it is still there, empty when it is gone.
+        """End these sessions; of a guest, only its pane. Returns for each why it still exists, or an empty text.
 
-        The last pane of a session that is not ours stays; its process is the caller's to end.
+        The last pane of a session that is not ours stays; the caller must end its process.
         """
 
     def rename(self, target: TmuxTarget, name: str) -> None:
-        """Give a session another name; raises when it is another one, or the name is taken or would be changed."""
+        """Rename a session. Raises when it is another session now, or the name is taken, or tmux would change it."""
 
     def tag(self, target: TmuxTarget, lineage: str, address: str, conversation: str) -> None:
-        """Mark a session as ours; raises when it is another one."""
+        """Tag a session as ours. Raises when it is another session now."""
 
     def type_line(self, target: TmuxTarget, text: str) -> bool:
-        """Type `text` and Enter into a pane; False when it is dead, gone or another.
+        """Type `text` and Enter into a pane; False when it is dead, missing, or another one now.
 
-        Control characters do not reach the pane.
+        Control characters are left out.
         """
 
     def paste(self, target: TmuxTarget, text: str, unless: Texts = ()) -> Typed:
-        """Paste `text` into a pane, bracketed where its program asked for that; copy mode ends.
+        """Paste `text` into a pane, bracketed if its program asked for that. Copy mode ends.
 
-        Nothing is pasted while one of `unless` is on the screen: looking and pasting are one act.
-        The text arrives as it is: control characters are the caller's care.
+        Nothing is pasted while one of `unless` is on the screen; tmux checks and pastes in one step. The text is not
+        changed, so the caller must remove control characters.
         """
 
     def press(self, target: TmuxTarget, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
-        """Press keys, by tmux's names for them; copy mode ends, and `unless` holds as for `paste`.
+        """Press keys, given by their tmux names. Copy mode ends. `unless` works as in `paste`.
 
-        With `only`, nothing is pressed while none of these is on the screen.
+        With `only`, keys are pressed only while one of these is on the screen.
         """
 
-    def blank(self) -> frozenset[str]:
-        """The panes, by id, in which nothing has been shown yet; empty when tmux cannot be asked."""
+    def blank_panes(self) -> frozenset[str]:
+        """The ids of panes that have shown nothing yet; empty when tmux does not answer."""
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
-        """The last lines of a pane, dead or alive; empty when it is gone.
+        """The last lines of a pane, dead or alive; empty when it is missing.
 
-        Blank lines are not counted; where some stand between others, one of them is kept.
+        Blank lines are not counted. Several blank lines between others become one.
+        """
+
+    def picture(self, pane_id: str, *, history: bool = False) -> str:
+        """What a pane shows, dead or alive, in its colours; with `history`, also what scrolled away.
+
+        Empty when it is gone.
         """
 
 
 class Processes(Protocol):
     """The processes and programs of this machine."""
 
-    def blind(self) -> str:
-        """Why this system tells nothing of processes; empty when it does."""
+    def unsupported(self) -> str:
+        """Why this system gives no facts about processes; empty when it does."""
 
     def started(self, pid: int) -> Observed[int]:
-        """When a process started, to tell it from a later one with its pid; a zombie is `Absent`.
+        """The start of a process, to distinguish it from a later one with the same pid. A zombie is `Absent`.
 
-        Clock ticks since boot on Linux, Unix seconds elsewhere: only good for comparing.
+        Clock ticks since boot on Linux, Unix seconds on other systems. Use it only to compare.
         """
 
     def since(self, pid: int) -> Observed[int]:
-        """When a process started, in Unix seconds and to about a second; a zombie is `Absent`."""
+        """The start of a process in Unix seconds, exact to about one second. A zombie is `Absent`."""
 
     def user(self, pid: int) -> str:
-        """The name of the user whose process it is; empty for our own, and where the system does not tell."""
+        """The owner's name; empty for our own processes, and when unknown."""
 
-    def door(self, pid: int) -> str:
-        """The path of the socket on which a process waits for clients; empty where the system does not tell."""
+    def socket_path(self, pid: int) -> str:
+        """The path of the Unix socket on which a process listens; empty when unknown."""
 
     def terminate(self, pid: int) -> None:
-        """Ask the process group that `pid` leads (else `pid` alone) to end; gone is fine."""
+        """Ask the process group that `pid` leads, else `pid` alone, to end. An ended process is fine."""
 
     def family(self, pid: int) -> tuple[int, ...]:
-        """The process and all that descend from it in its terminal session, itself first; empty when it is gone."""
+        """The process and its descendants in the same terminal session, itself first; empty when it has ended."""
 
     def foreground(self, pid: int) -> tuple[tuple[str, ...], ...]:
-        """The command lines of those in the family of `pid` that read what is typed into its terminal.
+        """The command lines of the processes in the family of `pid` that read the keys of its terminal.
 
-        Empty where the system does not tell.
+        Empty when unknown.
         """
 
     def ancestry(self, pid: int) -> tuple[tuple[int, str], ...]:
-        """The process and those that it descends from, itself first, each with the name of its program.
+        """The process, its parent, its grandparent and so on, each with the name of its program.
 
-        Empty where the system does not tell.
+        Empty when unknown.
         """
 
     def sessions(self) -> Mapping[int, tuple[int, ...]]:
-        """The living processes of each terminal session, by the pid of the one that leads or led it.
+        """The live processes of each terminal session, by the pid of the session leader, dead or alive.
 
-        Empty where the system does not tell.
+        Empty when unknown.
         """
 
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
-        """The paths that a process has open; `Unknown` where the system does not tell."""
+        """The paths of the open files; `Unknown` if the system does not list them."""
 
     def locked_files(self, pid: int) -> tuple[str, ...]:
-        """The paths that the family of `pid` has locked for itself (flock(2)); empty where the system does not tell."""
+        """The files on which the family of `pid` has an exclusive flock(2); empty when unknown."""
 
     def locks(self) -> Observed[Mapping[int, frozenset[str]]]:
-        """What each terminal session has locked for itself, by the pid of the one that leads or led it.
+        """The exclusive flock(2)s of each terminal session, by the pid of the session leader, dead or alive.
 
-        The names of the locks are only good for comparing.
+        Use the names of the locks only to compare.
         """
 
     def holders(self, paths: Collection[str]) -> Mapping[str, tuple[int, ...]]:
-        """The processes that have one of these files open, as far as the system tells us."""
+        """The processes that have one of these files open, as far as this user can see them."""
 
     def words(self, pid: int) -> tuple[str, ...]:
-        """The words that a process was started with; empty when it is gone, or where the system does not tell."""
+        """The words of the command line; empty when the process has ended, or when unknown."""
 
     def started_with(self, words: Sequence[str]) -> tuple[int, ...]:
-        """The living processes of this user that were started with exactly these words, as far as the system tells."""
+        """The live processes of this user with exactly this command line; empty when unknown."""
 
     def listeners(self, port: int) -> tuple[ListeningProcess, ...]:
-        """Who listens on a TCP port of this machine; empty where the system does not tell."""
+        """The processes that listen on a TCP port of this machine; empty when unknown."""
 
     def version(self, program: str, env: Mapping[str, str]) -> Observed[str]:
-        """What a program says of its version in this environment; `Unknown` when it says nothing in time."""
+        """The version that a program prints in this environment; `Unknown` when it prints nothing in time."""
 
     def find(self, command: str, path: str) -> Observed[str]:
-        """The file that runs as `command` under the search path `path`."""
+        """The program file that runs for `command` with the search path `path`."""
 
 
 class Files(Protocol):
-    """Files, folders and git worktrees; every path is absolute."""
+    """Files, folders and git worktrees. Every path is absolute."""
 
     def folder(self, path: str) -> Observed[Folder]:
-        """What is at `path`; cheap: of a worktree only the repository and the branch are told."""
+        """What is at `path`. This is cheap: of a worktree, only the repository and the branch are read."""
 
     def worktree(self, path: str) -> Observed[Worktree]:
-        """The worktree at `path` with its uncommitted and unpushed work; asks git.
+        """The worktree at `path` with its uncommitted and unpushed work, from git.
 
-        A folder that is no worktree, or no folder at all, is `Absent`.
+        `Absent` when there is no folder, or when it is not a worktree.
         """
 
     def obstacle(self, path: str, git: Git | None) -> Obstacle | None:
-        """What would keep a workspace from being made at `path`, where nothing is; with `git`, that is asked, too."""
+        """What prevents a workspace from being created at `path`, where nothing is yet. With `git`, asks git too."""
 
     def real(self, path: str) -> str:
-        """The path with every symbolic link on the way followed, as far as it exists."""
+        """The path with all symbolic links resolved, as far as it exists."""
 
     def facts(self, path: str) -> Observed[tuple[float, int]]:
-        """When a file was last changed, in Unix seconds, and its size in bytes."""
+        """The time of the last change in Unix seconds, and the size in bytes."""
 
     def distrust(self, path: str) -> str:
-        """Why a file or folder may hold the words of another user; empty when only we can write it, or it is missing.
+        """Why another user may have written a path; empty when only this user can write it, or it is missing.
 
-        A link counts as what it leads to.
+        A link counts as its target.
         """
 
     def distrust_all(self, path: str) -> str:
-        """As `distrust`, of a file, or of a folder and everything below it, links not followed."""
+        """Like `distrust`, for a file, or for a folder and everything below it. Links are not followed."""
 
     def mark(self, path: str) -> Hashable:
-        """What is another once a file was written, replaced or deleted, or an entry of a folder came or went.
+        """A value that changes whenever the file is written, replaced or deleted, or a folder gets or loses an entry.
 
-        None where no mark would prove that: of a link, of what cannot be looked at, and for seconds after a change,
-        as the next one may come within the same tick of the file system's clock.
+        None when that cannot be guaranteed: for a link, an unreadable path, and for some seconds after a change,
+        because the next change may have the same time in the file system.
         """
 
     def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> Observed[bytes]:
@@ -276,79 +282,79 @@ class Files(Protocol):
     def find(self, pattern: str) -> Observed[tuple[str, ...]]:
         """The sorted paths that match a glob pattern (`*`, `?`, `[...]`; no `**`).
 
-        `Absent` when the folder before the first wildcard is missing; `Unknown` when any folder on
-        the way cannot be read.
+        `Absent` when the folder before the first wildcard is missing; `Unknown` when a folder on the way cannot be
+        read.
         """
 
     def query(self, path: str, statement: str, parameters: tuple[str, ...]) -> Observed[tuple[Row, ...]]:
-        """The rows of an SQLite database that is opened read-only; `Absent` without file or table."""
+        """The rows of a query in an SQLite database, opened read-only. `Absent` if the file or table is missing."""
 
     def contains(self, path: str, needle: bytes) -> Observed[bool]:
         """Whether `needle` is in a file of any size."""
 
     def tree(self, path: str) -> Observed[tuple[Entry, ...]]:
-        """What `path` is, and then all that is in it where it is a folder; no link is followed."""
+        """The entry of `path`, then of everything in it if it is a folder. Links are not followed."""
 
     def delete(self, path: str, root: str) -> None:
-        """Delete a file, or a folder with all that is in it, below the folder `root`; gone is fine.
+        """Delete a file, or a folder with everything in it, below the folder `root`. A missing path is fine.
 
-        Raises when a link is on the way from `root`, or at its end, and when it is another user's or
-        has a second name.
+        Raises when the path or a folder between `root` and it is a link, and when it belongs to another user or has
+        another hard link.
         """
 
     def copy(self, path: str, target: str) -> None:
-        """Copy a file of any size, readable by its owner alone; nothing half-copied stays."""
+        """Copy a file of any size. Only its owner can read the copy. A partial copy is removed."""
 
     def write(self, path: str, data: bytes, mode: int = 0o600) -> None:
-        """Replace a file at once and durably: a reader sees the old content or the new one."""
+        """Replace a file atomically and durably: a reader sees either the old or the new content."""
 
     def make_folder(self, path: str, mode: int = 0o777) -> None:
-        """See that a folder is there, its parents included."""
+        """Create a folder and its parents if missing."""
 
     def remove_folder(self, path: str) -> None:
-        """Remove an empty folder; raises when something is in it."""
+        """Remove an empty folder. Raises when it is not empty."""
 
     def add_worktree(self, path: str, git: Git) -> None:
-        """Make `path` a worktree; a missing branch starts at `git.base`, else at the repo's HEAD."""
+        """Create a worktree at `path`. A missing branch starts at `git.base`, else at the repository's HEAD."""
 
     def remove_worktree(self, path: str, repo: str) -> None:
-        """Remove a clean worktree; raises when it holds uncommitted work."""
+        """Remove a clean worktree. Raises when it has uncommitted work."""
 
 
 class Brokers(Protocol):
-    """Message brokers on this machine: their files, and the processes that read them."""
+    """Message brokers on this machine: their files and their processes."""
 
     def survey(self, broker: Broker) -> Observed[Survey]:
-        """How a broker is, held against what is declared of it; nothing is written."""
+        """Compare a broker with its declaration. Nothing is written."""
 
     def converge(self, address: Address) -> None:
-        """Give a surveyed broker the files that the survey told of, and see that it works with them.
+        """Write the files from the survey of a broker, and check that it works with them.
 
-        When it does not work the last good files come back, and it raises.
+        If it does not work, the last good files are restored, and it raises.
         """
 
     def process(self, directory: str) -> Observed[int]:
-        """The pid of the broker that was started on the files in this directory, if it runs."""
+        """The pid of the broker that uses the files in this directory, if it runs."""
 
     def stop(self, directory: str) -> None:
-        """End the broker that was started on the files in this directory, if it runs; the files stay."""
+        """End the broker that uses the files in this directory, if it runs. The files stay."""
 
 
 class Clock(Protocol):
-    """Time."""
+    """The clock."""
 
     def now(self) -> datetime:
-        """The current moment, aware, in UTC."""
+        """The current time in UTC, with its time zone."""
 
     def monotonic(self) -> float:
-        """Seconds that only ever grow."""
+        """Seconds that never go back, for measuring durations."""
 
     def wait(self, seconds: float) -> None:
-        """Let time pass."""
+        """Sleep."""
 
 
 class World:
-    """All doors together."""
+    """All ports together."""
 
     def __init__(self, tmux: Tmux, processes: Processes, files: Files, clock: Clock, brokers: Brokers) -> None:
         self.tmux = tmux

@@ -79,7 +79,7 @@ def _essential(change: ResourceChangeDoc) -> dict[str, object]:
 def _basis(plan: Plan, document: PlanDoc) -> str:
     """The digest over everything that matters, including the live facts behind each decision."""
     live: list[object] = [action.basis for action in plan.pending]
-    drift = [] if plan.pending else [drift_facts(drift) for drift in plan.found]
+    drift = [] if plan.pending else [drift_facts(drift) for drift in plan.all_drift]
     return _sha256([essence(document), live, drift])
 
 

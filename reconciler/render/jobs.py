@@ -28,7 +28,7 @@ from reconciler.model.job import (
     Resent,
 )
 from reconciler.model.record import Json
-from reconciler.model.secrets import everywhere_without_token
+from reconciler.model.secrets import data_without_token
 
 from .document import diagnostic_document
 from .documents.common import FORMAT_VERSION
@@ -68,7 +68,7 @@ def job_row(job: Job, audit: str) -> JobRow:
         "retries": job.retries,
         "audit": audit,
     }
-    return cast(JobRow, everywhere_without_token(row, job.auth_token, TOKEN_HIDDEN))
+    return cast(JobRow, data_without_token(row, job.auth_token, TOKEN_HIDDEN))
 
 
 def jobs_document(rows: Iterable[JobRow], diagnostics: Iterable[Diagnostic]) -> JobsDoc:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.model.drift_class import DriftClass
-from reconciler.model.moment import zoned
+from reconciler.model.moment import parse_zoned
 from reconciler.model.watch import Pass
 
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
@@ -23,7 +23,7 @@ def metrics_text(seen: Pass) -> str:
     ]
     found = Counter(drift.kind for drift in seen.drifts)
     by_class = [({"class": kind.value}, found[kind]) for kind in DriftClass]
-    looked = zoned(seen.at).timestamp()
+    looked = parse_zoned(seen.at).timestamp()
     families = (
         _family("agents", "gauge", "Recorded agents, by workspace and state.", by_state),
         _family("drifts", "gauge", "Differences between the registry and the live world, by class.", by_class),

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any, TextIO, cast
 
 from reconciler.model.harmless import harmless, one_line
+from reconciler.model.sgr import SGR
 
 
 class SafeStream:
@@ -81,6 +82,10 @@ class _Styled:
     def write(self, text: str) -> int:
         self._door.write_styled(text)
         return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._door, name)
@@ -162,6 +167,18 @@ def warn(*lines: str) -> None:
 def ring(stream: TextIO) -> None:
     """Ring the terminal's bell, if the stream is a terminal."""
     styled(stream).write("\a")
+
+
+def write_coloured(stream: TextIO, lines: Iterable[str]) -> None:
+    """Write lines of others, of whose escape sequences only those that colour count (SGR); the rest is shown."""
+    styled(stream).writelines(f"{coloured_line(line)}\n" for line in lines)
+
+
+def coloured_line(line: str) -> str:
+    """A line whose colours stay, and of which nothing else steers a terminal or a runner."""
+    colours = SGR.findall(line)
+    texts = map(escape_line, SGR.split(line))
+    return "".join(text + colour for text, colour in zip(texts, [*colours, ""], strict=True))
 
 
 def tell_commands(lines: Iterable[str]) -> None:

@@ -16,6 +16,7 @@ from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT
 from reconciler.model.plan import Plan
 from reconciler.model.record import BrokerRow, Record, Section
+from reconciler.model.short_names import Named
 from reconciler.model.snapshot import Snapshot
 
 from . import facts
@@ -46,13 +47,13 @@ class AddressView(Struct, frozen=True):
     drift: tuple[DriftDoc, ...] = ()
 
 
-def names(desired: Desired, record: Record) -> dict[str, Address]:
-    """The addresses of everything that is declared or recorded, by their text and by session name."""
+def everything_named(desired: Desired, record: Record) -> list[Named]:
+    """Everything that is declared or recorded, with the names that each has."""
     workspaces = [*desired.workspaces, *map(workspace_address, record.workspaces)]
-    sessions = {row.session: row.address for row in record.sessions.values()}
-    sessions |= {spec.session: spec.address for spec in desired.agents.values()}
     brokers = [*desired.brokers, *map(broker_address, record.brokers)]
-    return sessions | {str(each): each for each in (*workspaces, *brokers, *sessions.values())}
+    recorded = [Named(row.address, row.session) for row in record.sessions.values()]
+    declared = [Named(spec.address, spec.session) for spec in desired.agents.values()]
+    return list(dict.fromkeys([*map(Named, workspaces), *map(Named, brokers), *recorded, *declared]))
 
 
 def subject(view: PlanView, address: Address) -> AddressView:
@@ -112,7 +113,7 @@ def _broker(view: PlanView, address: Address) -> AddressView:
         declared=facts.broker_declared(spec) if spec else None,
         recorded=facts.broker_recorded(row, place) if row else None,
         drift=tuple(
-            drift_item(view.plan, each) for each in view.plan.found if each.address == address and not each.silent
+            drift_item(view.plan, each) for each in view.plan.all_drift if each.address == address and not each.silent
         ),
     )
 

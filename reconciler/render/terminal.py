@@ -8,8 +8,10 @@ from typing import TextIO
 
 from msgspec import Struct
 
+from reconciler.model.sgr import without_colours
+
 from .displays import Drawing, Progress
-from .output import write_lines
+from .output import write_coloured, write_lines
 
 _STYLES = (
     ("-/+", "yellow"),
@@ -57,6 +59,14 @@ def show(lines: Iterable[str], stream: TextIO, env: Mapping[str, str]) -> None:
     print_coloured(lines, stream, line_style)
 
 
+def show_screen(lines: Iterable[str], stream: TextIO, env: Mapping[str, str]) -> None:
+    """Write lines that have colours of their own, with them where colours are wanted; harmless in any case."""
+    if wants_colour(stream, env):
+        write_coloured(stream, lines)
+    else:
+        write_lines(stream, map(without_colours, lines))
+
+
 def line_style(line: str) -> str:
     """The style of a line, by the symbol or word that it begins with; empty for plain text."""
     text = line.lstrip()
@@ -94,21 +104,28 @@ class _Blocks(Struct, frozen=True):
 
     stream: TextIO
     env: Mapping[str, str]
+    coloured: bool = False
     always: bool = False
 
     def lines(self, lines: Iterable[str]) -> None:
         """Write these lines and flush, so that a pipe gets them at once."""
-        show(lines, self.stream, self.env)
+        if self.coloured:
+            show_screen(lines, self.stream, self.env)
+        else:
+            show(lines, self.stream, self.env)
         self.stream.flush()
 
 
 @contextmanager
-def redrawn(stream: TextIO, env: Mapping[str, str]) -> Iterator[Drawing]:
-    """Redraw lines in place on a capable terminal while the block runs; elsewhere, write each set below the last."""
+def redrawn(stream: TextIO, env: Mapping[str, str], *, coloured: bool = False) -> Iterator[Drawing]:
+    """Redraw lines in place on a capable terminal while the block runs; elsewhere, write each set below the last.
+
+    `coloured` lines have colours of their own.
+    """
     if not (stream.isatty() and wants_colour(stream, env)):
-        yield _Blocks(stream, env)
+        yield _Blocks(stream, env, coloured)
         return
     from .terminal_rich import drawing  # noqa: PLC0415 - rich is slow to load, and only a terminal needs it
 
-    with drawing(stream, line_style) as drawn:
+    with drawing(stream, None if coloured else line_style) as drawn:
         yield drawn

@@ -13,7 +13,7 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from .displays import Drawing, Progress
-from .output import escape_line, styled
+from .output import coloured_line, escape_line, styled
 
 
 def print_coloured(lines: Iterable[str], stream: TextIO, style: Callable[[str], str]) -> None:
@@ -55,15 +55,21 @@ def progress_bar(total: int, stream: TextIO) -> Iterator[Progress]:
 
 
 @contextmanager
-def drawing(stream: TextIO, style: Callable[[str], str]) -> Iterator[Drawing]:
-    """Redraw lines in place while the block runs."""
+def drawing(stream: TextIO, style: Callable[[str], str] | None) -> Iterator[Drawing]:
+    """Lines that are drawn over those before, while the block lasts; without a style they have colours of their own."""
     with Live(console=Console(file=styled(stream)), auto_refresh=False, vertical_overflow="crop") as live:
 
         class Drawn:
             always = True
 
             def lines(self, lines: Iterable[str]) -> None:
-                rows = (Text(f"{line}\n", style(line), no_wrap=True) for line in map(escape_line, lines))
-                live.update(Text(end="").join(rows), refresh=True)
+                live.update(Text(end="").join(_row(line, style) for line in lines), refresh=True)
 
         yield Drawn()
+
+
+def _row(line: str, style: Callable[[str], str] | None) -> Text:
+    if style is None:
+        return Text.from_ansi(coloured_line(line), no_wrap=True).append("\n")
+    text = escape_line(line)
+    return Text(f"{text}\n", style(text), no_wrap=True)

@@ -1,4 +1,4 @@
-"""The skills by which agents use this program, and their way into a folder of the user's.
+"""The skills that teach agents to use this program, and their installation into a folder of the user.
 
-A file that somebody has edited is never overwritten unasked: what is written carries its own digest.
+Each installed file contains its own digest. So an edited file is recognised, and overwritten only with `--force`.
 """

@@ -1,4 +1,4 @@
-"""Put the skills into a folder where an agent CLI finds them."""
+"""Install the skills in a folder where an agent CLI finds them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from reconciler.ports.world import Files
 
 from .texts import FILE, Skill
 
-_SEAL = re.compile(rb"\n<!-- written by reconciler; sha256 of what is above: ([0-9a-f]{64}) -->\n\Z")
-_MODE = 0o644  # nothing in it is secret, and agents of other users may read it
+_DIGEST_LINE = re.compile(rb"\n<!-- written by reconciler; sha256 of what is above: ([0-9a-f]{64}) -->\n\Z")
+_MODE = 0o644  # a skill has no secrets, and agents of other users may read it
 
 
 class CopyResult(StrEnum):
-    """What becomes of one file."""
+    """What the installation does with one file."""
 
     NEW = "written"
     UPDATED = "updated"
@@ -31,18 +31,18 @@ class CopyResult(StrEnum):
 
 
 class Copy(Struct, frozen=True):
-    """One skill on its way to `path`."""
+    """One skill, the `path` to which it is installed, and what happens to that file."""
 
     path: str
     data: bytes
-    fate: CopyResult
+    result: CopyResult
 
 
 def plan(skills: Iterable[Skill], folder: str, files: Files, *, force: bool) -> tuple[Copy, ...]:
-    """What an installation would do; what was edited is overwritten only by `force`.
+    """What an installation would do. An edited file is overwritten only with `force`.
 
     Raises:
-        ReconcilerError: A file that is there cannot be read.
+        ReconcilerError: An existing file cannot be read.
     """
     return tuple(
         _copy(with_digest(skill.text), os.path.join(folder, skill.name, FILE), files, force) for skill in skills
@@ -50,19 +50,19 @@ def plan(skills: Iterable[Skill], folder: str, files: Files, *, force: bool) -> 
 
 
 def write(copies: Iterable[Copy], files: Files) -> None:
-    """Write what is planned, each file at once.
+    """Write the planned copies, each file at once.
 
     Raises:
-        ReconcilerError: One cannot be written.
+        ReconcilerError: A file cannot be written.
     """
     for copy in copies:
-        if copy.fate not in {CopyResult.SAME, CopyResult.EDITED}:
+        if copy.result not in {CopyResult.SAME, CopyResult.EDITED}:
             files.make_folder(os.path.dirname(copy.path))
             files.write(copy.path, copy.data, _MODE)
 
 
 def with_digest(text: str) -> bytes:
-    """The text, and below it the digest by which it is known to be unedited."""
+    """The text, followed by its digest, which shows later whether the text was edited."""
     data = text.encode()
     return data + f"\n<!-- written by reconciler; sha256 of what is above: {_digest(data)} -->\n".encode()
 
@@ -82,8 +82,8 @@ def _copy(data: bytes, path: str, files: Files, force: bool) -> Copy:
 
 
 def _is_unedited(data: bytes) -> bool:
-    seal = _SEAL.search(data)
-    return seal is not None and seal[1].decode() == _digest(data[: seal.start()])
+    found = _DIGEST_LINE.search(data)
+    return found is not None and found[1].decode() == _digest(data[: found.start()])
 
 
 def _digest(data: bytes) -> str:

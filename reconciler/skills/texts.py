@@ -1,4 +1,4 @@
-"""The skills as they are shipped."""
+"""The skills that come with the program."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Skill(Struct, frozen=True):
 
     @property
     def description(self) -> str:
-        """What it is for, and when to use it."""
+        """What the skill is for and when to use it, from its front matter."""
         lines = (line for line in self.text.splitlines() if line.startswith(_DESCRIPTION))
         return next(lines).removeprefix(_DESCRIPTION)
 
 
 def skills() -> tuple[Skill, ...]:
-    """All of them, by name: from the wheel, or from the checkout beside the package."""
+    """All skills, sorted by name, from the wheel or from the checkout beside the package."""
     return tuple(sorted(_shipped(), key=lambda skill: skill.name))
 
 

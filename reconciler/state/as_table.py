@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, compose
-from reconciler.text.patch import Patch, Unpatchable, believed, patched
+from reconciler.text.patch import Patch, Unpatchable, patched, verified
 from reconciler.text.quoting import scalar
 from reconciler.text.roundtrip import Rewriting
 from reconciler.text.roundtrip import rewritten as rewritten_by_library
@@ -30,11 +30,11 @@ def listed_as_table(text: str, listed: Fields, table: Fields) -> str:
         ReconcilerError: No rewritten text reads back as `table`.
     """
     try:
-        return believed(_in_place(text), table, parsed)
+        return verified(_in_place(text), table, parsed)
     except Unpatchable:
         pass
     try:
-        return believed(rewritten_by_library(text, Rewriting(listed, table)), table, parsed)
+        return verified(rewritten_by_library(text, Rewriting(listed, table)), table, parsed)
     except Unpatchable as error:
         raise ReconcilerError(
             "the list `sessions` in the registry cannot be converted to a mapping",

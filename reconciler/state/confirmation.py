@@ -10,7 +10,7 @@ from msgspec import Struct, to_builtins
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.generation import Confirmation
-from reconciler.model.moment import zoned
+from reconciler.model.moment import parse_zoned
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.shaped import shaped
@@ -135,7 +135,7 @@ def _understood(path: str, data: bytes) -> Confirmation:
     try:
         found = shaped(Confirmation, read_json(data))
         if found.deadline:
-            zoned(found.deadline)
+            parse_zoned(found.deadline)
     except ValueError as error:
         fix = f"check the file; to forget the waiting apply: rm {path}"
         raise ReconcilerError(f"{path} is damaged", detail=str(error), fix=fix) from error

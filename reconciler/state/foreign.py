@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.text.patch import Unpatchable, believed
+from reconciler.text.patch import Unpatchable, verified
 from reconciler.text.roundtrip import Rewriting, rewritten
 
 from .parse import parsed
@@ -15,8 +15,8 @@ from .rows import Fields, TableChange
 
 def row_rewritten(text: str, change: TableChange, indent: int) -> str:
     """Return the changed lines of one row. Raises Unpatchable when the row cannot be parsed alone, as with an alias."""
-    row = believed(re.sub(rf"^ {{{indent}}}", "", text, flags=re.MULTILINE), change.before, parsed)
-    result = believed(rewritten(row, _rewriting(change)), change.after, parsed)
+    row = verified(re.sub(rf"^ {{{indent}}}", "", text, flags=re.MULTILINE), change.before, parsed)
+    result = verified(rewritten(row, _rewriting(change)), change.after, parsed)
     return re.sub(r"^(?=.)", " " * indent, result, flags=re.MULTILINE)
 
 
@@ -24,7 +24,7 @@ def registry_rewritten(text: str, before: Fields, after: Fields, changes: Mappin
     """Rewrite a whole registry from `before` to `after`. Raises ReconcilerError when an alias prevents it."""
     inside = {name: _rewriting(change) for name, change in changes.items() if change.before}
     try:
-        return believed(rewritten(text, Rewriting(before, after, inside=inside)), after, parsed)
+        return verified(rewritten(text, Rewriting(before, after, inside=inside)), after, parsed)
     except Unpatchable as error:
         raise ReconcilerError(
             "the registry cannot be changed row by row",

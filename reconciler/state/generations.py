@@ -19,7 +19,7 @@ from msgspec import Struct, to_builtins
 
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.generation import AgentThen, Author, Generation, GenerationResult, ManifestFile
-from reconciler.model.moment import zoned
+from reconciler.model.moment import parse_zoned
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.shaped import shaped, table
@@ -169,7 +169,7 @@ def _outdated(store: Store, candidates: Iterable[int], limit: datetime) -> Itera
     """The candidates older than `limit`, oldest first. Stops at the first younger one, and skips damaged ones."""
     for number in candidates:
         with suppress(ReconcilerError):
-            if zoned(read(store, number).at) >= limit:
+            if parse_zoned(read(store, number).at) >= limit:
                 return
             yield number
 
@@ -208,7 +208,7 @@ def _generation(document: Mapping[str, Any]) -> Generation:
         plan=table(document.get("plan")),
         result=None if result is None else _result(table(result)),
     )
-    zoned(found.at)
+    parse_zoned(found.at)
     return found
 
 
@@ -224,7 +224,7 @@ def _result(document: Mapping[str, Any]) -> GenerationResult:
         agents=_agents(document.get("agents")),
         brokers={address: table(files) for address, files in brokers.items()},
     )
-    zoned(found.finished)
+    parse_zoned(found.finished)
     return found
 
 

@@ -35,9 +35,9 @@ def parsed(text: str) -> dict[str, Json]:
     Raises RegistryUnreadable for broken YAML, duplicate keys, several documents, or something other than a mapping.
     """
     found = read(text, BOUNDS)
-    slips = [_said(slip) for slip in (*found.slips, *filter(None, [found.broken]))]
-    if slips:
-        raise RegistryUnreadable(slips[0], fix=_FIX, more=slips[1:])
+    problems = [_said(problem) for problem in (*found.problems, *filter(None, [found.broken]))]
+    if problems:
+        raise RegistryUnreadable(problems[0], fix=_FIX, more=problems[1:])
     if found.value is None:
         return {}
     if not isinstance(found.value, dict):
@@ -45,9 +45,9 @@ def parsed(text: str) -> dict[str, Json]:
     return found.value
 
 
-def _said(slip: YamlProblem) -> str:
-    if slip.fault in _PLACELESS:
-        return _PLACELESS[slip.fault]
-    words = _WORDS[slip.fault].format(about=slip.about)
-    told = f"{words} {slip.detail}" if slip.fault is YamlProblemKind.DUPLICATE and slip.detail else words
-    return f"{slip.at[0]}:{slip.at[1]}: {told}" if slip.at[0] else told
+def _said(problem: YamlProblem) -> str:
+    if problem.kind in _PLACELESS:
+        return _PLACELESS[problem.kind]
+    words = _WORDS[problem.kind].format(about=problem.about)
+    told = f"{words} {problem.detail}" if problem.kind is YamlProblemKind.DUPLICATE and problem.detail else words
+    return f"{problem.at[0]}:{problem.at[1]}: {told}" if problem.at[0] else told

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from reconciler.model.record import Json
-from reconciler.text.patch import Patch, Unpatchable, believed, edited
+from reconciler.text.patch import Patch, Unpatchable, edited, verified
 from reconciler.text.quoting import flow
 
 from .emit import read_row, row_text
@@ -132,4 +132,4 @@ def _new_row(name: str, row: Json, indent: int) -> str:
     if read_row(text) == row:
         return text
 
-    return believed(text, {name: row}, parsed)
+    return verified(text, {name: row}, parsed)

@@ -1,6 +1,6 @@
-"""YAML and JSON as text: what stands where, what it says, and how it is changed.
+"""Read and edit YAML and JSON as text.
 
-A YAML node and a JSON value know their place. A plain word means the same in every file, and one rule says what
-needs quotes. An edit is given back only when it reads back as what was meant; outside its patches every byte stays.
-Pure; only this room knows ruamel.yaml.
+Every YAML node and JSON value has its place in the text. A plain word means the same in every file, and one rule
+decides what needs quotes. After an edit, the text is read again: it must say what was intended, else Unpatchable is
+raised. Outside of its patches, every byte stays. Pure; only this room imports ruamel.yaml.
 """

@@ -1,6 +1,6 @@
-"""One entry more in the mappings of a YAML text, or one less, as patches. Pure.
+"""Add or remove one entry in the mappings of a YAML text, as patches. Pure.
 
-Nodes tell where the parts stand, the edit itself is one of text.
+The nodes only say where things are; the edit changes the text.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Entry: TypeAlias = tuple[ScalarNode, Node]
 
 
 def addition(text: str, root: MappingNode, path: Path, value: Json) -> tuple[Patch, ...]:
-    """Put `value` at `path`, where nothing stands yet; the last patch is what comes in.
+    """The patches that put `value` at `path`, where there is no entry yet. The last patch holds the new text.
 
-    Mappings that are missing on the way are made. Raises Unpatchable when another kind of value is in the way.
+    Missing mappings on the way are created. Raises Unpatchable when another kind of value is on the way.
     """
     found = _on_the_way(text, root, path)
     name, *rest = path[len(found.way) :]
@@ -41,7 +41,7 @@ def addition(text: str, root: MappingNode, path: Path, value: Json) -> tuple[Pat
 
 
 def first_entries(text: str, content: Mapping[str, Json]) -> tuple[Patch, ...]:
-    """Put the entries of `content` behind a text that says nothing; the last patch is what comes in."""
+    """The patches that append the entries of `content` to a text without content. The last one holds the new text."""
     end = len(text)
     gap = "" if not text or text.endswith("\n") else "\n"
     lines = [line for name, value in content.items() for line in _block(name, value, 0, _INDENT)]
@@ -49,16 +49,16 @@ def first_entries(text: str, content: Mapping[str, Json]) -> tuple[Patch, ...]:
 
 
 def removal(text: str, root: MappingNode, path: Path) -> tuple[Patch, ...]:
-    """Take out the entry at `path`; a mapping that is left empty is written `{}`.
+    """The patches that remove the entry at `path`. A mapping that becomes empty is written `{}`.
 
-    Comments on its lines go with it, and so do those right below that are indented deeper. Raises Unpatchable
-    when the entry is behind an alias, or on a line with another one.
+    Comments on its lines are removed too, and so are deeper indented comments right below it. Raises Unpatchable
+    when the entry is behind an alias, or shares a line with another entry.
     """
     return tuple(_removal(_on_the_way(text, root, path), path))
 
 
 class _Way(Struct, frozen=True):
-    """A text and the entries that stand along a path in it, outermost first, as far as they exist."""
+    """A text and the entries along a path in it, outermost first, as far as they exist."""
 
     text: str
     root: MappingNode
@@ -83,16 +83,16 @@ def _on_the_way(text: str, root: MappingNode, path: Path) -> _Way:
 
 
 def _own_entry(node: Node, name: str) -> Entry | None:
-    """The entry that is written in this very mapping, not one behind an alias or a merge key."""
+    """The entry that is written in this mapping itself, not one from an alias or a merge key."""
     entries = node.entries if isinstance(node, MappingNode) else []
     return next(((key, value) for key, value in entries if isinstance(key, ScalarNode) and key.text == name), None)
 
 
-# --- one entry more ---------------------------------------------------------------------------
+# --- add an entry -----------------------------------------------------------------------------
 
 
 def _below(found: _Way, within: MappingNode, name: str, value: Json) -> Patch:
-    """A new entry behind the last one of a block, with its indent."""
+    """Add an entry after the last one of a block, with the same indent."""
     indent = _column(within.entries[0][0])
     at = _last_line(found.text, *within.entries[-1], indent)
     return Patch(at, at, _new_lines(found, name, value, indent))
@@ -104,27 +104,27 @@ def _new_lines(found: _Way, name: str, value: Json, indent: int) -> str:
 
 
 def _into_nothing(found: _Way, within: Node, name: str, value: Json) -> tuple[Patch, ...]:
-    """The first entry of a mapping that says nothing yet; `{}` gives way to a block."""
+    """Add the first entry of an empty mapping. In a block, `{}` is replaced by a block mapping."""
     text, holder = found.text, found.tables[-2:-1]
     empty = isinstance(within, MappingNode) or (
         isinstance(within, ScalarNode) and within.plain and within.text in _NULLS
     )
     if not empty or not isinstance(holder[0] if holder else None, MappingNode):
-        raise Unpatchable("something that is not a mapping is in the way")
+        raise Unpatchable("a value on the way is not a mapping")
     key, block = found.way[-1][0], not _is_flow(holder[0])
     colon = _behind_colon(text, key)
-    said = text[colon : within.span[1]]
-    if isinstance(within, MappingNode) and not (block and said == " {}"):
+    written = text[colon : within.span[1]]
+    if isinstance(within, MappingNode) and not (block and written == " {}"):
         return (_in_braces(found, within, name, value),)
     if not block:
-        raise Unpatchable("a value that is left out in braces is in the way")
+        raise Unpatchable("a key on the way has no value, inside braces")
     at = _line_end(text, colon)
     new = _new_lines(found, name, value, _column(key) + _step(found.root))
-    return Patch(colon, colon + len(said), ""), Patch(at, at, new)
+    return Patch(colon, colon + len(written), ""), Patch(at, at, new)
 
 
 def _in_braces(found: _Way, within: MappingNode, name: str, value: Json) -> Patch:
-    """A new entry behind the last one in braces, on a line of its own where that one has one."""
+    """Add an entry after the last one in braces, on its own line if that one has its own line."""
     new = f"{quoted(name)}: {flow(value)}"
     if not within.entries:
         at = found.text.index("{", within.span[0]) + 1
@@ -138,27 +138,27 @@ def _in_braces(found: _Way, within: MappingNode, name: str, value: Json) -> Patc
 
 
 def _block(name: str, value: Json, indent: int, step: int) -> list[str]:
-    """The lines of an entry; a mapping that holds no other one stands on one line."""
+    """The lines of an entry. A mapping without inner mappings is written on one line."""
     head = f"{' ' * indent}{quoted(name)}:"
     if not isinstance(value, Mapping) or not any(isinstance(inner, Mapping) for inner in value.values()):
         return [f"{head} {flow(value)}"]
     return [head, *(line for key, inner in value.items() for line in _block(key, inner, indent + step, step))]
 
 
-# --- one entry less ---------------------------------------------------------------------------
+# --- remove an entry --------------------------------------------------------------------------
 
 
 def _removal(found: _Way, path: Path) -> Iterator[Patch]:
     holder = found.tables[-2] if len(found.way) == len(path) else None
     if not isinstance(holder, MappingNode):
-        raise Unpatchable("the text itself does not hold this entry")
+        raise Unpatchable("the entry is not written in this place, but comes from an alias or a merge key")
     key, value = found.way[-1]
     if holder.flow:
         yield _cut_in_braces(found.text, holder, (key, value))
         return
     start = found.text.rfind("\n", 0, key.span[0])
     if found.text[start + 1 : key.span[0]].strip():
-        raise Unpatchable("something else stands before it on its line")
+        raise Unpatchable("something else is before it on its line")
     start -= found.text[start - 1 : start] == "\r"
     yield Patch(max(start, 0), _last_line(found.text, key, value, _column(key)), "")
     if len(holder.entries) == 1 and len(found.way) > 1:
@@ -167,7 +167,7 @@ def _removal(found: _Way, path: Path) -> Iterator[Patch]:
 
 
 def _cut_in_braces(text: str, holder: MappingNode, entry: Entry) -> Patch:
-    """The entry with one comma: that before it, else that behind it."""
+    """Remove the entry with one comma: the one before it, else the one after it."""
     at = holder.entries.index(entry)
     start, end = entry[0].span[0], _behind(text, *entry)
     if at:
@@ -177,7 +177,7 @@ def _cut_in_braces(text: str, holder: MappingNode, entry: Entry) -> Patch:
     return Patch(start, following, "")
 
 
-# --- where things stand -----------------------------------------------------------------------
+# --- positions --------------------------------------------------------------------------------
 
 
 def _is_flow(node: Node) -> bool:
@@ -189,7 +189,7 @@ def _column(key: Node) -> int:
 
 
 def _step(root: MappingNode) -> int:
-    """How much deeper this text indents what is inside."""
+    """How many spaces this text uses per level."""
     blocks = (value for _, value in root.entries if isinstance(value, MappingNode) and value.entries)
     first = next((value for value in blocks if not value.flow), None)
     return _column(first.entries[0][0]) - _column(root.entries[0][0]) if first else _INDENT
@@ -198,19 +198,19 @@ def _step(root: MappingNode) -> int:
 def _behind_colon(text: str, key: Node) -> int:
     colon = text.find(":", key.span[1])
     if colon < 0:
-        raise Unpatchable("a key without a colon is in the way")
+        raise Unpatchable("a key on the way has no colon")
     return colon + 1
 
 
 def _behind(text: str, key: Node, value: Node) -> int:
-    """The offset behind an entry in braces; a value that is left out ends behind its colon and a space."""
+    """The offset after an entry in braces. An entry without a value ends after its colon and one space."""
     end = max(key.span[1], value.span[1])
     colon = re.compile(r"\s*: ?").match(text, end) if value.span[0] == value.span[1] else None
     return colon.end() if colon else end
 
 
 def _last_line(text: str, key: Node, value: Node, indent: int) -> int:
-    """The end of the last line of an entry, the comments right below that are indented deeper included."""
+    """The end of the last line of an entry, including deeper indented comments right below it."""
     end = _line_end(text, len(text[: max(key.span[1], value.span[1])].rstrip()))
     while (comment := re.compile(r"\r?\n( *)#").match(text, end)) and len(comment[1]) > indent:
         end = _line_end(text, comment.end())

@@ -1,7 +1,7 @@
-"""JSON texts with places: an element more, or some less, and every other character stays. Pure.
+"""Add, remove, rename and find values in a JSON text; every other character stays. Pure.
 
-What is put into an empty container that was there before ends right before its bracket; containers of our
-own have a line break there. So it can be told afterwards which of the empty ones have to go again.
+A value that is added to an existing empty container ends right before its bracket. Containers that we create have a
+line break there. So a later removal can see which empty containers were ours and have to be removed too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _STEP = "  "
 
 
 class JsonItem(NamedTuple):
-    """An element of an array, or a member of an object, from `start` to `end`; its value begins at `at`."""
+    """An element of an array or a member of an object, from `start` to `end`. Its value begins at `at`."""
 
     start: int
     at: int
@@ -34,7 +34,7 @@ class JsonItem(NamedTuple):
 
 
 class JsonContainer(NamedTuple):
-    """An array or an object, by the places of its brackets."""
+    """An array or an object, with the positions of its brackets."""
 
     open: int
     close: int
@@ -42,32 +42,32 @@ class JsonContainer(NamedTuple):
 
 
 _Path: TypeAlias = tuple[tuple[JsonContainer, int], ...]
-"""From the outermost container on: each container, and which of its items leads to the next one."""
+"""From the outermost container on, each container with the index of the item that leads to the next one."""
 
 
 def check(text: str) -> None:
-    """Raises ValueError, with the place, when the text is not a JSON object, has comments, or has a key twice."""
+    """Raise ValueError, with the place, when the text is not a JSON object, has comments, or has a duplicate key."""
     if not isinstance(read_json(text), dict):
         raise ValueError("it is not a JSON object")
     if second := next(_repeated(text, _outermost(text)), None):
-        raise ValueError(f"`{second.key}` stands twice: {_place(text, second)}")
+        raise ValueError(f"`{second.key}` is defined twice: {_place(text, second)}")
 
 
 def appended(text: str, keys: Sequence[str], value: Json) -> str:
-    """The text with `value` as the last element of the array that `keys` lead to; what is missing is made.
+    """The text with `value` appended to the array at `keys`. Missing objects and arrays are created.
 
     Raises:
         ValueError: A value on the way is not an object, or the last one is not an array.
-        Unpatchable: The text does not read back as what was meant.
+        Unpatchable: The new text does not say what was intended.
     """
     patch = _addition(text, keys, value)
     return edited(text, [patch], _with(read_json(text), keys, value), read_json)
 
 
 def without(text: str, is_meant: Callable[[Json], bool]) -> str:
-    """The text without the values that are meant, and without containers of ours that hold nothing else.
+    """The text without the values for which `is_meant` is true, and without containers of ours that become empty.
 
-    Nothing is left when the outermost one is such a container.
+    The result is empty when the outermost container is removed.
     """
     while text and (path := next(_paths(text, _outermost(text), is_meant), None)):
         gone = _outermost_to_go(path)
@@ -78,7 +78,7 @@ def without(text: str, is_meant: Callable[[Json], bool]) -> str:
 
 
 def found(text: str, is_meant: Callable[[Json], bool]) -> list[Json]:
-    """The values that are meant, in their order."""
+    """The values for which `is_meant` is true, in their order."""
     paths = _paths(text, _outermost(text), is_meant)
     return [container.items[index].value for *_, (container, index) in paths]
 
@@ -98,7 +98,7 @@ def element_places(text: str, key: str) -> tuple[tuple[int, int], ...]:
 def places(text: str) -> Mapping[str, tuple[int, int]]:
     """Line and column of each member of an object, and of the objects in it: `broker`, `broker.port`.
 
-    Of two members with one key the last one counts, as in the value. Empty for anything but an object.
+    Of two members with the same key the last one counts, as in JSON parsers. Empty if the text is not an object.
     """
     if not text[_behind_space(text, 0) :].startswith("{"):
         return {}
@@ -106,11 +106,11 @@ def places(text: str) -> Mapping[str, tuple[int, int]]:
 
 
 def renamed(text: str, keys: Sequence[str], name: str, value: Json) -> str:
-    """The text with another name and value for the member that `keys` lead to; every other character stays.
+    """The text with another name and value for the member at `keys`. Every other character stays.
 
     Raises:
-        ValueError: There is no such member, or a key on the way stands twice.
-        Unpatchable: The text does not read back as what was meant.
+        ValueError: There is no such member, or the text has a duplicate key.
+        Unpatchable: The new text does not say what was intended.
     """
     check(text)
     box = _outermost(text)
@@ -139,10 +139,10 @@ def _renamed(content: dict[str, Any], keys: Sequence[str], name: str, value: Jso
     key, *rest = keys
     if rest:
         return {**content, key: _renamed(content[key], rest, name, value)}
-    return {**{each: said for each, said in content.items() if each != key}, name: value}
+    return {**{each: kept for each, kept in content.items() if each != key}, name: value}
 
 
-# --- one more ---------------------------------------------------------------------------------
+# --- add --------------------------------------------------------------------------------------
 
 
 def _addition(text: str, keys: Sequence[str], value: Json) -> Patch:
@@ -173,7 +173,7 @@ def _with(content: dict[str, Any], keys: Sequence[str], value: Json) -> dict[str
 
 
 def _insertion(text: str, box: JsonContainer, label: str, value: Json) -> Patch:
-    """The value behind the last item, laid out as the first one is."""
+    """Insert the value after the last item, with the layout of the first item."""
     at = box.items[-1].end if box.items else box.close
     gap = text[box.open + 1 : box.items[0].start if box.items else box.close]
     newline = newline_of(text)
@@ -183,13 +183,13 @@ def _insertion(text: str, box: JsonContainer, label: str, value: Json) -> Patch:
 
 
 def _step(text: str) -> str:
-    """How much deeper this text indents what is inside."""
+    """The indent that this text uses per level."""
     root = _outermost(text)
     margin = text[root.open + 1 : root.items[0].start].rpartition("\n")[2] if root.items else ""
     return margin or _STEP
 
 
-# --- some less --------------------------------------------------------------------------------
+# --- remove -----------------------------------------------------------------------------------
 
 
 def _paths(text: str, box: JsonContainer, is_meant: Callable[[Json], bool]) -> Iterator[_Path]:
@@ -202,7 +202,7 @@ def _paths(text: str, box: JsonContainer, is_meant: Callable[[Json], bool]) -> I
 
 
 def _outermost_to_go(path: _Path) -> _Path:
-    """The path to what goes: the item itself, or the outermost container of ours that would be left empty."""
+    """The path of what to remove: the item itself, or the outermost container of ours that would be empty after it."""
     while path:
         box, index = path[-1]
         if len(box.items) > 1 or box.close == box.items[index].end:
@@ -212,7 +212,7 @@ def _outermost_to_go(path: _Path) -> _Path:
 
 
 def _removal(path: _Path) -> Patch:
-    """The item with one comma: that before it, else that behind it."""
+    """Remove the item with one comma: the one before it, else the one after it."""
     box, index = path[-1]
     item = box.items[index]
     if index:
@@ -222,7 +222,7 @@ def _removal(path: _Path) -> Patch:
 
 
 def _left(content: Any, path: _Path) -> Any:
-    """The content without what `path` leads to."""
+    """The content without the value at `path`."""
     (box, index), *rest = path
     if isinstance(content, list):
         inner = [_left(content[index], tuple(rest))] if rest else []
@@ -233,7 +233,7 @@ def _left(content: Any, path: _Path) -> Any:
     return {name: value for name, value in content.items() if name != key}
 
 
-# --- where things stand -----------------------------------------------------------------------
+# --- positions --------------------------------------------------------------------------------
 
 
 def _place(text: str, item: JsonItem) -> str:
@@ -242,7 +242,7 @@ def _place(text: str, item: JsonItem) -> str:
 
 
 def _repeated(text: str, box: JsonContainer) -> Iterator[JsonItem]:
-    """The members whose key an earlier one in the same object has."""
+    """The members with the same key as another member of their object."""
     counts = Counter(item.key for item in box.items) if text[box.open] == "{" else Counter[str]()
     for item in reversed(box.items):
         if counts[item.key] > 1:
@@ -256,7 +256,7 @@ def _outermost(text: str) -> JsonContainer:
 
 
 def _container(text: str, at: int) -> JsonContainer:
-    """The container whose bracket is at `at`, in a text that is valid JSON."""
+    """The container whose opening bracket is at `at`. The text must be valid JSON."""
     items: list[JsonItem] = []
     position = _behind_space(text, at + 1)
     while text[position] not in "]}":

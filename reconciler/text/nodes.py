@@ -1,7 +1,7 @@
-"""YAML text -> nodes, each with its place: the structure, before any meaning.
+"""Parse YAML text into nodes with their places. Words are not interpreted yet.
 
-ruamel.yaml only tokenises and parses. Its composer would recurse as deep as the text asks for;
-this one stops at a depth, and knows one document, the allowed tags and earlier anchors only.
+ruamel.yaml only tokenises and parses. Its own composer recurses as deep as the text is nested. The one in this file
+stops at a maximum depth, and accepts only one document, the allowed tags, and anchors that come before their aliases.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from .characters import line_and_column, unprintable
 
 At: TypeAlias = tuple[int, int]  # line and column, from 1
-Span: TypeAlias = tuple[int, int]  # offsets of the first character, and behind the last one
+Span: TypeAlias = tuple[int, int]  # offsets of the first character and after the last one
 
 _CORE = "tag:yaml.org,2002:"
 _RESOLVED = frozenset(f"{_CORE}{kind}" for kind in ("null", "bool", "int", "float"))
@@ -29,10 +29,10 @@ CORE_TAGS = frozenset({"!", *_RESOLVED, *TEXT_TAGS}) | {
 
 
 class Bounds(Struct, frozen=True):
-    """How much of YAML a kind of file may use.
+    """The limits for one kind of file.
 
-    `depth` is how many levels deep, `unfolded` how many nodes its aliases stand for. `tags` are those allowed.
-    `escapes` says whether characters that YAML forbids may be written as escapes.
+    `depth` is the maximum nesting, `unfolded` the maximum number of nodes that aliases may expand to. `tags` are the
+    allowed tags. `escapes` says whether characters that YAML forbids may be written as escapes.
     """
 
     depth: int
@@ -42,26 +42,26 @@ class Bounds(Struct, frozen=True):
 
 
 class YamlProblemKind(Enum):
-    """What may be wrong with a text as YAML; `about` and `detail` are those of its `YamlProblem`."""
+    """The kinds of YAML mistakes. The comments say what `about` and `detail` of the `YamlProblem` contain."""
 
-    SYNTAX = auto()  # detail: what the parser was in
-    NUMBER = auto()  # of an escape
+    SYNTAX = auto()  # about: the message of the parser; detail: what it was parsing
+    NUMBER = auto()  # an escape has a number that is too large
     CONTROL = auto()  # about: the character, as U+0007
-    DOCUMENTS = auto()  # more than one
-    DEPTH = auto()  # about: how deep it may be
+    DOCUMENTS = auto()  # more than one document
+    DEPTH = auto()  # about: the maximum depth
     TAG = auto()  # about: the tag
-    ALIAS = auto()  # about: the name, which no earlier anchor has
-    LOOP = auto()  # about: the name, which the node that it is in has
-    UNFOLDED = auto()  # about: the name of the alias that is too much
-    KEY = auto()  # one that is not a scalar
+    ALIAS = auto()  # about: the name of an alias without an earlier anchor
+    LOOP = auto()  # about: the name of an alias that is inside its own anchor
+    UNFOLDED = auto()  # about: the name of the alias that exceeds the limit
+    KEY = auto()  # a key that is not a scalar
     DUPLICATE = auto()  # about: the key; detail: both values
-    MERGE = auto()  # about: the word that stands instead of a mapping
+    MERGE = auto()  # about: the word that is there instead of a mapping
 
 
 class YamlProblem(Struct, frozen=True):
-    """One thing that is wrong with a text as YAML; `earlier` is the place of the first of two."""
+    """One mistake in a YAML text. `earlier` is the place of the first of two duplicates."""
 
-    fault: YamlProblemKind
+    kind: YamlProblemKind
     at: At
     about: str = ""
     detail: str = ""
@@ -69,15 +69,15 @@ class YamlProblem(Struct, frozen=True):
 
 
 class NotYaml(ValueError):
-    """A text that cannot be read any further; `slip` says where and why."""
+    """The text cannot be read any further; `problem` says where and why."""
 
-    def __init__(self, slip: YamlProblem) -> None:
-        super().__init__(slip)
-        self.slip = slip
+    def __init__(self, problem: YamlProblem) -> None:
+        super().__init__(problem)
+        self.problem = problem
 
 
 class ScalarNode(Struct, frozen=True):
-    """A piece of text; only a `plain` one (no quotes, no tag of text) may be read as something else."""
+    """A piece of text. Only a `plain` one (no quotes, no text tag) can mean a number, a flag or null."""
 
     text: str
     plain: bool
@@ -86,7 +86,7 @@ class ScalarNode(Struct, frozen=True):
 
 
 class SequenceNode(Struct, frozen=True):
-    """A sequence, in brackets when it is `flow`."""
+    """A sequence. `flow` means that it is written in brackets."""
 
     items: list[Node]
     at: At
@@ -95,7 +95,7 @@ class SequenceNode(Struct, frozen=True):
 
 
 class MappingNode(Struct, frozen=True):
-    """A mapping as it is written, in braces when it is `flow`: duplicates and merge keys included."""
+    """A mapping as it is written, with duplicates and merge keys. `flow` means that it is written in braces."""
 
     entries: list[tuple[Node, Node]]
     at: At
@@ -104,7 +104,7 @@ class MappingNode(Struct, frozen=True):
 
 
 class AliasNode(Struct, frozen=True):
-    """`*name`, and what it stands for."""
+    """An alias `*name` and the node that it refers to."""
 
     name: str
     target: Node
@@ -115,32 +115,32 @@ class AliasNode(Struct, frozen=True):
 Node: TypeAlias = ScalarNode | SequenceNode | MappingNode | AliasNode
 
 
-def give_up(fault: YamlProblemKind, at: At, about: str = "", detail: str = "") -> NoReturn:
-    """Raise `NotYaml` for a place."""
-    raise NotYaml(YamlProblem(fault, at, about, detail))
+def give_up(kind: YamlProblemKind, at: At, about: str = "", detail: str = "") -> NoReturn:
+    """Raise `NotYaml` with the problem and its place."""
+    raise NotYaml(YamlProblem(kind, at, about, detail))
 
 
 def compose(text: str, bounds: Bounds) -> Node | None:
-    """The node that the only document of `text` is, or None when there is none.
+    """The root node of the only document in `text`; None when there is no document.
 
     Raises:
-        NotYaml: It is not YAML 1.2, or uses more of it than `bounds` allow.
+        NotYaml: It is not YAML 1.2, or exceeds `bounds`.
     """
     if found := unprintable(text):
         give_up(YamlProblemKind.CONTROL, line_and_column(text, found.start()), _code_point(found.group()))
     try:
         return _only_document(bounds, YAML(typ="safe", pure=True).parse(text))
     except MarkedYAMLError as error:
-        raise NotYaml(_syntax_slip(error)) from error
+        raise NotYaml(_syntax_problem(error)) from error
     except NotYaml:
         raise
-    except (ValueError, OverflowError) as error:  # ruamel checks the digits of "\UFFFFFFFF", not the number
+    except (ValueError, OverflowError) as error:  # ruamel accepts the digits of "\UFFFFFFFF", then fails at the number
         raise NotYaml(YamlProblem(YamlProblemKind.NUMBER, (0, 0), detail=str(error))) from error
-    except Exception as error:  # the library fails at odd files with anything: KeyError, AttributeError ...
-        raise NotYaml(YamlProblem(YamlProblemKind.SYNTAX, (0, 0), "this is not YAML that can be understood")) from error
+    except Exception as error:  # on unusual files the library raises anything: KeyError, AttributeError ...
+        raise NotYaml(YamlProblem(YamlProblemKind.SYNTAX, (0, 0), "the YAML parser cannot read this")) from error
 
 
-def _syntax_slip(error: MarkedYAMLError) -> YamlProblem:
+def _syntax_problem(error: MarkedYAMLError) -> YamlProblem:
     mark = error.problem_mark or error.context_mark
     at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     context = str(error.context or "")
@@ -162,9 +162,10 @@ def _only_document(bounds: Bounds, events: Iterator[Any]) -> Node | None:
 
 @dataclass(slots=True)
 class _Composer:
-    """`end` is the offset behind what was read last: YAML itself ends a block behind the comments that follow.
+    """Makes nodes from the events of the parser.
 
-    `open` are the anchors of the nodes that are not read to their end yet.
+    `end` is the offset after the last token; the parser's own end of a block is after the comments that follow it.
+    `open` are the anchors of nodes that are still being read.
     """
 
     bounds: Bounds
@@ -174,7 +175,7 @@ class _Composer:
     end: int = 0
 
     def node(self, depth: int) -> Node | None:
-        """The next node, or None where its container ends."""
+        """The next node, or None at the end of its container."""
         event = self._next()
         match type(event).__name__:
             case "AliasEvent":
@@ -221,7 +222,7 @@ class _Composer:
             give_up(YamlProblemKind.TAG, _at(event), str(event.tag))
 
     def _text(self, event: Any) -> str:
-        """The text of a scalar. JSON spells what is beyond U+FFFF as two escapes (RFC 8259, section 7)."""
+        """The text of a scalar. JSON's two escapes for a character beyond U+FFFF are joined (RFC 8259, section 7)."""
         value: str = event.value
         text = value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
         if not self.bounds.escapes and (found := unprintable(text)):

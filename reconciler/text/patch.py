@@ -1,4 +1,4 @@
-"""An edit of a text, believed only when the text reads back as what was meant; every other character stays."""
+"""Edit a text with patches, and check the result by reading it again. Every other character stays."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reconciler.model.errors import ReconcilerError
 
 
 class Patch(NamedTuple):
-    """Put `text` where `start` to `end` is now."""
+    """Replace the characters from `start` to `end` by `text`."""
 
     start: int
     end: int
@@ -17,16 +17,16 @@ class Patch(NamedTuple):
 
 
 class Unpatchable(ValueError):
-    """A text that cannot be edited without touching something else, or that says something else afterwards."""
+    """A text cannot be edited without changing something else too."""
 
 
 def edited(text: str, patches: Iterable[Patch], meant: object, read: Callable[[str], object]) -> str:
-    """`text` with the patches in it; raises Unpatchable unless `read` finds in it what is `meant`."""
-    return believed(patched(text, patches), meant, read)
+    """`text` with the patches applied. Raises Unpatchable unless `read` then returns `meant`."""
+    return verified(patched(text, patches), meant, read)
 
 
 def patched(text: str, patches: Iterable[Patch]) -> str:
-    """`text` with the patches in it; raises Unpatchable when one overlaps another."""
+    """`text` with the patches applied. Raises Unpatchable when two overlap."""
     parts: list[str] = []
     done = 0
     for patch in sorted(patches, key=lambda patch: (patch.start, patch.end)):
@@ -37,12 +37,12 @@ def patched(text: str, patches: Iterable[Patch]) -> str:
     return "".join([*parts, text[done:]])
 
 
-def believed(text: str, meant: object, read: Callable[[str], object]) -> str:
-    """`text`; raises Unpatchable unless `read` finds in it what is `meant`."""
+def verified(text: str, meant: object, read: Callable[[str], object]) -> str:
+    """`text` itself, checked. Raises Unpatchable unless `read` returns `meant` for it."""
     try:
         found = read(text)
     except (ValueError, ReconcilerError) as error:
         raise Unpatchable(f"it cannot be read back: {error}") from error
     if found != meant:
-        raise Unpatchable("it does not read back as what was meant")
+        raise Unpatchable("when read back, it does not say what was intended")
     return text

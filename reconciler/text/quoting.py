@@ -1,6 +1,6 @@
-"""One rule of quoting: a text stands without quotes only where every reader of YAML takes it for that text.
+"""The rule for quotes: a text is written without quotes only if every YAML parser reads it as that text.
 
-Any other text is written as a JSON string, which is a double-quoted scalar of YAML 1.1 and 1.2 alike.
+Any other text is written as a JSON string, which is also a double-quoted scalar in YAML 1.1 and 1.2.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from reconciler.model.record import Json
 
 _WORD = r"[A-Za-z_/][A-Za-z0-9_./@+=~%-]*"
 _PLAIN = re.compile(rf"{_WORD}(?: [A-Za-z0-9_./@+=~%-]+)*")
-# What YAML 1.1 takes for something else than text: https://yaml.org/type/bool.html, https://yaml.org/type/null.html
+# Words that YAML 1.1 does not read as text: https://yaml.org/type/bool.html, https://yaml.org/type/null.html
 _NOT_TEXT = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
-# JSON writes these as they are, a YAML reader refuses or folds them.
+# JSON writes these characters as they are, but YAML parsers refuse or fold them.
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def is_plain(text: str) -> bool:
-    """True when a text needs no quotes for any reader to take it as text."""
+    """True when every YAML parser reads the text without quotes as text."""
     return _PLAIN.fullmatch(text) is not None and text.lower() not in _NOT_TEXT
 
 
 def needs_no_escape(text: str) -> bool:
-    """Whether single quotes can hold the text: they know no escapes, and fold lines."""
+    """Whether the text can be written in single quotes, which have no escapes and fold lines."""
     return not _ESCAPED.search(text) and text.isprintable()
 
 
@@ -55,6 +55,6 @@ def flow(value: Json) -> str:
 
 
 def _float(value: float) -> str:
-    # YAML 1.1 wants a point before the exponent.
+    # YAML 1.1 needs a point before the exponent.
     text = repr(value)
     return text if "." in text else text.replace("e", ".0e")

@@ -1,7 +1,7 @@
-"""YAML text made to say something else by a round trip: for what patches cannot reach. Pure.
+"""Change YAML text with the round trip of ruamel.yaml, where patches are not possible. Pure.
 
-Comments, order, quoting and the spelling of values stay. What ruamel.yaml does not keep: blanks after a colon,
-indentation that varies, comments within braces.
+Comments, order, quotes and the spelling of values stay. ruamel.yaml does not keep extra spaces after a colon, varying
+indentation, and comments inside braces.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ _FIRST_LIST = re.compile(r"^( *)[^\s#-].*: *\n\1( *)- ", re.MULTILINE)
 
 
 class Rewriting(Struct, frozen=True):
-    """What a mapping says before and after; `names` tells what each entry that stays was called before.
+    """The content of a mapping before and after.
 
-    Without `names` each entry has the name that it had. `inside` are rewritings of mappings within it.
+    `names` maps the new name of each kept entry to its old name; None means that no entry is renamed. `inside` has the
+    rewritings of inner mappings, by key.
     """
 
     before: Fields
@@ -43,7 +44,7 @@ class Rewriting(Struct, frozen=True):
 
 
 class _Spelled(Struct, frozen=True):
-    """A value other than text, as the user wrote it: `~`, `TRUE`, `0x1F`."""
+    """A value that is not text, spelled as the user wrote it: `~`, `TRUE`, `0x1F`."""
 
     tag: str
     spelling: str
@@ -53,11 +54,11 @@ class _Spelled(Struct, frozen=True):
 
 
 class _SpellingReader(RoundTripConstructor):
-    """Keeps how values are spelled."""
+    """Reads values with their spelling."""
 
 
 class _SpellingWriter(RoundTripRepresenter):
-    """Spells values as they were spelled."""
+    """Writes values with the spelling that they had."""
 
 
 for _tag in _NOT_TEXT:
@@ -66,12 +67,12 @@ _SpellingWriter.add_representer(_Spelled, lambda writer, value: writer.represent
 
 
 def rewritten(text: str, wanted: Rewriting) -> str:
-    """`text`, a mapping that says `wanted.before`, made to say `wanted.after`.
+    """The text of a mapping, changed from the content `wanted.before` to `wanted.after`.
 
-    The caller reads it back: a value that is shared through an alias changes everywhere.
+    The caller must read it back, because a value that is shared through an alias changes everywhere.
 
     Raises:
-        Unpatchable: The library cannot read the text, or cannot write it.
+        Unpatchable: The library cannot read or write the text.
     """
     yaml = _yaml(text)
     try:
@@ -81,7 +82,7 @@ def rewritten(text: str, wanted: Rewriting) -> str:
         _rewrite(content, wanted)
         out = StringIO()
         yaml.dump(content, out)
-    except Exception as error:  # the library fails at odd files with anything: KeyError, AttributeError ...
+    except Exception as error:  # on unusual files the library raises anything: KeyError, AttributeError ...
         raise Unpatchable(str(error)) from error
     return out.getvalue()
 
@@ -115,7 +116,7 @@ def _rewrite(node: CommentedMap, wanted: Rewriting) -> None:
 
 
 def _rename(node: CommentedMap, names: Mapping[str, str]) -> None:
-    """Give entries their new names, and drop those that have none."""
+    """Give entries their new names, and drop entries without one."""
     new_names = {before: after for after, before in names.items()}
     kept = [(_name(key, new_names), value) for key, value in node.items() if str(key) in new_names]
     comments = {_name(key, new_names): comment for key, comment in node.ca.items.items() if str(key) in new_names}
@@ -141,9 +142,9 @@ def _conform(node: CommentedMap, before: Fields, after: Fields) -> None:
         if name in before and before[name] == value:
             continue
         key = keys.get(name, _node(name))
-        present, said = node.get(key), before.get(name)
-        if isinstance(value, Mapping) and isinstance(said, Mapping) and isinstance(present, CommentedMap):
-            _conform(present, said, value)
+        present, old = node.get(key), before.get(name)
+        if isinstance(value, Mapping) and isinstance(old, Mapping) and isinstance(present, CommentedMap):
+            _conform(present, old, value)
         else:
             node[key] = _node(value, like=present)
 

@@ -1,8 +1,8 @@
-"""One dialect of YAML's plain words, for manifests and the registry: what is a number, a flag, nothing, or text.
+"""What a YAML word without quotes means, in manifests and the registry: a number, a flag, null or text.
 
-What readers of YAML 1.1 and of 1.2 take for different things is text: `010`, `0o17`, `1e3`, `1_000`, `1:30`. So are
-infinity and NaN, which JSON cannot hold, and numbers of more than 300 digits. `yes` and the like are text, as in
-YAML 1.2.2, section 10.3.2.
+A word that YAML 1.1 and 1.2 read differently is text: `010`, `0o17`, `1e3`, `1_000`, `1:30`. Text are also infinity
+and NaN, which JSON does not have, and numbers of more than 300 digits. `yes`, `no`, `on` and `off` are text, as in YAML
+1.2.2, section 10.3.2.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,18}|[0-9]{1,18}\.[0-9]{0,18})(?:[eE][-+]
 
 
 def resolved(text: str) -> Json:
-    """What a word without quotes means."""
+    """The value of a word without quotes."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if _INTEGER.fullmatch(text):

@@ -1,4 +1,4 @@
-"""YAML nodes -> plain data: what a text says, and where it says it."""
+"""Turn YAML nodes into plain data, with the place of each value."""
 
 from __future__ import annotations
 
@@ -29,22 +29,21 @@ _Entries: TypeAlias = dict[str, tuple[ScalarNode, Node]]
 
 @dataclass(slots=True)
 class Content:
-    """What was found in one text.
-
-    `places` maps dotted paths to line and column of their keys, `spellings` those of numbers, booleans
-    and nulls to the way they are written; `value` is None when the text says nothing. `broken` is what
-    ended the reading, if anything did.
-    """
+    """The content of one text, and the mistakes in it."""
 
     value: Json = None
+    """None also when the text is empty."""
     places: dict[str, At] = field(default_factory=dict)
+    """Line and column of each key, by its dotted path."""
     spellings: dict[str, str] = field(default_factory=dict)
-    slips: list[YamlProblem] = field(default_factory=list)
+    """How each number, flag and null is written, by its dotted path."""
+    problems: list[YamlProblem] = field(default_factory=list)
     broken: YamlProblem | None = None
+    """The mistake at which the reading stopped, if any."""
 
 
 def read(text: str, bounds: Bounds) -> Content:
-    """What `text` says, with every mistake that is one of YAML."""
+    """The content of `text`, with every YAML mistake in it."""
     content = Content()
     try:
         node = compose(text, bounds)
@@ -52,13 +51,13 @@ def read(text: str, bounds: Bounds) -> Content:
             content.places[""] = node.at
             content.value = _Reader(bounds, content).value(node, "", None, 0)
     except NotYaml as error:
-        content.broken = error.slip
+        content.broken = error.problem
     return content
 
 
 @dataclass(slots=True)
 class _Reader:
-    """Fills `content`; `via` is the alias on the way to a node, if any, and `unfolded` counts the nodes behind one."""
+    """Fills `content`. `via` is the outermost alias on the way to a node, `unfolded` counts nodes in aliases."""
 
     bounds: Bounds
     content: Content
@@ -105,23 +104,23 @@ class _Reader:
             give_up(YamlProblemKind.UNFOLDED, via.at, via.name)
 
     def _entries(self, table: MappingNode, via: AliasNode | None, depth: int) -> _Entries:
-        """The entries of a mapping by key, those of its merge keys (`<<`) beneath its own."""
+        """The entries of a mapping by key. Its own entries win over those of its merge keys (`<<`)."""
         own: _Entries = {}
         inherited: _Entries = {}
         for key, value in table.entries:
             if not isinstance(key, ScalarNode):
-                self.content.slips.append(YamlProblem(YamlProblemKind.KEY, key.at))
+                self.content.problems.append(YamlProblem(YamlProblemKind.KEY, key.at))
             elif key.plain and key.text == "<<":
                 for base, through in self._bases(value, via, depth + 1):
                     inherited = {**self._entries(base, through, depth + 1), **inherited}
             elif key.text in own:
-                self.content.slips.append(_duplicate(own[key.text], (key, value)))
+                self.content.problems.append(_duplicate(own[key.text], (key, value)))
             else:
                 own[key.text] = (key, value)
         return {**inherited, **own}
 
     def _bases(self, node: Node, via: AliasNode | None, depth: int) -> Iterator[tuple[MappingNode, AliasNode | None]]:
-        """The mappings that a merge key names: one, or a list of them, the first wins."""
+        """The mappings that a merge key names: one mapping, or a list of them in which the first wins."""
         self._spend(via, node.at, depth)
         match node:
             case MappingNode():
@@ -132,7 +131,7 @@ class _Reader:
                 for item in node.items:
                     yield from self._bases(item, via, depth + 1)
             case ScalarNode():
-                self.content.slips.append(YamlProblem(YamlProblemKind.MERGE, node.at, node.text))
+                self.content.problems.append(YamlProblem(YamlProblemKind.MERGE, node.at, node.text))
 
 
 def _duplicate(first: tuple[ScalarNode, Node], second: tuple[ScalarNode, Node]) -> YamlProblem:

@@ -159,6 +159,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "re-apply": Operation(_changed, APPLY, ends=frozenset({A, B})),
         "stop": Operation(_running, ("stop", A), lives=frozenset({B}), ends=frozenset({A})),
         "resume": Operation(_stopped, ("resume", A)),
+        "restart": Operation(_running, ("restart", A), ends=frozenset({A})),
         "delete": Operation(
             _three,
             ("delete", C, "--yes"),

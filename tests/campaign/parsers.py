@@ -46,6 +46,7 @@ from reconciler.model.observed import Present
 from reconciler.model.record import RowEdit, Section
 from reconciler.monitor import backlog, watch_state
 from reconciler.monitor.state_folder import StateFolder
+from reconciler.observe.last_messages import in_file
 from reconciler.ports.bus import Message
 from reconciler.ports.database import ask
 from reconciler.ports.files import RealFiles
@@ -369,6 +370,14 @@ PATHS = (
     f"/home/u/.copilot/session-state/{ID}/events.jsonl",
     "/c/session-2026-11-21T23-59-9f8e7d6c.jsonl",
 )
+MESSAGES = (
+    f'{{"type":"user","message":{{"role":"user","content":"hello"}},"timestamp":"{MADE}"}}\n'
+    f'{{"type":"assistant","message":{{"id":"m","content":[{{"type":"text","text":"hi"}}],"parts":[{{"text":"hi"}}]}}}}\n'.encode(),
+    f'{{"timestamp":"{MADE}","type":"response_item","payload":{{"type":"message","role":"user",'
+    '"content":[{"type":"input_text","text":"hello"}]}}\n'.encode(),
+    f'{{"id":"1","timestamp":"{MADE}","type":"gemini","content":[{{"text":"hi"}}]}}\n'.encode(),
+    f'{{"type":"assistant.message","data":{{"content":"hi"}},"id":"1","timestamp":"{MADE}"}}\n'.encode(),
+)
 NOTES = (
     f'{{"pid":7,"sessionId":"{ID}","status":"idle","procStart":"4711","cwd":"/home/u/lab"}}'.encode(),
     f'{{"pid":7,"session_id":"{ID}","started_at":"{MADE}","work_dir":"/home/u/lab","hostname":"h"}}'.encode(),
@@ -380,6 +389,11 @@ SCREENS = tuple(path.read_bytes() for path in sorted((TESTS / "agents" / "screen
 def _heads(data: bytes, _folder: Path) -> object:
     heads = [each.storage.read_head(path, data) for each in PROFILES.values() for path in PATHS]
     return heads, [each.binding.names("OC | x", head) for each in PROFILES.values() for head in heads if head]
+
+
+def _messages(data: bytes, folder: Path) -> object:
+    (folder / "conversation.jsonl").write_bytes(data)
+    return [in_file(str(folder / "conversation.jsonl"), each, 2, RealFiles()) for each in PROFILES.values()]
 
 
 def _live_notes(data: bytes, _folder: Path) -> object:
@@ -622,6 +636,7 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "settings with hooks": _of(SETTINGS, parse=_hooks),
         "settings with trust": _of(b'{"projects": {"/x": {"hasTrustDialogAccepted": true}}}', parse=_trusts),
         "transcript": _of(*TRANSCRIPTS, parse=_heads),
+        "messages": _of(*MESSAGES, parse=_messages),
         "note of a process": _of(*NOTES, parse=_live_notes),
         "screen": _of(*SCREENS, parse=_screens),
         "row of a database": _of(*_row_seeds(), parse=_rows_or_nothing),

@@ -15,5 +15,5 @@ def test_letters_may_stand_with_and_without_commas(text, letters):
 
 @pytest.mark.parametrize("text", ["AB,C", "M", "A,,B"])
 def test_what_is_no_class_is_refused(text):
-    with pytest.raises(UsageError, match="no class"):
+    with pytest.raises(UsageError, match="not a drift class"):
         _letters(text)

@@ -66,11 +66,27 @@ def test_nothing_is_written(lab: Path) -> None:
 
 
 @pytest.mark.usefixtures("lab")
-@pytest.mark.parametrize(("name", "nearest"), [("agent.v.cloud", "agent.v.claude"), ("v-creator", "v-creator-claude")])
+@pytest.mark.parametrize(
+    ("name", "nearest"), [("agent.v.cloud", "agent.v.claude"), ("v-creator-cloude", "v-creator-claude")]
+)
 def test_an_unknown_name_is_offered_the_nearest(name: str, nearest: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", name]) == 64
     assert f"there is no {name}" in (said := capsys.readouterr().err)
     assert f"did you mean {nearest}" in said
+
+
+@pytest.mark.usefixtures("lab")
+@pytest.mark.parametrize(("name", "meant"), [("v", "workspace.v"), ("ol", "agent.w.old"), ("w.o", "agent.w.old")])
+def test_a_part_of_a_name_is_enough(name: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", name, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["address"] == meant
+
+
+@pytest.mark.usefixtures("lab")
+def test_what_several_names_have_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "creator"]) == 64
+    told = capsys.readouterr().err
+    assert "  agent.v.claude  v-creator-claude\n  agent.w.old  w-creator-old\n" in told
 
 
 @pytest.mark.usefixtures("lab")

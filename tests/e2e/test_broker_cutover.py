@@ -34,6 +34,6 @@ def test_the_cut_over_on_the_page_shows_what_the_page_expects(project: Project, 
     assert re.findall(r"^\S+  (started|completed)$", done.stderr, re.MULTILINE) == ["started", "completed"]
     assert len(re.findall(r"^\S+  completed$", done.stdout, re.MULTILINE)) == 2, "followed in time, and late"
     assert "Not authorized" in done.stderr
-    assert "does not let" not in done.stderr, "the subscriber never logs in as the worker"
+    assert "refuses the login" not in done.stderr, "the subscriber never logs in as the worker"
     assert "Verified: " in done.stdout
     assert done.returncode == 0

@@ -13,6 +13,7 @@ import pytest
 from project import Project
 from waiting import wait_until
 
+from reconciler.cli.catalogue import ALIASES
 from reconciler.cli.run import program
 from reconciler.jobs.record import NewJob, Records, create, path_of
 from reconciler.model.harmless import harmless
@@ -53,11 +54,17 @@ CALLS: dict[str, list[list[str]]] = {
     "unmanaged": [[], ["--json"]],
     "drift": [[], ["--sarif", "-"], ["--json"]],
     "refresh": [["--auto-approve"]],
+    "adopt": [[], ["--json"]],
     "monitor": [["--once", "--dry-run"], ["--once", "--json"], ["--once", "--notify"]],
     "stop": [["agent.lab.shell", "--reason", EVIL]],
     "resume": [["agent.lab.shell"]],
     "archive": [["agent.lab.shell", "--reason", EVIL]],
     "attach": [[SESSION]],
+    "peek": [["shell"], ["shell", "--json"], ["gem", "--lines", "50"]],
+    "last": [["claude"], ["claude", "--json"]],
+    "diff": [["claude"], ["claude", "--json"], ["claude", "--stat"]],
+    "restart": [["agent.lab.shell", "--reason", EVIL]],
+    "version": [[]],
     "conversations": [["lab"], ["--json"]],
     "history": [[], ["show", "1"], ["diff", "1", "1"], ["agent.lab.claude"]],
     "rollback": [["1"]],
@@ -99,6 +106,7 @@ CALLS: dict[str, list[list[str]]] = {
     "broker expiry": [["none"]],
     "broker user add": [["someone", "none"]],
     "broker user remove": [["someone", "none"]],
+    "broker user password": [["someone", "none"]],
     "broker user rotate": [["someone", "none"]],
     "broker rotate server": [["none"]],
     "broker rotate client": [["someone", "none"]],
@@ -120,7 +128,7 @@ def _commands() -> Iterator[str]:
 
 
 def test_the_calls_below_are_of_every_command() -> None:
-    assert set(CALLS) == set(_commands()), "a new command wants a call that shows as much as it can"
+    assert set(CALLS) == set(_commands()) - ALIASES.keys(), "a new command wants a call that shows as much as it can"
 
 
 @pytest.fixture

@@ -162,7 +162,7 @@ def test_a_job_that_is_cancelled_while_its_agent_is_waited_for_is_never_typed(la
     code, out, err = ended(submitted)
     lab.project.type(SESSION, "done")
     assert (code, out.splitlines()[-1]) == (1, str(lab.audits / job["id"]))
-    assert "nothing typed" in err
+    assert "nothing was typed" in err
     assert lab.job()["status"] == "cancelled"
     assert not (lab.jobs / job["id"] / "outbox" / "result.error").exists()
     wait_until(lambda: lab.project.activity(lab.project.pane(SESSION).pid) == "idle")
@@ -578,8 +578,8 @@ def test_only_jobs_that_ended_long_ago_are_forgotten_and_only_when_told(lab):
     ended_job, _open_job = lab.left(), lab.left()
     lab.project.run("job", "cancel", "--job", ended_job["id"])
     prune = ("job", "prune", "--older-than")
-    assert "Forgot 0 jobs" in lab.project.run(*prune, "1d", "--yes")
-    assert f"{ended_job['id']}  cancelled\n1 job would be forgotten" in lab.project.run(*prune, "0s")
+    assert "Deleted 0 jobs" in lab.project.run(*prune, "1d", "--yes")
+    assert f"{ended_job['id']}  cancelled\n1 job would be deleted" in lab.project.run(*prune, "0s")
     assert len(list(lab.jobs.iterdir())) == 4
     lab.project.run(*prune, "0s", "--yes")
     assert not [path for path in lab.jobs.iterdir() if ended_job["id"] in path.name]

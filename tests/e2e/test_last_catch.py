@@ -204,7 +204,7 @@ def test_a_report_that_cannot_be_written_is_told(project: Project):
     done = _python(project, _FAULTY.format(fault=IN_THE_COMMAND))
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert "no report: " in done.stderr
+    assert "no report could be written to " in done.stderr
     assert "Not a directory" in done.stderr
 
 

@@ -141,14 +141,54 @@ def test_an_archived_agent_keeps_its_row_and_its_conversation(project: Project):
     assert project.pane(SESSION).conversation == conversation
 
 
-def test_a_part_of_a_name_is_offered_and_never_guessed(project: Project):
+PAIR = ["agent.lab.claude  lab-creator-claude", "agent.lab.scribe  lab-creator-scribe"]
+
+
+@pytest.mark.parametrize(
+    "command", ["stop", "archive", "resume", "delete --yes", "attach", "status", "history", "show"]
+)
+def test_a_name_that_several_have_lists_them_and_does_nothing(project: Project, command: str):
+    project.declare(claude={}, scribe={"type": "shell"})
+    project.apply()
+    before, recorded = project.live(), project.registry.read_bytes()
+    said = project.run(*command.split(), "creator", code=64)
+    assert "Error: creator matches 2 names\n" in said
+    assert [line.strip() for line in said.splitlines() if "  lab-creator" in line] == PAIR
+    assert (project.live(), project.registry.read_bytes()) == (before, recorded)
+
+
+def test_a_short_name_is_enough_for_everything_that_is_done_to_an_agent(project: Project):
+    project.declare(claude={}, scribe={"type": "shell"})
+    project.apply()
+    told = "scr is agent.lab.scribe (lab-creator-scribe)\n"
+    assert told in project.attempt("stop", "scr").stderr
+    assert "lab-creator-scribe" not in project.live()
+    assert "agent.lab.claude" not in project.run("status", "scr")
+    assert "stopped by hand" in project.run("history", "scr")
+    assert "lab-creator-scribe" in project.run("explain", "scr")
+    assert json.loads(project.run("show", "scr", "--json"))["address"] == "agent.lab.scribe"
+    project.run("resume", "scr")
+    assert "lab-creator-scribe" in project.live()
+    assert "attach needs a terminal" in project.run("attach", "scr", code=64)
+    assert told in project.attempt("archive", "scr").stderr
+    assert told in project.attempt("delete", "scr", "--yes").stderr
+    assert project.actions() == {}
+    assert [row["session"] for row in project.json("status")["agents"]] == [SESSION]
+
+
+def test_an_exact_name_wins_over_names_that_have_it_inside(project: Project):
+    project.declare(review={"type": "shell"}, review2={"type": "shell"})
+    project.apply()
+    assert project.attempt("stop", "review").stderr.startswith("review is agent.lab.review (lab-creator-review)\n")
+    assert list(project.live()) == ["lab-creator-review2"]
+
+
+@pytest.mark.parametrize("name", ["", "agent", "agent.lab"])
+def test_what_is_part_of_no_name_or_of_every_address_stands_for_nothing(project: Project, name: str):
     project.declare(claude={})
     project.apply()
-    before = project.live()
-    assert f"did you mean {SESSION}?" in project.attempt("stop", "lab-cr").stderr
-    assert f"did you mean agent.lab.claude or {SESSION}?" in project.attempt("stop", "claude").stderr
-    assert project.attempt("stop", "lab-cr").returncode == 64
-    assert project.live() == before
+    assert "there is no agent" in project.run("stop", name, code=64)
+    assert list(project.live()) == [SESSION]
 
 
 def test_an_ordinary_turn_is_told_and_turns_no_check_red(project: Project):
@@ -232,3 +272,30 @@ def test_a_folder_behind_a_link_has_the_key_of_the_real_one(project: Project):
     assert project.actions() == {}
     project.run("resume", session)
     assert "--resume" in arguments(project.pane(session).pid)
+
+
+def test_a_restart_goes_on_in_the_same_conversation(project: Project):
+    conversation = _prompted(project)
+    before = project.pane(SESSION)
+    told = project.attempt("restart", "claude")
+    assert (told.returncode, told.stderr.splitlines()[0]) == (0, f"claude is agent.lab.claude ({SESSION})")
+    after = project.pane(SESSION)
+    assert after.pid != before.pid
+    assert after.conversation == conversation
+    assert project.actions() == {}
+
+
+def test_a_restart_starts_what_was_stopped(project: Project):
+    conversation = _prompted(project)
+    project.run("stop", SESSION)
+    project.run("restart", SESSION)
+    assert project.pane(SESSION).conversation == conversation
+
+
+def test_a_restart_interrupts_no_agent_at_work(project: Project):
+    _prompted(project)
+    pid = project.pane(SESSION).pid
+    project.type(SESSION, "hang")
+    wait_until(lambda: project.activity(pid) == "busy")
+    project.run("restart", SESSION, code=7)
+    assert project.pane(SESSION).pid == pid

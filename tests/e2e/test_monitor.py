@@ -423,7 +423,7 @@ def test_a_service_is_written_and_removed_and_nothing_else(project):
     assert all(words in said for words in (str(unit), "systemctl --user enable --now", "loginctl enable-linger"))
     assert "s3cret" not in unit.read_text()
     assert '"monitor" "--interval" "45"' in unit.read_text()
-    assert "there already" in project.run("monitor", "install", "--user", "--interval", "45s")
+    assert "already there" in project.run("monitor", "install", "--user", "--interval", "45s")
     unit.write_text(unit.read_text() + "# mine\n")
     assert "was changed by hand" in project.run("monitor", "uninstall", "--user", code=7)
     unit.write_text(unit.read_text().removesuffix("# mine\n"))

@@ -30,7 +30,7 @@ def conversations(project: Project) -> dict[str, str]:
 def test_a_tmux_that_can_be_used_carries_a_project_through_a_day_and_another_one_is_refused(project: Project):
     declare(project)
     if version(project) < (3, 2):
-        assert "is too old: 3.2 is the oldest" in project.apply(code=1)
+        assert "is too old: reconciler needs 3.2" in project.apply(code=1)
         assert not project.registry.exists()
         pytest.skip("this tmux is too old, and that was said")
 

@@ -49,7 +49,7 @@ def test_one_agent_is_told_with_all_that_is_known_of_it(project: Project):
 
 def test_a_name_that_is_none_is_told_what_may_be_meant(project: Project):
     project.declare(claude={})
-    assert f"did you mean {SESSION}?" in project.run("status", "lab-cr", code=64)
+    assert f"did you mean {SESSION}" in project.run("status", "lab-creator-cloude", code=64)
 
 
 def test_a_watch_tells_what_is_new_and_ends_well_with_ctrl_c(project: Project):

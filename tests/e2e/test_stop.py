@@ -109,5 +109,5 @@ def test_a_process_that_has_the_conversation_of_a_stopped_agent_is_waited_for(pr
     reaper.start()
     said = project.run("resume", "lab-creator-claude")
     reaper.join()
-    assert f"Waiting 10 s at most: agent.lab.claude: process {left.pid} uses its conversation" in said
+    assert f"Waiting up to 10 s for agent.lab.claude: process {left.pid} uses its conversation" in said
     assert project.pane("lab-creator-claude").conversation == conversation

@@ -82,7 +82,7 @@ def test_a_server_of_the_user_that_ends_with_its_terminals_gets_no_agent(project
     with _shown(project, "mine"):
         project.tmux("set-option", "-s", "exit-unattached", "on")
         said = project.apply(code=7)
-        assert "the tmux server ends with the last terminal that shows it" in said
+        assert "the tmux server ends when its last terminal detaches" in said
         assert f"{project.socket} set-option -s exit-unattached off" in said
         assert set(project.live()) == {"mine"}
         assert project.tmux("show-options", "-sv", "exit-unattached") == "on\n"
@@ -99,8 +99,8 @@ def test_a_server_of_the_user_that_ends_with_its_terminals_gets_no_agent(project
             "new-session -d -s mine\nset-hook -g after-new-session 'if -F \"#{m:lab-*,#{session_name}}\" kill-session'",
             "after-new-session[0] if-shell",
         ),
-        ("set-hook -g session-created 'kill-session'", "hook or an option that ends it"),
-        ("set-hook -g after-new-session 'kill-server'", "hook or an option that ends it"),
+        ("set-hook -g session-created 'kill-session'", "hook or option in your tmux.conf that ends it"),
+        ("set-hook -g after-new-session 'kill-server'", "hook or option in your tmux.conf that ends it"),
     ],
 )
 def test_a_hook_that_ends_sessions_is_named(project: Project, hook: str, said: str):

@@ -48,7 +48,7 @@ def test_a_folder_of_sockets_that_others_may_use(project: Project, tmp_path: Pat
     folder.chmod(0o755)
     write(project, socket="mine")
     for said in refused(project, TMUX_TMPDIR=str(tmp_path)):
-        assert f"tmux refuses {folder}: other users may use it" in said
+        assert f"tmux refuses {folder}: other users have access to it" in said
         assert f"chmod 700 {folder}" in said
         assert "reconciler.yaml:4:" in said
 

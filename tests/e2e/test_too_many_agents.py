@@ -60,6 +60,6 @@ def test_a_tmux_that_is_too_old_is_refused_before_it_starts_a_server(project: Pr
 
     said = project.apply(code=1, PATH=f"{program.parent}:{project.env['PATH']}")
 
-    assert "tmux 3.1c is too old: 3.2 is the oldest that can be used" in said
+    assert "tmux 3.1c is too old: reconciler needs 3.2 or newer" in said
     assert "new-session" not in Path(project.home / "asked").read_text()
     assert not project.registry.exists()

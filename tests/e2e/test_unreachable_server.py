@@ -100,7 +100,7 @@ def test_a_socket_whose_folder_was_removed_comes_back_with_it(named: Project):
     shutil.rmtree(next(here.iterdir()))
     named.run("status", code=1, TMUX_TMPDIR=str(here))
     named.run("reconnect", TMUX_TMPDIR=str(here))
-    assert "No tmux server of this project is out of sight" in named.run("reconnect", TMUX_TMPDIR=str(here))
+    assert "No tmux server of this project has lost its socket" in named.run("reconnect", TMUX_TMPDIR=str(here))
     assert named.actions(TMUX_TMPDIR=str(here)) == {}
 
 

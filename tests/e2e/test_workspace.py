@@ -113,7 +113,7 @@ def test_a_worktree_that_cannot_be_made_is_told_by_the_plan_with_its_line_and_th
     git(project.root / "empty", "init", "-q")
     gits = {
         "a": ({"repo": "nowhere"}, f"the repository {project.root}/nowhere does not exist", "correct `git.repo`"),
-        "b": ({"repo": "plain"}, f"{project.root}/plain is not a git repository", "not a git repository"),
+        "b": ({"repo": "plain"}, f"{project.root}/plain is not a usable git repository", "not a git repository"),
         "c": ({"base": "no-such"}, f"base 'no-such' does not exist in {repo}", "(`git.base`)"),
         "d": ({"branch": "main"}, f"branch main of {repo} is checked out in {repo}", "choose another `git.branch`"),
         "e": ({"repo": "empty"}, f"{project.root}/empty has no commit yet", "make a first commit"),
@@ -137,7 +137,7 @@ def test_a_workspace_that_cannot_be_made_holds_back_itself_and_its_agents_alone(
     assert "2 to add, 0 to change, 0 to destroy, 4 deferred. The deferred actions wait" in project.run("plan", code=1)
     said = project.apply(code=3)
     assert "workspace.gone: Skipped: the repository" in said
-    assert "-> correct `git.repo`, or bring the repository there: git clone URL" in said
+    assert "-> correct `git.repo`, or clone the repository: git clone URL" in said
     assert "agent.gone.claude: Skipped: it needs workspace.gone" in said
     assert "Not done: workspace.below, workspace.gone, agent.below.claude, agent.gone.claude." in said
     assert list(project.live()) == ["lab-creator-claude"]

@@ -190,7 +190,7 @@ class FakeFiles:
 
     def make_folder(self, path: str, mode: int = 0o777) -> None:
         if path in self.files:
-            raise ReconcilerError(f"cannot make the folder {path}")
+            raise ReconcilerError(f"cannot create the folder {path}")
         if path not in self.folders:
             self.make_folder(dirname(path))
             self.folders.add(path)

@@ -59,7 +59,7 @@ class FakeProcesses:
         if pid not in self.stubborn:
             self.exit(pid, None, "1")
 
-    def blind(self) -> str:
+    def unsupported(self) -> str:
         return self.why_blind
 
     def started(self, pid: int) -> Observed[int]:
@@ -73,12 +73,12 @@ class FakeProcesses:
     def user(self, pid: int) -> str:
         return self.users.get(pid, "")
 
-    def door(self, pid: int) -> str:
+    def socket_path(self, pid: int) -> str:
         return self.doors.get(pid, "")
 
     def terminate(self, pid: int) -> None:
         if pid < 2:
-            raise ReconcilerError(f"{pid} is no process of an agent")
+            raise ReconcilerError(f"{pid} is not the pid of an agent")
         if pid in self.foreign:
             raise ReconcilerError(f"process {pid} belongs to another user")
         if pid not in self.stubborn:
@@ -128,7 +128,7 @@ class FakeProcesses:
 
     def version(self, program: str, env: Mapping[str, str]) -> Observed[str]:  # noqa: ARG002 - the same in every one
         said = self.versions.get(program)
-        return Present(said) if said else Unknown(f"{program} --version says nothing")
+        return Present(said) if said else Unknown(f"{program} --version printed nothing, or failed")
 
     def find(self, command: str, path: str) -> Observed[str]:  # noqa: ARG002 - every path leads to /usr/bin
         if command in self.missing:

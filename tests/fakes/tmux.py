@@ -16,7 +16,7 @@ from reconciler.model.address import is_name
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.problem import Problem
-from reconciler.model.snapshot import OpenFileLimit, Pane, Server, TmuxState, TmuxTarget, Unread
+from reconciler.model.snapshot import OpenFileLimit, Pane, Server, TmuxState, TmuxTarget, UnreadablePane
 from reconciler.ports.tmux.rows import last_lines
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
@@ -44,7 +44,7 @@ class FakeTmux:
     started, typed, pasted, pressed: what was asked for, in order.
     shut: what would keep a server from being started.
     unread: panes of which tmux tells in words that cannot be read.
-    meddling: what `meddlers` says.
+    meddling: what `ending_hooks` says.
     """
 
     processes: FakeProcesses
@@ -60,7 +60,7 @@ class FakeTmux:
     pasted: list[tuple[str, str]] = field(default_factory=list)
     pressed: list[tuple[str, str]] = field(default_factory=list)
     screens: dict[str, str] = field(default_factory=dict)
-    unread: list[Unread] = field(default_factory=list)
+    unread: list[UnreadablePane] = field(default_factory=list)
     meddling: str = ""
     shut: Problem | None = None
     server: Server | None = None
@@ -121,7 +121,7 @@ class FakeTmux:
     # The port.
 
     @property
-    def door(self) -> str:
+    def socket_path(self) -> str:
         return SOCKET
 
     def look_at(self, socket: str) -> Observed[TmuxState]:
@@ -140,7 +140,7 @@ class FakeTmux:
     def room(self, server: int) -> Observed[OpenFileLimit]:
         return Present(OpenFileLimit(limit=1024, used=len(self._panes), pid=server))
 
-    def meddlers(self) -> str:
+    def ending_hooks(self) -> str:
         return self.meddling
 
     def tidy(self) -> bool:
@@ -186,7 +186,7 @@ class FakeTmux:
             return Typed.HELD
         return self._reach(target, unless, self.pressed, " ".join(keys))
 
-    def blank(self) -> frozenset[str]:
+    def blank_panes(self) -> frozenset[str]:
         return frozenset(pane.pane_id for pane in self._panes.values() if not self.screens.get(pane.pane_id, ""))
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
@@ -194,13 +194,16 @@ class FakeTmux:
             return ""
         return last_lines(self.screens.get(pane_id, "").splitlines(), lines)
 
+    def picture(self, pane_id: str, *, history: bool = False) -> str:  # noqa: ARG002 - nothing scrolls away here
+        return "" if self._shown(pane_id) is None else self.screens.get(pane_id, "")
+
     def _end(self, target: TmuxTarget) -> str:
         session = self._named(target.session_id)
         if session is None or (target.guest and self.pane(session).pane_id != target.pane_id):
             return ""
         pane = self.pane(session)
         if self._meant(target if pane.pid == target.pid and not pane.dead else replace(target, pid=0)) is None:
-            return "it is not the session that was planned for"
+            return "the session has changed since the plan was made"
         self.kill_session(session)
         return ""
 

@@ -91,7 +91,7 @@ def test_hooks_come_and_go_by_command(project: Project):
 
     assert "Hooks need review" in project.run("job", "hooks", "install", "codex")
     assert str(project.root / ".mam" / "jobs") in path.read_text()
-    assert "there already" in project.run("job", "hooks", "install", "codex")
+    assert "already there" in project.run("job", "hooks", "install", "codex")
     assert "hooks removed" in project.run("job", "hooks", "uninstall", "codex")
     assert "no hooks of reconciler found" in project.run("job", "hooks", "uninstall", "codex")
     assert not path.exists()

@@ -50,7 +50,7 @@ def pasting(world, monkeypatch, *, then=lambda: None):
 
 
 def failing(*_asked, **_named):
-    raise Unreachable("tmux gave no answer in 10 s")
+    raise Unreachable("tmux did not answer within 10 s")
 
 
 def test_a_tmux_that_cannot_be_asked_is_an_error_and_no_verdict(world):
@@ -76,7 +76,7 @@ def test_when_tmux_fails_on_the_way_nothing_is_claimed(world, monkeypatch, name)
     delivery = handed(world)
 
     assert delivery.verdict is DeliveryVerdict.UNVERIFIED
-    assert "tmux gave no answer" in delivery.detail
+    assert "tmux did not answer" in delivery.detail
 
 
 @pytest.mark.parametrize(

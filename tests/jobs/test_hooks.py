@@ -38,7 +38,7 @@ LAYOUTS = {
 def test_a_folder_that_is_not_utf_8_is_named_and_the_settings_stay(tmp_path):
     jobs = str(tmp_path / "jobs\udcff")
     wired = wiring(PROFILES["claude"], HookScope.PROJECT, AgentEnvironment(str(tmp_path), str(tmp_path), {}), jobs)
-    with pytest.raises(ReconcilerError, match="would hold what is not UTF-8") as caught:
+    with pytest.raises(ReconcilerError, match="the text is not valid UTF-8") as caught:
         install(wired, FILES)
     assert r"jobs\xff" in caught.value.detail
     assert not os.path.exists(wired.path)

@@ -144,6 +144,52 @@ def test_a_whole_life_is_in_the_audit(tmp_path):
     assert verify_audit(str(folder), ended=True) == Audit(verify_chain(str(folder)), {})
 
 
+LOSSES = {
+    "the last lines": (lambda folder: _shortened(folder, 3), 4),
+    "all lines": (lambda folder: _shortened(folder, 0), 1),
+    "the file of the lines": (lambda folder: (folder / EVENTS).unlink(), 1),
+}
+
+
+def _shortened(folder: Path, lines: int) -> None:
+    path = folder / EVENTS
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:lines]))
+
+
+@pytest.mark.parametrize(("lose", "broken"), LOSSES.values(), ids=LOSSES)
+def test_of_a_job_that_has_ended_lost_lines_are_found(tmp_path, lose, broken):
+    folder = _whole_life(tmp_path)
+    lose(folder)
+    found = verify_audit(str(folder), ended=True)
+    assert found.chain.broken == broken
+    assert "missing" in found.chain.why
+
+
+@pytest.mark.parametrize("lose", [lambda path: path.write_bytes(b""), Path.unlink], ids=["empty", "missing"])
+def test_without_any_line_nothing_holds_whatever_became_of_the_job(tmp_path, lose):
+    folder = _whole_life(tmp_path)
+    lose(folder / EVENTS)
+    found = verify_audit(str(folder), ended=False)
+    assert (found.chain.broken, "empty or missing" in found.chain.why) == (1, True)
+
+
+def test_a_file_that_was_replaced_or_removed_is_found(tmp_path):
+    folder = _whole_life(tmp_path)
+    (folder / "prompt.txt").write_text("do that")
+    (folder / "record.json").unlink()
+    assert verify_audit(str(folder), ended=True).files == {
+        "prompt.txt": "it is not what was kept",
+        "record.json": "it is missing",
+    }
+
+
+def _whole_life(tmp_path: Path) -> Path:
+    records = desk(tmp_path)
+    job = open_job(records, NewJob("do it", "claude", "tmux:s", "/w"))
+    record_heard(records, job.id, [event(job, 1, EventKind.COMPLETED)])
+    return Path(audit_folder(job, records.env))
+
+
 def test_what_one_follower_recorded_another_does_not_record_again(tmp_path):
     records = desk(tmp_path)
     job = opened(records)

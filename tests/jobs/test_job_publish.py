@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 from broker.mosquitto import SECRETS, Mosquitto, running
 from jobs.desk import block, desk, opened
 from msgspec.structs import replace
+from ports.test_mqtt_port import CONNACK_3, scripted
 from waiting import PATIENCE, wait_until
 
 from reconciler.jobs import outbox
@@ -156,6 +158,17 @@ def test_a_flush_leaves_a_job_alone_that_a_publisher_is_busy_with(broker, tmp_pa
     assert flush(records, [job.id]) == Flushed(1)
 
 
+def test_a_login_that_we_lack_is_no_problem_while_its_publisher_sends_by_itself(tmp_path, away):
+    records = desk(tmp_path)
+    job = opened(records, broker=away)
+    publish(records, job.id, STARTED)
+    update(records, job.id, lambda job: replace(job, broker={**away, "password_file": None, "password_env": "THEIRS"}))
+    with lockfile.one_at_a_time(outbox.outbox_of(records, job.id).folder):
+        assert flush(records, [job.id]) == Flushed(0)
+    [problem] = flush(records, [job.id]).problems
+    assert "THEIRS" in problem
+
+
 def test_the_outbox_is_bounded_but_has_room_for_the_result(tmp_path, away, monkeypatch):
     monkeypatch.setattr("reconciler.jobs.publish.MOST_WAITING", 3)
     records = desk(tmp_path)
@@ -194,6 +207,32 @@ def test_a_refused_event_failed_and_is_not_kept(broker, tmp_path, change):
     assert publication.reason
     assert not [secret for secret in (*SECRETS.values(), "wrong", job.auth_token) if secret in publication.reason]
     assert files(records, job) == []
+
+
+def test_what_a_broker_of_3_1_1_has_taken_is_not_said_to_be_allowed(tmp_path):
+    def refuse(client: socket.socket) -> None:
+        client.recv(1024)
+        client.sendall(b"\x20\x02\x00\x01")
+
+    def take(client: socket.socket) -> None:
+        client.recv(1024)
+        client.sendall(CONNACK_3)
+        client.sendall(b"\x40\x02" + _packet_id(client.recv(4096)))
+        client.recv(1024)
+
+    records = desk(tmp_path)
+    with scripted(refuse, take) as connection:
+        job = opened(records, broker={"host": connection.host, "port": connection.port})
+        said = publish(records, job.id, STARTED)
+    assert said.outcome is Outcome.PUBLISHED
+    assert said.reason == "this broker speaks MQTT 3.1.1 and does not tell denials"
+
+
+def _packet_id(packet: bytes) -> bytes:
+    """Of a PUBLISH (MQTT 3.1.1, section 3.3): behind its length, of one or two bytes, and its topic."""
+    at = 3 if packet[1] & 0x80 else 2
+    end = at + 2 + int.from_bytes(packet[at : at + 2], "big")
+    return packet[end : end + 2]
 
 
 def test_a_job_that_is_not_there_is_told_and_leaves_no_folder(tmp_path):

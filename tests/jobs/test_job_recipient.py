@@ -48,6 +48,9 @@ ROSTER = KnownAgents({each.address: each for each in CASES}, Present(TmuxState(S
         ("smith", "", "%4", "qwen"),
         ("qwen", "", "%4", "qwen"),
         ("qwen-code", "", "%4", "qwen"),
+        ("smi", "", "%4", "qwen"),
+        ("b.smi", "", "%4", "qwen"),
+        ("a", "", "%1", "claude"),
         ("anybody", "tmux:b-creator-claude", "%2", "claude"),
         ("codex-cli", "tmux:stranger", "%5", "codex"),
         ("codex", "stranger", "%5", "codex"),
@@ -61,8 +64,13 @@ def test_one_live_agent_is_meant(agent, session, pane_id, cli):
 @pytest.mark.parametrize(
     ("agent", "session", "kind", "words"),
     [
-        ("claude", "", UsageError, "2 agents are called claude: a-creator-claude, b-creator-claude"),
-        ("claude-code", "", UsageError, "2 agents"),
+        ("claude", "", UsageError, "claude matches 2 names"),
+        ("claude-code", "", UsageError, "claude-code matches 2 names"),
+        ("b", "", UsageError, "b matches 4 names"),
+        ("creator", "", UsageError, "creator matches 5 names"),
+        ("gem", "", ReconcilerError, "gem does not exist"),
+        ("opencode", "", ReconcilerError, "opencode does not exist"),
+        ("stran", "", ReconcilerError, "stran does not exist"),
         ("review", "", ReconcilerError, "has ended"),
         ("gone", "", ReconcilerError, "b-creator-gone does not exist"),
         ("claude", "tmux:b-creator-gone", ReconcilerError, "b-creator-gone does not exist"),
@@ -75,6 +83,22 @@ def test_nobody_is_guessed(agent, session, kind, words):
     with pytest.raises(kind, match=words) as error:
         addressee(agent, session, ROSTER)
     assert error.value.fix
+
+
+def test_several_that_are_meant_are_listed():
+    with pytest.raises(UsageError) as error:
+        addressee("claude", "", ROSTER)
+    assert error.value.detail == "agent.a.claude  a-creator-claude\nagent.b.claude  b-creator-claude"
+
+
+@pytest.mark.parametrize("cli", ["codex", "opencode"])
+def test_the_name_of_a_cli_is_never_a_part_of_another_name(cli):
+    """It is also the default, which nobody typed."""
+    cases = [case(cli, "smith", "qwen", Present(pane(f"{cli}-creator-smith", 4)))]
+    panes = (pane(f"{cli}-creator-smith", 4),)
+    roster = KnownAgents({each.address: each for each in cases}, Present(TmuxState(Server("s", 1, 1), panes)), PROFILES)
+    with pytest.raises(ReconcilerError, match="does not exist"):
+        addressee(cli, "", roster)
 
 
 def test_an_agent_that_can_be_resumed_is_offered_that():

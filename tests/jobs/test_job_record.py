@@ -237,11 +237,12 @@ def test_a_job_is_not_believed_when_another_user_may_have_put_something_beside_i
 @pytest.mark.parametrize("how", WAYS)
 def test_a_folder_that_another_user_may_write_is_refused(tmp_path, how, through_a_link):
     records = desk(tmp_path)
-    job = opened(records)
-    spoiled(Path(records.folder), how)
+    job, folder = opened(records), Path(records.folder)
     if through_a_link:
-        (tmp_path / "link").symlink_to(records.folder)
+        (tmp_path / "link").symlink_to(folder)
         records = replace(records, folder=str(tmp_path / "link"))
+    assert read(records, job.id).id == job.id
+    spoiled(folder, how)
     for act in (lambda: read(records, job.id), lambda: read_all(records), lambda: opened(records)):
         with pytest.raises(Refused, match=r"belongs to|may write") as caught:
             act()

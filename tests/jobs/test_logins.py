@@ -151,7 +151,7 @@ def test_a_key_that_stands_twice_is_not_edited():
     text = b'{"broker": {"password": "a", "password": "b"}}'
     found = change_of("j", "/jobs/j.json", text, 0o600)
     assert isinstance(found, LeftAlone)
-    assert "stands twice" in found.why
+    assert "is defined twice" in found.why
 
 
 def test_a_broken_record_is_left_alone_and_named(tmp_path):

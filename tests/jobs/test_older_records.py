@@ -26,7 +26,7 @@ from reconciler.jobs.transitions import end_job, record_heard
 from reconciler.jobs.warnings import record_warnings
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import Accepted, DropReason, Ending, JobStatus, Result
-from reconciler.model.moment import zoned
+from reconciler.model.moment import parse_zoned
 from reconciler.ports.bus import Message
 from reconciler.ports.files import RealFiles
 
@@ -36,7 +36,7 @@ CASES = {
 }
 READABLE = {name: case for name, case in CASES.items() if "mistakes" not in case}
 BROKEN = {name: case for name, case in CASES.items() if "mistakes" in case}
-CHANGED = zoned("2026-06-25T03:19:24Z").timestamp()
+CHANGED = parse_zoned("2026-06-25T03:19:24Z").timestamp()
 TOKEN = "5f0c9a3e-1b2c-4d5e-8f90-123456789abc"
 
 
@@ -200,7 +200,7 @@ def test_only_jobs_that_ended_long_ago_are_pruned(tmp_path):
     shelf(tmp_path, {"job_id": "open", "prompt": "p", "status": "weird"}, "open")
     records = shelf(tmp_path, {"job_id": "old", "prompt": "p", "status": "done"}, "old")
     jobs = [each.job for each in look_at_all(records)[0]]
-    later = zoned("2026-07-25T03:19:24Z")
+    later = parse_zoned("2026-07-25T03:19:24Z")
     assert [job.id for job in prunable(jobs, timedelta(days=1), later)] == ["old"]
 
 

@@ -46,7 +46,7 @@ def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path, root):
 @pytest.mark.parametrize("unit_of", [systemd_unit, lambda each, home: launchd_agent(each, home, 0)])
 def test_a_folder_that_is_not_utf_8_is_named(unit_of):
     odd = service("/home/u/l\udce4b")
-    with pytest.raises(ReconcilerError, match="would hold what is not UTF-8") as caught:
+    with pytest.raises(ReconcilerError, match="the text is not valid UTF-8") as caught:
         unit_of(odd, "/home/u")
     assert r"l\xe4b" in caught.value.detail
     assert odd.name.startswith("reconciler-monitor-l-b-")

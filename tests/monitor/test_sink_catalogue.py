@@ -110,7 +110,7 @@ def test_a_word_that_means_nothing_is_told_with_what_is_possible(context, word, 
 
 @pytest.mark.parametrize("task", ["--help", "t 1", "$(id)"])
 def test_a_card_is_an_id_and_no_option(context, task):
-    with pytest.raises(UsageError, match="no card"):
+    with pytest.raises(UsageError, match="not a card id"):
         sinks(SinkOptions(card=task), context)
 
 

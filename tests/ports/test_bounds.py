@@ -44,7 +44,7 @@ def test_every_door_gives_up_on_a_server_that_does_not_answer(stopped, door):
         answer = door(*stopped)
     except ReconcilerError as error:
         answer = error.summary
-    assert "gave no answer" in answer or answer == "False"
+    assert "did not answer" in answer or answer == "False"
 
 
 def test_screens_are_read_and_lines_typed_with_nothing_of_our_environment_but_what_is_allowed(tmp_path, monkeypatch):

@@ -46,7 +46,7 @@ def test_a_child_that_is_deaf_to_everything_ends_with_the_process_that_wanted_it
 def test_what_is_said_arrives_and_what_is_printed_is_read():
     child = ChildProcess(["/bin/cat"], os.environ)
     os.write(child.stdin, b"one\ntwo\n")
-    child.hush()
+    child.close_input()
 
     assert heard(child) == b"one\ntwo\n"
     child.kill()
@@ -64,7 +64,7 @@ def test_a_child_that_does_not_leave_in_time_is_killed():
     child = ChildProcess(["/bin/sh", "-c", DEAF], os.environ)
     pid = int(os.read(child.stdout, 100))
 
-    child.leave(0.05)
+    child.end(0.05)
 
     assert not runs(pid)
 
@@ -74,7 +74,7 @@ def test_nothing_of_a_child_stays_behind():
 
     for _ in range(3):
         child = ChildProcess(["/bin/echo", "x"], os.environ)
-        child.leave(30)
+        child.end(30)
         child.kill()
 
     assert set(os.listdir("/proc/self/fd")) == before

@@ -21,9 +21,9 @@ def start(world, name="a", argv=("claude", "--resume")):
 
 def test_a_server_can_be_made_unknowable(world):
     start(world)
-    world.tmux.unknown = "tmux gave no answer in 10 s"
+    world.tmux.unknown = "tmux did not answer within 10 s"
 
-    assert world.tmux.look() == Unknown("tmux gave no answer in 10 s")
+    assert world.tmux.look() == Unknown("tmux did not answer within 10 s")
 
 
 def test_a_session_ends_with_its_process_unless_that_is_stubborn(world):

@@ -69,10 +69,10 @@ def test_a_folder_that_cannot_be_used_is_passed_over(tmp_path: Path, how: str):
 def test_secrets_are_given_once_and_only_for_their_key(tmp_path: Path):
     with Handover({"TMPDIR": str(tmp_path)}, RealClock()) as handover:
         words = handover.launch(SECRETS, ("true",))
-        with pytest.raises(OSError, match="did not come"):
+        with pytest.raises(OSError, match="did not arrive"):
             launcher.take(words[4], "0" * 32)
         assert launcher.take(words[4], words[5]) == SECRETS
-        with pytest.raises(OSError, match="did not come"):
+        with pytest.raises(OSError, match="did not arrive"):
             launcher.take(words[4], words[5])
 
 
@@ -124,7 +124,10 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("full")
 def test_without_any_folder_the_way_out_is_told():
-    with Handover({}, RealClock()) as handover, pytest.raises(ReconcilerError, match="cannot be handed over") as raised:
+    with (
+        Handover({}, RealClock()) as handover,
+        pytest.raises(ReconcilerError, match="cannot be passed to it") as raised,
+    ):
         handover.launch(SECRETS, ("true",))
     assert ": No space left on device" in raised.value.detail
     assert "TMPDIR" in raised.value.fix
@@ -140,7 +143,7 @@ def test_without_any_folder_only_agents_with_secrets_fail(tmux_socket, tmp_path:
     answers = list(tmux.start([knowing, plain] if beside else [knowing]))
 
     assert isinstance(answers[0], Failure)
-    assert "cannot be handed over" in answers[0].message
+    assert "cannot be passed to it" in answers[0].message
     assert all(isinstance(answer, Pane) for answer in answers[1:])
     command = ["tmux", "-S", tmux_socket.path, "list-sessions", "-F", "#S"]
     wait_until(lambda: "_reconciler" not in subprocess.run(command, capture_output=True, text=True, check=False).stdout)
@@ -154,7 +157,7 @@ def test_no_thread_is_no_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     with (
         Handover({"TMPDIR": str(tmp_path)}, RealClock()) as handover,
-        pytest.raises(ReconcilerError, match="cannot be handed over"),
+        pytest.raises(ReconcilerError, match="cannot be passed to it"),
     ):
         handover.launch(SECRETS, ("true",))
     assert os.listdir(tmp_path) == []

@@ -138,7 +138,7 @@ def test_a_row_that_cannot_be_read_makes_nobody_unknown_but_its_own_pane(tmp_pat
     assert [pane.pane_id for pane in state.panes] == ["%0", "%1"]
     [unread] = state.unread
     assert (unread.session, unread.session_id, unread.pane_id) == sure
-    assert unread.said
+    assert unread.reason
 
 
 def test_a_dead_pane_without_pid_and_folder_is_a_pane_without_process(tmp_path):
@@ -198,9 +198,9 @@ def test_nothing_is_done_to_what_differs_in_anything(tmux, tmp_path, difference)
     other = others(own)[difference]
 
     [reason] = tmux.end([other])
-    assert reason == ("" if difference == "session" else "it is not the session that was planned for")
+    assert reason == ("" if difference == "session" else "the session has changed since the plan was made")
     for change in (lambda: tmux.rename(other, "new"), lambda: tmux.tag(other, "x", "y", "z")):
-        with pytest.raises(ReconcilerError, match="not the session that was planned for"):
+        with pytest.raises(ReconcilerError, match="has changed since the plan was made"):
             change()
     assert not tmux.type_line(other, "hello")
     assert tmux.paste(other, "hello") is tmux.press(other, ["Enter"]) is Typed.GONE
@@ -214,7 +214,7 @@ def test_a_pane_with_another_process_by_now_is_left_alone(tmux, tmp_path, shell)
     shell("respawn-pane", "-k", "-t", own.pane_id, "sleep 999")
     wait_until(lambda: seen(tmux)["lab-a"].pid != own.pid)
 
-    assert tmux.end([own.target]) == ("it is not the session that was planned for",)
+    assert tmux.end([own.target]) == ("the session has changed since the plan was made",)
     assert tmux.paste(own.target, "hello") is Typed.GONE
     assert "lab-a" in seen(tmux)
 
@@ -235,7 +235,9 @@ def test_tags_of_any_text_are_compared_as_they_are(tmux, tmp_path, text):
     tmux.tag(own.target, text, text, "")
     tagged = seen(tmux)["lab-a"]
 
-    assert tmux.end([replace(tagged.target, lineage=f"{text}x")]) == ("it is not the session that was planned for",)
+    assert tmux.end([replace(tagged.target, lineage=f"{text}x")]) == (
+        "the session has changed since the plan was made",
+    )
     tmux.rename(tagged.target, "renamed")
     assert tmux.end([tagged.target]) == ("",)
     assert seen(tmux) == {"beside": replace(beside, command="sleep", title=seen(tmux)["beside"].title)}
@@ -285,7 +287,7 @@ def test_after_a_silence_it_is_told_who_has_ended_and_who_has_not(tmux, tmux_soc
 
     reasons = silent.end([pane.target for pane in panes])
 
-    assert reasons == ("", "its session is still there: tmux gave no answer in 2 s", "")
+    assert reasons == ("", "its session is still there: tmux did not answer within 2 s", "")
     assert set(seen(tmux)) == {"silent"}
 
 
@@ -297,7 +299,7 @@ def test_where_tmux_never_answers_nothing_is_claimed(tmp_path, monkeypatch):
     reasons = mute.end([TmuxTarget(f"${i}", f"%{i}", 4711) for i in range(3)])
 
     assert len(reasons) == 3
-    assert all("gave no answer" in reason for reason in reasons)
+    assert all("did not answer" in reason for reason in reasons)
 
 
 def _wrapped(tmux_socket: Socket, tmp_path: Path, before: str) -> RealTmux:

@@ -11,7 +11,7 @@ import pytest
 from reconciler.model.observed import Unknown
 from reconciler.ports import pid_namespace, proc
 from reconciler.ports.origin import machine_mark
-from reconciler.ports.sysctl import told_by_sysctl
+from reconciler.ports.sysctl import sysctl_text
 from reconciler.ports.tmux.file_limit import open_file_limit
 
 
@@ -61,7 +61,7 @@ def test_a_system_that_tells_no_boot_has_an_empty_one(as_on):
 
 def test_linux_is_not_asked_by_sysctl(as_on):
     as_on("linux", kern_bootsessionuuid=b"5D2C-81")
-    assert told_by_sysctl("kern.bootsessionuuid") == ""
+    assert sysctl_text("kern.bootsessionuuid") == ""
 
 
 @pytest.mark.usefixtures("no_proc")

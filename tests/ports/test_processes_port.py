@@ -20,7 +20,7 @@ from reconciler.ports.processes import RealProcesses, table_at
 from reconciler.ports.processes_by_proc import ByProc, start_ticks
 from reconciler.ports.processes_elsewhere import ByPsutil
 from reconciler.ports.processes_unsupported import UnsupportedProcesses
-from reconciler.ports.versions import said_version
+from reconciler.ports.versions import printed_version
 from reconciler.ports.world import ListeningProcess, Processes
 
 PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -190,7 +190,7 @@ def test_where_nothing_tells_of_processes_only_one_that_is_gone_is_absent(unseen
     assert unseen.started(os.getpid()) == unseen.since(os.getpid()) == Unknown("nothing tells of processes")
     assert unseen.open_files(os.getpid()) == unseen.locks() == Unknown("nothing tells of processes")
     assert unseen.family(os.getpid()) == (os.getpid(),)
-    assert unseen.blind() == "nothing tells of processes"
+    assert unseen.unsupported() == "nothing tells of processes"
 
 
 def test_a_system_without_proc_and_psutil_says_what_is_missing(monkeypatch):
@@ -198,14 +198,14 @@ def test_a_system_without_proc_and_psutil_says_what_is_missing(monkeypatch):
     monkeypatch.delitem(sys.modules, "reconciler.ports.processes_elsewhere")
     monkeypatch.delattr("reconciler.ports.processes_elsewhere", raising=False)
 
-    assert "psutil" in table_at.__wrapped__("/nowhere").blind
+    assert "psutil" in table_at.__wrapped__("/nowhere").unsupported
 
 
 def test_a_linux_without_proc_is_not_taken_for_one_without_processes(monkeypatch):
     monkeypatch.setattr("psutil.PROCFS_PATH", "/nowhere")
 
     blind = table_at.__wrapped__("/nowhere")
-    assert "/proc is not mounted" in blind.blind
+    assert "/proc is not mounted" in blind.unsupported
     assert isinstance(blind.started(os.getpid()), Unknown)
 
 
@@ -371,7 +371,7 @@ def test_a_program_is_asked_for_its_version_once_and_again_when_it_is_replaced_o
         fresh.replace(program)
 
     def told() -> list[object]:
-        said = RealProcesses().version(str(program), {}), said_version(str(program), {})
+        said = RealProcesses().version(str(program), {}), printed_version(str(program), {})
         return [getattr(each, "value", None) for each in said]
 
     put("exit 1")
@@ -399,9 +399,9 @@ def test_the_socket_that_a_process_waits_at_is_told_although_nothing_is_there_an
     child = subprocess.Popen([sys.executable, "-c", script], **PIPES)
     child.stdout.readline()
     path.unlink()
-    assert processes.door(child.pid) == str(path)
+    assert processes.socket_path(child.pid) == str(path)
     child.communicate(b"\n")
-    assert processes.door(child.pid) == ""
+    assert processes.socket_path(child.pid) == ""
 
 
 def test_our_own_processes_have_no_other_user(side):

@@ -363,7 +363,7 @@ def test_an_older_tmux_than_the_server_is_told_of_where_the_server_hangs_up(tmp_
     match fake_tmux(tmp_path, script).look():
         case Unknown(reason, fix):
             assert reason == "tmux: server exited unexpectedly"
-            assert ("may be of tmux 3.6 or newer" in fix) == told
+            assert ("may be tmux 3.6 or newer" in fix) == told
         case other:
             pytest.fail(f"{other}")
 

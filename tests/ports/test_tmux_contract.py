@@ -168,6 +168,7 @@ def test_an_agent_that_exits_leaves_its_status_and_last_words(side):
     assert side.dead("a").pid in {born.pid, 0}  # tmux 3.8 forgets it
     assert side.tmux.screen(born.pane_id).splitlines()[:3] == ["first", "", "no such model"]
     assert len(side.tmux.screen(born.pane_id, lines=1).splitlines()) == 1
+    assert side.tmux.picture(born.pane_id, history=True).splitlines()[:3] == ["first", "", "no such model"]
 
 
 def test_an_agent_that_exits_at_once_was_started_and_is_dead(side):
@@ -244,6 +245,7 @@ def test_the_screen_of_nobody_is_empty(side):
     side.start("a")
 
     assert side.tmux.screen("%999") == ""
+    assert side.tmux.picture("%999") == side.tmux.picture("", history=True) == ""
 
 
 def test_a_killed_session_and_a_killed_server_are_seen(side):
@@ -316,10 +318,10 @@ def test_a_pane_is_blank_until_something_is_shown_in_it(side):
     if isinstance(side.tmux, FakeTmux):
         side.tmux.screens[talking.pane_id] = "first"
 
-    wait_until(lambda: talking.pane_id not in side.tmux.blank())
+    wait_until(lambda: talking.pane_id not in side.tmux.blank_panes())
 
-    assert silent.pane_id in side.tmux.blank()
+    assert silent.pane_id in side.tmux.blank_panes()
 
 
 def test_no_pane_is_blank_without_a_server(side):
-    assert side.tmux.blank() == frozenset()
+    assert side.tmux.blank_panes() == frozenset()

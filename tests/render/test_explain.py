@@ -19,7 +19,7 @@ from reconciler.manifest import ManifestContext, Source, load
 from reconciler.model.action import Reason
 from reconciler.model.diagnostic import Place
 from reconciler.render.explain import NEXT, WHY, explanation_document, explanation_text
-from reconciler.render.subject import PlanView, names, subject
+from reconciler.render.subject import PlanView, everything_named, subject
 from reconciler.state.schemas import load_schema
 
 COMMANDS = program().commands
@@ -42,7 +42,7 @@ def explained(story: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     manifest = story.get("desired") or story["before"]
     planned = project.plan(manifest, _request(story.get("options", {})))
     seen = sight(project, manifest, planned)
-    addresses = set(names(seen.desired, seen.record).values())
+    addresses = {each.address for each in everything_named(seen.desired, seen.record)}
     subjects = [subject(seen, address) for address in sorted(addresses)]
     return {str(each.address): explanation_document(planned.document, each) for each in subjects}
 

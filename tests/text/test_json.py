@@ -16,10 +16,10 @@ from reconciler.text.patch import Unpatchable
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"a": 1,\n "b": {"c": 1, "d": 2,\n  "c": 3}}', "`c` stands twice: line 3 column 3"),
-        ('{"a": 1, "a": 1}', "`a` stands twice: line 1 column 10"),
+        ('{"a": 1,\n "b": {"c": 1, "d": 2,\n  "c": 3}}', "`c` is defined twice: line 3 column 3"),
+        ('{"a": 1, "a": 1}', "`a` is defined twice: line 1 column 10"),
         ('[{"a": 1, "a": 1}]', "it is not a JSON object"),
-        ('{"a": [{"b": 1, "b": 1}]}', "`b` stands twice: line 1 column 17"),
+        ('{"a": [{"b": 1, "b": 1}]}', "`b` is defined twice: line 1 column 17"),
         ('{"a": 1, // why\n "b": 2}', "line 1 column 10"),
     ],
 )

@@ -73,7 +73,7 @@ def test_a_node_stands_where_it_says(text):
 def test_what_is_not_yaml_within_its_bounds_is_refused_with_its_place(text, fault, at):
     with pytest.raises(NotYaml) as told:
         compose(text, STRICT)
-    assert (told.value.slip.fault, told.value.slip.at) == (fault, at)
+    assert (told.value.problem.kind, told.value.problem.at) == (fault, at)
 
 
 def test_whatever_the_library_fails_with_is_one_kind_of_error(monkeypatch):
@@ -92,14 +92,14 @@ def test_whatever_the_library_fails_with_is_one_kind_of_error(monkeypatch):
 def test_aliases_unfold_into_so_many_nodes_and_no_more():
     assert read("a: &a [x, x]\nb: *a\n", STRICT).value == {"a": ["x", "x"], "b": ["x", "x"]}
     broken = read("a: &a [x, x]\nb: [*a, *a]\n", STRICT).broken
-    assert (broken.fault, broken.about) == (YamlProblemKind.UNFOLDED, "a")
+    assert (broken.kind, broken.about) == (YamlProblemKind.UNFOLDED, "a")
 
 
 def test_what_was_read_before_a_text_breaks_is_kept():
     found = read("a: 1\na: 2\nb: [[[[[x]]]]]\n", STRICT)
-    assert found.broken.fault is YamlProblemKind.DEPTH
+    assert found.broken.kind is YamlProblemKind.DEPTH
     found = read("a: &a {x: 1, x: 2}\nb: [*a, *a, *a, *a]\n", STRICT)
-    assert (found.broken.fault, found.slips[0].fault, found.slips[0].earlier) == (
+    assert (found.broken.kind, found.problems[0].kind, found.problems[0].earlier) == (
         YamlProblemKind.UNFOLDED,
         YamlProblemKind.DUPLICATE,
         (1, 8),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.text.patch import Patch, Unpatchable, believed, edited, patched
+from reconciler.text.patch import Patch, Unpatchable, edited, patched, verified
 
 
 def test_patches_are_put_in_wherever_they_stand_and_all_else_stays():
@@ -37,4 +37,4 @@ def test_an_edit_that_cannot_be_read_back_is_not_believed(error):
         raise error
 
     with pytest.raises(Unpatchable, match="no "):
-        believed("x", 1, read)
+        verified("x", 1, read)

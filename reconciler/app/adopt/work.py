@@ -57,7 +57,10 @@ _OPERATION = "adopt"
 
 @dataclass(slots=True)
 class _Adoption:
-    """One adoption under the lock: what was found, the options, and the results so far."""
+    """One adoption under the lock: what was found, the options, and the results so far.
+
+    Copies of replaced files go to the folder `kept`; `rows` are completed.
+    """
 
     at: Project
     seen: AdoptionView

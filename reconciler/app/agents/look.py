@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, to_builtins
@@ -20,11 +20,12 @@ from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import older_shapes
 from reconciler.kinds.agent.case import Case, PlanOptions, cases, with_unmanaged
 from reconciler.kinds.agent.unmanaged import unmanaged as find
-from reconciler.model.address import Address
+from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.moment import to_second
 from reconciler.model.observed import ABSENT, Observed, Unknown
+from reconciler.model.short_names import Named, partly, the_one
 from reconciler.model.snapshot import Pane, Snapshot, tmux_trouble
 from reconciler.observe import SnapshotRequest, observe
 from reconciler.state.registry import StoredRegistry, read
@@ -47,14 +48,22 @@ def stored_conversations(at: Project, workspace: str) -> ConversationsDoc:
     record = stored.record
     desired = as_recorded(at, record) if registry_alone(at) else load_manifests(at, ()).desired
     names = list(dict.fromkeys(each.workspace for each in (*desired.workspaces, *desired.agents)))
-    if workspace and workspace not in names:
-        raise UsageError(f"there is no workspace {workspace}", fix=f"there are: {', '.join(names) or 'none'}")
-    agents = {address: spec for address, spec in desired.agents.items() if workspace in ("", address.workspace)}
+    only = _workspace(workspace, names) if workspace else ""
+    agents = {address: spec for address, spec in desired.agents.items() if only in ("", address.workspace)}
     question = SnapshotRequest(
         replace(desired, agents=agents), record, catalogue(desired.agent_types.values()), PlanOptions()
     )
     found = conversations(question, Snapshot(), at.files, at.caller)
     return conversations_document(found, older_shapes(at, stored))
+
+
+def _workspace(name: str, known: Sequence[str]) -> str:
+    if name in known:
+        return name
+    meant = partly(name, map(Named, map(workspace_address, known)))
+    if not meant:
+        raise UsageError(f"there is no workspace {name}", fix=f"there are: {', '.join(known) or 'none'}")
+    return the_one(name, meant, "workspace").address.workspace
 
 
 class ProjectView(Struct, frozen=True):

@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from reconciler.app.agents.look import ProjectView
 from reconciler.model.address import Address
 from reconciler.model.desired import RunState
 from reconciler.model.errors import Refused, UsageError
 from reconciler.model.observed import Absent, Present
+from reconciler.model.short_names import Named, the_one
 
 
 def resolve_names(seen: ProjectView, names: Iterable[str], *, found: bool = False) -> list[Address]:
-    """The addresses for session names or addresses. Similar names are suggested, never chosen.
+    """The addresses that names stand for: a session, an address, or any part that only one agent has.
 
-    With `found`, live sessions that nothing manages count, too; use that only for commands that look.
+    Those that were only `found`, and that nothing manages, are for looking at.
+
+    Raises:
+        UsageError: No agent has the name in it, or several have: they are listed.
     """
-    known = _known(seen, found=found)
-    return [_one(name, known) for name in names]
+    known = known_agents(seen, found=found)
+    return [the_one(name, known).address for name in names]
+
+
+def full_names(seen: ProjectView, names: Iterable[str]) -> Iterator[str]:
+    """A line for each name that is only a part of one: what it stands for. Raises as `resolve_names`."""
+    known = known_agents(seen)
+    for name in names:
+        one = the_one(name, known)
+        if name not in one.full_names:
+            yield f"{name} is {one.address} ({one.session})"
 
 
 def resolve_declared(seen: ProjectView, names: Iterable[str]) -> list[Address]:
-    """The addresses of declared agents by name. Raises UsageError for others: apply only ever ends them."""
-    agents = resolve_names(seen, names)
+    """The same, for agents that a manifest declares; the others are only ever ended, by apply."""
+    return _declared(seen, resolve_names(seen, names))
+
+
+def declared_session(seen: ProjectView, session: str) -> list[Address]:
+    """The declared agent whose session or address this is, whole: for names that nobody typed."""
+    known = known_agents(seen)
+    if session not in {name for each in known for name in each.full_names}:
+        raise UsageError(f"there is no agent {session}", fix="`reconciler status` lists all agents")
+    return resolve_declared(seen, [session])
+
+
+def _declared(seen: ProjectView, agents: list[Address]) -> list[Address]:
     for address in agents:
         if address not in seen.desired.agents:
             how = ", or let `reconciler apply` end it" if seen.has_manifest else ": `reconciler init` writes a manifest"
@@ -41,21 +65,12 @@ def resting(seen: ProjectView, names: Iterable[str]) -> list[Address]:
     return agents
 
 
-def _known(seen: ProjectView, *, found: bool) -> dict[str, Address]:
-    """Every declared or recorded agent, by address and by session name."""
+def known_agents(seen: ProjectView, *, found: bool = False) -> list[Named]:
+    """Every declared or recorded agent, once for each session that it has or shall have."""
     rows = [row for row in seen.stored.record.sessions.values() if row.managed or found]
-    names = {row.session: row.address for row in rows} | {str(row.address): row.address for row in rows}
-    for spec in seen.desired.agents.values():
-        names |= {spec.session: spec.address, str(spec.address): spec.address}
-    return names
-
-
-def _one(name: str, known: dict[str, Address]) -> Address:
-    if name in known:
-        return known[name]
-    close = sorted(each for each in known if name in each)
-    offer = f"did you mean {' or '.join(close[:4])}?" if close else "`reconciler status` lists all agents"
-    raise UsageError(f"there is no agent {name}", fix=offer)
+    recorded = [Named(row.address, row.session) for row in rows]
+    declared = [Named(spec.address, spec.session) for spec in seen.desired.agents.values()]
+    return list(dict.fromkeys([*recorded, *declared]))
 
 
 def expect_at_rest(seen: ProjectView, agents: Iterable[Address]) -> None:
@@ -69,12 +84,12 @@ def expect_at_rest(seen: ProjectView, agents: Iterable[Address]) -> None:
 def at_rest(seen: ProjectView) -> list[Address]:
     """Declared agents that should run but do not."""
 
-    def lies_down(address: Address) -> bool:
+    def is_down(address: Address) -> bool:
         pane = seen.cases[address].pane
         return isinstance(pane, Absent) or (isinstance(pane, Present) and pane.value.dead)
 
     wanted = [spec.address for spec in seen.desired.agents.values() if spec.state is RunState.RUNNING]
-    return [address for address in wanted if lies_down(address)]
+    return [address for address in wanted if is_down(address)]
 
 
 def expect_ids(seen: ProjectView, agents: Iterable[Address]) -> None:

@@ -10,13 +10,15 @@ from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import about_registry
 from reconciler.kinds.agent.status import statuses
-from reconciler.model.address import Address
+from reconciler.model.address import Address, parse_address
 from reconciler.model.errors import UsageError
 from reconciler.model.observed import ABSENT, Unknown
 from reconciler.model.record import Json
+from reconciler.model.short_names import the_one
 from reconciler.model.snapshot import tmux_trouble
 from reconciler.render.documents.status import HistoryDoc, StatusDetail, StatusDoc
 from reconciler.render.status import detail_document, status_document
+from reconciler.render.subject import everything_named
 from reconciler.state.history import HistoryEntry, read
 
 
@@ -58,12 +60,18 @@ def _past(entries: Iterable[HistoryEntry]) -> list[HistoryDoc]:
 
 
 def recorded(at: Project, address: str = "") -> dict[str, Json]:
-    """The registry's content in the current format, or what it and `status` say about one address.
+    """The registry's content in today's shape, or what it and status say of one address or name.
 
-    Raises UsageError if the address does not exist.
+    UsageError when there is no such address, or when several have the name in theirs.
     """
     seen = look(at)
-    return _about(seen, address) if address else dict(seen.stored.today)
+    if not address:
+        return dict(seen.stored.today)
+    if parse_address(address) is None:
+        known = everything_named(seen.desired, seen.stored.record)
+        places = [each for each in known if each.address.kind != "broker"]
+        address = str(the_one(address, places, "").address)
+    return _about(seen, address)
 
 
 def _about(seen: ProjectView, address: str) -> dict[str, Json]:

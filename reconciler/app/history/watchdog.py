@@ -16,7 +16,7 @@ from reconciler.app.project.project import Project
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.generation import Confirmation
-from reconciler.model.moment import zoned
+from reconciler.model.moment import parse_zoned
 from reconciler.plan.request import Request
 from reconciler.state import confirmation as state
 
@@ -85,7 +85,7 @@ def _deadline(at: Project, found: Confirmation, known: _Deadline) -> _Deadline:
     If the clock was ahead when the deadline was written, it still gives no more time than was asked for.
     """
     if found.deadline and found.deadline != known.recorded:
-        left = (zoned(found.deadline) - at.now()).total_seconds()
+        left = (parse_zoned(found.deadline) - at.now()).total_seconds()
         return _Deadline(found.deadline, at.clock.monotonic() + min(max(left, 0.0), found.within))
     if not found.deadline and not state.is_applying(found, at.processes):
         confirmations.count_down(at, found)

@@ -83,7 +83,7 @@ class ProjectObserver:
         return Observation(
             stored,
             _server(snapshot),
-            tuple(drift for drift in plan.found if not drift.silent),
+            tuple(drift for drift in plan.all_drift if not drift.silent),
             tuple(_recorded(statuses(found, stored.record, snapshot))),
             (*about_registry(self.at, stored), *plan.diagnostics),
             notes=(*self._noted(stored, options), *_silently(plan)),
@@ -110,13 +110,13 @@ class ProjectObserver:
         if self._traces is None or self._traces[0] != mark:
             self._traces = mark, traces(found.values(), snapshot, self.at.files, caller)
         found_in = self._traces[1]
-        door = RealTmux(self.at.socket(desired.socket), self.at.env).door
-        own = frozenset({self.at.registry_path, door, *manifest_paths(self.at, ())})
+        path = RealTmux(self.at.socket(desired.socket), self.at.env).socket_path
+        own = frozenset({self.at.registry_path, path, *manifest_paths(self.at, ())})
         return WatchedPaths(own, found_in.notes | {os.path.join(self.at.root, "manifests")}, found_in.stores)
 
 
 def _silently(plan: Plan) -> Iterator[RowEdit]:
-    return (edit for drift in plan.found if drift.silent for edit in drift.edits)
+    return (edit for drift in plan.all_drift if drift.silent for edit in drift.edits)
 
 
 def _mark(path: str) -> tuple[int, int, int] | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from reconciler.app.agents.look import look
-from reconciler.app.agents.names import resolve_declared
+from reconciler.app.agents.names import declared_session
 from reconciler.app.monitor.events import (
     AgentNotStopped,
     EventUnrecorded,
@@ -175,7 +175,7 @@ class Subscription:
         if self.options.auto_stop is None:
             return
         try:
-            agents = resolve_declared(look(self.at), [session])
+            agents = declared_session(look(self.at), session)
             reason = f"job {job.id} {job.status}"
             self.options.auto_stop(Request(states=dict.fromkeys(agents, RunState.STOPPED), reason=reason))
         except ReconcilerError as error:

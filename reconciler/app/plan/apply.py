@@ -90,7 +90,7 @@ def entered(at: Project, request: Request, options: ApplyOptions, held: Held) ->
     at.clear_up()
     confirmations.refuse_meanwhile(at, request)
     if options.confirm_within:
-        confirmations.way_back(at)
+        confirmations.require_earlier_generation(at)
 
 
 def _planned_after_tidying(at: Project, request: Request) -> Generator[ApplyEvent, None, Planned]:
@@ -150,7 +150,7 @@ def _decided(prepared: Prepared, *, asks: bool) -> Iterator[ApplyEvent]:
         return
     if prepared.planned.request.goes_back and not prepared.planned.request.automatic:
         confirmations.over(prepared.at)  # a rollback decides about the waiting apply
-    if plan.pending or plan.found or prepared.edits:
+    if plan.pending or plan.all_drift or prepared.edits:
         yield from _done(prepared)
         return
     remember_looks(prepared.at, prepared.planned.loaded)
@@ -176,7 +176,7 @@ def _stopping(prepared: Prepared) -> tuple[Diagnostic, ...]:
     """The errors that stop the whole apply; a rollback still restores the manifests."""
     plan = prepared.plan
     only_manifests = prepared.planned.request.goes_back and bool(prepared.edits)
-    return plan.barring if only_manifests else plan.stopping
+    return plan.general_errors if only_manifests else plan.blocking_errors
 
 
 def _refused(prepared: Prepared, errors: Iterable[Diagnostic], guard: Diagnostic | None) -> Iterator[ApplyEvent]:
@@ -205,7 +205,7 @@ def _done(prepared: Prepared) -> Iterator[ApplyEvent]:
     generation = _begun(prepared) if prepared.is_a_generation else None
     confirmation = confirmations.begin(at, generation, prepared.options.confirm_within)
     write_manifests(at, prepared.edits)
-    walked = WalkState(planned.stored, Totals(left_undone=refusal(planned.plan.stopping)))
+    walked = WalkState(planned.stored, Totals(left_undone=refusal(planned.plan.blocking_errors)))
     try:
         unfinished = tuple(unfinished_text(edit, display_path(edit.path)) for edit in prepared.edits)
         yield WalkBegan(len(planned.plan.pending), unfinished)
@@ -248,7 +248,7 @@ def _result(prepared: Prepared, walked: WalkState) -> GenerationResult:
 
 def _concluded(prepared: Prepared, totals: Totals) -> Concluded:
     plan = prepared.plan
-    written = dict.fromkeys(each.session for each in plan.found if each.edits and not each.silent)
+    written = dict.fromkeys(each.session for each in plan.all_drift if each.edits and not each.silent)
     return Concluded(
         verdict=totals.verdict,
         counts={"done": totals.counts["done"], **totals.summary},

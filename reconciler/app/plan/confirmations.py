@@ -22,7 +22,7 @@ from reconciler.state import confirmation as state
 from reconciler.state import generations
 
 
-def way_back(at: Project) -> None:
+def require_earlier_generation(at: Project) -> None:
     """Raise Refused unless there is a generation to roll back to."""
     if next(generations.newest_first(at.generations), None) is None:
         raise Refused("there is no earlier generation to roll back to", fix="apply once without --confirm-within")

@@ -17,7 +17,7 @@ from reconciler.kinds.agent.rows import noted_by_start
 from reconciler.model.action import Action
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.event import PromptUnverified
-from reconciler.model.moment import zoned
+from reconciler.model.moment import parse_zoned
 from reconciler.model.observed import Present
 from reconciler.model.record import RowEdit, Section
 from reconciler.model.step import StartSession
@@ -59,7 +59,7 @@ def _prompts(at: Project, planned: Planned, stored: StoredRegistry, started: Seq
         if isinstance(case.pane, Present) and case.profile and case.spec and can_tell(case.profile):
             whom = Addressee(case.pane.value, case.profile, case)
             to = recipient(whom, planned.snapshot, at.files, at.caller, at.state)
-            since = int(zoned(planned.options.now).timestamp())
+            since = int(parse_zoned(planned.options.now).timestamp())
             yield FirstPrompt(case.address, case.spec.prompt, to, since)
 
 

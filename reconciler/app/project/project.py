@@ -103,7 +103,7 @@ class Project:
 
         return Lock(self.state, self.processes, self.clock)
 
-    def shut(self, declared: Socket) -> Problem | None:
+    def server_problem(self, declared: Socket) -> Problem | None:
         """Why the declared tmux server cannot be started or reached; None if it can."""
         return RealTmux(self.socket(declared), self.env).obstacle()
 

@@ -54,10 +54,10 @@ def _welcoming(desired: Desired) -> Snapshot:
 
 
 def _of_this_machine(at: Project, desired: Desired) -> Iterator[Diagnostic]:
-    socket, shut = desired.socket, at.shut(desired.socket)
-    if shut:  # a socket path that is too long is a mistake on every machine
+    socket, problem = desired.socket, at.server_problem(desired.socket)
+    if problem:  # a socket path that is too long is a mistake on every machine
         severity = Severity.ERROR if socket.path and too_long(socket.path) else Severity.WARNING
-        yield Diagnostic(severity, shut.summary, shut.detail, shut.fix, place=socket.place)
+        yield Diagnostic(severity, problem.summary, problem.detail, problem.fix, place=socket.place)
     for spec in desired.workspaces.values():
         yield from _in_the_way(at, spec)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from reconciler.agents.versions import version_in
 from reconciler.app.project.project import Project
 from reconciler.model.observed import Present
-from reconciler.ports.versions import fingerprint, said_version
+from reconciler.ports.versions import fingerprint, printed_version
 from reconciler.state.cache import recall, remember
 
 
@@ -26,7 +26,7 @@ def version(at: Project, command: str, env: Mapping[str, str]) -> str:
     known = recall(cache, mark)
     if isinstance(known, str) and known:
         return known
-    said = said_version(found.value, around)
+    said = printed_version(found.value, around)
     told = version_in(said.value) if isinstance(said, Present) else ""
     if told and fingerprint(found.value) == mark:
         remember(cache, mark, told)

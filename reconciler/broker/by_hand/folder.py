@@ -12,7 +12,7 @@ from msgspec import field
 from reconciler.broker.files import conf, layout, sets
 from reconciler.broker.files.file_set import File, FileSet, mistake
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.discreet import Discreet
+from reconciler.model.redacted import Redacted
 from reconciler.ports import own_files
 
 NAMED = ("acl_file", "password_file", "cafile", "certfile", "keyfile")
@@ -26,7 +26,7 @@ _MOST_NAMES = 5000
 _LARGEST = 1 << 20  # bytes; certificates and lists of users are much smaller
 
 
-class HandMade(Discreet, frozen=True):
+class HandMade(Redacted, frozen=True):
     """A folder with a broker that was made by hand. Paths are relative to `directory`."""
 
     directory: str

@@ -16,8 +16,8 @@ from reconciler.broker.keys import certificates
 from reconciler.broker.preflight import chain_problem, name_problem
 from reconciler.model.adoption import LeftAlone
 from reconciler.model.diagnostic import Diagnostic, Place
-from reconciler.model.discreet import Discreet
 from reconciler.model.moment import to_day
+from reconciler.model.redacted import Redacted
 
 from .folder import HandMade
 from .listeners import FoundListener, Spot
@@ -26,7 +26,7 @@ _REISSUE = "reconciler broker init {} --reissue; if a manifest declares it: reco
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
-class FoundCertificates(Discreet, frozen=True):
+class FoundCertificates(Redacted, frozen=True):
     """The certificates and keys that the broker keeps."""
 
     paths: Mapping[str, str]

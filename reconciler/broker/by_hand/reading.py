@@ -12,8 +12,8 @@ from reconciler.model.address import broker_address
 from reconciler.model.adoption import LeftAlone
 from reconciler.model.broker import DEFAULT_USERS, JOB_EVENTS, Broker, BrokerUser, Limits, Listener, Role
 from reconciler.model.diagnostic import Diagnostic, Place
-from reconciler.model.discreet import Discreet
 from reconciler.model.record import Json
+from reconciler.model.redacted import Redacted
 
 from .folder import HandMade, settings
 from .found_certificates import FoundCertificates, found_certificates
@@ -25,7 +25,7 @@ _ONE_FOR_ALL = ("password_file", "acl_file")
 _OF_A_LISTENER = ("certfile", "keyfile", "cafile")
 
 
-class BrokerReading(Discreet, frozen=True):
+class BrokerReading(Redacted, frozen=True):
     """The content of the files: options, listeners, certificates and rights."""
 
     found: HandMade

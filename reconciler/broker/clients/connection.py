@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from reconciler.model.broker import PUBLIC_BROKER, Connection
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.digits import number_in
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.redacted import Redacted
 from reconciler.model.utf8 import is_utf8
 from reconciler.ports.world import Files
 
@@ -60,7 +60,7 @@ class InvalidConnection(ReconcilerError):
         return self._mistakes
 
 
-class Settings(Discreet, frozen=True):
+class Settings(Redacted, frozen=True):
     """The sources of a client's settings; earlier ones win, and the defaults of `Connection` come last."""
 
     explicit: Mapping[str, object] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Settings(Discreet, frozen=True):
     """The declared broker."""
 
 
-class _Value(Discreet, frozen=True):
+class _Value(Redacted, frozen=True):
     """The value of one setting in one source; `label` names the place to the user."""
 
     label: str

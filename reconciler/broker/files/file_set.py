@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.redacted import Redacted
 
 PRIVATE = 0o600
 PUBLIC = 0o644
 
 
-class File(Discreet, frozen=True):
+class File(Redacted, frozen=True):
     """The content and mode of a file. The content may be secret, so `repr` does not show it."""
 
     data: bytes

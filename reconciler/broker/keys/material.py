@@ -18,7 +18,7 @@ from reconciler.broker.files.file_set import FileSet
 from reconciler.broker.files.kept import Kept
 from reconciler.broker.files.kept import parse as parse_kept
 from reconciler.model.broker import Broker, BrokerUser
-from reconciler.model.discreet import Discreet
+from reconciler.model.redacted import Redacted
 
 from . import certificates, pki
 
@@ -26,7 +26,7 @@ _CA_FILES = (layout.CA_CERTIFICATE, layout.CA_KEY, layout.CA_NEXT_KEY)
 _LONGEST_NAME = 64  # characters of a common name (RFC 5280, ub-common-name)
 
 
-class Material(Discreet, frozen=True):
+class Material(Redacted, frozen=True):
     """What cannot be computed from the settings. Certificates and passwords of users are stored by name."""
 
     authority: pki.Authority | None = None
@@ -42,7 +42,7 @@ class Material(Discreet, frozen=True):
         return bool(entry) and (user in self.kept.passwords or not passwords.is_ours(entry))
 
 
-class Complete(Discreet, frozen=True):
+class Complete(Redacted, frozen=True):
     """Material with nothing missing, except passwords that only their users know."""
 
     authority: pki.Authority

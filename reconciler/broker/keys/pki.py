@@ -24,9 +24,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.broker import KeyKind, Tls
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.moment import to_day
+from reconciler.model.redacted import Redacted
 
 from . import certificates
 
@@ -41,14 +41,14 @@ class Purpose(StrEnum):
     CLIENT = "client"
 
 
-class CertifiedKey(Discreet, frozen=True):
+class CertifiedKey(Redacted, frozen=True):
     """A certificate with its private key, both PEM."""
 
     certificate: bytes
     key: bytes
 
 
-class Authority(Discreet, frozen=True):
+class Authority(Redacted, frozen=True):
     """The broker's CA."""
 
     trusted: tuple[bytes, ...]

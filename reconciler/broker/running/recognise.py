@@ -17,7 +17,7 @@ from reconciler.broker.files import layout, sets
 from reconciler.broker.files.effect import Fingerprints
 from reconciler.model.broker import Broker, Survey, Target
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.moment import zoned
+from reconciler.model.moment import parse_zoned
 from reconciler.model.observed import Absent, Observed, Present
 from reconciler.model.record import Json
 from reconciler.ports import own_files
@@ -96,5 +96,5 @@ def _facts(broker: Broker, path: str, machine: Machine) -> Iterator[object]:
 def _understood(document: Json) -> HealthyBroker | None:
     match document:
         case {"prints": {"start": str(start), "reload": str(reload)}, "since": str(since), "until": str(until)}:
-            return HealthyBroker(Fingerprints(start, reload), zoned(since), zoned(until))
+            return HealthyBroker(Fingerprints(start, reload), parse_zoned(since), parse_zoned(until))
     return None

@@ -19,6 +19,7 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
 
     \b
     Example:
+      reconciler attach landing-page
       reconciler attach landing-page-creator-claude
     """
     at = find_project(chdir, registry)
@@ -29,7 +30,7 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
         raise unseen(seen.snapshot.tmux)
     pane = seen.pane(address)
     if not isinstance(pane, Present):
-        raise ReconcilerError(f"{name} has no live session", fix=f"start it: reconciler resume {name}")
+        raise ReconcilerError(f"{address} has no live session", fix=f"start it: reconciler resume {address}")
     command = at.attaching(seen.desired.socket, pane.value.session)
     if "attach-session" in command and not os.isatty(sys.stdin.fileno()):
         raise UsageError("attach needs a terminal", fix=f"in a terminal, type: {' '.join(command)}")

@@ -384,7 +384,7 @@ def user_add(
         before = brokers.changeable(at, directory)
         after = brokers.with_user(at, before, name, chosen)
         said = f"{name} can log in. For its settings: {after.command(f'env {name}')}"
-        return _carry_out(at, after, Wish("user add", (said,), as_json=as_json))
+        return _carry_out(at, after, ChangeOptions("user add", (said,), as_json=as_json))
 
 
 def user_remove(
@@ -405,18 +405,18 @@ def user_remove(
     Example:
       reconciler broker user remove ci
     """
-    from reconciler.cli.approval import nobody_to_ask, somebody_is_there
+    from reconciler.cli.approval import confirmation_needed, has_terminal
 
     may_ask = may_ask and not as_json
-    if not auto_approve and not (may_ask and somebody_is_there()):
-        raise nobody_to_ask()
+    if not auto_approve and not (may_ask and has_terminal()):
+        raise confirmation_needed()
     at = find_project(chdir, registry)
     with _held(at, "user remove", lock_timeout):
         before = brokers.changeable(at, directory)
         after = brokers.without_user(at, before, name)
         agreed = _agreement(auto_approve=auto_approve, may_ask=may_ask, always=True)
         said = f"{name} can no longer log in."
-        return _carry_out(at, after, Wish("user remove", (said,), as_json=as_json, agreed=agreed))
+        return _carry_out(at, after, ChangeOptions("user remove", (said,), as_json=as_json, agreed=agreed))
 
 
 def user_rotate(
@@ -441,8 +441,8 @@ def user_rotate(
         broker = brokers.chosen(at, directory)
         brokers.expect_user(broker, name)
         said = f"{name} has a new password. For its settings: {broker.command(f'env {name}')}"
-        wish = Wish("user rotate", (said,), as_json=as_json, dry_run=dry_run)
-        return _carry_out(at, broker, wish, lambda found: without_secret(found, name))
+        options = ChangeOptions("user rotate", (said,), as_json=as_json, dry_run=dry_run)
+        return _carry_out(at, broker, options, lambda found: without_secret(found, name))
 
 
 def user_password(
@@ -475,8 +475,8 @@ def user_password(
         broker = brokers.chosen(at, directory)
         brokers.expect_password(at, broker, name, secret)
         said = f"The password of {name} is stored. For its settings: {broker.command(f'env {name}')}"
-        wish = Wish("user password", (said,), as_json=as_json)
-        return _carry_out(at, broker, wish, lambda found: with_secret(found, name, secret))
+        options = ChangeOptions("user password", (said,), as_json=as_json)
+        return _carry_out(at, broker, options, lambda found: with_secret(found, name, secret))
 
 
 # --- certificates -----------------------------------------------------------------------------
@@ -505,8 +505,8 @@ def rotate_server(
         broker = brokers.chosen(at, directory)
         agreed = _agreement(auto_approve=auto_approve, may_ask=may_ask and not as_json)
         said = "The server has a new certificate. Clients need no change."
-        wish = Wish("rotate server", (said,), as_json=as_json, dry_run=dry_run, agreed=agreed)
-        return _carry_out(at, broker, wish, without_server)
+        options = ChangeOptions("rotate server", (said,), as_json=as_json, dry_run=dry_run, agreed=agreed)
+        return _carry_out(at, broker, options, without_server)
 
 
 def rotate_client(
@@ -532,8 +532,8 @@ def rotate_client(
         brokers.expect_certificates(broker)
         brokers.expect_user(broker, name)
         said = f"Give {name} the new clients/{name}.crt and clients/{name}.key."
-        wish = Wish("rotate client", (said,), as_json=as_json, dry_run=dry_run)
-        return _carry_out(at, broker, wish, lambda found: without_client(found, name))
+        options = ChangeOptions("rotate client", (said,), as_json=as_json, dry_run=dry_run)
+        return _carry_out(at, broker, options, lambda found: without_client(found, name))
 
 
 def rotate_ca(
@@ -557,8 +557,8 @@ def rotate_ca(
     with _held(at, "rotate ca", lock_timeout):
         broker = brokers.chosen(at, directory)
         step = brokers.next_step(at, broker)
-        wish = Wish("rotate ca", tuple(rolled_text(broker, step)), as_json=as_json, dry_run=dry_run)
-        return _carry_out(at, broker, wish, lambda found: roll_ca(found, broker.broker, at.now()))
+        options = ChangeOptions("rotate ca", tuple(rolled_text(broker, step)), as_json=as_json, dry_run=dry_run)
+        return _carry_out(at, broker, options, lambda found: roll_ca(found, broker.broker, at.now()))
 
 
 # --- what they share --------------------------------------------------------------------------
@@ -582,18 +582,18 @@ def _agreement(*, auto_approve: bool, may_ask: bool, always: bool = False) -> Ca
     """A function that asks about the first change of a broker that was made by hand, or with `always` about each."""
 
     def agreed(change: BrokerChange) -> bool:
-        from reconciler.cli.approval import approved, nobody_to_ask, somebody_is_there
+        from reconciler.cli.approval import approved, confirmation_needed, has_terminal
 
         if auto_approve or not (change.survey.by_hand or always):
             return True
-        if not (may_ask and somebody_is_there()):
-            raise nobody_to_ask()
+        if not (may_ask and has_terminal()):
+            raise confirmation_needed()
         return approved()
 
     return agreed
 
 
-class Wish(Struct, frozen=True):
+class ChangeOptions(Struct, frozen=True):
     """A change that a command makes: its name, the lines printed afterwards, and the options for asking and output."""
 
     operation: str
@@ -603,19 +603,21 @@ class Wish(Struct, frozen=True):
     agreed: Callable[[BrokerChange], bool] = _unasked
 
 
-def _carry_out(at: Project, of: ChosenBroker, wish: Wish, rework: Rework | None = None) -> int:
+def _carry_out(at: Project, of: ChosenBroker, options: ChangeOptions, rework: Rework | None = None) -> int:
     """Show the change, make it, and print what was done. Returns exit code 1 if the user declines."""
-    shown = question(at, of, lambda: True, dry_run=wish.dry_run, as_json=False)
+    shown = question(at, of, lambda: True, dry_run=options.dry_run, as_json=False)
 
     def may(change: BrokerChange) -> bool:
-        return (not wish.dry_run if wish.as_json else shown(change)) and (not change.pending or wish.agreed(change))
+        return (not options.dry_run if options.as_json else shown(change)) and (
+            not change.pending or options.agreed(change)
+        )
 
     change = carry_out(at, of, may, rework)
     made = change.done and change.pending
-    refused = not (change.done or wish.dry_run)
-    said = ["", *wish.said] if made else ["", "Nothing was done."] if refused else []
-    done = BrokerOperation(wish.operation, of.broker, changed=made)
-    if wish.as_json:
+    refused = not (change.done or options.dry_run)
+    said = ["", *options.said] if made else ["", "Nothing was done."] if refused else []
+    done = BrokerOperation(options.operation, of.broker, changed=made)
+    if options.as_json:
         tell_json(operation_document(done, change.document))
     else:
         _say(at, said)

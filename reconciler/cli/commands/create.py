@@ -8,7 +8,7 @@ import typer
 
 from reconciler.agents.catalogue import DEFAULT
 from reconciler.app.agents.look import look
-from reconciler.app.agents.names import resolve_names
+from reconciler.app.agents.names import full_names, resolve_names
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.edits import declaration, removals
 from reconciler.app.project.manifests import load_manifests
@@ -20,6 +20,7 @@ from reconciler.model.address import agent_address, is_name
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.plan.request import Request
+from reconciler.render.output import warn
 
 
 def create(
@@ -80,7 +81,7 @@ def delete(
     purge_conversation: Annotated[
         bool, typer.Option("--purge-conversation", help="Also delete their stored conversations")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation")] = False,
+    auto_approve: opt.AutoApprove = False,
     as_json: opt.JsonLines = False,
     lock_timeout: opt.LockTimeout = "0s",
     may_ask: opt.Input = True,
@@ -100,11 +101,12 @@ def delete(
     at = find_project(chdir, registry)
     seen = look(at, everyone=False)
     agents = dict.fromkeys(resolve_names(seen, names))
+    warn(*full_names(seen, names))
     edits = removals(at, seen.desired, agents)
     if edits:
         load_manifests(at, (), edits)  # the remaining manifests must be valid
     request = Request(deletes=frozenset(agents), purge=purge_conversation, edits=edits, operation="delete")
-    options = ApplyOptions(yes, max_destroy=len(agents), lock_timeout=seconds(lock_timeout))
+    options = ApplyOptions(auto_approve, max_destroy=len(agents), lock_timeout=seconds(lock_timeout))
     return carry_out(at, request, options, ApplyDisplay(as_json, may_ask=may_ask, consent="--yes"))
 
 

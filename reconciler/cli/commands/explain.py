@@ -22,9 +22,9 @@ def explain(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="ADDR",
+            metavar="NAME",
             autocompletion=completion.everything,
-            help="An address or a session name",
+            help="An address, or any unique part of a name",
             show_default=False,
         ),
     ],

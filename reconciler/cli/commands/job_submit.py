@@ -47,7 +47,7 @@ def submit(
             "--agent",
             metavar="NAME",
             autocompletion=completion.agents,
-            help="The agent: its name, session, address or CLI, or human",
+            help="The agent: any unique part of its name, its CLI, or human",
         ),
     ] = "",
     workdir: Annotated[

@@ -25,9 +25,9 @@ def show(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="[PLANFILE | ADDR]",
-            autocompletion=completion.addresses,
-            help="A saved plan or one address",
+            metavar="[PLANFILE | NAME]",
+            autocompletion=completion.everything,
+            help="A saved plan, or any unique part of a workspace's or an agent's name",
             show_default=False,
         ),
     ] = "",
@@ -50,12 +50,9 @@ def show(
       reconciler show agent.landing-page.claude
     """
     at = find_project(chdir, registry)
-    address = parse_address(what)
     output = outputs.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
-    if what and address is None:
-        saved = plans.saved_plan([what])
-        if saved is None:
-            raise UsageError(f"{what} is neither a saved plan nor an address", fix="`reconciler status` lists agents")
+    saved = None if parse_address(what) else plans.saved_plan([what])
+    if saved is not None:
         outputs.publish_plan(at, saved, output, full=full)
         return ExitCode.OK
     if output != outputs.Output(as_json):

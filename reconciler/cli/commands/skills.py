@@ -49,10 +49,10 @@ def install(
     copies = plan(skills(), os.path.abspath(os.path.expanduser(folder)), files, force=force)
     write(copies, files)
     if as_json:
-        tell_json({"files": [{"path": copy.path, "fate": copy.fate.name.lower()} for copy in copies]})
+        tell_json({"files": [{"path": copy.path, "fate": copy.result.name.lower()} for copy in copies]})
     else:
-        tell(*(f"{copy.path}: {copy.fate}" for copy in copies))
-    if any(copy.fate is CopyResult.EDITED for copy in copies):
+        tell(*(f"{copy.path}: {copy.result}" for copy in copies))
+    if any(copy.result is CopyResult.EDITED for copy in copies):
         warn("Warning: edited files are kept; --force overwrites them.")
         return ExitCode.PARTIAL
     return ExitCode.OK

@@ -35,7 +35,7 @@ def status(
         typer.Argument(
             metavar="[NAME]",
             autocompletion=completion.agents,
-            help="Show only this agent, in detail: a session name or an address",
+            help="Show only this agent, in detail: any unique part of its name",
         ),
     ] = "",
     as_json: opt.Json = False,
@@ -50,7 +50,7 @@ def status(
     \b
     Examples:
       reconciler status
-      reconciler status landing-page-creator-claude
+      reconciler status landing-page
       reconciler status --watch
       reconciler status --json | jq '.agents[] | select(.live != "alive")'
     """

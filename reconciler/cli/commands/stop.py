@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from reconciler.app.agents.look import look
-from reconciler.app.agents.names import expect_ids, resting
+from reconciler.app.agents.names import expect_ids, full_names, resting
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import find_project
 from reconciler.apply import ApplyTimeouts
@@ -16,6 +16,7 @@ from reconciler.cli.apply_output import ApplyDisplay, carry_out
 from reconciler.model.desired import RunState
 from reconciler.model.duration import seconds
 from reconciler.plan.request import Request
+from reconciler.render.output import warn
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason, for the registry and the history")]
 
@@ -44,12 +45,13 @@ def stop(
 
     \b
     Examples:
-      reconciler stop landing-page-creator-claude --reason "done for today"
+      reconciler stop landing-page --reason "done for today"
       reconciler stop agent.landing-page.claude --now
     """
     at = find_project(chdir, registry)
     seen = look(at)
     agents = resting(seen, names)
+    warn(*full_names(seen, names))
     if capture_id:
         expect_ids(seen, agents)
     request = Request(
@@ -75,7 +77,9 @@ def archive(
       reconciler archive landing-page-creator-claude
     """
     at = find_project(chdir, registry)
-    agents = resting(look(at, everyone=False), names)
+    seen = look(at, everyone=False)
+    agents = resting(seen, names)
+    warn(*full_names(seen, names))
     request = Request(states=dict.fromkeys(agents, RunState.ARCHIVED), reason=reason or "archived by hand")
     options = ApplyOptions(True, lock_timeout=seconds(lock_timeout))
     return carry_out(at, request, options, ApplyDisplay(as_json))

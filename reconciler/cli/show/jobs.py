@@ -90,11 +90,11 @@ def _followed(records: Records, stream: Generator[_Event, None, None]) -> Iterat
             yield watched()
         except KeyboardInterrupt:
             if followed:
-                _tell(records, _goes_on(records, followed))
+                _tell(records, _continuing(records, followed))
             raise
 
 
-def _goes_on(records: Records, job_ids: tuple[str, ...]) -> Iterator[str]:
+def _continuing(records: Records, job_ids: tuple[str, ...]) -> Iterator[str]:
     goes = "The job continues" if len(job_ids) == 1 else "The jobs continue"
     yield ""
     yield f"{goes}. Follow again with:"

@@ -20,7 +20,7 @@ from reconciler.model.desired import Agent, Desired, EnvVar, RunState
 from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import Identity, Record, SessionRow, StartedWith, Status
-from reconciler.model.snapshot import Artifact, Occupant, Pane, Snapshot, TmuxState, Unread
+from reconciler.model.snapshot import Artifact, Occupant, Pane, Snapshot, TmuxState, UnreadablePane
 from reconciler.model.stored import ConversationData
 
 from .spec import Secrets, known_value, with_ignored, would_start_with
@@ -181,7 +181,7 @@ class _Live(Struct, frozen=True):
     by_id: Mapping[str, Pane]
     agents: Mapping[str, Address]
     """The agent that the registry records for a pane id of this server."""
-    unread: tuple[Unread, ...]
+    unread: tuple[UnreadablePane, ...]
     server_pid: int
 
 
@@ -373,7 +373,7 @@ def _out_of_place(address: Address, row: SessionRow | None, live: _Live, name: s
 
 
 def _doubt(address: Address, row: SessionRow | None, live: _Live, name: str) -> Unknown | None:
-    unread = next((each.said for each in live.unread if _may_be(each, address, row, name)), "")
+    unread = next((each.reason for each in live.unread if _may_be(each, address, row, name)), "")
     return Unknown(f"tmux's answer about a pane that may be its own cannot be read: {unread}") if unread else None
 
 
@@ -392,7 +392,7 @@ def _moved(row: SessionRow | None, live: _Live) -> Pane | None:
     return replace(host, conversation="")  # tmux keeps tags per session: this one is another session's
 
 
-def _may_be(unread: Unread, address: Address, row: SessionRow | None, name: str) -> bool:
+def _may_be(unread: UnreadablePane, address: Address, row: SessionRow | None, name: str) -> bool:
     recorded = row.pane.id if row and row.pane else ""
     names = {unread.address: str(address), unread.session: name, unread.pane_id: recorded}
     return not unread.session_id or any(found and found == own for found, own in names.items())

@@ -90,7 +90,7 @@ def _liveness(case: Case) -> str:
 
 def _note(case: Case, pane: Pane | None, snapshot: Snapshot) -> str:
     if isinstance(case.pane, Unknown):
-        return "its tmux server is out of sight" if isinstance(case.pane, UnreachableServer) else case.pane.reason
+        return "its tmux server cannot be reached" if isinstance(case.pane, UnreachableServer) else case.pane.reason
     if case.foreign_pane:
         return f"a foreign session has the name (pid {case.foreign_pane.pid})"
     if pane is None:

@@ -48,7 +48,7 @@ def _missing(case: WorkspaceCase) -> Decision:
 
 def _obstructed(spec: Workspace, obstacle: Obstacle) -> Decision:
     """Defer the workspace because of the obstacle; a mistake in the manifest stops the whole plan."""
-    stop = withheld if obstacle.is_of_the_manifest else held_back
+    stop = withheld if obstacle.is_manifest_error else held_back
     problem = Problem(*astuple(describe_obstacle(obstacle, spec.path, spec.git)))
     return stop(spec.address, Severity.ERROR, problem, spec.place)
 

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict, cast
 
 from reconciler.model.address import is_name
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.moment import from_unix
 from reconciler.model.read_json import read_json
+from reconciler.model.redacted import Redacted
 from reconciler.model.watch import Notice, Pass
 from reconciler.monitor.sink import Sink, SinkFailed
 from reconciler.ports import programs
@@ -43,7 +43,7 @@ class Comment(TypedDict):
     created_at: int
 
 
-class Hermes(Discreet, frozen=True):
+class Hermes(Redacted, frozen=True):
     """The program `hermes`, and the card that it is asked about."""
 
     program: str

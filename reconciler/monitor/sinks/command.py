@@ -6,8 +6,8 @@ import json
 import shlex
 from collections.abc import Mapping
 
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.redacted import Redacted
 from reconciler.model.watch import Pass
 from reconciler.monitor.sink import Sink, SinkFailed
 from reconciler.ports import programs
@@ -19,7 +19,7 @@ _SECONDS = 30.0
 _SHOWN = 300  # characters of its error output
 
 
-class CommandSink(Discreet, frozen=True):
+class CommandSink(Redacted, frozen=True):
     """Runs `argv` with the changes as JSON on its standard input; its output is shown only if it fails."""
 
     argv: tuple[str, ...]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import UsageError
 from reconciler.model.observed import Present
+from reconciler.model.redacted import Redacted
 
 if TYPE_CHECKING:
     from reconciler.model.broker import Broker
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.ports.world import Clock, Processes
 
 
-class SinkContext(Discreet, frozen=True):
+class SinkContext(Redacted, frozen=True):
     """What sinks need from outside; `broker` is the declared one. Without a `state_folder`, nothing is stored."""
 
     env: Mapping[str, str]

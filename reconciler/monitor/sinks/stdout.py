@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TextIO
 
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.discreet import Discreet
+from reconciler.model.redacted import Redacted
 from reconciler.model.watch import Pass
 from reconciler.render.document import diagnostic_document
 from reconciler.render.monitor import notice_text, pass_document
@@ -26,7 +26,7 @@ class NewsFormat(StrEnum):
     DOCUMENT = "a JSON document for each pass"
 
 
-class OutputStreams(Discreet, frozen=True):
+class OutputStreams(Redacted, frozen=True):
     """The streams for results and warnings, and the environment that decides about colour."""
 
     out: TextIO

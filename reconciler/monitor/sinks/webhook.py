@@ -6,8 +6,8 @@ import json
 from urllib.parse import SplitResult, urlsplit
 
 from reconciler import __version__
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.redacted import Redacted
 from reconciler.model.watch import Pass
 from reconciler.monitor.sink import Sink, SinkFailed
 from reconciler.ports import web
@@ -20,7 +20,7 @@ _SECONDS = 10.0
 _HERE = {"localhost", "127.0.0.1", "::1"}
 
 
-class Webhook(Discreet, frozen=True):
+class Webhook(Redacted, frozen=True):
     """Sends the changes as JSON in one POST request, with the token, if there is one, as a bearer token."""
 
     url: str

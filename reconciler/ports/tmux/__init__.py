@@ -1,6 +1,6 @@
-"""One real tmux server: looked at and started through processes of ours, typed into through libtmux.
+"""One real tmux server. Looking and starting use tmux processes of ours; typing uses libtmux.
 
-What each command may be trusted with was tried on tmux 3.3a; tmux(1) is the reference.
+The comments name behaviour that was seen with tmux 3.3a. The reference is tmux(1).
 """
 
 from reconciler.ports.world import Failure, NewSession

@@ -1,7 +1,7 @@
-"""A control-mode client: one tmux process that takes any number of commands and answers each.
+"""A control-mode client: one tmux process that reads any number of commands and answers each.
 
-The protocol is that of tmux(1), "Control mode": an answer stands between `%begin TIME NUMBER FLAGS`
-and `%end` or `%error` of the same number; what stands outside is news, which nobody here reads.
+The protocol is in tmux(1), "Control mode". An answer is between `%begin TIME NUMBER FLAGS` and the `%end` or `%error`
+with the same number. Lines outside are notifications, which are ignored here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ATTACHED = b"%session-changed "
 
 
 class TmuxBlock(NamedTuple):
-    """What tmux said to one command; `ours` when this client's input held the command."""
+    """The answer to one command. `ours` means that the command came from this client's input."""
 
     lines: tuple[str, ...]
     failed: bool
@@ -29,7 +29,7 @@ class TmuxBlock(NamedTuple):
 
 
 class TmuxAnswer(NamedTuple):
-    """What a list of commands printed up to its end, or to the command that failed with `error`."""
+    """The output of a list of commands, up to its end or to the command that failed with `error`."""
 
     lines: tuple[str, ...]
     error: str = ""
@@ -38,7 +38,7 @@ class TmuxAnswer(NamedTuple):
 def parse_blocks(lines: Iterable[str]) -> Iterator[TmuxBlock]:
     """The blocks in a control client's output, each as soon as it is complete.
 
-    Ends at a block whose head cannot be read: what follows could be taken for the answer to another command.
+    It stops at a block whose first line cannot be read, because later blocks could be matched with a wrong command.
     """
     number, ours, body = "", False, list[str]()
     for line in lines:
@@ -55,29 +55,29 @@ def parse_blocks(lines: Iterable[str]) -> Iterator[TmuxBlock]:
 
 
 class ControlClient:
-    """A running control client; `argv` must make it attach to a session."""
+    """A running control client. `argv` must make it attach to a session."""
 
     def __init__(
-        self, argv: Sequence[str], environment: Mapping[str, str], *, around: Sequence[str] = (), files: int = 0
+        self, argv: Sequence[str], environment: Mapping[str, str], *, wrapper: Sequence[str] = (), files: int = 0
     ) -> None:
-        """Start the client, which ends with us; the arguments are those of `ChildProcess`.
+        """Start the client, which ends when this process ends. The arguments are those of `ChildProcess`.
 
-        A server that the client starts is allowed to open `files` files.
+        A server that the client starts may open `files` files.
 
         Raises:
-            OSError: It cannot be started.
+            OSError: The client cannot be started.
         """
-        self._child = ChildProcess(argv, environment, around=around, files=files)
+        self._child = ChildProcess(argv, environment, wrapper=wrapper, files=files)
         self._complaint = ""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._child.leave(_SILENCE_SECONDS)
+        self._child.end(_SILENCE_SECONDS)
 
     def ask(self, command_lists: Sequence[Sequence[str]]) -> Iterator[TmuxAnswer]:
-        """One answer for each list of commands, in order; after the end of tmux they all fail."""
+        """Run lists of commands. Yields one answer for each list, in order. After tmux has ended, all fail."""
         text = "".join(f"{' ; '.join(commands)}\n" for commands in command_lists)
         blocks = self._own_blocks(text.encode(errors="surrogateescape"))
         for commands in command_lists:
@@ -100,11 +100,11 @@ class ControlClient:
                 self._complaint = "\n".join(block.lines)
 
     def _exchange(self, text: memoryview) -> Iterator[bytes]:
-        """What tmux prints while it reads `text`; ends with tmux, or when it falls silent.
+        """Write `text` to tmux and yield its output, until tmux ends or prints nothing for a time limit.
 
-        Writes and reads by turns, since tmux stops to read while its output is not taken. Nothing is
-        said before the client is attached: tmux 3.3a would run it at once, and give new sessions the
-        client's PATH instead of their own.
+        It writes and reads in turns, because tmux stops reading while its output is not read. It writes nothing before
+        the client is attached: tmux 3.3a would run the commands at once, and give new sessions the client's PATH
+        instead of their own.
         """
         source, sink = self._child.stdout, self._child.stdin
         os.set_blocking(sink, False)
@@ -133,7 +133,7 @@ def _lines(blocks: Iterable[TmuxBlock]) -> tuple[str, ...]:
 def _write(descriptor: int, text: memoryview) -> int:
     try:
         return os.write(descriptor, text)
-    except BrokenPipeError:  # its end shows on the reading side, with the reason
+    except BrokenPipeError:  # tmux has ended; the reading side will report why
         return len(text)
 
 

@@ -1,4 +1,4 @@
-"""The commands that create one session, and what their answer means."""
+"""The commands that create one session, and how to read their answer."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _NAMED = ("session_name",)
 
 
 def holder(mark: Mark) -> list[str]:
-    """Arguments that make a client attach to a session which only keeps it company, and carries `mark`.
+    """Arguments that make a client create a holder session, tagged with `mark`, and attach to it.
 
-    It ends by itself if nothing else ends it. `destroy-unattached` would end it with its client, and with bad luck
-    the whole server: it crashes when another client leaves at the same moment (tmux/tmux#5497, seen with 3.3a).
-    The user may have switched that on for all sessions.
+    The session ends by itself after an hour. `destroy-unattached` is switched off for it, because the user may have
+    switched it on for all sessions. It would end the session with its client, and the server can crash when another
+    client detaches at the same moment (tmux/tmux#5497, seen with 3.3a).
     """
-    tag = ["set-option", HOLDER, str(mark)]  # of the session just made, whatever a hook calls it by now
+    tag = ["set-option", HOLDER, str(mark)]  # for the new session, even if a hook has renamed it
     return ["new-session", "-s", mark.name, "--", "sleep", "3600", ";", *tag, ";", "set-option", *_STAYING]
 
 
 def creation(session: NewSession, argv: tuple[str, ...], path: str) -> list[str]:
-    """Commands that create, tag and keep one session; tmux runs them without a pause in between.
+    """Commands that create and tag one session and keep it alive. tmux runs them without a break.
 
-    `argv` is what really runs; `path` is the PATH of an agent that declares none.
+    `argv` is the real command line. `path` is the PATH of an agent that does not declare one.
     """
     environment = {"PATH": path, **session.env}
     create = command(
@@ -47,9 +47,9 @@ def creation(session: NewSession, argv: tuple[str, ...], path: str) -> list[str]
 
 
 def repair_commands(session: NewSession, pane: Pane, answer: TmuxAnswer) -> list[str]:
-    """What is left to do where a hook of the user's came in between: it renamed the session, or split the pane.
+    """Commands that repair a session after a hook of the user renamed it or split its pane in between.
 
-    The pane has to be the one that was made, and only that one is kept: what is opened beside it may end as usual.
+    Only the pane that was created stays when its process ends. Panes that the hook opened beside it end as usual.
     """
     target = pane.session_id
     marks = tags(target, session.lineage, session.address, session.conversation) if answer.error else []
@@ -61,25 +61,25 @@ def repair_commands(session: NewSession, pane: Pane, answer: TmuxAnswer) -> list
 
 
 def _stay(target: str) -> str:
-    """An agent's session stays while no terminal shows it, although the user's configuration ends such sessions."""
+    """Keep an agent's session while no terminal shows it, even if the user's configuration ends such sessions."""
     return command("set-option", "-t", target, *_STAYING)
 
 
 def _keep(target: str) -> str:
-    """A dead pane stays, with the last words of its process."""
+    """Keep a dead pane, with the last output of its process."""
     return command("set-option", "-p", "-t", target, "remain-on-exit", "on")
 
 
 def tags(target: str, lineage: str, address: str, conversation: str) -> list[str]:
-    """Commands that mark a session as ours."""
+    """Commands that tag a session as ours."""
     marks = {LINEAGE: lineage, ADDRESS: address, CONVERSATION: conversation}
     return [command("set-option", "-t", target, name, value) for name, value in marks.items()]
 
 
 def created_pane(session: NewSession, answer: TmuxAnswer) -> Pane | None:
-    """The pane that was created, whatever came after; None when there is none.
+    """The pane that was created, even if a later command failed; None when there is none.
 
-    Its command and folder are those asked for: the process is too young to be looked at.
+    Its command and folder are the requested ones, because the process has just started.
     """
     if not answer.lines:
         return None
@@ -100,16 +100,18 @@ def created_pane(session: NewSession, answer: TmuxAnswer) -> Pane | None:
 
 
 def objection(session: NewSession) -> Failure | None:
-    """Why a session cannot be started as asked, as far as tmux would not say so itself."""
+    """Why a session cannot be started, in cases that tmux itself would not report."""
     if not session.argv:
         return Failure("there is no command to run")
-    if not session.name or {".", ":"} & {*session.name}:  # 3.7 takes them, older ones change them, no target finds them
+    if not session.name or {".", ":"} & {
+        *session.name
+    }:  # tmux 3.7 accepts these names, older versions change them, and no target finds them
         return Failure(f"tmux does not take {session.name!r} as a name")
-    if not os.path.isdir(session.cwd):  # tmux would silently start elsewhere
+    if not os.path.isdir(session.cwd):  # tmux would silently start in another folder
         return Failure(f"{session.cwd} is not a folder")
     return None
 
 
 def _without_shell(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """Tmux gives one word to a shell, and runs several as they are; env(1) execs the one."""
+    """Prevent that tmux gives a single word to a shell: env(1) execs it. Several words are run as they are."""
     return argv if len(argv) > 1 else ("env", *argv)

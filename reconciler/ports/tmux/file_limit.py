@@ -1,4 +1,4 @@
-"""How many panes a tmux server can hold. Out of descriptors, it spins in accept(2) and answers nothing any more."""
+"""How many panes a tmux server can have. Without free descriptors, it loops in accept(2) and answers nothing."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from reconciler.model.observed import Observed, Present, Unknown
 from reconciler.model.snapshot import OpenFileLimit
 from reconciler.ports import proc
 
-_PLENTY = 65_536  # not the hard limit: some programs close every descriptor there could be, up to a billion
+_PLENTY = 65_536  # not the hard limit: some programs close every possible descriptor, up to a billion
 _PLENTY_ON_MACOS = 10_240  # OPEN_MAX: setrlimit(2) refuses more
-_OWN = 16  # what a server without panes has open, and a little more
+_OWN = 16  # the open files of a server without panes, and a few more
 _LIMIT = re.compile(r"^Max open files +(\d+|unlimited) +(\d+|unlimited) ", re.MULTILINE)
 
 
 def open_files() -> int:
-    """How many files a server that we start may open: more than a login's usual 1,024, and no less than we may."""
-    import resource  # noqa: PLC0415 - only where sessions are started
+    """How many files a new server may open: more than the usual 1,024, and not less than this process may."""
+    import resource  # noqa: PLC0415 - needed only to start sessions
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     plenty = _PLENTY_ON_MACOS if sys.platform == "darwin" else _PLENTY
@@ -30,20 +30,20 @@ def open_files() -> int:
     return max(soft, plenty if hard == unlimited else min(hard, plenty))
 
 
-def is_open(door: str) -> bool:
-    """Whether a server listens behind this socket; True as well when that cannot be told."""
+def is_open(path: str) -> bool:
+    """Whether a server listens on this socket; also True when that is unknown."""
     try:
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(1)
-            return client.connect_ex(door) not in {errno.ENOENT, errno.ECONNREFUSED}
+            return client.connect_ex(path) not in {errno.ENOENT, errno.ECONNREFUSED}
     except OSError:  # a path that is too long
         return True
 
 
 def open_file_limit(pid: int) -> Observed[OpenFileLimit]:
-    """The room of the server that runs as this process; `Unknown` without /proc, or of another user."""
+    """The file limit of the server with this pid; `Unknown` without /proc, and for another user's process."""
     if not proc.is_at(proc.ROOT):
-        return Unknown("this system has no /proc, and only that tells how many files a process may open")
+        return Unknown("this system has no /proc, and only /proc shows how many files a process may open")
     try:
         with open(f"{proc.ROOT}/{pid}/limits", encoding="ascii") as file:
             found = _LIMIT.search(file.read())
@@ -51,11 +51,11 @@ def open_file_limit(pid: int) -> Observed[OpenFileLimit]:
     except OSError as error:
         return Unknown(f"process {pid}: {error.strerror}")
     if not found:
-        return Unknown(f"process {pid}: its limits have an unknown form")
+        return Unknown(f"process {pid}: its limits have an unknown format")
     soft, hard = (sys.maxsize if limit == "unlimited" else int(limit) for limit in found.groups())
     return Present(OpenFileLimit(soft, used, pid, hard))
 
 
 def room_of_a_new_one() -> OpenFileLimit:
-    """The room of a server that we would start."""
+    """The file limit of a server that we would start."""
     return OpenFileLimit(open_files(), _OWN)

@@ -1,6 +1,6 @@
-"""Secrets on their way to an agent: said to its launcher over a socket, and written nowhere.
+"""Pass secrets to an agent: its launcher gets them over a socket.
 
-Neither argv, nor the tmux server's environment, nor any file holds them at any time: with this process they are gone.
+They are never in argv, in the tmux server's environment or in a file. When this process ends, they are gone.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _KEY_BYTES = 16
 
 
 class Handover:
-    """A socket in a private folder, which lives no longer than the secrets are on their way."""
+    """A socket in a private folder. Both are removed when all secrets are delivered."""
 
     def __init__(self, environment: Mapping[str, str], clock: Clock) -> None:
-        """The folder is made when the first secret comes, where `environment` has room for it."""
+        """The folder is created with the first secret. `environment` says where it may be."""
         self._parents = list(_parents(environment))
         self._clock = clock
         self._address = ""
@@ -53,10 +53,10 @@ class Handover:
         self._opened.close()
 
     def launch(self, secrets: Mapping[str, str], argv: tuple[str, ...]) -> tuple[str, ...]:
-        """The command that becomes `argv` (by exec: same pid) with `secrets` in its environment.
+        """A command that execs `argv` (with the same pid) with `secrets` in its environment.
 
         Raises:
-            ReconcilerError: There is no place for the socket.
+            ReconcilerError: The socket cannot be created anywhere.
         """
         if not self._address:
             self._open()
@@ -65,7 +65,7 @@ class Handover:
         return (sys.executable, "-I", "-S", launcher.__file__, self._address, key, "--", *argv)
 
     def expect(self, launch: tuple[str, ...], pid: int) -> None:
-        """Process `pid` runs the command that `launch` gave: wait for it before the end."""
+        """Process `pid` runs the command from `launch`. Wait for it before the socket is removed."""
         self._readers[launch[5]] = pid
 
     def _open(self) -> None:
@@ -78,13 +78,13 @@ class Handover:
             else:
                 return
         raise ReconcilerError(
-            "its secrets cannot be handed over",
+            "its secrets cannot be passed to it",
             detail="\n".join(problems),
-            fix="set TMPDIR to a folder that you can write to, on a disk with room",
+            fix="set TMPDIR to a folder that you can write to, on a disk with free space",
         )
 
     def _opened_in(self, parent: str) -> str:
-        """The path of a socket below `parent`; all is closed and removed again when it cannot be served."""
+        """Serve a socket below `parent` and return its path. On an error, everything is closed and removed."""
         import tempfile  # noqa: PLC0415 - few agents have secrets
 
         _refuse_unsafe(parent)
@@ -99,17 +99,17 @@ class Handover:
             server = Thread(target=self._serve, args=(listener, woken), daemon=True)
             server.start()
             stack.callback(server.join)
-            stack.callback(wake.close)  # first of all: it ends the thread
+            stack.callback(wake.close)  # runs first of all: it ends the thread
             self._opened = stack.pop_all()
         return address
 
     def _serve(self, listener: socket.socket, woken: socket.socket) -> None:
-        """Give each launcher what waits for it, until the other end of `woken` is closed."""
+        """Send each launcher its secrets, until the other end of `woken` is closed."""
         with selectors.DefaultSelector() as selector:
             selector.register(listener, selectors.EVENT_READ)
             selector.register(woken, selectors.EVENT_READ)
             while all(key.fileobj is not woken for key, _ in selector.select()):
-                with suppress(OSError):  # a launcher that has just ended, or says nothing
+                with suppress(OSError):  # a launcher that has just ended, or sends nothing
                     self._answer(listener.accept()[0])
 
     def _answer(self, line: socket.socket) -> None:
@@ -124,14 +124,14 @@ class Handover:
 
 
 def _parents(environment: Mapping[str, str]) -> Iterator[str]:
-    """Where a private folder may be: of the user's session, of temporary files, of everybody's temporary files."""
+    """Where a private folder may be: the runtime folder of the user's session, TMPDIR, /tmp."""
     for given in (environment.get("XDG_RUNTIME_DIR"), environment.get("TMPDIR"), "/tmp"):  # noqa: S108 - a folder of our own
         if given and os.path.isabs(given):
             yield given
 
 
 def _refuse_unsafe(parent: str) -> None:
-    """Raises OSError where other users could put another folder in the place of ours."""
+    """Raise OSError if other users could replace our folder in `parent`."""
     status = os.stat(parent)
     if status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX:
         raise OSError(0, "other users may rename folders in it", parent)
@@ -140,7 +140,7 @@ def _refuse_unsafe(parent: str) -> None:
 
 
 def _sweep(parent: str) -> None:
-    """Remove the folders of commands that were killed."""
+    """Remove the folders of killed commands."""
     left = list[str]()
     with suppress(OSError), os.scandir(parent) as entries:
         left += (entry.path for entry in entries if _is_left(entry))

@@ -1,7 +1,7 @@
-"""What reconciler needs for a while on a tmux server, and how to tell that it was left behind.
+"""Holder sessions and control clients: how to mark them, and how to find those of killed commands.
 
-A holder session keeps a control client company while sessions are started. Both go with the command that made them.
-What is still there without its maker was left by a command that was killed.
+A control client needs a session to attach to while it starts other sessions: its holder session. Both end with the
+command that made them. If the command has ended and they still exist, the command was killed.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from .language import command
 from .rows import HOLDER_PREFIX
 
 HOLDER = "@reconciler_holder"
-"""The option that marks a holder session, whatever it is called."""
+"""The option that marks a holder session, even after a rename."""
 
-# A name may hold spaces, and so it is the last. A row that a foreign option or name forges does no harm: `ending` asks.
+# The name is last because it may contain spaces. A forged row does no harm: `ending` compares again.
 _ROW = f"#{{session_id}} #{{session_attached}} #{{session_created}} #{{{HOLDER}}} #{{session_name}}"
 _MARK = re.compile(r"(\d+)/(\d+)/([^/]*)/[0-9a-f]{8}")
 _NAME = re.compile(rf"{re.escape(HOLDER_PREFIX)}(\d+)-[0-9a-f]{{8}}")
@@ -31,7 +31,7 @@ _CLIENT = re.compile(rf"(-[LS] .+) -C new-session -s {_NAME.pattern} -- sleep 36
 
 
 class Mark(Struct, frozen=True):
-    """Who made a holder session: a process, when it started (0: not told), and where its pid means something."""
+    """The process that made a holder session: pid, start (0 when unknown), and the pid namespace."""
 
     pid: int
     started: int
@@ -40,7 +40,7 @@ class Mark(Struct, frozen=True):
 
     @classmethod
     def ours(cls) -> Self:
-        """A mark of this process that no other session has."""
+        """A new, unique mark of this process."""
         began = RealProcesses().started(os.getpid())
         return cls(
             os.getpid(),
@@ -51,7 +51,7 @@ class Mark(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """What the holder session is called at first."""
+        """The first name of the holder session."""
         return f"{HOLDER_PREFIX}{self.pid}-{self.number}"
 
     def __str__(self) -> str:
@@ -59,7 +59,7 @@ class Mark(Struct, frozen=True):
 
 
 class HolderSession(Struct, frozen=True):
-    """A holder session; `created` is Unix seconds. One of an older version has no mark, only its name."""
+    """A holder session. `created` is Unix seconds. Holder sessions of older versions have only a name, no mark."""
 
     session_id: str
     attached: bool
@@ -68,10 +68,10 @@ class HolderSession(Struct, frozen=True):
     name: str
 
     def ending(self) -> str:
-        """A command that ends this session, and no other one that may have its id by now."""
-        told, seen = (self.mark, f"#{{{HOLDER}}}") if self.mark else (self.name, "#{session_name}")
+        """A command that ends this session, but not another one that may have the same id by now."""
+        expected, field = (self.mark, f"#{{{HOLDER}}}") if self.mark else (self.name, "#{session_name}")
         kill = command("kill-session", "-t", self.session_id)
-        return command("if-shell", "-F", "-t", self.session_id, f"#{{==:{seen},{told}}}", kill)
+        return command("if-shell", "-F", "-t", self.session_id, f"#{{==:{field},{expected}}}", kill)
 
 
 def listing() -> list[str]:
@@ -80,7 +80,7 @@ def listing() -> list[str]:
 
 
 def holders(printed: str) -> Iterator[HolderSession]:
-    """The holder sessions among all sessions; a row that cannot be read is left out."""
+    """The holder sessions in the output of `listing`. Unreadable rows are left out."""
     for row in printed.splitlines():
         try:
             session_id, attached, created, mark, name = row.split(" ", 4)
@@ -92,20 +92,20 @@ def holders(printed: str) -> Iterator[HolderSession]:
 
 
 def is_left_behind(holder: HolderSession) -> bool:
-    """Whether the process that made a holder session is surely gone."""
+    """Whether the process that made a holder session has certainly ended."""
     if found := _MARK.fullmatch(holder.mark):
         return found[3] == current_namespace().namespace and _is_gone(int(found[1]), int(found[2]))
     named = _NAME.fullmatch(holder.name)
     return named is not None and _is_gone_since(int(named[1]), holder.created)
 
 
-def orphans(doors: Collection[str]) -> list[int]:
-    """The pids of our control clients whose maker is gone, on the server that `doors` name (`-L x`, `-S /x`).
+def orphans(sockets: Collection[str]) -> list[int]:
+    """The pids of our control clients whose command has ended, on the server `sockets` (`-L x`, `-S /x`).
 
-    The command line and the user of a process prove that it is such a client. The server has the command line of the
-    client that started it, but leads a terminal session of its own, which no client does.
+    The command line and the user of a process prove that it is a control client of ours. The server itself has the
+    command line of the client that started it; but it leads a terminal session, which a client never does.
     """
-    return [pid for pid, line in command_lines() if _is_orphan(pid, line, doors)]
+    return [pid for pid, line in command_lines() if _is_orphan(pid, line, sockets)]
 
 
 def _is_holder(holder: HolderSession) -> bool:
@@ -114,9 +114,9 @@ def _is_holder(holder: HolderSession) -> bool:
     return _NAME.fullmatch(holder.name) is not None
 
 
-def _is_orphan(pid: int, line: str, doors: Collection[str]) -> bool:
+def _is_orphan(pid: int, line: str, sockets: Collection[str]) -> bool:
     found = _CLIENT.search(line)
-    if not found or found[1] not in doors or _leads_a_session(pid):
+    if not found or found[1] not in sockets or _leads_a_session(pid):
         return False
     maker, client = RealProcesses().started(int(found[2])), RealProcesses().started(pid)
     if not isinstance(client, Present):
@@ -127,17 +127,19 @@ def _is_orphan(pid: int, line: str, doors: Collection[str]) -> bool:
 def _leads_a_session(pid: int) -> bool:
     try:
         return os.getsid(pid) == pid
-    except OSError:  # gone, or not ours to ask: no client that may be ended
+    except OSError:  # ended, or not ours: do not treat it as a client
         return True
 
 
 def _is_gone(pid: int, started: int) -> bool:
-    """Whether the process that started then has ended; another one may have its pid now."""
+    """Whether the process with this start has ended. Another one may have its pid now."""
     now = RealProcesses().started(pid)
     return isinstance(now, Absent) or (isinstance(now, Present) and started not in {0, now.value})
 
 
 def _is_gone_since(pid: int, moment: int) -> bool:
-    """The same of a process that ran at a moment, in Unix seconds."""
+    """Whether the process that ran at `moment` (Unix seconds) has ended."""
     began = RealProcesses().since(pid)
-    return isinstance(began, Absent) or (isinstance(began, Present) and began.value > moment + 2)  # both to a second
+    return isinstance(began, Absent) or (
+        isinstance(began, Present) and began.value > moment + 2
+    )  # each is exact to a second

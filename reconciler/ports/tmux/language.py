@@ -1,4 +1,4 @@
-"""How to say something to tmux's command parser, and nothing else than that."""
+"""Quote text for tmux's command parser and formats, so that it cannot mean anything else."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from functools import reduce
 from reconciler.ports.world import Texts
 
 _SPECIAL = re.compile(r'[\x00-\x1f\x7f"\\$~]')
-_ENDS = re.compile(r"[,}]")  # of an argument in a format
-# tmux halves a run of `#`, except before `[`, where it leaves the run alone (format_expand1).
+_ENDS = re.compile(r"[,}]")  # these end an argument in a format
+# tmux halves a run of `#`, except before `[`, where it keeps the run (format_expand1 in its source).
 _HASHES = re.compile(r"#+(?![#\[])")
 
 
 def quote(text: str) -> str:
-    """One word of a command line, whatever is in it.
+    """Any text as one word of a command line.
 
-    Within double quotes tmux's lexer knows escapes, `$` and, as the first character, `~` (tmux(1),
-    "Parsing syntax"); a newline would end the command of a control client.
+    In double quotes, tmux interprets escapes, `$` and a leading `~` (tmux(1), "Parsing syntax"). A newline would end
+    the command of a control client.
     """
     return f'"{_SPECIAL.sub(_escape, text)}"'
 
@@ -29,31 +29,31 @@ def command(*words: str) -> str:
 
 
 def sequence(commands: Iterable[str]) -> str:
-    """Commands that tmux runs one after the other, up to the first that fails."""
+    """Commands that tmux runs one after the other, until one fails."""
     return " ; ".join(commands)
 
 
 def literal(text: str) -> str:
-    """A format that expands to `text` and, above all, runs none of its `#(...)`."""
+    """A format that expands to `text`. A `#(...)` in the text is not run."""
     return _HASHES.sub(lambda run: run[0] * 2, text)
 
 
 def same(field: str, text: str) -> str:
-    """A format that is true when a field of its pane has exactly this text, whatever is in it."""
+    """A format that is true when a field of the pane has exactly this text."""
     expected = _ENDS.sub(r"#\g<0>", literal(text))
     return f"#{{==:#{{{field}}},{expected}}}"
 
 
 def all_of(conditions: Iterable[str]) -> str:
-    """A format that is true when all of these are."""
+    """A format that is true when all conditions are true."""
     return _joined("&&", conditions)
 
 
 def on_screen(groups: Texts) -> str:
-    """A format that is true while one of the groups is found on the screen of its pane.
+    """A format that is true while one of the groups is found on the screen of the pane.
 
-    tmux(1), "Formats": `C` searches by fnmatch(3). What could mean something to it, or to the format, may
-    be anything; `&&` and `||` take two in tmux 3.3a.
+    `C` searches with fnmatch(3), see tmux(1), "Formats". All special characters are replaced by `*`. In tmux 3.3a, `&&`
+    and `||` take only two arguments, so they are nested.
     """
     return _joined("||", (_joined("&&", map(_found, texts)) for texts in groups))
 
@@ -63,7 +63,7 @@ def _found(text: str) -> str:
 
 
 def _joined(operator: str, conditions: Iterable[str]) -> str:
-    """Zero, which is false, when there are none."""
+    """The conditions joined in pairs; 0, which is false, when there are none."""
     first, *others = [*conditions] or ["0"]
     return reduce(lambda left, right: f"#{{{operator}:{left},{right}}}", others, first)
 

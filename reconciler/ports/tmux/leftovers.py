@@ -1,4 +1,4 @@
-"""End what killed reconcilers left on a tmux server, and free a server that waits for that."""
+"""End what killed commands left on a tmux server, and free a server that waits for one of their clients."""
 
 from __future__ import annotations
 
@@ -16,52 +16,52 @@ from reconciler.ports.clock import RealClock
 from .holders import Mark, holders, is_left_behind, listing, orphans
 
 ENDING = ("server exited", "lost server")
-"""What tmux says when its server ends under a command."""
+"""The messages of tmux when its server ends during a command."""
 
 _SECONDS = 10
 
 
 class Leftovers(Struct, frozen=True):
-    """What may be left on one server.
+    """Removes leftovers from one server.
 
-    `run` runs a tmux command there and gives its result; `tell` runs command lines, where one that finds nothing to
-    end is fine. `doors` are the words by which our clients call the server.
+    `run` runs a tmux command and returns its result. `tell` runs command lines, and ignores errors about missing
+    targets. `sockets` are the options with which our clients name the server.
     """
 
     run: Callable[..., subprocess.CompletedProcess[str]]
     tell: Callable[[Collection[str]], object]
-    doors: Collection[str]
+    sockets: Collection[str]
 
     def end(self, mark: Mark) -> None:
-        """End the holder session with this mark, by its id: a hook may have renamed it."""
+        """End the holder session with this mark. It is found by the mark, because a hook may have renamed it."""
         ours = [each for each in holders(self.run(*listing()).stdout) if each.mark == str(mark)]
         self.tell([each.ending() for each in ours])
 
     def tidy(self) -> bool:
-        """End what was left behind; False when there was nothing."""
+        """End all leftovers; False when there were none."""
         done = self.run(*listing())
         if _is_ending(done.stderr):
-            return self._unjam()
+            return self._free_server()
         left = [holder for holder in holders(done.stdout) if is_left_behind(holder)]
-        clients = self._end_orphans() if left else 0  # one that is stuck does not count as attached
-        # Without a mark, a client that is not seen here may live in another pid namespace.
-        doomed = [holder for holder in left if holder.mark or clients or not holder.attached]
-        if doomed:
-            self.tell([holder.ending() for holder in doomed])
-        return bool(doomed)
+        clients = self._end_orphans() if left else 0  # tmux does not count a stuck client as attached
+        # Without a mark, an attached client that is not visible here may run in another pid namespace.
+        to_end = [holder for holder in left if holder.mark or clients or not holder.attached]
+        if to_end:
+            self.tell([holder.ending() for holder in to_end])
+        return bool(to_end)
 
-    def jam(self, complaint: str) -> Unknown | None:
-        """Why a server that has said this cannot end; None when it does not wait for one of our clients."""
-        clients = orphans(self.doors) if _is_ending(complaint) else []
+    def stuck_server(self, complaint: str) -> Unknown | None:
+        """Why a server with this complaint cannot end; None unless it waits for one of our clients."""
+        clients = orphans(self.sockets) if _is_ending(complaint) else []
         if not clients:
             return None
         named = " ".join(map(str, clients))
         return Unknown(
-            f"the tmux server is ending, and waits for a client that a killed reconciler left (pid {named})",
+            f"the tmux server is ending, but waits for a client that a killed reconciler left (pid {named})",
             fix=f"kill {named}, or run `reconciler apply`, which ends it",
         )
 
-    def _unjam(self) -> bool:
+    def _free_server(self) -> bool:
         if not self._end_orphans():
             return False
         clock = RealClock()
@@ -71,8 +71,8 @@ class Leftovers(Struct, frozen=True):
         return True
 
     def _end_orphans(self) -> int:
-        """Kill our clients that are left behind, and tell how many they were."""
-        clients = orphans(self.doors)
+        """Kill our clients whose command has ended, and return how many they were."""
+        clients = orphans(self.sockets)
         for pid in clients:
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)

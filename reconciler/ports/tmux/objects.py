@@ -1,8 +1,7 @@
-"""libtmux's typed sessions, windows and panes, through a door of ours.
+"""Make panes of libtmux that run their commands through our own function.
 
-libtmux itself waits for tmux without a limit and hands it all of our environment. Objects that are made here cannot:
-each of their commands goes through `run`. Looking and starting do not come this way: they are worth the 80 ms that
-libtmux takes to load neither at each plan nor for a thousand agents.
+libtmux itself waits for tmux without a time limit, and gives it our whole environment. The objects made here run each
+command through `run` instead. Looking and starting do not use libtmux, because it takes 80 ms to load.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 class _Done(tmux_cmd):
-    """What a command of ours printed, in the shape that libtmux knows: lines, without the blank ones at the end."""
+    """The result of a command in the form that libtmux expects: lines, without blank ones at the end."""
 
     def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
         self.cmd = [str(word) for word in done.args]
@@ -28,24 +27,24 @@ class _Done(tmux_cmd):
 
 
 class _BoundedServer(libtmux.Server):
-    """A server that is asked through `run` alone, which knows its socket."""
+    """A server whose commands go only through `run`, which knows the socket."""
 
     def __init__(self, run: Run) -> None:
         super().__init__()
         self._run = run
 
     def cmd(self, cmd: str, *args: Any, target: str | int | None = None) -> tmux_cmd:
-        """What tmux says to a command."""
+        """Run a tmux command."""
         aimed = () if target is None else ("-t", str(target))
         return _Done(self._run(cmd, *aimed, *map(str, args)))
 
 
 def _lines(printed: str) -> list[str]:
-    """Bytes that are not UTF-8 show as escapes, as in libtmux."""
+    """The lines of the output. Bytes that are not UTF-8 become escapes, as in libtmux."""
     text = printed.encode(errors="surrogateescape").decode(errors="backslashreplace").rstrip("\n")
     return text.split("\n") if text else []
 
 
 def pane(pane_id: str, run: Run) -> libtmux.Pane:
-    """The pane with this id, of the server that `run` reaches; whether it is there shows when it is asked."""
+    """The pane with this id on the server that `run` reaches. It is not checked here that the pane exists."""
     return libtmux.Pane(server=_BoundedServer(run), pane_id=pane_id)

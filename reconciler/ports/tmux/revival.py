@@ -1,4 +1,4 @@
-"""The signal that makes a tmux server put its socket where it was (server_signal in tmux's server.c)."""
+"""Make a tmux server create its deleted socket again, with a signal (server_signal in tmux's server.c)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import signal
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports.processes import RealProcesses
 
-_ITS_FOLDER = "tmux-"  # tmux makes the folder of a user when it starts, and not again
+_ITS_FOLDER = "tmux-"  # tmux creates this folder of a user only when it starts
 
 
 def remake_socket(pid: int, socket: str, processes: RealProcesses) -> None:
-    """Tell the tmux server `pid` to make its socket again, and see that the folder for it is there.
+    """Signal the tmux server `pid` to create its socket again. The folder for it is created first.
 
-    The signal would end anything else, so it only goes to a tmux of this user.
+    The signal would end any other program, so it is sent only to a tmux process of this user.
 
     Raises:
-        ReconcilerError: The process is no tmux server of this user, or the folder cannot be made.
+        ReconcilerError: The process is not a tmux server of this user, or the folder cannot be created.
     """
     name = next((name for _, name in processes.ancestry(pid)), "")
     if not name.startswith("tmux") or processes.user(pid):
@@ -27,7 +27,7 @@ def remake_socket(pid: int, socket: str, processes: RealProcesses) -> None:
     try:
         os.kill(pid, signal.SIGUSR1)
     except OSError as error:
-        raise ReconcilerError(f"tmux server {pid} cannot be told", detail=str(error)) from error
+        raise ReconcilerError(f"tmux server {pid} cannot be signalled", detail=str(error)) from error
 
 
 def _make_folder(folder: str) -> None:

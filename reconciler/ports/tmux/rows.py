@@ -1,8 +1,8 @@
-"""What tmux prints, as values.
+"""Parse the output of tmux.
 
-A row stands between `<` and `>`, its fields between `><`. The texts are in no hand of ours: titles, folders, the
-names of processes, tags that anybody may set. tmux puts a backslash before each `<`, `>` and backslash in them
-(`#{q:...}`, the same from 3.2 to 3.8), so that no text can end a field or a row, whatever is in it, newlines included.
+A row is between `<` and `>`, and its fields are separated by `><`. Some fields are text that other programs control:
+titles, folders, process names, tags. tmux puts a backslash before each `<`, `>` and backslash in them (`#{q:...}`, the
+same from 3.2 to 3.8). So no text can end a field or a row, not even one with newlines.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from reconciler.model.snapshot import Pane, Server, TmuxState, Unread
+from reconciler.model.snapshot import Pane, Server, TmuxState, UnreadablePane
 
 HOLDER_PREFIX = "_reconciler-"
-"""Sessions of ours that only keep a control client company while it works."""
+"""The start of the names of holder sessions, see `holders.py`."""
 
 LINEAGE = "@reconciler_lineage"
 ADDRESS = "@reconciler_address"
@@ -44,30 +44,30 @@ _TEXTS = (
     "socket_path",
 )
 _COUNT = len(_FACTS) + len(_TEXTS)
-# tmux 3.4 and 3.5 print control characters, and what is no UTF-8, as vis(3) does. tmux 3.4 puts another backslash
-# before the `$` of `$NAME`: `#{q:...}` leaves an odd number of them before each `$`, so two and a `$` hold that one.
+# tmux 3.4 and 3.5 print control characters, and bytes that are not UTF-8, like vis(3). tmux 3.4 puts another backslash
+# before the `$` of `$NAME`. `#{q:...}` gives an odd number of them before each `$`, so two include the extra one.
 _ESCAPED = re.compile(r"\\\\(?=\$)|\\([0-7]{3}|.)", re.DOTALL)
 _CONTROLS = {"a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
-_READABLE = 200  # characters of what cannot be understood
+_READABLE = 200  # characters of an unreadable row in a message
 
 
 def row_format(facts: Iterable[str] = _FACTS, texts: Iterable[str] = _TEXTS) -> str:
-    """The `-F` argument that makes tmux print these fields; only `texts` may hold anything."""
+    """The `-F` argument that makes tmux print these fields. Only `texts` may contain any text."""
     fields = (*(f"#{{{fact}}}" for fact in facts), *(f"#{{q:{text}}}" for text in texts))
     return f"<{_BETWEEN_FIELDS.join(fields)}>"
 
 
 def rows_in(text: str) -> list[str]:
-    """The rows that tmux printed, without what stands around each: nothing in a text can look like the end of one."""
+    """The rows that tmux printed, without their brackets."""
     printed = text.removesuffix("\n")
     return printed.removeprefix("<").removesuffix(">").split(_BETWEEN_ROWS) if printed else []
 
 
 def split_row(row: str, count: int) -> list[str]:
-    """The `count` fields of one of `rows_in`.
+    """The fields of a row from `rows_in`, unescaped.
 
     Raises:
-        ValueError: There are more, or fewer.
+        ValueError: It does not have `count` fields.
     """
     fields = row.split(_BETWEEN_FIELDS)
     if len(fields) != count:
@@ -76,16 +76,16 @@ def split_row(row: str, count: int) -> list[str]:
 
 
 def parse_state(text: str) -> TmuxState | None:
-    """The server and its panes, holder sessions left out; None when it has no session at all.
+    """The server and its panes, without holder sessions; None when it has no session at all.
 
     Raises:
-        ValueError: No row is what `row_format` asks for.
+        ValueError: No row has the form of `row_format`.
     """
     rows = rows_in(text)
     if not rows:
         return None
     panes: list[Pane] = []
-    unread: list[Unread] = []
+    unread: list[UnreadablePane] = []
     server: Server | None = None
     for row in rows:
         try:
@@ -95,16 +95,16 @@ def parse_state(text: str) -> TmuxState | None:
         except ValueError as error:
             unread.append(_unread(row, error))
     if server is None:
-        raise ValueError(unread[0].said)
+        raise ValueError(unread[0].reason)
     return TmuxState(server, tuple(pane for pane in panes if not _is_holder(pane)), tuple(unread))
 
 
 def last_lines(printed: Sequence[str], count: int) -> str:
-    """The last `count` lines of a screen that are not blank, with one blank line where some stood between them."""
+    """The last `count` lines of a screen that are not blank. Several blank lines between them become one."""
     lines = "\n".join(line.rstrip() for line in printed).strip("\n").split("\n")
     shown = [line for line, above in zip(lines, ["", *lines], strict=False) if line or above]
-    said = [at for at, line in enumerate(shown) if line][-count:]
-    return "\n".join(shown[said[0] :]) if said else ""
+    filled = [at for at, line in enumerate(shown) if line][-count:]
+    return "\n".join(shown[filled[0] :]) if filled else ""
 
 
 def _server(fields: Sequence[str]) -> Server:
@@ -115,13 +115,13 @@ def _pane(fields: Sequence[str]) -> Pane:
     session_id, pane_id, pid, dead, status, signal, created, attached = fields[:8]
     lineage, address, conversation, name, command, cwd, title, _ = fields[len(_FACTS) :]
     if not (session_id.startswith("$") and pane_id.startswith("%")):
-        raise ValueError(f"tmux told of a pane {pane_id!r} in a session {session_id!r}")
+        raise ValueError(f"tmux printed a pane {pane_id!r} in a session {session_id!r}")
     is_dead = dead == "1"
     return Pane(
         session=name,
         session_id=session_id,
         pane_id=pane_id,
-        pid=0 if is_dead and not pid else max(int(pid), 0),  # tmux 3.8 has none for a dead pane
+        pid=0 if is_dead and not pid else max(int(pid), 0),  # tmux 3.8 prints no pid for a dead pane
         command=command,
         cwd=cwd,
         dead=is_dead,
@@ -136,17 +136,17 @@ def _pane(fields: Sequence[str]) -> Pane:
     )
 
 
-def _unread(row: str, error: ValueError) -> Unread:
-    """What is sure of a row that cannot be read."""
+def _unread(row: str, error: ValueError) -> UnreadablePane:
+    """The certain parts of an unreadable row."""
     try:
         fields = split_row(row, _COUNT)
     except ValueError:
-        return Unread(str(error))
-    return Unread(str(error), fields[14], fields[0], fields[1], fields[12])
+        return UnreadablePane(str(error))
+    return UnreadablePane(str(error), fields[14], fields[0], fields[1], fields[12])
 
 
 def _is_holder(pane: Pane) -> bool:
-    """Whether its session is one of those; what carries tags is an agent's, whatever its name is by now."""
+    """Whether its session is a holder session. A session with tags is an agent's, even with a similar name."""
     return pane.session.startswith(HOLDER_PREFIX) and not pane.lineage
 
 
@@ -155,8 +155,8 @@ def _plain(text: str) -> str:
 
 
 def _unescaped(match: re.Match[str]) -> str:
-    said = match[1] or ""
-    if len(said) < 2:
-        return _CONTROLS.get(said, said)
-    byte = int(said, 8) & 0xFF
+    escape = match[1] or ""
+    if len(escape) < 2:
+        return _CONTROLS.get(escape, escape)
+    byte = int(escape, 8) & 0xFF
     return chr(byte) if byte < 0x80 else chr(0xDC00 + byte)  # as surrogateescape does

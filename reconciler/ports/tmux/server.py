@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, Refused, Unreachable
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.snapshot import OpenFileLimit, Pane, TmuxState, TmuxTarget, Unread
+from reconciler.model.sgr import SGR
+from reconciler.model.snapshot import OpenFileLimit, Pane, TmuxState, TmuxTarget, UnreadablePane
 from reconciler.ports.clock import RealClock
 from reconciler.ports.lockfile import current_namespace
 from reconciler.ports.processes import RealProcesses
@@ -44,69 +45,68 @@ ALLOWED_ENVIRONMENT = re.compile(
 """The variables that reach a tmux server that we start, and so all of its agents."""
 
 _SECONDS = 10
-_LOT = 50  # endings that share this time
-_CURSOR = "#{pane_id} #{alternate_on} #{history_size} #{cursor_x} #{cursor_y}"  # numbers only: nobody else's words
-_ENDING_PAUSE = 0.05  # seconds; a server of tmux 3.7 takes some time to be gone after its last session
-_ONE_TURN = "0.001"  # seconds: the shortest timer, which ends in a later turn of tmux's loop
-# The last one is a server without a session, on its way out.
+_LOT = 50  # sessions that are ended in one call with this time limit
+_CURSOR = "#{pane_id} #{alternate_on} #{history_size} #{cursor_x} #{cursor_y}"  # no text of other programs
+_ENDING_PAUSE = 0.05  # seconds; a tmux 3.7 server takes some time to end after its last session
+_ONE_TURN = "0.001"  # seconds; the shortest timer, which ends in a later turn of tmux's loop
+# The last one comes from a server without sessions that is ending.
 _NO_SERVER = ("no server running", "(No such file or directory)", "(Connection refused)", "no current target")
 _SUDDEN = (ENDED_EARLY, "no such session", "can't find")
-_HUNG_UP = (
-    "try again; if it says so again, the server may be of tmux 3.6 or newer, and does not understand this older tmux: "
+_WRONG_VERSION = (
+    "try again; if it fails again, the server may be tmux 3.6 or newer, which does not work with this older tmux: "
     "put the folder of the newer one first in PATH"
 )
 _ENDS_UNATTACHED = ("show-options", "-sv", "exit-unattached", ";", "show-options", "-sv", "exit-empty")
-_MEDDLES = re.compile(r"^\S+ .*(kill|unlink|respawn|detach)")
-_GONE = ("can't find", *_NO_SERVER, *ENDING)  # the last session may end while we ask, and the server with it
-_OBITUARY = "Pane is dead ("  # tmux's own words, below the last of the agent's
+_MAY_END = re.compile(r"^\S+ .*(kill|unlink|respawn|detach)")
+_GONE = ("can't find", *_NO_SERVER, *ENDING)  # the last session, and with it the server, may end during a command
+_DEAD_PANE_LINE = "Pane is dead ("  # tmux writes this below the last output of the agent
 
 
 class RealTmux:
-    """Every tmux process gets `-u` (a C locale garbles separators), a server, and a clean environment."""
+    """One tmux server. Each tmux process gets `-u` (a C locale garbles separators) and a clean environment."""
 
     def __init__(self, socket: Socket, environment: Mapping[str, str]) -> None:
-        """`environment` is the caller's; its $TMUX does not matter: no socket is the default server."""
+        """`environment` is the caller's. An empty `socket` means the default server, not the one in $TMUX."""
         self._socket = socket if socket.path else Socket(name=socket.name or "default")
         self._environment = {k: v for k, v in environment.items() if ALLOWED_ENVIRONMENT.fullmatch(k)}
-        self._around = environment.get("TMUX", "").partition(",")[0]  # the socket of the server we are in
+        self._inside_socket = environment.get("TMUX", "").partition(",")[0]  # the socket of the server in which we run
         self._own_pane = environment.get("TMUX_PANE", "")
         self._in_service = "INVOCATION_ID" in environment
 
     def look(self) -> Observed[TmuxState]:
-        """All panes of all sessions at one moment; `Absent` only when there surely is no server.
+        """All panes of all sessions at one moment; `Absent` only when there is certainly no server.
 
-        One process, given 10 s; more only when a server ended under the first, or when tmux has yet
-        to notice how a dead pane ended. A server
-        older than tmux 3.2 is `Unknown`.
+        It runs one process with a limit of 10 s. It runs more only if the server ended during the first one, or if
+        tmux has not noticed yet how a dead pane ended. A server older than tmux 3.2 is `Unknown`.
         """
         try:
             done, state = self._state()
             if state and any(map(_ending_unknown, state.panes)):
-                self._run("run-shell", "true")  # a child that ends
+                self._run("run-shell", "true")  # when this child ends, tmux also notices the other one
                 done, state = self._state()
             if done.returncode:
-                return self._leftovers.jam(done.stderr) or self._not_seen(done.stderr.strip())
+                return self._leftovers.stuck_server(done.stderr) or self._not_seen(done.stderr.strip())
         except ReconcilerError as error:
             return Unknown(f"{error.summary}: {error.fix or error.detail}")
         except ValueError as error:
-            return Unknown(f"tmux gave an answer that cannot be understood: {error}")
-        return ABSENT if state is None else _recent_enough(_placed(state, self._socket.label))
+            return Unknown(f"the answer of tmux cannot be understood: {error}")
+        return ABSENT if state is None else _recent_enough(_identified(state, self._socket.label))
 
     def look_at(self, socket: str) -> Observed[TmuxState]:
-        """The same of the server with another socket: its path, or its name among those of this user."""
+        """Like `look`, at the server with another socket, given by path or name."""
         chosen = Socket(path=socket) if os.sep in socket else Socket(name=socket)
         return RealTmux(chosen, self._environment).look()
 
     def start(self, sessions: Sequence[NewSession]) -> Iterator[Pane | Failure]:
-        """Start and tag sessions: one answer for each, in their order, as soon as it is known.
+        """Start and tag sessions. Yields one answer for each, in order, as soon as it is known.
 
-        All go through one control client. Work is done as the answers are taken.
+        All go through one control client. The work is done while the caller iterates.
         """
         objections = [objection(session) for session in sessions]
         if all(objections):
             yield from filter(None, objections)
             return
-        mark, new = Mark.ours(), not is_open(self.door)
+        mark, new = Mark.ours(), not is_open(self.socket_path)
         try:
             client = self._control_client(mark)
         except OSError as error:
@@ -119,10 +119,10 @@ class RealTmux:
             yield from (refusal or next(outcomes) for refusal in objections)
 
     def end(self, targets: Sequence[TmuxTarget]) -> tuple[str, ...]:
-        """End these sessions, of a guest its pane alone; for each why it is still there, empty when it is gone.
+        """End these sessions; of a guest, only its pane. Returns for each why it still exists, or an empty text.
 
-        The last pane of a session that is not ours stays; its process is the caller's to end. tmux is given 10 s for
-        each lot of them; what it has not answered for is looked for once more.
+        The last pane of a session that is not ours stays; the caller must end its process. tmux has 10 s for each 50
+        sessions. If it does not answer for one, another look shows whether it still exists.
         """
         reasons: list[str] = []
         try:
@@ -136,61 +136,61 @@ class RealTmux:
         """Give a session another name.
 
         Raises:
-            ReconcilerError: It is another session, or gone; the name is taken, or tmux would not keep it as it is.
+            ReconcilerError: It is another session now, or missing; the name is taken, or tmux changed it.
         """
         renaming = command("rename-session", "-t", target.session_id, "--", literal(name))
         showing = command("display-message", "-p", "-t", target.session_id, "#{session_name}")
         given = self._tell([guarded_command(target, sequence([renaming, showing]))]).rstrip("\n")
         expect_done(given)
         if given != name:
-            raise ReconcilerError(f"tmux calls the session {given!r} instead of {name!r}")
+            raise ReconcilerError(f"tmux named the session {given!r} instead of {name!r}")
 
     def tag(self, target: TmuxTarget, lineage: str, address: str, conversation: str) -> None:
-        """Mark a session as ours.
+        """Tag a session as ours.
 
         Raises:
-            ReconcilerError: It is another session, or gone, or tmux gave no answer.
+            ReconcilerError: It is another session now, or missing, or tmux did not answer.
         """
         marking = sequence(tags(target.session_id, lineage, address, conversation))
         expect_done(self._tell([guarded_command(target, marking)]).rstrip("\n"))
 
     def type_line(self, target: TmuxTarget, text: str) -> bool:
-        """Type `text` and Enter into a pane; False when it is dead, gone or another.
+        """Type `text` and Enter into a pane; False when it is dead, missing, or another one now.
 
         Raises:
-            ReconcilerError: tmux refused, or gave no answer.
+            ReconcilerError: tmux refused, or did not answer.
         """
         typed = self._pane(target.pane_id).cmd("if-shell", "-F", still(target), _typing(target.pane_id, text))
         return typed.stdout == ["typed"]
 
     def paste(self, target: TmuxTarget, text: str, unless: Texts = ()) -> Typed:
-        """Paste `text` into a living pane whose screen shows none of `unless`, and tell what became of it.
+        """Paste `text` into a live pane whose screen shows none of `unless`.
 
-        The text goes in through stdin, and its buffer does not stay: set-buffer changes some texts, and a
-        paste into a dead pane ends a server of tmux 3.3a.
+        The text goes through stdin, because set-buffer changes some texts. Its buffer is deleted afterwards. A dead
+        pane is never used: a paste into it crashes tmux 3.3a.
 
         Raises:
-            ReconcilerError: tmux refused, or gave no answer.
+            ReconcilerError: tmux refused, or did not answer.
         """
         buffer = f"reconciler-{os.urandom(8).hex()}"
         pasting = command("paste-buffer", "-p", "-b", buffer, "-t", target.pane_id)
-        judged = _judged(target, unless, pasting)
+        guarded = _guarded_typing(target, unless, pasting)
         return self._typed(
-            "load-buffer", "-b", buffer, "-", ";", *judged, ";", "delete-buffer", "-b", buffer, text=text
+            "load-buffer", "-b", buffer, "-", ";", *guarded, ";", "delete-buffer", "-b", buffer, text=text
         )
 
     def press(self, target: TmuxTarget, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
-        """Press keys in a living pane whose screen shows none of `unless`, and one of `only`; tell what became of it.
+        """Press keys in a live pane whose screen shows none of `unless` and, if given, one of `only`.
 
         Raises:
-            ReconcilerError: tmux refused, or gave no answer.
+            ReconcilerError: tmux refused, or did not answer.
         """
-        return self._typed(*_judged(target, unless, command("send-keys", "-t", target.pane_id, *keys), only))
+        return self._typed(*_guarded_typing(target, unless, command("send-keys", "-t", target.pane_id, *keys), only))
 
-    def blank(self) -> frozenset[str]:
-        """The panes, by id, in which nothing has been shown yet; empty when tmux cannot be asked.
+    def blank_panes(self) -> frozenset[str]:
+        """The ids of panes that have shown nothing yet; empty when tmux does not answer.
 
-        Their cursor has not moved, nothing has scrolled away, and none has another screen.
+        Their cursor has not moved, nothing has scrolled, and the alternate screen is not on.
         """
         try:
             done = self._run("list-panes", "-a", "-F", _CURSOR)
@@ -200,18 +200,33 @@ class RealTmux:
         return frozenset(row[0] for row in rows if row[1:] == ["0"] * 4)
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
-        """The last `lines` of a pane and its history, dead or alive, as `last_lines` counts; empty when it is gone.
+        """The last lines of a pane and its history, dead or alive, as in `last_lines`; empty when it is missing.
+
+        Raises:
+            ReconcilerError: tmux refused, or did not answer.
+        """
+        if not pane_id:  # tmux would print another pane
+            return ""
+        printed = self._pane(pane_id).capture_pane(start="-")
+        return last_lines([line for line in printed if not line.startswith(_DEAD_PANE_LINE)], lines)
+
+    def picture(self, pane_id: str, *, history: bool = False) -> str:
+        """What a pane shows, dead or alive, in its colours (SGR); with `history`, also what scrolled away.
+
+        Empty when it is gone. The colours of a line go on in the next one. From tmux 3.4 on, links (OSC 8) are in it.
 
         Raises:
             ReconcilerError: tmux refused, or gave no answer.
         """
-        if not pane_id:  # tmux would show another one
+        if not pane_id:  # as above
             return ""
-        printed = self._pane(pane_id).capture_pane(start="-")
-        return last_lines([line for line in printed if not line.startswith(_OBITUARY)], lines)
+        start = ("-S", "-") if history else ()
+        printed = self._heard("capture-pane", "-p", "-e", *start, "-t", pane_id).stdout
+        text = printed.encode(errors="surrogateescape").decode(errors="backslashreplace")
+        return "\n".join(line for line in text.split("\n") if not SGR.sub("", line).startswith(_DEAD_PANE_LINE))
 
     def events(self, name: str) -> ServerEvents:
-        """What tells when something happens to a session of this server; nobody has subscribed to it yet."""
+        """The events of this server's sessions. Call `subscribe` on it to begin."""
         return ServerEvents(self._tmux(), self._environment, name)
 
     def _not_seen(self, complaint: str) -> Absent | Unknown:
@@ -221,25 +236,25 @@ class RealTmux:
         if found:
             return Unknown(found.summary, found.fix)
         hung_up = any(words in complaint for words in ENDING) and is_before(self._version(), MESSAGES_CHANGED)
-        return Unknown(f"tmux: {complaint}", _HUNG_UP if hung_up else "")
+        return Unknown(f"tmux: {complaint}", _WRONG_VERSION if hung_up else "")
 
     def obstacle(self) -> Problem | None:
-        """What would keep a server from being started, or reached, at this socket; None when nothing is in the way."""
-        from .socket_path import socket_obstacle  # noqa: PLC0415 - only where no server answers
+        """What prevents a server from being started or reached at this socket; None if nothing does."""
+        from .socket_path import socket_obstacle  # noqa: PLC0415 - needed only when no server answers
 
-        return socket_obstacle(self.door, shared=not self._socket.path)
+        return socket_obstacle(self.socket_path, shared=not self._socket.path)
 
     @property
-    def door(self) -> str:
-        """The path of the socket, where a server that starts makes itself known."""
+    def socket_path(self) -> str:
+        """The path of the server's socket."""
         return self._socket.path or os.path.join(self._folder, self._socket.name)
 
     def room(self, server: int) -> Observed[OpenFileLimit]:
-        """How many files the server with this pid may open, and has open; of the one that would be started for 0.
+        """How many files the server with this pid may open and has open. 0 means a server that would be started.
 
         Raises:
             ReconcilerError: A server would be started, and tmux is too old.
-            Refused: The server that runs ends with its last terminal, or no terminal of this tmux fits it.
+            Refused: The running server would end with its last terminal, or does not work with this tmux version.
         """
         version = self._version()
         if server:
@@ -248,18 +263,18 @@ class RealTmux:
             return open_file_limit(server)
         if is_before(version, OLDEST):
             raise ReconcilerError(
-                f"tmux {version} is too old: 3.2 is the oldest that can be used",
+                f"tmux {version} is too old: reconciler needs 3.2 or newer",
                 fix="install a newer tmux, or put its folder first in PATH",
             )
         return Present(room_of_a_new_one())
 
     def tidy(self) -> bool:
-        """End what a killed reconciler left on this server: True when something was there.
+        """End what killed commands left on this server; True when there was something.
 
-        Only what carries our mark, and whose maker has surely ended, is touched. A server that waits for such a
-        client to end is free again.
+        Only sessions and clients with our mark are ended, and only if their command has certainly ended. A server that
+        waits for a leftover client is freed.
         """
-        with suppress(ReconcilerError):  # a server that does not answer is told of by whoever looks
+        with suppress(ReconcilerError):  # `look` reports a server that does not answer
             return self._leftovers.tidy()
         return False
 
@@ -268,7 +283,7 @@ class RealTmux:
         if not isinstance(program, Present):
             raise FileNotFoundError
         argv = [program.value, *self._tmux()[1:], "-C", *holder(mark)]
-        return ControlClient(argv, self._environment, around=self._scope(), files=open_files())
+        return ControlClient(argv, self._environment, wrapper=self._own_scope(), files=open_files())
 
     @contextmanager
     def _ending(self, mark: Mark) -> Iterator[None]:
@@ -276,73 +291,73 @@ class RealTmux:
         try:
             yield
         finally:
-            with suppress(ReconcilerError):  # it ends by itself, later
+            with suppress(ReconcilerError):  # it ends by itself later
                 self._leftovers.end(mark)
 
     @contextmanager
     def _staying(self, *, new: bool) -> Iterator[None]:
-        """Keep a server that is new, so that only agents are on it, from ending with our client."""
+        """Prevent that a new server, which has only agents, ends with our client."""
         try:
             yield
         finally:
-            with suppress(ReconcilerError):  # it has ended, or does not answer: the next look tells
+            with suppress(ReconcilerError):  # the next look reports a server that has ended or does not answer
                 if new and self._ends_unattached():
                     self._tell([command("set-option", "-s", "exit-unattached", "off")])
 
     def _ends_unattached(self) -> bool:
-        """Whether the server ends once no terminal shows any of its sessions; that needs both options (server_loop)."""
+        """Whether the server ends when no terminal is attached. Both options must be on (server_loop in tmux)."""
         return self._run(*_ENDS_UNATTACHED).stdout.split() == ["on", "on"]
 
     def _refuse_to_end_unattached(self) -> None:
         if self._ends_unattached():
             turned_off = " ".join([*self._tmux(), "set-option", "-s", "exit-unattached", "off"])
             raise Refused(
-                "the tmux server ends with the last terminal that shows it, and agents would end with it",
-                detail="its option exit-unattached is on, and it is not a server that reconciler started",
-                fix=f"type `{turned_off}`, and take the option out of your tmux.conf",
+                "the tmux server ends when its last terminal detaches, and agents would end with it",
+                detail="its option exit-unattached is on, and reconciler did not start this server",
+                fix=f"type `{turned_off}`, and remove the option from your tmux.conf",
             )
 
     def _refuse_what_does_not_fit(self, version: str) -> None:
-        """Such a server answers, but falls silent when a client attaches, as to start agents."""
+        """Refuse a server of an incompatible version: it answers until a client attaches, then does not respond."""
         server = self._run("display-message", "-p", "#{version}").stdout.strip()
         if server and not fit(version, server):
             ending = " ".join([*self._tmux(), "kill-server"])
             raise Refused(
                 f"the tmux server is version {server}, and tmux {version} cannot start agents on it",
-                detail="a tmux before 3.6 and one since do not understand each other; tmux was upgraded meanwhile",
-                fix=f"put the folder of tmux {server} first in PATH; or, when the agents may be interrupted, "
-                f"type `{ending}` and apply again: conversations go on",
+                detail="tmux was upgraded while the server ran; versions before 3.6 do not work with 3.6 or newer",
+                fix=f"put the folder of tmux {server} first in PATH; or, if the agents may be interrupted, "
+                f"type `{ending}` and apply again: the conversations continue",
             )
 
     def _version(self) -> str:
         return self._run("-V").stdout.strip().removeprefix("tmux ")
 
-    def meddlers(self) -> str:
-        """What may have ended a session that has just been started, in words for the user; empty when nothing is seen.
+    def ending_hooks(self) -> str:
+        """A hook that may have ended a session right after its start, in words for the user; empty when none is found.
 
         Raises:
-            ReconcilerError: tmux gave no answer.
+            ReconcilerError: tmux did not answer.
         """
         done = self._run("show-hooks", "-g")
         if done.returncode:
-            return "the tmux server has ended, too: look in your tmux.conf for a hook or an option that ends it"
-        found = [line for line in done.stdout.splitlines() if _MEDDLES.search(line)]
+            return "the tmux server has ended, too: look for a hook or option in your tmux.conf that ends it"
+        found = [line for line in done.stdout.splitlines() if _MAY_END.search(line)]
         return f"a hook in your tmux.conf may end it: {', '.join(found)}" if found else ""
 
     @property
     def _leftovers(self) -> Leftovers:
-        folder, name = os.path.split(self.door)
-        doors = {f"-S {self.door}", *([f"-L {name}"] if folder == self._folder else [])}
-        return Leftovers(self._run, partial(self._tell, forgive=_GONE), doors)
+        folder, name = os.path.split(self.socket_path)
+        sockets = {f"-S {self.socket_path}", *([f"-L {name}"] if folder == self._folder else [])}
+        return Leftovers(self._run, partial(self._tell, forgive=_GONE), sockets)
 
     @property
     def _folder(self) -> str:
-        """Where the sockets are that have a name only."""
+        """The folder of sockets that are given by name."""
         folder = os.path.join(self._environment.get("TMUX_TMPDIR") or "/tmp", f"tmux-{os.getuid()}")  # noqa: S108
         return os.path.realpath(folder)
 
     def _end(self, lot: Sequence[TmuxTarget], *, tagged: bool = True) -> list[str]:
-        """Raises ReconcilerError when tmux gave no answer, and none when it was asked once more."""
+        """End some targets. Raises ReconcilerError when tmux does not answer, not even to a second look."""
         commands = [ending(target, number, tagged=tagged) for number, target in enumerate(lot)]
         complaint = ""
         answers: Mapping[int, str] = {}
@@ -357,12 +372,12 @@ class RealTmux:
             for number, target in enumerate(lot)
         ]
 
-    def _left(self) -> list[Pane | Unread]:
+    def _left(self) -> list[Pane | UnreadablePane]:
         match self.look():
             case Present(state):
                 return [*state.panes, *state.unread]
             case Unknown(reason):
-                raise ReconcilerError("whether it has ended cannot be told", detail=reason)
+                raise ReconcilerError("it is unknown whether the session has ended", detail=reason)
             case _:
                 return []
 
@@ -389,33 +404,33 @@ class RealTmux:
             return Failure(str(error))
         if pane and pane.session == session.name and self._mend(repair_commands(session, pane, answer)):
             return pane
-        if pane:  # half made: it must not stay behind without our tags
-            with suppress(ReconcilerError):  # it cannot be asked: the next look tells what stayed
+        if pane:  # half done: it must not stay without our tags
+            with suppress(ReconcilerError):  # the next look shows whether it still exists
                 self._end([pane.target], tagged=False)
         if pane and pane.session != session.name:
             return Failure(f"tmux does not take {session.name!r} as a name")
         return Failure(answer.error or f"tmux did not start {session.name}", any(w in answer.error for w in _SUDDEN))
 
     def _mend(self, commands: Sequence[str]) -> bool:
-        """Whether what is left to do could be done."""
+        """Run repair commands; False when one fails."""
         try:
             return not commands or not self._tell(commands)
         except ReconcilerError:
             return False
 
     def attaching(self, session: str) -> list[str]:
-        """The command that shows a session on the terminal that runs it; inside this server, it switches.
+        """The command that attaches the present terminal to a session. Inside this server, it switches the client.
 
         Raises:
-            Refused: We are inside this server, in a session that no terminal shows.
-            ReconcilerError: tmux gave no answer.
+            Refused: We are inside this server, in a session without a terminal.
+            ReconcilerError: tmux did not answer.
         """
-        if not self._around or os.path.realpath(self._around) != os.path.realpath(self.door):
+        if not self._inside_socket or os.path.realpath(self._inside_socket) != os.path.realpath(self.socket_path):
             return [*self._tmux(), "attach-session", "-t", f"={session}"]
         return [*self._tmux(), "switch-client", "-c", self._own_client(session), "-t", f"={session}"]
 
     def _own_client(self, session: str) -> str:
-        """The terminal that shows our own pane: without it, tmux would take somebody else's."""
+        """The client that shows our own pane. Without it, tmux might switch another user's terminal."""
         fields = "#{client_control_mode} #{client_activity} #{client_name}"
         shown = self._run("list-clients", "-t", self._own_pane, "-F", fields).stdout if self._own_pane else ""
         rows = [row.split(" ", 2) for row in shown.splitlines()]
@@ -424,12 +439,12 @@ class RealTmux:
             return max(terminals)[1]
         by_hand = " ".join([*self._tmux(), "attach-session", "-t", f"={session}"])
         raise Refused(
-            "this pane is in a tmux session that no terminal shows, so there is no terminal to switch",
+            "this pane is in a tmux session without a terminal, so there is no terminal to switch",
             fix=f"in a terminal, type: {by_hand}",
         )
 
-    def _scope(self) -> list[str]:
-        """The words that give a new server a life of its own, apart from the systemd service we are in."""
+    def _own_scope(self) -> list[str]:
+        """The command that starts a new server outside of our own systemd service; empty when not needed."""
         if not self._in_service or not isinstance(self.look(), Absent):
             return []
         match RealProcesses().find("systemd-run", self._environment.get("PATH", "")):
@@ -477,9 +492,9 @@ class RealTmux:
         return Typed.GONE
 
     def _tell(self, commands: Sequence[str], forgive: tuple[str, ...] = ()) -> str:
-        """What tmux prints; each command is run, whatever becomes of the others.
+        """Run commands and return their output. Each one is run, even if others fail.
 
-        They go in through stdin: the command line of a process is for everybody to read.
+        They go through stdin, because every user can read the command line of a process.
         """
         done = self._run("source-file", "-", text="".join(f"{line}\n" for line in commands))
         complaints = [c for c in done.stderr.splitlines() if not any(words in c for words in forgive)]
@@ -488,16 +503,16 @@ class RealTmux:
         return done.stdout
 
     def _pane(self, pane_id: str) -> LibtmuxPane:
-        """The pane as libtmux shows it, behind our time limit and environment."""
-        from .objects import pane  # noqa: PLC0415 - 80 ms that only typing and reading screens are worth
+        """The pane as a libtmux object, with our time limit and environment."""
+        from .objects import pane  # noqa: PLC0415 - takes 80 ms, and only typing and reading screens need it
 
         return pane(pane_id, self._heard)
 
     def _heard(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """What tmux prints; nothing when what was asked for is gone.
+        """The output of a command; empty when its target is missing.
 
         Raises:
-            ReconcilerError: tmux refused, or gave no answer.
+            ReconcilerError: tmux refused, or did not answer.
         """
         done = self._run(*arguments)
         if any(words in done.stderr for words in _GONE):
@@ -508,7 +523,7 @@ class RealTmux:
 
 
 def _launch(handover: Handover, session: NewSession) -> tuple[str, ...] | Failure:
-    """The command of a session; one whose secrets have no way to it fails by itself."""
+    """The command line of a session, or the failure to pass its secrets."""
     try:
         return handover.launch(session.secrets, session.argv) if session.secrets else session.argv
     except ReconcilerError as error:
@@ -516,10 +531,10 @@ def _launch(handover: Handover, session: NewSession) -> tuple[str, ...] | Failur
 
 
 def _typing(pane_id: str, text: str) -> str:
-    """Commands that leave copy mode, type a line and say so.
+    """Commands that leave copy mode, type a line and print a confirmation.
 
-    Enter comes a moment later: what arrives in one go is pasted text to an agent's screen, and the
-    Enter at its end a newline.
+    Enter comes a moment later. If it came together with the text, an agent would read it all as pasted text, and Enter
+    as a newline.
     """
     target = ("-t", pane_id)
     return sequence(
@@ -533,43 +548,43 @@ def _typing(pane_id: str, text: str) -> str:
     )
 
 
-def _judged(target: TmuxTarget, unless: Texts, typing: str, only: Texts = ()) -> list[str]:
-    """Arguments that type into the living pane that is meant, if it shows none of `unless`, and say what became of it.
+def _guarded_typing(target: TmuxTarget, unless: Texts, typing: str, only: Texts = ()) -> list[str]:
+    """Arguments that do `typing` in the live target if its screen allows it, and print the result.
 
-    tmux looks and types without a pause between: nothing that it draws can come in. It looks in a turn of its loop
-    in which it has read first what the program had written by then: timers come after that.
+    tmux checks the screen and types in one step, so the screen cannot change in between. The short timer makes it check
+    in a turn of its loop after it has read all output that the program had written before.
     """
     pane = ("-t", target.pane_id)
     leaving = command("if-shell", "-F", *pane, "#{pane_in_mode}", command("send-keys", *pane, "-X", "cancel"))
     allowed = sequence([leaving, typing, command("display-message", "-p", Typed.DONE)])
     held = command("display-message", "-p", Typed.HELD)
-    judged = command("if-shell", "-F", *pane, on_screen(unless), held, allowed)
+    guarded = command("if-shell", "-F", *pane, on_screen(unless), held, allowed)
     if only:
-        judged = command("if-shell", "-F", *pane, on_screen(only), judged, held)
-    return ["run-shell", "-d", _ONE_TURN, ";", "if-shell", "-F", "-t", place(target), still(target), judged]
+        guarded = command("if-shell", "-F", *pane, on_screen(only), guarded, held)
+    return ["run-shell", "-d", _ONE_TURN, ";", "if-shell", "-F", "-t", place(target), still(target), guarded]
 
 
 def _not_ended(target: TmuxTarget, there: str) -> str:
-    """What tmux's answer to the end of a target means; `there` is what has its id."""
+    """Why a target was not ended, from tmux's answer `there`: the id of what is there instead."""
     meant = target.pane_id if target.guest else target.session_id
-    return "it is not the session that was planned for" if there == meant else ""
+    return "the session has changed since the plan was made" if there == meant else ""
 
 
-def _still_there(target: TmuxTarget, left: Sequence[Pane | Unread], complaint: str) -> str:
-    """Why it has not ended, as far as it is among those that are left."""
+def _still_there(target: TmuxTarget, left: Sequence[Pane | UnreadablePane], complaint: str) -> str:
+    """Why a target still exists; empty when it is not among the panes that are left."""
     same = (each.pane_id == target.pane_id if target.guest else each.session_id == target.session_id for each in left)
     return f"its session is still there: {complaint or 'tmux did not say why'}" if any(same) else ""
 
 
 def _ending_unknown(pane: Pane) -> bool:
-    """A dead pane whose end tmux has not noticed: 3.3a can miss a child until another one ends."""
+    """Whether tmux has not noticed yet how a dead pane ended: 3.3a can miss it until another child ends."""
     return pane.dead and pane.dead_status is None and not pane.dead_signal
 
 
-def _placed(state: TmuxState, label: str) -> TmuxState:
-    """The server under the name that we were given for it, which a user recognises, and where its pid means something.
+def _identified(state: TmuxState, label: str) -> TmuxState:
+    """The state with the socket's label that the user knows, and with facts that identify the server's process.
 
-    Once it no longer answers, only its process tells whether it lives.
+    When the server no longer answers, only its process shows whether it still runs.
     """
     server, place = state.server, current_namespace()
     began = RealProcesses().started(server.pid)
@@ -587,15 +602,17 @@ def _placed(state: TmuxState, label: str) -> TmuxState:
 def _recent_enough(state: TmuxState) -> Observed[TmuxState]:
     version = state.server.version
     if is_before(version, OLDEST):
-        return Unknown(f"the tmux server is version {version}: 3.2 is the oldest that can be used")
+        return Unknown(f"the tmux server is version {version}: reconciler needs 3.2 or newer")
     return Present(state)
 
 
 def _not_run(error: Exception) -> Unreachable:
     match error:
         case subprocess.TimeoutExpired():
-            return Unreachable(f"tmux gave no answer in {_SECONDS} s", detail="its server may be stopped or hang")
-        case OSError() if not isinstance(error, FileNotFoundError):  # no rights, files, processes or memory left
+            return Unreachable(f"tmux did not answer within {_SECONDS} s", detail="its server may be stopped or hang")
+        case OSError() if not isinstance(
+            error, FileNotFoundError
+        ):  # no permission, or no files, processes or memory left
             return Unreachable("tmux cannot be run", detail=f"{error.strerror or error} (limits: see `ulimit -a`)")
         case _:
             fix = "apt install tmux, dnf install tmux, pacman -S tmux, or brew install tmux"

@@ -1,0 +1,52 @@
+"""restart: end agents and start them again, each in its own conversation."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from reconciler.app.agents.look import look
+from reconciler.app.agents.names import full_names, resolve_declared
+from reconciler.app.plan.options import ApplyOptions
+from reconciler.app.project.project import find_project
+from reconciler.cli import options as opt
+from reconciler.cli.apply_output import ApplyDisplay, carry_out
+from reconciler.model.desired import RunState
+from reconciler.model.duration import seconds
+from reconciler.plan.request import Request
+from reconciler.render.output import warn
+
+
+def restart(
+    names: opt.Names,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Reason, for the registry and the history")
+    ] = "restarted by hand",
+    force: opt.Force = False,
+    as_json: opt.JsonLines = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Stop agents and start them again, each in its own conversation.
+
+    Without --force, an agent is not interrupted while it is busy, or while its state cannot be read.
+
+    \b
+    Example:
+      reconciler restart landing-page
+    """
+    at = find_project(chdir, registry)
+    seen = look(at, everyone=False)
+    agents = tuple(dict.fromkeys(resolve_declared(seen, names)))
+    warn(*full_names(seen, names))
+    request = Request(
+        states=dict.fromkeys(agents, RunState.RUNNING),
+        replace=agents,
+        force=force,
+        reason=reason or "restarted by hand",
+        operation="restart",
+    )
+    options = ApplyOptions(True, max_destroy=len(agents), lock_timeout=seconds(lock_timeout))
+    return carry_out(at, request, options, ApplyDisplay(as_json))
