@@ -48,8 +48,8 @@ def session_of(pane: Pane) -> str:
 def addressee(agent: str, session: str, roster: KnownAgents) -> Addressee:
     """Find the live agent: the one in `session` if a session is given, else the one called `agent`.
 
-    `agent` is an address, a session, the name of one agent, or the CLI that just one agent runs: `codex-cli` and the
-    like are `codex`. Any other name may be a part of one that only one agent has.
+    `agent` is an address, a session, the name of an agent, or a CLI that only one agent runs. A CLI may have a suffix:
+    `codex-cli` is `codex`. Any other name may be a part of a name that only one agent has.
 
     Raises:
         Unreachable: tmux cannot be queried.
@@ -77,9 +77,9 @@ def recipient(to: Addressee, snapshot: Snapshot, files: Files, caller: Caller, f
 
 
 def _called(name: str, roster: KnownAgents) -> list[Case]:
-    """Everybody who is called exactly so; else whose CLI it is; else who has `name` in a name.
+    """The agents with exactly this name; else those that run this CLI; else those with `name` as a part of a name.
 
-    The name of a CLI, which is also the default, never stands for a workspace or for a part of a name. Nor does that of
+    The name of a CLI, which is also the default, never means a workspace or a part of a name. Neither does the name of
     a live session.
     """
     named = {_named(case): case for case in roster.cases.values()}

@@ -34,7 +34,8 @@ class Route(Redacted, frozen=True):
 
     follower: EventWay
     publisher: Mapping[str, Json]
-    """The broker block of the job record. It says where the password is, and never has the password."""
+    """The broker block of the job record. It says where the password is, and never has the password. Where events go
+    through files, it says `local`."""
     topic_prefix: str = TOPIC_PREFIX
 
 

@@ -236,7 +236,7 @@ def test_what_would_be_completed_is_told_for_each_row_that_is(registry, case):
     ],
 )
 def test_the_names_that_are_known_say_how_a_session_s_name_is_divided(tmp_path, session, known, meant):
-    at = Registry(str(tmp_path / "r.yaml"), "", RealFiles(), declared=lambda: known)
+    at = Registry(str(tmp_path / "r.yaml"), str(tmp_path / "cache"), RealFiles(), declared=lambda: known)
     row = put(at, f"sessions: {{{session}: {{status: running}}}}").record.sessions[session]
     assert (row.workspace, row.role, row.agent) == meant
 
@@ -245,7 +245,7 @@ def test_a_good_registry_asks_nobody_for_names(tmp_path):
     def never():
         raise AssertionError
 
-    at = Registry(str(tmp_path / "r.yaml"), "", RealFiles(), declared=never)
+    at = Registry(str(tmp_path / "r.yaml"), str(tmp_path / "cache"), RealFiles(), declared=never)
     assert put(at, "sessions: {a-creator-b: {workspace: w, agent: b, status: running}}").older is None
 
 
@@ -377,7 +377,7 @@ SESSION_NAMES = st.from_regex(r"[a-z]{1,3}-creator-(claude|agy)", fullmatch=True
 @settings(max_examples=60, deadline=None)
 def test_whatever_stands_under_our_keys_is_read_kept_and_completed(tmp_path_factory, rows, listed, style):
     folder = str(tmp_path_factory.mktemp("r"))
-    at = Registry(f"{folder}/r.yaml", "", RealFiles())
+    at = Registry(f"{folder}/r.yaml", f"{folder}/cache", RealFiles())
     sessions = [{"name": name, **row} for name, row in rows.items()] if listed else rows
     stored = put(at, yaml.safe_dump({"sessions": sessions}, default_flow_style=style))
 
