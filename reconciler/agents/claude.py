@@ -24,7 +24,7 @@ from .hooks import Hooks
 from .jsonl import document, inner, moment, number, objects, parsed, table, text, written
 from .keys import UUID, is_uuid, project_key
 from .launch import SESSION_ID, Launch, Shutdown, Trust
-from .message import Message, texts
+from .message import StoredMessage, texts
 from .payload import tool_request
 from .permission import PermissionPrompt
 from .profile import Profile
@@ -114,13 +114,13 @@ def _activity(title: str) -> Activity:
     return Activity.BUSY if "\u2801" <= title[:1] <= "\u28ff" or title[:1] in _CIRCLES else Activity.UNKNOWN
 
 
-def _read_message(line: Mapping[str, Any]) -> Message | None:
+def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
     """Each part of an answer is a line, with the id of the message; what tools say counts as a user's, too."""
     role, message = text(line, "type"), inner(line, "message")
     said = texts(message.get("content"), frozenset({"text"}))
     if role not in {"user", "assistant"} or line.get("isSidechain") or line.get("isMeta") or not said:
         return None
-    return Message(role, said, text(line, "timestamp"), text(message, "id"))
+    return StoredMessage(role, said, text(line, "timestamp"), text(message, "id"))
 
 
 PROFILE = Profile(

@@ -27,7 +27,7 @@ from .hooks import Hooks
 from .jsonl import inner, moment, objects, text
 from .keys import UUID
 from .launch import SESSION_ID, Launch, Shutdown, Trust
-from .message import Message, texts
+from .message import StoredMessage, texts
 from .payload import tool_request
 from .permission import PermissionPrompt
 from .profile import Profile
@@ -111,14 +111,14 @@ def _activity(title: str) -> Activity:
     return Activity.BUSY if "\u2801" <= title[:1] <= "\u28ff" else Activity.UNKNOWN
 
 
-def _read_message(line: Mapping[str, Any]) -> Message | None:
+def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
     """What the CLI itself tells the model stands among what the user said, and begins with a tag or a heading."""
     payload = inner(line, "payload")
     role, said = text(payload, "role"), texts(payload.get("content"), frozenset({"input_text", "output_text"}))
     is_message = text(line, "type") == "response_item" and text(payload, "type") == "message"
     if not is_message or role not in {"user", "assistant"} or not said or (role == "user" and said.startswith(_OWN)):
         return None
-    return Message(role, said, text(line, "timestamp"), text(payload, "id"))
+    return StoredMessage(role, said, text(line, "timestamp"), text(payload, "id"))
 
 
 PROFILE = Profile(

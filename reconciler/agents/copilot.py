@@ -20,7 +20,7 @@ from .box import InputBox
 from .display import Display
 from .jsonl import document, inner, moment, objects, text, written
 from .launch import PROMPT, SESSION_ID, Launch, Shutdown, Trust
-from .message import Message, texts
+from .message import StoredMessage, texts
 from .permission import PermissionPrompt
 from .profile import Profile
 from .screen import rules
@@ -79,12 +79,12 @@ def _with_trust(content: bytes, folder: str) -> bytes:
     return written(settings)
 
 
-def _read_message(line: Mapping[str, Any]) -> Message | None:
+def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
     """What was said, in events that are called after who said it."""
     role, _, kind = text(line, "type").partition(".")
     said = texts(inner(line, "data").get("content"))
     is_message = kind == "message" and role in {"user", "assistant"}
-    return Message(role, said, text(line, "timestamp")) if is_message and said else None
+    return StoredMessage(role, said, text(line, "timestamp")) if is_message and said else None
 
 
 PROFILE = Profile(

@@ -22,7 +22,7 @@ from .hooks import Hooks, Payload
 from .jsonl import inner, moment, objects, text
 from .keys import slug
 from .launch import PROMPT, SESSION_ID, Launch, Shutdown, Trust
-from .message import Message, texts
+from .message import StoredMessage, texts
 from .permission import PermissionPrompt
 from .profile import Profile
 from .screen import rules
@@ -80,11 +80,11 @@ def _request(payload: Payload) -> str:
     return f"{text(details, 'type')}:{text(details, 'command', 'title') or text(payload, 'message')}"
 
 
-def _read_message(line: Mapping[str, Any]) -> Message | None:
+def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
     """A message is written again, with its id, as it grows."""
     role = {"user": "user", "gemini": "assistant"}.get(text(line, "type"), "")
     said = texts(line.get("content"))
-    return Message(role, said, text(line, "timestamp"), text(line, "id")) if role and said else None
+    return StoredMessage(role, said, text(line, "timestamp"), text(line, "id")) if role and said else None
 
 
 PROFILE = Profile(

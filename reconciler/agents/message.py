@@ -10,7 +10,7 @@ from msgspec import Struct
 from .jsonl import text
 
 
-class Message(NamedTuple):
+class StoredMessage(NamedTuple):
     """What a `user` or an `assistant` said. `at` is as the CLI stored it, empty when it did not."""
 
     role: str
@@ -23,7 +23,7 @@ class Message(NamedTuple):
 class LastMessages(Struct, frozen=True):
     """The messages, oldest first; `cut` when more of them may be further up than was looked."""
 
-    messages: tuple[Message, ...] = ()
+    messages: tuple[StoredMessage, ...] = ()
     cut: bool = False
 
 

@@ -19,7 +19,7 @@ from .box import InputBox
 from .display import Display
 from .jsonl import parsed, text
 from .launch import PROMPT, SESSION_ID, Launch, Shutdown
-from .message import Message
+from .message import StoredMessage
 from .permission import PermissionPrompt
 from .profile import Profile
 from .screen import rules
@@ -95,14 +95,14 @@ def _messages_of(subject: AgentEnvironment, conversation: str) -> Query:
     return Query(_databases(subject), _MESSAGES, (conversation,))
 
 
-def _read_message_row(row: Sequence[object]) -> Message | None:
+def _read_message_row(row: Sequence[object]) -> StoredMessage | None:
     """One part of a message; `synthetic` ones are the CLI's own."""
     match row:
         case [str(message), int(created), str(about), str(data)]:
             role, part = text(parsed(about.encode(errors="replace")), "role"), parsed(data.encode(errors="replace"))
             said = "" if part.get("synthetic") or text(part, "type") != "text" else text(part, "text")
             known = role in {"user", "assistant"} and said
-            return Message(role, said, from_unix(created // 1000), message) if known else None
+            return StoredMessage(role, said, from_unix(created // 1000), message) if known else None
         case _:
             return None
 

@@ -20,7 +20,7 @@ from .display import Display
 from .jsonl import inner, moment, number, objects, parsed, text
 from .keys import is_uuid, project_key
 from .launch import PROMPT, SESSION_ID, Launch, Shutdown
-from .message import Message, texts
+from .message import StoredMessage, texts
 from .permission import PermissionPrompt
 from .profile import Profile
 from .screen import rules
@@ -85,10 +85,10 @@ def _activity(title: str) -> Activity:
     return _TITLES.get(title[:1], Activity.UNKNOWN)
 
 
-def _read_message(line: Mapping[str, Any]) -> Message | None:
+def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
     """What was said; thoughts are parts with a mark of their own."""
     role, said = text(line, "type"), texts(inner(line, "message").get("parts"))
-    return Message(role, said, text(line, "timestamp")) if role in {"user", "assistant"} and said else None
+    return StoredMessage(role, said, text(line, "timestamp")) if role in {"user", "assistant"} and said else None
 
 
 PROFILE = Profile(

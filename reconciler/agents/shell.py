@@ -11,16 +11,13 @@ from collections.abc import Sequence
 
 from .launch import Launch, Shutdown
 from .profile import Profile
+from .shells import SHELLS
 
 PROFILE = Profile(
     name="shell",
     launch=Launch(command=("sh",)),
     shutdown=Shutdown(quit="exit"),
 )
-
-SHELLS = frozenset({
-    "ash", "bash", "csh", "dash", "elvish", "fish", "ksh", "mksh", "nu", "pwsh", "sh", "tcsh", "xonsh", "zsh",
-})  # fmt: skip
 
 _INTERPRETER = re.compile(r"(i?python|pypy|node|deno|bun|irb|ruby|php|perl|lua|ghci|R|psql|mysql|sqlite|bc|gdb)[\d.]*")
 _LAUNCHERS = frozenset({"env", "nice", "nohup", "setsid", "stdbuf"})

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from .defaults import nothing, nowhere
-from .message import Message
+from .message import StoredMessage
 from .subject import AgentEnvironment
 
 HEAD_BYTES = 1 << 16  # how much of a file `read_head` gets: in some files, the first line is long
@@ -126,13 +126,13 @@ class Transcript(Struct, frozen=True):
     # Reads a row of the answer; None when it is not a text of a user.
     read_said: Callable[[Sequence[object]], Said | None] = nothing
     # Reads what was said from one JSON object of a file; None when it is something else.
-    read_message: Callable[[Mapping[str, Any]], Message | None] = nothing
+    read_message: Callable[[Mapping[str, Any]], StoredMessage | None] = nothing
     # A later message with the id of an earlier one takes its place; else it is a part of it.
     rewrites: bool = False
     # Asks a database for the last that was said in a conversation, the newest first.
     messages_of: Callable[[AgentEnvironment, str], Query | None] = nothing
     # Reads an answer to that; None when it is something else.
-    read_message_row: Callable[[Sequence[object]], Message | None] = nothing
+    read_message_row: Callable[[Sequence[object]], StoredMessage | None] = nothing
 
     @property
     def reads_messages(self) -> bool:

@@ -10,7 +10,8 @@ from msgspec import Struct
 from reconciler.agents.box import holds, is_empty
 from reconciler.agents.profile import Profile
 from reconciler.agents.screen import classify_screen
-from reconciler.agents.shell import SHELLS, name_of, runs_what_is_typed
+from reconciler.agents.shell import name_of, runs_what_is_typed
+from reconciler.agents.shells import SHELLS
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.delivery import Delivery, DeliveryVerdict

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec import Struct, to_builtins
 
+from reconciler.agents.catalogue import DEFAULT
 from reconciler.broker.clients.connection import REFERENCES, VARIABLES
 from reconciler.model.adoption import Assumption, OlderShape
 from reconciler.model.diagnostic import Place
@@ -144,8 +145,6 @@ def _identity(draft: _Draft) -> None:
 
 
 def _words(draft: _Draft) -> None:
-    from reconciler.agents.catalogue import DEFAULT  # noqa: PLC0415 - all profiles, which few commands need
-
     _text(draft, "prompt", "", "unknown")
     _text(draft, "agent", DEFAULT, DEFAULT)
     _text(draft, "agent_session", f"tmux:{DEFAULT}", f"tmux:{DEFAULT}")

@@ -35,9 +35,7 @@ class ReconcilerError(Exception):
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """The error in the form that documents show."""
-        from .diagnostic import Diagnostic, Severity  # noqa: PLC0415 - `--help` needs this module, but no diagnostics
-
-        return (Diagnostic(severity=Severity.ERROR, summary=self.summary, detail=self.detail, fix=self.fix),)
+        return (_diagnostic(self.summary, self.detail, self.fix),)
 
 
 class UsageError(ReconcilerError):
@@ -73,13 +71,8 @@ class RegistryUnreadable(ReconcilerError):
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Every mistake. Only the last one has the `fix`."""
-        from .diagnostic import Diagnostic, Severity  # noqa: PLC0415 - as above
-
-        if not self.more:
-            return super().diagnostics
         *first, last = (self.summary, *self.more)
-        others = [Diagnostic(severity=Severity.ERROR, summary=each) for each in first]
-        return (*others, Diagnostic(severity=Severity.ERROR, summary=last, detail=self.detail, fix=self.fix))
+        return (*map(_diagnostic, first), _diagnostic(last, self.detail, self.fix))
 
 
 class Unreachable(ReconcilerError):
@@ -104,3 +97,9 @@ class Refused(ReconcilerError):
     """A guard protects something from the command."""
 
     exit_code = ExitCode.REFUSED
+
+
+def _diagnostic(summary: str, detail: str = "", fix: str = "") -> Diagnostic:
+    from .diagnostic import Diagnostic, Severity  # noqa: PLC0415 - `--help` needs this module, but no diagnostics
+
+    return Diagnostic(severity=Severity.ERROR, summary=summary, detail=detail, fix=fix)

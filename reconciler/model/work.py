@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class FileChange(Struct, frozen=True):
+class ChangedFile(Struct, frozen=True):
     """One file: its two letters of `git status`, or the lines that were added and removed; None for a binary one."""
 
     path: str
@@ -27,5 +27,5 @@ class GitWork(Struct, frozen=True):
     against: str = ""
     ahead: int | None = None
     behind: int | None = None
-    uncommitted: tuple[FileChange, ...] = ()
-    changed: tuple[FileChange, ...] = ()
+    uncommitted: tuple[ChangedFile, ...] = ()
+    changed: tuple[ChangedFile, ...] = ()

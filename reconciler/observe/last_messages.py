@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from reconciler.agents.jsonl import objects
-from reconciler.agents.message import LastMessages, Message
+from reconciler.agents.message import LastMessages, StoredMessage
 from reconciler.agents.profile import Profile
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.observed import Observed, Present, Unknown
@@ -41,7 +41,7 @@ def in_file(path: str, profile: Profile, turns: int, files: Files) -> Observed[L
 
 def in_database(
     path: str, conversation: str, profile: Profile, subject: AgentEnvironment, files: Files
-) -> Observed[tuple[Message, ...]]:
+) -> Observed[tuple[StoredMessage, ...]]:
     """The last messages that the database at `path` has of a conversation, oldest first."""
     query = profile.transcript.messages_of(subject, conversation)
     if query is None:
@@ -54,15 +54,15 @@ def in_database(
             return other
 
 
-def newest(messages: Sequence[Message], turns: int, limit: int) -> LastMessages:
+def newest(messages: Sequence[StoredMessage], turns: int, limit: int) -> LastMessages:
     """Of messages from a database that gave at most `limit` rows."""
     last = _last_turns(messages, turns)
     return LastMessages(last, cut=len(last) == len(messages) >= limit)
 
 
-def _joined(found: Iterable[Message], profile: Profile) -> tuple[Message, ...]:
+def _joined(found: Iterable[StoredMessage], profile: Profile) -> tuple[StoredMessage, ...]:
     """One message for each id: its parts one below the other, or its last version where the CLI writes it anew."""
-    joined: dict[str, Message] = {}
+    joined: dict[str, StoredMessage] = {}
     for number, message in enumerate(found):
         key = message.id or f"\n{number}"
         before = joined.get(key)
@@ -78,6 +78,6 @@ def _unwrapped(text: str, profile: Profile) -> str:
     return found[1].strip("\n") if found else text
 
 
-def _last_turns(messages: Sequence[Message], turns: int) -> tuple[Message, ...]:
+def _last_turns(messages: Sequence[StoredMessage], turns: int) -> tuple[StoredMessage, ...]:
     prompts = [at for at, each in enumerate(messages) if each.role == "user"]
     return tuple(messages[prompts[-turns] :]) if len(prompts) >= turns else tuple(messages)

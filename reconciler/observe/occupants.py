@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
+from reconciler.agents.shells import SHELLS
 from reconciler.model.activity import LiveAgent
 from reconciler.model.address import Address
 from reconciler.model.observed import Present
@@ -58,8 +59,6 @@ def _project(pane: Pane, files: Files) -> str:
 
 def _names(words: tuple[str, ...]) -> Iterator[str]:
     """The names of what a process runs: its program, and the script that the program executes."""
-    from reconciler.agents.shell import SHELLS  # noqa: PLC0415 - a plan loads only the types that it is about
-
     names = [os.path.basename(word).lstrip("-") for word in words[:1]]
     yield from names
     behind = words[1:2] if names and names[0] in SHELLS else words[1:]  # after `sh -c` comes no script

@@ -18,6 +18,7 @@ from reconciler.ports.world import Brokers, Files, World
 
 from .agent_view import Caller
 from .request import SnapshotRequest, is_asked
+from .visibility import unseen_processes
 
 if TYPE_CHECKING:
     from reconciler.model.obstacle import Obstacle
@@ -72,8 +73,6 @@ def _shows_all(tmux: Absent | Present[TmuxState], record: Record) -> bool:
 def _visibility_warnings(request: SnapshotRequest, world: World) -> tuple[Diagnostic, ...]:
     if not world.processes.unsupported() or not (request.desired.agents or request.record.sessions):
         return ()
-    from .visibility import unseen_processes  # noqa: PLC0415 - few systems are blind
-
     return unseen_processes(world.processes)
 
 

@@ -20,6 +20,7 @@ from reconciler.ports.world import Row
 from . import git as _git
 from . import own_files, ownership
 from .clock import RealClock
+from .git_work import work_in
 
 _MISSING = (FileNotFoundError, NotADirectoryError)
 _WILD = frozenset("*?[")
@@ -55,8 +56,6 @@ class RealFiles:
 
     def work(self, path: str, base: str = "") -> Observed[GitWork]:
         """The work in a folder under git, beside its upstream or else `base`; asks git."""
-        from .git_work import work_in  # noqa: PLC0415 - one command asks
-
         return work_in(path, base)
 
     def obstacle(self, path: str, git: Git | None) -> Obstacle | None:

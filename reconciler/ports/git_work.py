@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
-from reconciler.model.work import FileChange, GitWork
+from reconciler.model.work import ChangedFile, GitWork
 
 from .git import asked, own_filters
 
@@ -69,21 +69,21 @@ def _commit(folder: str, *question: str) -> str:
         return ""
 
 
-def _uncommitted(words: Iterator[str]) -> Iterator[FileChange]:
+def _uncommitted(words: Iterator[str]) -> Iterator[ChangedFile]:
     for word in words:
         kind, _, rest = word.partition(" ")
         if kind == "?":
-            yield FileChange(rest, "??")
+            yield ChangedFile(rest, "??")
         elif kind in _FIELDS:
             fields = word.split(" ", _FIELDS[kind])
-            yield FileChange(fields[-1], fields[1])
+            yield ChangedFile(fields[-1], fields[1])
         if kind == "2":  # what it was called before
             next(words, "")
 
 
-def _changed(folder: str, since: str, filters: tuple[str, ...]) -> tuple[FileChange, ...]:
+def _changed(folder: str, since: str, filters: tuple[str, ...]) -> tuple[ChangedFile, ...]:
     rows = (row.split("\t", 2) for row in asked(folder, *_DIFF, since, "--", settings=filters).split("\0") if row)
-    return tuple(FileChange(path, "", _count(added), _count(removed)) for added, removed, path in rows)
+    return tuple(ChangedFile(path, "", _count(added), _count(removed)) for added, removed, path in rows)
 
 
 def _count(text: str) -> int | None:

@@ -15,6 +15,7 @@ from . import proc
 from .process_table import NOBODY, ProcessTable
 from .processes_by_proc import ByProc, session_of
 from .processes_unsupported import UnsupportedProcesses
+from .versions import printed_version
 from .world import ListeningProcess
 
 
@@ -134,8 +135,6 @@ class RealProcesses:
 
     def version(self, program: str, env: Mapping[str, str]) -> Observed[str]:
         """The first line that `program --version` prints; `Unknown` in the cases of `printed_version`."""
-        from .versions import printed_version  # noqa: PLC0415 - rarely needed
-
         printed = printed_version(program, env)
         return Present(printed.value.partition("\n")[0]) if isinstance(printed, Present) else printed
 

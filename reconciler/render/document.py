@@ -15,6 +15,8 @@ from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.plan import AcceptedDrift, Drift, Plan, Unmanaged
 
+from .deep import deep_document, item_documents
+
 if TYPE_CHECKING:
     from reconciler.model.step import Step
 
@@ -145,8 +147,6 @@ def change_document(change: Change) -> ChangeDoc:
         "sensitive": change.sensitive,
     }
     if isinstance(change.before, list) and isinstance(change.after, list) and not change.sensitive:
-        from .deep import item_documents  # noqa: PLC0415 - a plan without changes has no use for it
-
         document["items"] = item_documents(change.path, change.before, change.after)
     return document
 
@@ -179,8 +179,6 @@ def drift_facts(drift: Drift) -> DriftFactsDoc:
         "path": drift.path,
     }
     if drift.changes is not None:
-        from .deep import deep_document  # noqa: PLC0415 - few drifts have an inside
-
         facts["changes"] = [deep_document(each) for each in drift.changes]
     return facts
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from .deep import lists_text, more_text
 from .documents.change import ChangeDoc, ConversationDoc, DeepChangeDoc, ResourceChangeDoc
 from .documents.common import DiagnosticDoc
 from .documents.drift import AcceptedDoc, DriftDoc
@@ -278,8 +279,6 @@ def _rows(field: ChangeDoc) -> Iterator[tuple[str, str, str]]:
     shown = len(items) if len(items) <= _MOST_ITEMS + 1 else _MOST_ITEMS
     yield from (_row(item) for item in items[:shown])
     if len(items) > shown:
-        from .deep import more_text  # noqa: PLC0415 - most plans have no use for it
-
         yield "~", field["path"], more_text(len(items) - shown)
 
 
@@ -307,8 +306,6 @@ def _row(field: ChangeDoc | DeepChangeDoc) -> tuple[str, str, str]:
 def _both(before: object, after: object) -> str:
     text = f"{_value(before)} -> {_value(after)}"
     if isinstance(before, list) and isinstance(after, list) and len(text) > _LONGEST_LISTS:
-        from .deep import lists_text  # noqa: PLC0415 - most plans have no use for it
-
         return lists_text(before, after)
     return text
 

@@ -16,6 +16,18 @@ from .rows import Fields, WrongShape, record_from
 from .session_names import KnownNames
 
 
+def understood(data: Fields, text: str, declared: Callable[[], KnownNames] | None) -> tuple[Record, Older | None]:
+    """The record in a registry, and how its form differs from today's; None when it does not.
+
+    Raises as `read_older`.
+    """
+    try:
+        record = record_from(data)
+    except WrongShape:
+        return read_older(data, text, declared)
+    return record, only_ids_elsewhere(data, record)
+
+
 def read_older(data: Fields, text: str, declared: Callable[[], KnownNames] | None) -> tuple[Record, Older]:
     """Return the record in an older registry, and how its form differs. `data` is the content of `text`.
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, cast
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
-from reconciler.model.errors import ReconcilerError, RegistryUnreadable
+from reconciler.model.errors import RegistryUnreadable
 from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.model.record import Json, Origin, Record, RowEdit
 from reconciler.ports.world import Files
-from reconciler.text.characters import decoded, encoded, newline_of
+from reconciler.text.characters import decoded
 
 from .cache import recall, remember
 from .placement import Placement, PlacementState, judge_placement
@@ -147,7 +147,7 @@ def _commit(
     after = _after(now, changes, lineage, place.present if place else None)
     if named:
         after = {**after, named: now.today[named]}
-    return _replace(registry, now, after, _text_after(now, after, changes))
+    return _replace(registry, now, after, changes)
 
 
 def overlaid(stored: StoredRegistry, edits: Sequence[RowEdit]) -> StoredRegistry:
@@ -166,7 +166,7 @@ def resettle(registry: Registry, origin: Origin, edits: Sequence[RowEdit]) -> St
     now = read(registry)
     changes = table_changes(now.base, edits, now.today)
     after = _after(now, changes, now.record.lineage, origin)
-    return _replace(registry, now, after, _text_after(now, after, changes))
+    return _replace(registry, now, after, changes)
 
 
 def placement(registry: Registry, record: Record) -> Placement | None:
@@ -195,36 +195,19 @@ def _after(now: StoredRegistry, changes: Mapping[str, TableChange], lineage: str
         head["origin"] = {**mapping(now.today, "origin"), **to_builtins(origin)}
     # Only changes are checked: the rest was checked when it was read, and checking takes most of the time of a write.
     touched: Fields = {name: change.news for name, change in changes.items()}
-    _check({**now.today, **touched, **head})
+    from .written import expect_valid  # noqa: PLC0415 - a plan writes nothing and must start fast
+
+    expect_valid({**now.today, **touched, **head})
     return {**now.base, **tables, **head}
 
 
-def _check(data: Fields) -> None:
-    from jsonschema import Draft7Validator  # noqa: PLC0415 - a plan writes nothing and must start fast
+def _replace(
+    registry: Registry, now: StoredRegistry, data: Fields, changes: Mapping[str, TableChange]
+) -> StoredRegistry:
+    from .written import text_after  # noqa: PLC0415 - a plan writes nothing and must start fast
 
-    from .schemas import load_schema  # noqa: PLC0415 - as above
-
-    error = next(Draft7Validator(load_schema("registry")).iter_errors(data), None)
-    if error is not None:
-        where = ".".join(map(str, error.absolute_path))
-        raise ReconcilerError(f"the registry would not be valid: {where}: {error.message}")
-
-
-def _text_after(now: StoredRegistry, after: Fields, changes: Mapping[str, TableChange]) -> bytes:
-    from .splice import rewritten  # noqa: PLC0415 - a plan writes nothing and must start fast
-
-    text = decoded(now.text)
-    lines = _lines(text)
-    whole = lines if lines.endswith("\n") or not lines else lines + "\n"
-    if now.base is not now.data:
-        from .as_table import listed_as_table  # noqa: PLC0415 - done once in the life of a registry
-
-        whole = listed_as_table(whole, now.data, now.base)
-    result = rewritten(whole, now.base, after, changes)
-    return encoded(result.replace("\n", newline_of(text)), now.text)
-
-
-def _replace(registry: Registry, now: StoredRegistry, data: Fields, text: bytes) -> StoredRegistry:
+    listed = now.data if now.base is not now.data else None
+    text = text_after(now.text, listed, now.base, data, changes)
     after = _understood(registry, data, text, sha256(text).hexdigest())
     registry.files.make_folder(os.path.dirname(registry.path), 0o700)
     if now.text and (now.older or not now.record.lineage):
@@ -269,22 +252,23 @@ def _stored(registry: Registry, text: bytes) -> StoredRegistry:
 
 def _understood(registry: Registry, data: Fields, text: bytes, digest: str) -> StoredRegistry:
     """Turn the content into values, also from an older form. Raises RegistryUnreadable with all damage."""
+    record = _record_of_today(data)
+    if record is not None:
+        return StoredRegistry(record, data, digest, text)
+    from .reading import understood  # noqa: PLC0415 - a good file needs none of it
+
+    recorded, older = understood(data, _lines(decoded(text)), registry.declared)
+    return StoredRegistry(recorded, data, digest, text, older)
+
+
+def _record_of_today(data: Fields) -> Record | None:
+    """The record; None when the file, or a part of it, may have an older form."""
     try:
         record = record_from(data)
     except WrongShape:
-        from .reading import read_older  # noqa: PLC0415 - a good file needs none of it
-
-        record, older = read_older(data, _lines(decoded(text)), registry.declared)
-        return StoredRegistry(record, data, digest, text, older)
-    if not _may_keep_ids_elsewhere(record):
-        return StoredRegistry(record, data, digest, text)
-    from .reading import only_ids_elsewhere  # noqa: PLC0415 - as above
-
-    return StoredRegistry(record, data, digest, text, only_ids_elsewhere(data, record))
-
-
-def _may_keep_ids_elsewhere(record: Record) -> bool:
-    return bool(record.identities) or any(row.older and row.session_id_own for row in record.sessions.values())
+        return None
+    older = bool(record.identities) or any(row.older and row.session_id_own for row in record.sessions.values())
+    return None if older else record
 
 
 def _parsed(text: bytes) -> Fields:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.message import Message, texts
+from reconciler.agents.message import StoredMessage, texts
 
 PROFILES = catalogue([])
 AT = "2026-11-29T10:00:00.000Z"
@@ -16,7 +16,7 @@ CODEX = {"type": "response_item", "timestamp": AT}
 @pytest.mark.parametrize(
     ("cli", "line", "message"),
     [
-        ("claude", {**CLAUDE, "type": "assistant"}, Message("assistant", "hi", AT, "m")),
+        ("claude", {**CLAUDE, "type": "assistant"}, StoredMessage("assistant", "hi", AT, "m")),
         ("claude", {**CLAUDE, "type": "assistant", "isSidechain": True}, None),
         ("claude", {**CLAUDE, "type": "user", "isMeta": True}, None),
         ("claude", {"type": "user", "message": {"content": [{"type": "tool_result", "content": "x"}]}}, None),
@@ -24,23 +24,29 @@ CODEX = {"type": "response_item", "timestamp": AT}
         (
             "codex",
             {**CODEX, "payload": {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "q"}]}},
-            Message("user", "q", AT),
+            StoredMessage("user", "q", AT),
         ),
         ("codex", {**CODEX, "payload": {"type": "message", "role": "developer", "content": "x"}}, None),
         ("codex", {**CODEX, "payload": {"type": "message", "role": "user", "content": "<environment_context>x"}}, None),
         ("codex", {"type": "event_msg", "payload": {"type": "agent_message", "message": "twice"}}, None),
-        ("gemini", {"type": "gemini", "id": "1", "content": "hi"}, Message("assistant", "hi", "", "1")),
+        ("gemini", {"type": "gemini", "id": "1", "content": "hi"}, StoredMessage("assistant", "hi", "", "1")),
         ("gemini", {"type": "info", "content": "hi"}, None),
         (
             "qwen",
             {"type": "assistant", "message": {"parts": [{"text": "hm", "thought": True}, {"text": "hi"}]}},
-            Message("assistant", "hi"),
+            StoredMessage("assistant", "hi"),
         ),
-        ("copilot", {"type": "user.message", "data": {"content": "q"}, "timestamp": AT}, Message("user", "q", AT)),
+        (
+            "copilot",
+            {"type": "user.message", "data": {"content": "q"}, "timestamp": AT},
+            StoredMessage("user", "q", AT),
+        ),
         ("copilot", {"type": "tool.message", "data": {"content": "q"}}, None),
     ],
 )
-def test_a_line_of_a_file_is_a_message_or_none(cli: str, line: dict[str, object], message: Message | None) -> None:
+def test_a_line_of_a_file_is_a_message_or_none(
+    cli: str, line: dict[str, object], message: StoredMessage | None
+) -> None:
     assert PROFILES[cli].transcript.read_message(line) == message
 
 

@@ -2,68 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.project.manifests import (
-    as_recorded,
     load_manifests,
     manifest_paths,
     nothing_declared,
-    registry_alone,
 )
 from reconciler.app.project.project import Project
-from reconciler.app.project.warnings import older_shapes
 from reconciler.kinds.agent.case import Case, PlanOptions, cases, with_unmanaged
 from reconciler.kinds.agent.unmanaged import unmanaged as find
-from reconciler.model.address import Address, workspace_address
+from reconciler.model.address import Address
 from reconciler.model.desired import Desired
-from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.errors import ReconcilerError
 from reconciler.model.moment import to_second
 from reconciler.model.observed import ABSENT, Observed, Unknown
-from reconciler.model.short_names import Named, partly, the_one
 from reconciler.model.snapshot import Pane, Snapshot, tmux_trouble
 from reconciler.observe import SnapshotRequest, observe
 from reconciler.state.registry import StoredRegistry, read
-
-if TYPE_CHECKING:
-    from reconciler.render.documents.conversations import ConversationsDoc
 
 
 def nothing(_path: str) -> bool:
     """Leave no file out."""
     return False
-
-
-def stored_conversations(at: Project, workspace: str) -> ConversationsDoc:
-    """The conversations of all workspaces, or of the named one. Raises UsageError if it does not exist."""
-    from reconciler.observe.conversations import conversations
-    from reconciler.render.conversations import conversations_document
-
-    stored = read(at.registry)
-    record = stored.record
-    desired = as_recorded(at, record) if registry_alone(at) else load_manifests(at, ()).desired
-    names = list(dict.fromkeys(each.workspace for each in (*desired.workspaces, *desired.agents)))
-    only = _workspace(workspace, names) if workspace else ""
-    agents = {address: spec for address, spec in desired.agents.items() if only in ("", address.workspace)}
-    question = SnapshotRequest(
-        replace(desired, agents=agents), record, catalogue(desired.agent_types.values()), PlanOptions()
-    )
-    found = conversations(question, Snapshot(), at.files, at.caller)
-    return conversations_document(found, older_shapes(at, stored))
-
-
-def _workspace(name: str, known: Sequence[str]) -> str:
-    if name in known:
-        return name
-    meant = partly(name, map(Named, map(workspace_address, known)))
-    if not meant:
-        raise UsageError(f"there is no workspace {name}", fix=f"there are: {', '.join(known) or 'none'}")
-    return the_one(name, meant, "workspace").address.workspace
 
 
 class ProjectView(Struct, frozen=True):

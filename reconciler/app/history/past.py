@@ -9,6 +9,7 @@ from msgspec import Struct
 from reconciler.app.agents.look import look
 from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.project import Project
+from reconciler.manifest.compare import compare_manifests
 from reconciler.model.errors import UsageError
 from reconciler.model.generation import AgentThen, Generation
 from reconciler.render.documents.generation import GenerationDoc
@@ -47,8 +48,6 @@ def manifest(at: Project, number: int, path: str) -> bytes:
 
 def compare(at: Project, before: int, after: int) -> GenerationDiffDoc:
     """The differences between two generations: what their manifests declare, the manifests' lines, and the agents."""
-    from reconciler.manifest.compare import compare_manifests
-
     pair = tuple(generations.read(at.generations, number) for number in (before, after))
     old, new = (_contents(at, each) for each in pair)
     then, now = (_agents(at, each) for each in pair)

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
+from reconciler.app.project.declared_names import declared_names  # only older registries ask
 from reconciler.app.project.fences import MONITOR_STATE, fence_project
 from reconciler.app.project.places import JOB_RECORDS, project_folder, registry_cache, registry_file
 from reconciler.broker.remembered import RememberedBrokers
@@ -92,8 +93,6 @@ class Project:
 
     def _declared(self) -> KnownNames:
         """The names in the manifests."""
-        from reconciler.app.project.declared_names import declared_names  # only older registries ask
-
         return declared_names(self.root, self.home, self.env, self.files)
 
     @property

@@ -24,6 +24,7 @@ from reconciler.broker.keys.material import (
     without_server,
 )
 from reconciler.cli import options as opt
+from reconciler.cli.approval import approved, confirmation_needed, given_password, has_terminal
 from reconciler.cli.show.brokers import note, question, reloaded_text, rolled_text
 from reconciler.cli.show.brokers import proof as shown
 from reconciler.model.address import is_name
@@ -405,8 +406,6 @@ def user_remove(
     Example:
       reconciler broker user remove ci
     """
-    from reconciler.cli.approval import confirmation_needed, has_terminal
-
     may_ask = may_ask and not as_json
     if not auto_approve and not (may_ask and has_terminal()):
         raise confirmation_needed()
@@ -467,8 +466,6 @@ def user_password(
       reconciler broker user password hermes
       reconciler broker user password hermes --password-file ~/hermes.secret
     """
-    from reconciler.cli.approval import given_password
-
     at = find_project(chdir, registry)
     secret = given_password(at.files, name, password_file, may_ask=may_ask and not as_json)
     with _held(at, "user password", lock_timeout):
@@ -582,8 +579,6 @@ def _agreement(*, auto_approve: bool, may_ask: bool, always: bool = False) -> Ca
     """A function that asks about the first change of a broker that was made by hand, or with `always` about each."""
 
     def agreed(change: BrokerChange) -> bool:
-        from reconciler.cli.approval import approved, confirmation_needed, has_terminal
-
         if auto_approve or not (change.survey.by_hand or always):
             return True
         if not (may_ask and has_terminal()):

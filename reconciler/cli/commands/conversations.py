@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.app.agents.look import stored_conversations
+from reconciler.app.agents.conversations import stored_conversations
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt

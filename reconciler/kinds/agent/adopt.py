@@ -6,6 +6,7 @@ import os.path
 import re
 
 from reconciler.agents.catalogue import catalogue
+from reconciler.agents.shells import SHELLS
 from reconciler.model.observed import Present
 from reconciler.model.problem import Problem
 from reconciler.model.snapshot import Pane
@@ -85,8 +86,6 @@ def _of_another(pane: Pane, facts: Facts) -> Problem | None:
 
 
 def _another_program(case: Case, pane: Pane, facts: Facts) -> Problem | None:
-    from reconciler.agents.shell import SHELLS  # noqa: PLC0415 - a plan loads only the types that it is about
-
     programs, own = _programs(pane, facts), _own_program(case)
     if case.profile is None or own in programs | SHELLS or facts.live.conversation or facts.occupant.conversation:
         return None

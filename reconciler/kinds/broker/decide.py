@@ -18,6 +18,7 @@ from reconciler.model.plan import Drift
 from reconciler.model.record import BrokerRow, Json, RowEdit, Section
 from reconciler.model.step import ConvergeBroker, Step, StopBroker, WriteRows
 
+from .edited import edit_words
 from .leave import clauses, how_to_end, not_readable
 
 _BY_HAND = {
@@ -256,6 +257,4 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
 def _what(edit: HandEdit | None) -> str:
     if edit is None:
         return ""
-    from .edited import edit_words  # noqa: PLC0415 - few files were edited, and every plan loads this module
-
     return f": {edit_words(edit)}"

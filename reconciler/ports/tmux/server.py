@@ -32,6 +32,7 @@ from .language import command, literal, on_screen, sequence
 from .leftovers import ENDING, Leftovers
 from .rows import last_lines, parse_state, row_format
 from .server_events import ServerEvents
+from .socket_path import socket_obstacle
 from .versions import MESSAGES_CHANGED, OLDEST, fit, is_before
 
 if TYPE_CHECKING:
@@ -240,8 +241,6 @@ class RealTmux:
 
     def obstacle(self) -> Problem | None:
         """What prevents a server from being started or reached at this socket; None if nothing does."""
-        from .socket_path import socket_obstacle  # noqa: PLC0415 - needed only when no server answers
-
         return socket_obstacle(self.socket_path, shared=not self._socket.path)
 
     @property
