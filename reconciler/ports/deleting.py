@@ -6,7 +6,6 @@ Each folder is opened relative to its parent, not by a path that could be redire
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +33,8 @@ def delete(path: str, root: str) -> None:
     with _opened(root, folders) as folder:
         entry = _entry(path, os.stat(name, dir_fd=folder, follow_symlinks=False))
         if entry.kind is EntryKind.FOLDER and entry.mine:
+            import shutil  # noqa: PLC0415 - slow to load, and rarely needed
+
             shutil.rmtree(name, dir_fd=folder)
         elif entry.kind is EntryKind.FILE and entry.mine and entry.links == 1:
             os.unlink(name, dir_fd=folder)

@@ -17,8 +17,8 @@ from reconciler.model.stored import Entry
 from reconciler.model.work import GitWork
 from reconciler.ports.world import Row
 
+from . import deleting, own_files, ownership
 from . import git as _git
-from . import own_files, ownership
 from .clock import RealClock
 from .git_work import work_in
 
@@ -164,8 +164,6 @@ class RealFiles:
 
     def tree(self, path: str) -> Observed[tuple[Entry, ...]]:
         """The entry of `path`, then of everything in it if it is a folder. Links are not followed."""
-        from . import deleting  # noqa: PLC0415 - rarely needed
-
         try:
             return Present(tuple(deleting.entries(path)))
         except OSError as error:
@@ -178,8 +176,6 @@ class RealFiles:
             ReconcilerError: The path or a folder between `root` and it is a link; it belongs to another user, has
                 another hard link, or cannot be deleted.
         """
-        from . import deleting  # noqa: PLC0415 - rarely needed
-
         try:
             deleting.delete(path, root)
         except FileNotFoundError:

@@ -6,6 +6,7 @@ takes them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from select import select
 from socket import socket
@@ -79,14 +80,14 @@ def connect(connection: Connection, *, will: Will | None = None, patience: float
         ReconcilerError: A certificate file cannot be used.
     """
     try:
-        return _opened(_new_client(connection, will, mqtt5=True), connection, patience)
+        return _opened(connection, will, patience, mqtt5=True)
     except BusRefused as error:
         if error.cause is not Cause.VERSION:
             raise
-        return _opened(_new_client(connection, will, mqtt5=False), connection, patience)
+        return _opened(connection, will, patience, mqtt5=False)
     except _NoWelcome as error:
         try:
-            return _opened(_new_client(connection, will, mqtt5=False), connection, patience)
+            return _opened(connection, will, patience, mqtt5=False)
         except _NoWelcome:
             raise error from None
 
@@ -94,8 +95,11 @@ def connect(connection: Connection, *, will: Will | None = None, patience: float
 class MqttBus:
     """A `Bus` over one paho client. `connect` makes it; paho reconnects by itself."""
 
-    def __init__(self, client: Client, connection: Connection, patience: float) -> None:
+    def __init__(
+        self, client: Client, connection: Connection, patience: float, session_expiry: Callable[[str, int], Properties]
+    ) -> None:
         self._client = client
+        self._session_expiry = session_expiry
         self._connection = connection
         self._patience = patience
         self._filters: list[str] = []
@@ -158,7 +162,7 @@ class MqttBus:
 
     def close(self) -> None:
         """End the connection and its thread. It takes some seconds at most if the broker does not answer."""
-        self._client.disconnect(properties=_session_expiry("DISCONNECT", 0) if self.tells_denials else None)
+        self._client.disconnect(properties=self._session_expiry("DISCONNECT", 0) if self.tells_denials else None)
         self._client.loop_stop()
         self._client._reset_sockets()  # noqa: SLF001 - paho itself does not close these two sockets
 
@@ -169,7 +173,7 @@ class MqttBus:
                 self._connection.host,
                 self._connection.port,
                 keepalive=_KEEPALIVE,
-                properties=_session_expiry("CONNECT", _SESSION_SECONDS) if self.tells_denials else None,
+                properties=self._session_expiry("CONNECT", _SESSION_SECONDS) if self.tells_denials else None,
             )
         except OSError as error:
             raise failure(self._connection, error) from error
@@ -273,24 +277,15 @@ class MqttBus:
             self._answered(mid, max(reason.value for reason in reasons))
 
 
-def _opened(client: Client, connection: Connection, patience: float) -> MqttBus:
+def _opened(connection: Connection, will: Will | None, patience: float, *, mqtt5: bool) -> MqttBus:
+    from .mqtt_client import new_client, session_expiry  # noqa: PLC0415 - paho takes 60 ms to load
+
+    client = new_client(connection, will, mqtt5=mqtt5)
     client.connect_timeout = patience
-    bus = MqttBus(client, connection, patience)
+    bus = MqttBus(client, connection, patience, session_expiry)
     try:
         bus.open()
     except BaseException:
         bus.close()
         raise
     return bus
-
-
-def _new_client(connection: Connection, will: Will | None, *, mqtt5: bool) -> Client:
-    from .mqtt_client import new_client  # noqa: PLC0415 - paho takes 60 ms to load, and only a client needs it
-
-    return new_client(connection, will, mqtt5=mqtt5)
-
-
-def _session_expiry(packet: str, seconds: int) -> Properties:
-    from .mqtt_client import session_expiry  # noqa: PLC0415 - as above
-
-    return session_expiry(packet, seconds)

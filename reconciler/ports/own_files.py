@@ -25,6 +25,7 @@ from .temporary import sweep as sweep_open_folder
 from .temporary import sweep_tree as sweep_open_tree
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_CHUNK = 1 << 20
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # Errors of file systems that do not support a call at all: FAT, exFAT, some FUSE and network file systems.
 _UNKNOWN_CALL = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
@@ -127,11 +128,10 @@ def set_time(path: str, nanoseconds: int) -> None:
 
 def copy(source: str, target: str) -> None:
     """Copy a file of any size atomically; only its owner can read the copy. Raises OSError or LinkInTheWay."""
-    import shutil  # noqa: PLC0415 - rarely needed
-
     with regular(source) as original, _spot(target) as (folder, name), _unfinished(folder, name) as temporary:
         with open(os.open(temporary, _NEW, 0o600, dir_fd=folder), "wb") as new:
-            shutil.copyfileobj(original, new)
+            while chunk := original.read(_CHUNK):
+                new.write(chunk)
             new.flush()
             os.fsync(new.fileno())
         _keep_owner(folder, temporary, like=name)
