@@ -105,6 +105,8 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "registry",
         "plan",
         "adopt",
+        "send",
+        "answer",
         "event",
         "drift",
         "explanation",

@@ -34,7 +34,7 @@ def show_dialog(records: Records, to: Recipient, world: World) -> ShownDialog:
     Whoever looks at the same dialog gets the same request, until that is answered.
 
     Raises:
-        Refused: Its screen shows no dialog that could be answered; or others may write where requests are kept.
+        Refused: Its screen shows no dialog that reconciler can answer; or others may write where requests are kept.
         Unreachable: tmux could not be asked.
         ReconcilerError: It cannot be kept.
     """
@@ -44,8 +44,8 @@ def show_dialog(records: Records, to: Recipient, world: World) -> ShownDialog:
     dialog = dialog_of(to, seen)
     if dialog is None:
         raise Refused(
-            describe_dialog(seen) if seen.is_asking else f"{to.pane.session} waits for no permission",
-            detail="its screen shows no dialog that could be answered for you",
+            describe_dialog(seen) if seen.is_asking else f"{to.pane.session} does not wait for a permission",
+            detail="its screen shows no dialog that reconciler can answer",
             fix=f"look, and answer there: reconciler attach {to.pane.session}",
         )
     known = [each for each in _open_requests(requests, world) if each.digest == dialog.digest]

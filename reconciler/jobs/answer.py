@@ -30,7 +30,7 @@ class PermissionRequest(NamedTuple):
 
 
 def record_dialog(records: Records, job: Job, to: Recipient, world: World) -> ShownDialog | None:
-    """The dialog behind the request that the job waits with, for somebody to see; it is kept at the first time.
+    """Return the dialog behind the job's pending request, to show it to the user. The first call stores it.
 
     None when it waits for nothing, or when no dialog that we know is on its screen.
 
@@ -51,7 +51,7 @@ def answer(records: Records, request: PermissionRequest, choice: Answer, to: Rec
 
     Raises:
         UnknownJob: There is no such record.
-        Refused: It is not what the job waits with; or what `give_answer` refuses.
+        Refused: It is not the job's pending request; or what `give_answer` refuses.
         Unreachable, ReconcilerError: As `give_answer` raises them.
     """
     with turn_of(records, to, world):
@@ -79,15 +79,16 @@ def _without(job: Job, request: str) -> Job | None:
 
 
 def _expect_waiting(job: Job, request: str) -> None:
-    """Raises Refused unless this is what the job waits with."""
+    """Raises Refused unless this is the job's pending request."""
     pending = job.permission
     if pending is None:
         raise Refused(
-            f"job {job.id} waits for no permission", fix=f"see what it does: reconciler job status --job {job.id}"
+            f"job {job.id} does not wait for a permission",
+            fix=f"see what it does: reconciler job status --job {job.id}",
         )
     if pending.request != request:
         raise Refused(
-            f"job {job.id} does not wait with the request {request}",
-            detail=f"it waits with {pending.request}",
+            f"job {job.id} does not wait for the request {request}",
+            detail=f"it waits for {pending.request}",
             fix=f"see what it asks: reconciler job answer --job {job.id}",
         )

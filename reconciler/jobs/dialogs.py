@@ -136,7 +136,7 @@ def give_answer(requests: Requests, request: str, choice: Answer, to: Recipient,
     The audit has it before the key is pressed and after it. A request is answered once, whatever becomes of it.
 
     Raises:
-        Refused: It was answered before, or was never shown to anybody; its agent asks something else now, or nothing
+        Refused: It was answered before, or the user never saw it; its agent asks something else now, or nothing
             that we know; or the key would allow more than this once.
         Unreachable: tmux could not be asked.
         ReconcilerError: The dialog did not go away, or the audit cannot be written.
@@ -161,8 +161,8 @@ def _asked(requests: Requests, request: str, to: Recipient, world: World) -> _As
     seen = observe_agent(to, world)
     dialog = dialog_of(to, seen)
     if to.profile.display.permission is None or dialog is None:
-        asks = describe_dialog(seen) if seen.is_asking else "its screen asks for no permission"
-        raise Refused("there is no dialog that could be answered for you", detail=asks, fix=_by_hand(requests))
+        asks = describe_dialog(seen) if seen.is_asking else "its screen does not ask for a permission"
+        raise Refused("the agent shows no dialog that reconciler can answer", detail=asks, fix=_by_hand(requests))
     return _Asking(requests, request, replace(to, pane=seen.pane or to.pane), to.profile.display.permission, dialog)
 
 
@@ -173,12 +173,12 @@ def _same(asking: _Asking, world: World) -> ShownDialog:
     if kept is None:
         keep_dialog(requests, asking.request, asking.dialog, world)
         raise Refused(
-            "nobody has been shown yet what this request asks",
+            "you have not seen yet what this request asks",
             detail=now,
-            fix="answer again, now that you have seen it",
+            fix="read it, then run the same command again",
         )
     if kept.digest != asking.dialog.digest:
-        raise Refused("its agent asks something else than you were shown", detail=now, fix=_by_hand(requests))
+        raise Refused("the agent now asks something different from what you saw", detail=now, fix=_by_hand(requests))
     return kept
 
 
@@ -187,7 +187,7 @@ def _key(asking: _Asking, choice: Answer) -> str:
         return asking.prompt.deny
     if not approves_once(asking.prompt, asking.dialog):
         raise Refused(
-            "it cannot be told that this would approve once, and nothing more",
+            "reconciler cannot tell that its key approves only this one request",
             detail=asking.requests.discreet("\n".join(asking.dialog.lines)),
             fix=_by_hand(asking.requests),
         )

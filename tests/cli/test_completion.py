@@ -44,6 +44,8 @@ OFFERS = {
     "resume": AGENTS,
     "archive": AGENTS,
     "attach": AGENTS,
+    "send": AGENTS,
+    "answer": AGENTS,
     "peek": AGENTS,
     "last": AGENTS,
     "diff": AGENTS,

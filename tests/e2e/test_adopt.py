@@ -509,7 +509,7 @@ def test_passwords_of_job_records_get_files_of_their_own(scripted: Scripted):
 
     said = scripted.run("adopt")
 
-    assert "it holds the broker password of hermes in plain text" in said
+    assert "it contains the broker password of hermes in plain text" in said
     assert "a plain password" not in said
     scripted.adopt()
     after = json.loads((records / "j1.json").read_text())

@@ -147,5 +147,5 @@ def test_an_agent_that_asks_nothing_a_shell_and_a_dead_one_are_told_apart(projec
     assert "does not exist" in project.run("answer", SESSION, code=1)
     project.apply()
     assert "trust" in project.run("answer", SESSION, code=7)
-    assert "waits for no permission" in project.run("answer", "lab-creator-sh", code=7)
+    assert "does not wait for a permission" in project.run("answer", "lab-creator-sh", code=7)
     assert "there is no agent nobody" in project.run("answer", "nobody", code=64)

@@ -72,7 +72,7 @@ def test_a_new_workspace_is_declared_where_its_folder_is_to_be(project: Project)
     )
     assert {pane.cwd for pane in project.live().values()} == {f"{project.root}/shop", f"{project.home}/yard"}
     told = project.run("create", "yard", "--path", "elsewhere", "--name", "b", "--agent", "claude", code=64)
-    assert "workspace yard is in" in told
+    assert "workspace yard already has the path" in told
     assert "b: {" not in manifest.read_text()
 
 
@@ -264,8 +264,8 @@ def test_a_relative_program_is_looked_for_in_the_agents_folder_and_the_plan_says
 
     said = project.run("create", "second", "--agent", "echoer", "--auto-approve", code=3)
     assert f"./bin/echoer cannot be run (looked for in {project.root}/second)" in said
-    assert "declares agent.second.echoer now" in said
-    assert "`reconciler delete agent.second.echoer` takes it back" in said
+    assert "now declares agent.second.echoer" in said
+    assert "`reconciler delete agent.second.echoer` undoes it" in said
 
     for workspace, kind in (("first", "echoer"), ("third", "above")):
         said = project.run("create", workspace, "--agent", kind, "--auto-approve")

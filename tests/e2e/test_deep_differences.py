@@ -174,7 +174,7 @@ def test_what_was_edited_in_a_file_of_the_broker_is_told(project: Project, port:
         assert f"J  broker.main: {ports}" in said
     status = project.json("broker", "status")
     valid("broker-status", status)
-    assert {edit["path"]: edit["words"] for edit in status["by_hand"]}["etc/mosquitto/acl"] == (
+    assert {edit["path"]: edit["words"] for edit in status["hand_edits"]}["etc/mosquitto/acl"] == (
         "user hermes: topic write lab/# added"
     )
     assert "Changed by hand: etc/mosquitto/acl: user hermes: topic write lab/# added" in project.run("broker", "status")

@@ -90,4 +90,4 @@ def test_a_check_of_one_class_does_not_tell_the_others(lost: Project):
 def test_a_check_by_files_needs_a_registry(project: Project):
     project.declare(claude={})
     assert "there is no registry at .hermes/agent-sessions.yaml" in project.run("drift", "--offline", code=1)
-    assert _check(project, "--offline", code=1)["diagnostics"][0]["fix"].startswith("commit it")
+    assert _check(project, "--offline", code=1)["diagnostics"][0]["fix"].startswith("commit the registry")

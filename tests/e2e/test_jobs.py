@@ -484,7 +484,7 @@ def test_what_a_job_command_prints_is_to_be_had_as_a_document(lab):
     assert [entry["what"] for entry in audit["entries"] if entry["what"] != "kept"] == ["created", "validation"]
     assert as_published(lab, "job-logs", "logs", "--list")["audits"] == [{"id": job["id"], "folder": audit["folder"]}]
     [audit] = as_published(lab, "job-logs", "logs", job["id"], "--verify")["audits"]
-    assert audit["chain"] == {"lines": 6, "broken": 0, "why": "", "files": {}}
+    assert audit["chain"] == {"lines": 6, "foreign": 0, "broken": 0, "why": "", "files": {}}
     said = as_published(lab, "job-dry-run", "submit", "--agent", "human", "--prompt", "do it", "--dry-run")
     assert said["instructions"].endswith("Task: do it")
     assert lab.project.json("job", "cancel", *named)["status"] == "cancelled"
@@ -520,7 +520,10 @@ def test_the_audit_can_be_read_followed_listed_and_checked(lab):
 
 
 TAMPERINGS = {
-    "a line is another": (lambda text: text.replace('"created"', '"creates"'), "events.jsonl, line 3: it does not"),
+    "a line is another": (
+        lambda text: text.replace('"created"', '"creates"'),
+        "events.jsonl, line 3: its digest does not",
+    ),
     "the last lines are missing": (
         lambda text: "".join(text.splitlines(True)[:2]),
         "line 3: the last lines are missing",

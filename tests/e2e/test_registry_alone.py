@@ -33,7 +33,7 @@ def test_drift_refresh_and_explain_hold_the_registry_against_what_is_live(alone:
     assert "my-dev-server" not in said
     assert "Marked terminated" not in said
     why = alone.run("explain", SHELL)
-    assert "There is no manifest" in why
+    assert "This project has no manifest" in why
     assert f"A  {SHELL}: tmux session is gone; was pane %" in why
     assert alone.row(SHELL)["status"] == "running"
     written = alone.run("refresh")

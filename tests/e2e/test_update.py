@@ -54,7 +54,7 @@ def test_labels_change_in_place(project: Project):
     project.declare(claude={"role": "reviewer", "protect": True})
     said = project.run("plan")
     assert "~ protect = false -> true" in said
-    assert "(its session is renamed, the agent goes on)" in said
+    assert "(its session is renamed, the agent keeps running)" in said
     assert "Plan: 0 to add, 1 to change, 0 to destroy." in said
     project.apply()
     assert project.live() == {"lab-reviewer-claude": before._replace(session="lab-reviewer-claude")}

@@ -89,7 +89,7 @@ def test_each_cli_is_allowed_once_and_only_once(stage, records, cli):
     assert any("touch" in line or "Shell" in line for line in answered.lines)
     wait_until(lambda: "canned reply" in agent.screen())
     assert read(records, job.id).permission is None
-    assert "waits for no permission" in refused(records, stage, agent, job)
+    assert "does not wait for a permission" in refused(records, stage, agent, job)
 
 
 @pytest.mark.parametrize("cli", CLIS)

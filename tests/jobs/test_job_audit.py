@@ -178,7 +178,7 @@ def test_a_file_that_was_replaced_or_removed_is_found(tmp_path):
     (folder / "prompt.txt").write_text("do that")
     (folder / "record.json").unlink()
     assert verify_audit(str(folder), ended=True).files == {
-        "prompt.txt": "it is not what was kept",
+        "prompt.txt": "its content has changed",
         "record.json": "it is missing",
     }
 

@@ -225,7 +225,7 @@ def test_what_a_broker_of_3_1_1_has_taken_is_not_said_to_be_allowed(tmp_path):
         job = opened(records, broker={"host": connection.host, "port": connection.port})
         said = publish(records, job.id, STARTED)
     assert said.outcome is Outcome.PUBLISHED
-    assert said.reason == "this broker speaks MQTT 3.1.1 and does not tell denials"
+    assert said.reason == "this broker uses MQTT 3.1.1, which does not report a denied publish"
 
 
 def _packet_id(packet: bytes) -> bytes:

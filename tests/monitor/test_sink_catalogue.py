@@ -93,13 +93,13 @@ def test_a_word_that_is_said_twice_counts_once(context):
         ("exec:", "exec:COMMAND"),
         ("exec:'open", "quote"),
         ("exec: ", "names no program"),
-        ("exec:no-such-program-here x", "no program no-such-program-here"),
+        ("exec:no-such-program-here x", "program not found: no-such-program-here"),
         ("mqtt:lab/#", "wildcards"),
         ("mqtt:$SYS/x", "wildcards"),
         ("mqtt:/lab", "wildcards"),
         ("mqtt:lab/", "wildcards"),
         ("webhook:gopher://x", "http or https"),
-        ("file:/no/such/folder/x.prom", "is not there"),
+        ("file:/no/such/folder/x.prom", "does not exist"),
     ],
 )
 def test_a_word_that_means_nothing_is_told_with_what_is_possible(context, word, told):

@@ -107,10 +107,10 @@ def test_one_that_is_not_there_is_a_failure():
         ("ftp://example.org/x", "", "http or https"),
         ("file:///etc/passwd", "", "http or https"),
         ("example.org", "", "http or https"),
-        ("http://[::1", "", "http or https"),
+        ("http://[::1", "", "not a valid webhook address"),
         ("https://me:hush@example.org/", "", "login"),
         ("http://example.org/", "t0ken", "unencrypted"),
-        ("https://example.org/a b", "", "blank"),
+        ("https://example.org/a b", "", "contains a space"),
         ("https://example.org/", "t0ken\r\nX: y", "control character"),
     ],
 )

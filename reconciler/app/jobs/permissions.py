@@ -64,7 +64,7 @@ def pending_permission(records: Records, job_id: str, asked: AskedAgent) -> Pend
     if job.permission is None:
         look_there = f"look and answer there: reconciler attach {to.pane.session}"
         fix = f"reconciler job status --job {job.id}" if job.auth_token else look_there
-        raise Refused(f"job {job.id} waits for no permission", fix=fix)
+        raise Refused(f"job {job.id} does not wait for a permission", fix=fix)
     seen = record_dialog(records, job, to, world)
     if seen is None:
         raise Refused(
