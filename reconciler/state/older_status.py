@@ -48,7 +48,7 @@ def said_status(row: Mapping[str, Json]) -> SaidStatus | None:
     status = _exact(said) or _by_words(said) or _by_evidence(row, seen) or (Status.STOPPED if said else None)
     if status is None:
         return None
-    visible = (_exact(seen) or status) if seen else None
+    visible = (_exact(seen) or status) if row.get("last_visible_status") is not None else None
     notes = tuple(text for text in (said, seen) if text and _exact(text) is None)
     return SaidStatus(status, visible, notes, tuple(filter(None, (_of_status(said, status), _of_seen(seen, visible)))))
 
@@ -92,7 +92,9 @@ def _of_status(said: str, status: Status) -> tuple[str, OlderShape, str] | None:
 
 
 def _of_seen(seen: str, visible: Status | None) -> tuple[str, OlderShape, str] | None:
-    if not seen or seen == visible:
+    if visible is None or seen == visible:
         return None
+    if not seen:
+        return "last_visible_status", OlderShape.STATUS_IS_TEXT, f"last_visible_status {visible}, as status"
     what = f"last_visible_status {visible}" if _exact(seen) else f"a note; last_visible_status is {visible}, as status"
     return "last_visible_status", OlderShape.STATUS_IS_TEXT, what

@@ -21,10 +21,11 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString, SingleQuotedScala
 from reconciler.model.record import Json
 
 from .patch import Unpatchable
-from .quoting import is_plain, needs_no_escape
+from .quoting import is_plain, needs_no_escape, scalar
 
 Fields: TypeAlias = Mapping[str, Json]
 
+_FLOAT_TAG = "tag:yaml.org,2002:float"
 _NOT_TEXT = ("null", "bool", "int", "float", "timestamp")
 _FIRST_NESTED = re.compile(r"^\S.*\n(?: *(?:#.*)?\n)*( +)[^\s#]", re.MULTILINE)
 _FIRST_LIST = re.compile(r"^( *)[^\s#-].*: *\n\1( *)- ", re.MULTILINE)
@@ -63,6 +64,8 @@ class _SpellingWriter(RoundTripRepresenter):
 
 for _tag in _NOT_TEXT:
     _SpellingReader.add_constructor(f"tag:yaml.org,2002:{_tag}", lambda _, node: _Spelled(str(node.tag), node.value))
+# The library would write 1e+300, which readers of YAML 1.1 take for a text.
+_SpellingWriter.add_representer(float, lambda writer, value: writer.represent_scalar(_FLOAT_TAG, scalar(value)))
 _SpellingWriter.add_representer(_Spelled, lambda writer, value: writer.represent_scalar(value.tag, value.spelling))
 
 

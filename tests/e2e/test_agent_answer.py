@@ -97,7 +97,7 @@ def test_one_changed_character_and_nothing_is_pressed(project: Project) -> None:
     path.write_text(json.dumps({**kept, "digest": "0" + kept["digest"][1:] if kept["digest"][0] != "0" else "1"}))
     before = project.screen(SESSION)
     said = _given(project, request, code=7)
-    assert "asks something else than you were shown" in said
+    assert "asks something different from what you saw" in said
     assert "touch played" in said
     assert project.screen(SESSION) == before
 

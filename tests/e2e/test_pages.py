@@ -187,7 +187,6 @@ MEANT = {
     "reconciler delete NAME...": "reconciler delete landing-page-creator-shell",
     "reconciler destroy [PATHS]": "reconciler destroy && reconciler apply",
     "reconciler explain --json": "reconciler explain agent.landing-page.claude --json",
-    "reconciler explain ADDR": "reconciler explain agent.landing-page.claude",
     "reconciler import": "reconciler import --generate",
     "reconciler import [ADDR] [SESSION]": "reconciler import --generate",
     "reconciler job answer": "reconciler job answer --job JOB",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from random_registries import JSON, SESSIONS, TEXTS, WORKSPACES
@@ -374,6 +374,8 @@ SESSION_NAMES = st.from_regex(r"[a-z]{1,3}-creator-(claude|agy)", fullmatch=True
     listed=st.booleans(),
     style=st.sampled_from([None, False, True]),
 )
+@example(rows={"a-creator-claude": {"status": "running", "last_visible_status": ""}}, listed=False, style=None)
+@example(rows={"a-creator-claude": {"status": "running", "protect": 1e300}}, listed=False, style=True)
 @settings(max_examples=60, deadline=None)
 def test_whatever_stands_under_our_keys_is_read_kept_and_completed(tmp_path_factory, rows, listed, style):
     folder = str(tmp_path_factory.mktemp("r"))
