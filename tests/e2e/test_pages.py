@@ -134,6 +134,13 @@ BROKER_DECLARED = {"docs/jobs.md", "docs/monitor.md", "docs/reference.md", "docs
 # --- what a line of a page stands for ---------------------------------------------------------
 
 MEANT = {
+    "reconciler peek --json": f"reconciler peek {CLAUDE} --json",
+    "reconciler last --json": f"reconciler last {CLAUDE} --json",
+    "reconciler diff --json": f"reconciler diff {CLAUDE} --json",
+    "reconciler peek NAME": f"reconciler peek {CLAUDE}",
+    "reconciler last NAME": f"reconciler last {CLAUDE}",
+    "reconciler diff NAME": f"git -C ~/lab/landing-page init -q && reconciler diff {CLAUDE}",
+    "reconciler explain NAME": "reconciler explain agent.landing-page.claude",
     "reconciler adopt [DIR] [FILE]...": "reconciler adopt .",
     "reconciler apply --confirm-within 60s": (
         "sed -i 's/codex: {}/codex: {protect: true}/' reconciler.yaml; reconciler apply --confirm-within 60s"
