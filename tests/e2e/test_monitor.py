@@ -399,7 +399,7 @@ def test_without_a_broker_it_polls_and_tries_again(agents, tmp_path, login):
     env = {"MQTT_BROKER": "localhost", "MQTT_PORT": str(broker.port), "RECONCILE_POLL_INTERVAL": "0.5", **(login or {})}
     try:
         with monitor(agents, "--interval", "1h", "--subscribe", "--idle-timeout", "0.1", **env) as process:
-            wait_until(lambda: "no events" in process.stderr.readline())
+            wait_until(lambda: "no job events" in process.stderr.readline())
             for line in hooks(agents):
                 agents.tmux("set-hook", "-gu", line.split()[0])
             agents.tmux("kill-session", "-t", f"={OTHER}")
