@@ -66,7 +66,7 @@ def test_without_anybody_to_ask_apply_names_the_option(project: Project, stdin: 
 def test_a_manifest_to_start_from_needs_a_folder_to_be_in(project: Project):
     said = project.run("init", "-C", str(project.root / "gone"), code=1)
     assert "cannot write in" in said
-    assert "-> see that the folder is there" in said
+    assert "-> make sure that the folder exists" in said
 
 
 def test_nobody_is_asked_when_input_is_off(project: Project):
