@@ -131,7 +131,7 @@ def test_a_line_that_starts_no_agent_says_why(line: str, why: str) -> None:
         (("cd /opt && claude",), "/opt"),
         (("cd ~/x; cd ..; claude",), "/home/u"),
         (("cd", "claude"), "/home/u"),
-        (("cd $WORK/api", "claude"), "/srv/work/api"),
+        (("cd $SITES/api", "claude"), "/srv/sites/api"),
         (("cd $NOWHERE/api", "claude"), ""),
         (("cd 'a b'", "bash -c 'cd c && claude'"), "/srv/lab/a b/c"),
         (("codex --cd=api",), "/srv/lab/api"),

@@ -84,7 +84,7 @@ def test_each_form_of_an_empty_window_is_a_shell(window: str) -> None:
         ("project_root: /p", "claude", "/p"),
         ("root: <%= ENV['HOME'] %>/x", "claude", "/home/u/x"),
         ("root: <%= Dir.home -%>/x", "claude", "/home/u/x"),
-        ("root: rel", "claude", "/work/rel"),
+        ("root: rel", "claude", "/home/u/here/rel"),
         ("attach: true", "claude", "/work"),
         ("root: /srv", "{root: api, panes: [claude]}", "/srv/api"),
         ("root: /srv", "{root: /abs, panes: [claude]}", "/abs"),
