@@ -40,7 +40,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Load the API when somebody asks for it: the command line does without, and start-up is felt."""
+    """Load the API at its first use: the command line does not need it and must start fast."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from reconciler.app import api  # noqa: PLC0415 - see above

@@ -28,11 +28,6 @@ from .gathering import GatheredAgent, Gathering
 from .pane import PaneLine, PaneReading, PaneStart, read_pane, shown
 from .surroundings import Surroundings, resolved
 
-COLUMNS = (
-    "id", "title", "project_path", "group_path", "command", "wrapper", "tool", "status", "tmux_session",
-    "tmux_socket_name", "parent_session_id", "is_conductor", "worktree_path", "worktree_repo", "worktree_branch",
-    "account", "archived_at", "pin", "tool_data",
-)  # fmt: skip
 _DEFAULT_GROUP = "my-sessions"
 _BARE = "shell"  # the tool of a session that runs no agent
 # What a session may have that a manifest cannot say, with the reason

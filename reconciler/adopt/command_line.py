@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from reconciler.agents.profile import Profile
-from reconciler.agents.shells import SHELLS
+from reconciler.agents.shell_names import SHELLS
 from reconciler.model.adoption import LeftAlone
 
 from .secret_values import hides_secret

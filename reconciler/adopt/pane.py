@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.agents.shells import SHELLS
+from reconciler.agents.shell_names import SHELLS
 from reconciler.model.adoption import LeftAlone
 from reconciler.model.diagnostic import Place
 from reconciler.model.harmless import one_line

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from .launch import Launch, Shutdown
 from .profile import Profile
-from .shells import SHELLS
+from .shell_names import SHELLS
 
 PROFILE = Profile(
     name="shell",

@@ -1,4 +1,4 @@
-"""Permission dialogs of agents that no job waits for: each gets a request when somebody is shown it."""
+"""Permission dialogs of agents without a job: each gets a request when it is shown to the user."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def answer_dialog(records: Records, request: str, choice: Answer, to: Recipient,
     with turn_of(records, to, world):
         if not request.isalnum() or kept_dialog(requests, request, world) is None:
             raise Refused(
-                f"nobody was shown a dialog of {to.pane.session} under the request {request}",
+                f"no dialog of {to.pane.session} was shown under the request {request}",
                 fix=f"see what it asks: reconciler answer {to.pane.session}",
             )
         return give_answer(requests, request, choice, to, world)
@@ -78,7 +78,7 @@ def _requests_of(records: Records, to: Recipient, world: World) -> Requests:
 
 
 def _open_requests(requests: Requests, world: World) -> list[ShownDialog]:
-    """The requests that nobody has answered yet; the one that was shown first comes first."""
+    """The requests without an answer, in the order in which they were shown."""
     match world.files.find(os.path.join(glob.escape(requests.folder), f"*{_SHOWN}")):
         case Present(paths):
             names = [os.path.basename(path).removesuffix(_SHOWN) for path in paths]

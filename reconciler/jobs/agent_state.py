@@ -11,7 +11,7 @@ from reconciler.agents.box import holds, is_empty
 from reconciler.agents.profile import Profile
 from reconciler.agents.screen import classify_screen
 from reconciler.agents.shell import name_of, runs_what_is_typed
-from reconciler.agents.shells import SHELLS
+from reconciler.agents.shell_names import SHELLS
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.delivery import Delivery, DeliveryVerdict

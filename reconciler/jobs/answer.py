@@ -1,7 +1,7 @@
 """Answer the permission dialog that the agent of a job waits at.
 
-A request is an event, a dialog is a screen: what ties the two is that the dialog was shown to somebody
-under the name of the request.
+A request is an event; a dialog is text on a screen. reconciler connects the two when it shows the dialog to the user
+under the id of the request.
 """
 
 from __future__ import annotations

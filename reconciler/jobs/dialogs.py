@@ -1,7 +1,7 @@
-"""Show a permission dialog under the name of a request, and answer that very dialog, once.
+"""Show a permission dialog under the id of a request, and answer exactly this dialog, once.
 
-What a request is about is a `Requests`: that of a job, or that of an agent. From the moment in which a dialog was shown
-to somebody under the name of a request, this text, and no other, is what the request can be answered for.
+A `Requests` belongs to a job or to an agent. After a dialog was shown under the id of a request, an answer to the
+request is valid only for this text.
 """
 
 from __future__ import annotations
@@ -57,16 +57,15 @@ class Requests(Struct, frozen=True):
 
 
 class ShownDialog(Struct, frozen=True):
-    """The dialog that was shown to somebody under the name of a request. `at` is UTC, ISO 8601.
-
-    `digest` is the SHA-256 of its `lines`, in which frames, blinking and the selection do not count.
-    """
+    """The dialog that the user was shown for a request."""
 
     request: str
     digest: str
+    """SHA-256 of the dialog's lines, without frames, blinking and the selection."""
     question: str
     lines: tuple[str, ...]
     at: str
+    """UTC, ISO 8601."""
 
 
 class _Asking(Struct, frozen=True):
@@ -146,7 +145,7 @@ def give_answer(requests: Requests, request: str, choice: Answer, to: Recipient,
     key = _key(asking, choice)
     _claim(asking, choice, world)
     entry = {"request": request, "answer": choice, "dialog": sighting.digest, "question": sighting.question}
-    _audit(requests, {"what": "answering", **entry, "by": _whoever()}, world)
+    _audit(requests, {"what": "answering", **entry, "by": _who_answers()}, world)
     outcome = _pressed(asking, key, world)
     _audit(requests, {"what": "answered" if not outcome else "answer_failed", **entry, "why": outcome}, world)
     if outcome:
@@ -225,7 +224,7 @@ def _stays(asking: _Asking, seen: AgentState) -> bool:
 
 def _claim(asking: _Asking, choice: Answer, world: World) -> None:
     """Only one answer can have this file, whatever runs beside us and whenever we are killed."""
-    by = {"answer": choice, "at": to_millisecond(world.clock.now()), **_whoever()}
+    by = {"answer": choice, "at": to_millisecond(world.clock.now()), **_who_answers()}
     path = _path(asking.requests, asking.request, "answer")
     with lockfile.one_at_a_time(asking.requests.folder):
         made = lockfile.create(path, json.dumps(by).encode())
@@ -244,7 +243,7 @@ def _audit(requests: Requests, entry: Mapping[str, Json], world: World) -> None:
     append_events(requests.audit, [{"at": at, **requests.facts, **entry}])
 
 
-def _whoever() -> dict[str, Json]:
+def _who_answers() -> dict[str, Json]:
     """Who runs this, as the system knows it."""
     tty = next((os.ttyname(each) for each in (0, 1, 2) if os.isatty(each)), "")
     return {"user": _user(), "host": lockfile.current_namespace().host, "pid": os.getpid(), "tty": tty}

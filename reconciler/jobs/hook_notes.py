@@ -9,7 +9,7 @@ from msgspec import Struct
 from reconciler.agents.hooks import Payload
 from reconciler.agents.jsonl import text
 from reconciler.agents.profile import Profile
-from reconciler.agents.shells import SHELLS
+from reconciler.agents.shell_names import SHELLS
 from reconciler.model.digits import number_in
 from reconciler.model.event_kind import EventKind
 from reconciler.model.hook_note import HookNote

@@ -45,7 +45,7 @@ def observe(request: SnapshotRequest, world: World, caller: Caller) -> Snapshot:
         found = with_unmanaged(found, request.record, snapshot, request.profiles)
     if not any(is_asked(case, request) for case in found.values()):
         return snapshot
-    from .closely import look_closely  # noqa: PLC0415 - a plan without changes starts faster without
+    from .closer_look import look_closely  # noqa: PLC0415 - a plan without changes starts faster without
 
     return look_closely(request, snapshot, found, world, caller)
 

@@ -9,7 +9,7 @@ from reconciler.model.diagnostic import Place
 from reconciler.model.record import Section
 
 from .assumptions import assumptions
-from .elsewhere import IdElsewhere, ids_elsewhere
+from .ids_elsewhere import IdElsewhere, ids_elsewhere
 from .older import Taken
 from .registry import StoredRegistry
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from reconciler.model.errors import RegistryUnreadable
 from reconciler.model.record import Record
 
-from .elsewhere import ids_elsewhere, unclaimed
+from .ids_elsewhere import ids_elsewhere, unclaimed
 from .older import Older, as_today
 from .places import Places
 from .rows import Fields, WrongShape, record_from

@@ -116,7 +116,7 @@ def complete(
     This writes the assumed values, and lists each conversation with its agent. Rows that cannot be interpreted stay as
     they are. If nothing changes, nothing is written. Everything else is as for `commit`.
     """
-    from .elsewhere import missing_ids  # noqa: PLC0415 - done once in the life of a registry
+    from .ids_elsewhere import missing_ids  # noqa: PLC0415 - done once in the life of a registry
 
     now = _now(registry, before)
     changes = completing_changes(now.base, [*missing_ids(now.record), *edits], now.today)

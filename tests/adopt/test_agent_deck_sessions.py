@@ -10,11 +10,18 @@ from typing import Any
 import pytest
 from othertools_cases import AROUND, CODEX_ID, FILES, ID, told
 
-from reconciler.adopt.agent_deck import COLUMNS, DeckProfile, read_agent_deck, rows_of_json
+from reconciler.adopt.agent_deck import DeckProfile, read_agent_deck, rows_of_json
 from reconciler.adopt.foreign_file import ForeignFile
 from reconciler.model.adoption import Findings
 from reconciler.model.desired import Git, RunState
 from reconciler.model.errors import ReconcilerError
+
+# The columns of the program at the commit that the fixtures follow.
+COLUMNS = (
+    "id", "title", "project_path", "group_path", "command", "wrapper", "tool", "status", "tmux_session",
+    "tmux_socket_name", "parent_session_id", "is_conductor", "worktree_path", "worktree_repo", "worktree_branch",
+    "account", "archived_at", "pin", "tool_data",
+)  # fmt: skip
 
 
 def stored() -> list[dict[str, object]]:

@@ -85,7 +85,7 @@ def test_each_form_of_an_empty_window_is_a_shell(window: str) -> None:
         ("root: <%= ENV['HOME'] %>/x", "claude", "/home/u/x"),
         ("root: <%= Dir.home -%>/x", "claude", "/home/u/x"),
         ("root: rel", "claude", "/home/u/here/rel"),
-        ("attach: true", "claude", "/work"),
+        ("attach: true", "claude", "/home/u/here"),
         ("root: /srv", "{root: api, panes: [claude]}", "/srv/api"),
         ("root: /srv", "{root: /abs, panes: [claude]}", "/abs"),
         ("root: /srv", "{root: ~/w, panes: [claude]}", "/home/u/w"),

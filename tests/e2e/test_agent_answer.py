@@ -84,7 +84,7 @@ def test_what_was_never_shown_cannot_be_answered(project: Project) -> None:
     _asking(project)
     before = project.screen(SESSION)
     for request in ("0123456789abcdef", "../../x", "\x1b[31m"):
-        assert "nobody was shown" in _given(project, request, code=7)
+        assert "no dialog of" in _given(project, request, code=7)
     assert "names its request" in project.run("answer", SESSION, "approve", code=64)
     assert project.screen(SESSION) == before
 
@@ -125,7 +125,7 @@ def test_the_same_question_again_is_another_request_and_another_run_knows_none_o
     project.run("resume", SESSION)
     project.run("send", SESSION, "ask", "--wait-idle", "20")
     _asks(project)
-    assert "nobody was shown" in _given(project, second, code=7)
+    assert "no dialog of" in _given(project, second, code=7)
 
 
 def test_a_job_that_waits_lends_its_request(project: Project) -> None:

@@ -39,7 +39,7 @@ def resolve_declared(seen: ProjectView, names: Iterable[str]) -> list[Address]:
 
 
 def declared_session(seen: ProjectView, session: str) -> list[Address]:
-    """The declared agent whose session or address this is, whole: for names that nobody typed."""
+    """The declared agent whose session or address this is, whole: for names that come from a program."""
     known = known_agents(seen)
     if session not in {name for each in known for name in each.full_names}:
         raise UsageError(f"there is no agent {session}", fix="`reconciler status` lists all agents")

@@ -17,7 +17,7 @@ from reconciler.model.job import Job
 
 
 class AgentDialog(Struct, frozen=True):
-    """A dialog of an agent; `job` is the one that waits with it, None for an agent that no job waits for."""
+    """A dialog of an agent, and the job that waits for its answer; None without a job."""
 
     asked: LiveRecipient
     sighting: ShownDialog

@@ -93,6 +93,6 @@ def _expect_ours(at: Project) -> None:
     if why := at.files.distrust(os.path.dirname(folder)) or at.files.distrust_all(folder):
         raise Refused(
             f"prompts are not put into {folder}: {why}",
-            detail="whoever writes there could tell your agents what to do",
+            detail="another user who can write there could tell your agents what to do",
             fix=f"make it yours alone: chmod -R go-w {folder}",
         )

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 from msgspec import Struct, field
 
 from reconciler.app.plan.events import Question
-from reconciler.app.project.project import Project
 from reconciler.apply import ApplyTimeouts
 from reconciler.model.action import Verb
 from reconciler.model.errors import Refused
-from reconciler.plan.request import Request
 
 
-def nobody(_question: Question) -> bool:
+def refuse(_question: Question) -> bool:
     """Refuse, because no terminal is there to ask the user."""
     raise Refused("the plan is not approved", fix="look at the plan, then approve it with `approved` or `approve`")
 
@@ -42,9 +39,8 @@ class ApplyOptions(Struct, frozen=True):
     digest: str = ""
     confirm_within: float = 0
     terminal: str = ""
-    approve: Callable[[Question], bool] = nobody
+    approve: Callable[[Question], bool] = refuse
     interrupted: Callable[[], bool] = never
 
 
 # carries out the request, shows it, and returns the exit code
-CarryOut: TypeAlias = Callable[[Project, Request, ApplyOptions], int]

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
 
-import typer
 from msgspec import to_builtins
 
-from reconciler.agents.permission import Answer
 from reconciler.app.jobs import answers
 from reconciler.app.jobs.records import records_of
 from reconciler.app.jobs.send import live_recipient
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.answer_options import Choice, RequestId
 from reconciler.cli.copies import warn_about_registry
 from reconciler.cli.show.jobs import show_diagnostics
 from reconciler.model.errors import UsageError
@@ -26,12 +24,8 @@ from reconciler.render.terminal import show
 
 def answer(
     name: opt.Name,
-    choice: Annotated[
-        Answer | None, typer.Argument(metavar="[approve|deny]", help="Your answer", show_default=False)
-    ] = None,
-    request: Annotated[
-        str, typer.Option("--request", metavar="R", help="Id of the request, as shown", show_default=False)
-    ] = "",
+    choice: Choice = None,
+    request: RequestId = "",
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from msgspec import to_builtins
 
 from reconciler.agents.permission import Answer
@@ -14,6 +13,7 @@ from reconciler.app.jobs.records import records_of
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.answer_options import Choice, RequestId
 from reconciler.cli.show.jobs import show_diagnostics
 from reconciler.jobs.answer import PermissionRequest
 from reconciler.model.errors import UsageError
@@ -30,12 +30,8 @@ if TYPE_CHECKING:
 
 def answer(
     job: opt.JobId,
-    choice: Annotated[
-        Answer | None, typer.Argument(metavar="[approve|deny]", help="Your answer", show_default=False)
-    ] = None,
-    request: Annotated[
-        str, typer.Option("--request", metavar="R", help="Id of the request, as shown", show_default=False)
-    ] = "",
+    choice: Choice = None,
+    request: RequestId = "",
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",

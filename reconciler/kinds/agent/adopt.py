@@ -6,7 +6,7 @@ import os.path
 import re
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.shells import SHELLS
+from reconciler.agents.shell_names import SHELLS
 from reconciler.model.observed import Present
 from reconciler.model.problem import Problem
 from reconciler.model.snapshot import Pane

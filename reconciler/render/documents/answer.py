@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from typing_extensions import TypedDict
-
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 from .common import documented
+from .dialog import DialogDoc
 
 
 @documented
-class AgentAnswerDoc(TypedDict):
-    """The permission dialog of an agent, as somebody was shown it under the name of a request."""
+class AgentAnswerDoc(DialogDoc):
+    """The permission dialog of a running agent, and the answer."""
 
     format_version: str
     address: str
     session: str
     job: str | None
-    """Id of the job that waits with this request; null without one."""
-    request: str
-    question: str
-    lines: list[str]
-    """The whole dialog, without decoration."""
-    digest: str
-    """SHA-256 of the lines."""
-    at: str
-    """When it was shown first: UTC, ISO 8601."""
-    answer: Literal["approve", "deny"] | None
-    """Null when it was only shown."""
+    """The id of the job that waits for this request; null without one."""
 
 
 def schema() -> dict[str, Json]:

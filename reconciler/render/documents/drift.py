@@ -30,25 +30,13 @@ DriftFactsDoc = TypedDict(
 For a broker's file, `changes` say what differs in it; if there are none, only its layout differs.
 """
 
-DriftDoc = TypedDict(
-    "DriftDoc",
-    {
-        "class": str,
-        "session": str,
-        "address": str | None,
-        "message": str,
-        "before": Any,
-        "after": Any,
-        "path": str,
-        "changes": NotRequired[list[DeepChangeDoc]],
-        "file": str,
-        "line": int,
-    },
-)
-"""One difference between the registry and the live world; `path` is the field, `file` and `line` as for a change.
 
-For a broker's file, `changes` say what differs in it; if there are none, only its layout differs.
-"""
+@documented
+class DriftDoc(DriftFactsDoc):
+    """One difference between the registry and the live world, with the place in a manifest that it is about."""
+
+    file: str
+    line: int
 
 
 @documented

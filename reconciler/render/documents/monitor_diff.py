@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, NotRequired
-
 from typing_extensions import TypedDict
 
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .change import DeepChangeDoc
 from .common import DiagnosticDoc, documented
 from .drift import DriftFactsDoc
 
-NoticeDoc = TypedDict(
-    "NoticeDoc",
-    {
-        "class": str,
-        "session": str,
-        "address": str | None,
-        "message": str,
-        "before": Any,
-        "after": Any,
-        "path": str,
-        "changes": NotRequired[list[DeepChangeDoc]],
-        "count": int,
-    },
-)
+
+@documented
+class NoticeDoc(DriftFactsDoc):
+    """A difference that is reported; `count` is how often it was."""
+
+    count: int
 
 
 @documented
