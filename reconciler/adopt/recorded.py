@@ -25,6 +25,8 @@ class RegistryView(Struct, frozen=True):
     record: Record
     panes: Mapping[str, Pane]
     place: Place
+    occupied: frozenset[str] = frozenset()
+    """Names of live sessions that are not taken over, and so are not in `panes`."""
 
     def pane_of(self, row: SessionRow) -> Pane | None:
         """The pane of the session that the row is about, if it lives."""
@@ -73,7 +75,7 @@ def _agent(row: SessionRow, seen: RegistryView) -> FoundAgent:
         protect=row.protect,
         ignore=("env",) if hidden else (),
         git=Git(home.git_repo, home.git_branch) if home and home.git_repo else None,
-        notes=tuple(_notes(row, hidden, lives=lives)),
+        notes=tuple(_notes(row, hidden, seen, lives=lives)),
         place=seen.place,
     )
 
@@ -118,11 +120,13 @@ def _is_of_a_role(row: SessionRow) -> bool:
     return (row.role or role_in(row.session, row.workspace, row.agent)) != DEFAULT_ROLE
 
 
-def _notes(row: SessionRow, hidden: Iterable[str], *, lives: bool) -> Iterator[str]:
+def _notes(row: SessionRow, hidden: Iterable[str], seen: RegistryView, *, lives: bool) -> Iterator[str]:
     if lives and row.status is not Status.RUNNING:
         yield f"recorded as {row.status}, but it runs"
     elif not lives and row.status is not Status.ARCHIVED and rests_by_hand(row):
         yield f"{row.status} by hand: it stays so until `reconciler resume {row.session}`"
+    elif row.session in seen.occupied:
+        yield "a session that is left alone has its name (see below): `apply` refuses until that session is ended"
     elif not lives and row.status in {Status.RUNNING, Status.TERMINATED}:
         yield "its session is gone: the next apply brings it back"
     for name in hidden:

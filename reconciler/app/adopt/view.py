@@ -176,7 +176,8 @@ class _Search(Struct, frozen=True):
         desired, stored = self.seen.desired, self.seen.stored
         if self.sources.has(SourceKind.REGISTRY):
             place = Place(display_path(self.at.registry_path))
-            yield recorded_agents(RegistryView(stored.record, panes, place))
+            live = {pane.session for pane in self.tmux.panes} if self.tmux else set()
+            yield recorded_agents(RegistryView(stored.record, panes, place, frozenset(live - panes.keys())))
         if self.sources.has(SourceKind.TMUX) and self.tmux:
             shown = replace(self.tmux, panes=tuple(pane for pane in self.tmux.panes if pane.session in panes))
             yield live_agents(LiveView(desired, stored.record, shown, types))
