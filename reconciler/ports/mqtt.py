@@ -139,15 +139,17 @@ class MqttBus:
             raise self._refusal(
                 Cause.TOO_LARGE, _TOO_LARGE, f"{len(payload)} bytes for {topic}, where {largest} are allowed"
             )
+        before = self._drops  # read first: a broker may close the connection before `publish` returns
         sent = self._client.publish(topic, payload, qos=1, retain=retain)
-        self._check(sent.mid, f"publish to {topic}")
+        self._check(sent.mid, before, f"publish to {topic}")
 
     def subscribe(self, topic_filter: str) -> None:
         """Receive matching messages from now on, also after a reconnect."""
+        before = self._drops
         _result, mid = self._client.subscribe(topic_filter, qos=1)
         if mid is None:
             raise unreachable(self._connection, Cause.NO_ANSWER)
-        self._check(mid, f"subscribe to {topic_filter}")
+        self._check(mid, before, f"subscribe to {topic_filter}")
         self._filters.append(topic_filter)
 
     def receive(self, seconds: float) -> Message | None:
@@ -196,14 +198,13 @@ class MqttBus:
         error = unreachable(self._connection, cause, detail)
         return _NoWelcome(cause, error.summary, detail=error.detail, fix=error.fix)
 
-    def _check(self, mid: int, what: str) -> None:
-        before = self._drops
+    def _check(self, mid: int, drops_before: int, what: str) -> None:
         with self._changed:
             self._changed.wait_for(
-                lambda: mid in self._answers or self._ended_by or self._is_thrown_out(before), self._patience
+                lambda: mid in self._answers or self._ended_by or self._is_thrown_out(drops_before), self._patience
             )
             code = self._answers.pop(mid, None)
-        if code is None and self._is_thrown_out(before):
+        if code is None and self._is_thrown_out(drops_before):
             self._end(Cause.CLOSED, 0)
         if code is None and self._ended_by:
             raise self._refusal(*self._ended_by, what)

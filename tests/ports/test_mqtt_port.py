@@ -371,6 +371,26 @@ def test_a_broker_of_3_1_1_that_closes_at_a_message_and_once_more_denies_it():
         assert "closes the connection" in caught.value.summary
 
 
+def test_a_broker_that_closes_before_the_publish_has_returned_denies_it_as_well(monkeypatch):
+    def deny(client: socket.socket) -> None:
+        client.recv(1024)
+        client.sendall(CONNACK_3)
+        client.recv(1024)  # the message
+
+    with scripted(close_at_once, deny, deny) as connection, closing(connect(connection)) as bus:
+        publish = bus._client.publish
+
+        def publish_slowly(*args, **kwargs):
+            sent = publish(*args, **kwargs)
+            wait_until(lambda: bus.drops)
+            return sent
+
+        monkeypatch.setattr(bus._client, "publish", publish_slowly)
+        with pytest.raises(BusRefused) as caught:
+            bus.publish("t", b"x")
+        assert caught.value.cause is Cause.CLOSED
+
+
 GOODBYES = {142: Cause.TAKEN_OVER, 149: Cause.TOO_LARGE, 151: Cause.QUOTA}
 
 
