@@ -15,20 +15,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.app.plan.apply import Work, work
+from reconciler.app.plan.event_text import event_lines
 from reconciler.app.plan.events import (
     ActionReported,
     AdoptionConcluded,
     AdoptionFound,
     ApplyEnded,
     ApplyEvent,
-    Concluded,
-    ConfirmationAwaited,
-    Diagnosed,
     FileReported,
     InfoMessage,
-    ManifestEdited,
-    ManifestRestored,
-    PlanMade,
     Question,
     WalkBegan,
     WalkEnded,
@@ -40,15 +35,12 @@ from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.event import ActionStarted, ActionWaiting, PromptUnverified
 from reconciler.model.exit_code import ExitCode
 from reconciler.plan.request import Request
-from reconciler.plan.verdict import Verdict
 from reconciler.render.adoption import adopted_text, adoption_text, file_text
 from reconciler.render.displays import Progress
 from reconciler.render.documents.plan import PlanDoc
-from reconciler.render.edits import edit_text, restore_text
-from reconciler.render.events import conclusion_text, confirmation_text, event_text, progress_text
+from reconciler.render.events import event_text, progress_text
 from reconciler.render.output import json_text
 from reconciler.render.terminal import progress, show
-from reconciler.render.text import diagnostic_text, plan_text
 
 
 class ApplyDisplay(Struct, frozen=True):
@@ -156,7 +148,7 @@ class _Printer:
             case ApplyEnded(exit_code=code):
                 self.exit_code = code
         if not self.display.as_json:
-            self._show(chain(_adoption_text(event, full=self.display.full), _text(event, full=self.display.full)))
+            self._show(chain(_adoption_text(event, full=self.display.full), event_lines(event, full=self.display.full)))
 
     def answer(self, question: Question) -> bool:
         """Whether the user agrees to the plan that was just shown."""
@@ -195,26 +187,6 @@ class _Printer:
     def _note(self, text: str) -> None:
         """Print a note on standard error."""
         show([text], sys.stderr, self.at.env)
-
-
-def _text(event: ApplyEvent, *, full: bool) -> Iterator[str]:
-    """The sentences for an event, except those that interrupt the progress display."""
-    match event:
-        case PlanMade(document=document):
-            yield from plan_text(document, full=full)
-        case ManifestEdited(document=edit):
-            yield from ("", *edit_text(edit))
-        case ManifestRestored(document=restore):
-            yield from ("", *restore_text(restore))
-        case Diagnosed(document=diagnostic, raised=False):
-            yield from ("", *diagnostic_text(diagnostic))
-        case Concluded():
-            remaining = None if event.verdict is Verdict.DONE else event.remaining
-            yield from conclusion_text(event.counts, remaining, event.written, destroyed_all=event.destroyed_all)
-        case ConfirmationAwaited(line=line):
-            yield from confirmation_text(line)
-        case ApplyEnded(declined=True):
-            yield "Nothing was done."
 
 
 def _adoption_text(event: ApplyEvent, *, full: bool) -> Iterator[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.app.agents.look import look
+from reconciler.app.agents.look import ProjectView, look
 from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.project import Project
-from reconciler.model.address import workspace_address
+from reconciler.model.address import Address, workspace_address
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Present, Unknown
 from reconciler.observe.agents import subject_of
@@ -26,6 +26,11 @@ def diff(at: Project, name: str) -> DiffDoc:
     """
     seen = look(at, everyone=False)
     (address,) = resolve_names(seen, [name])
+    return diff_of(at, seen, address)
+
+
+def diff_of(at: Project, seen: ProjectView, address: Address) -> DiffDoc:
+    """The same of an agent in a view. Raises ReconcilerError if its folder is not under git, or git cannot tell."""
     case = seen.cases.get(address)
     folder = subject_of(case, seen.snapshot, at.files, at.caller).cwd if case else ""
     if not folder:

@@ -38,6 +38,11 @@ def last(at: Project, name: str, turns: int = 1) -> LastDoc:
     """
     seen = look(at)
     (address,) = resolve_names(seen, [name])
+    return last_of(at, seen, address, turns)
+
+
+def last_of(at: Project, seen: ProjectView, address: Address, turns: int = 1) -> LastDoc:
+    """The same of an agent in a view. Raises ReconcilerError if what its CLI stores cannot be read."""
     case = seen.cases.get(address)
     if case is None or case.profile is None:
         raise ReconcilerError(f"no conversation is known of {address}", fix=_peek(address))

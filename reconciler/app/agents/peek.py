@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.app.agents.look import look, unseen
+from reconciler.app.agents.look import ProjectView, look, unseen
 from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.project import Project
+from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Present, Unknown
 from reconciler.render.peek import peek_document
@@ -26,6 +27,11 @@ def peek(at: Project, name: str, lines: int = 0) -> PeekDoc:
     """
     seen = look(at, everyone=False)
     (address,) = resolve_names(seen, [name], found=True)
+    return screen_of(at, seen, address, lines)
+
+
+def screen_of(at: Project, seen: ProjectView, address: Address, lines: int = 0) -> PeekDoc:
+    """The same of an agent in a view. Raises ReconcilerError if it has no session, or tmux cannot be asked."""
     if isinstance(seen.snapshot.tmux, Unknown):
         raise unseen(seen.snapshot.tmux)
     pane = seen.pane(address)

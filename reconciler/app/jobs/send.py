@@ -53,6 +53,11 @@ def live_recipient(at: Project, name: str) -> LiveRecipient:
     """
     seen = look(at, everyone=False)
     (address,) = resolve_names(seen, [name], found=True)
+    return recipient_in(at, seen, address)
+
+
+def recipient_in(at: Project, seen: ProjectView, address: Address) -> LiveRecipient:
+    """The same for an agent in a view. Raises Unreachable or ReconcilerError as above."""
     whom = addressee(str(address), "", _everyone(seen))
     to = recipient(whom, seen.snapshot, at.files, at.caller, prompts_folder(at))
     return LiveRecipient(address, to, at.world(seen.desired.socket), tuple(unseen_of(whom.profile, at.processes)))

@@ -50,7 +50,7 @@ class ProjectObserver:
     _stored: tuple[object, StoredRegistry] | None = None
     _profiles: tuple[Desired, Mapping[str, Profile]] | None = None
     _traces: tuple[object, Traces] | None = None
-    _recall: ObservationCache = field(default_factory=ObservationCache)
+    recall: ObservationCache = field(default_factory=ObservationCache)
 
     @property
     def desired(self) -> Desired:
@@ -73,21 +73,21 @@ class ProjectObserver:
     def look(self) -> Observation:
         """Look once and compare; tmux is asked once. Raises ReconcilerError if the files cannot be used."""
         desired, stored = self.desired, self.stored
-        profiles, options = self._types(desired), self._plan_options(stored)
+        profiles, options = self.profiles(desired), self.plan_options(stored)
         world, caller = self.at.world(desired.socket), self.at.caller
-        question = SnapshotRequest(desired, stored.record, profiles, options, everyone=True, cache=self._recall)
+        question = SnapshotRequest(desired, stored.record, profiles, options, everyone=True, cache=self.recall)
         snapshot = observe(question, world, caller)
         sources = Sources(desired, stored.record, snapshot, profiles)
         found = sources.cases(options)
         plan = compare(found, sources, options, EVERYTHING, Mode.REFRESH_ONLY)
         return Observation(
             stored,
-            _server(snapshot),
+            server_of(snapshot),
             tuple(drift for drift in plan.all_drift if not drift.silent),
             tuple(_recorded(statuses(found, stored.record, snapshot))),
             (*about_registry(self.at, stored), *plan.diagnostics),
             notes=(*self._noted(stored, options), *_silently(plan)),
-            paths=self._paths(desired, found, snapshot, caller),
+            paths=self.watched(desired, found, snapshot, caller),
             accepted=tuple(each.drift for each in plan.accepted),
         )
 
@@ -95,16 +95,17 @@ class ProjectObserver:
         """The notes of jobs for the registry rows of their agents."""
         yield from notes(self.jobs.jobs(), stored.record, options.now) if self.jobs else ()
 
-    def _types(self, desired: Desired) -> Mapping[str, Profile]:
+    def profiles(self, desired: Desired) -> Mapping[str, Profile]:
         """The profiles. They stay the same objects while the manifests are unchanged, because caches refer to them."""
         if self._profiles is None or self._profiles[0] is not desired:
             self._profiles = desired, catalogue(desired.agent_types.values())
         return self._profiles[1]
 
-    def _plan_options(self, stored: StoredRegistry) -> PlanOptions:
+    def plan_options(self, stored: StoredRegistry) -> PlanOptions:
+        """The options of a look at this moment."""
         return PlanOptions(lineage=stored.record.lineage, now=to_second(self.at.now()))
 
-    def _paths(self, desired: Desired, found: dict[Address, Case], snapshot: Snapshot, caller: Caller) -> WatchedPaths:
+    def watched(self, desired: Desired, found: dict[Address, Case], snapshot: Snapshot, caller: Caller) -> WatchedPaths:
         """The watched paths; they are looked up again only if other agents run, or use other conversations."""
         mark = list(_running(found.values()))
         if self._traces is None or self._traces[0] != mark:
@@ -134,7 +135,8 @@ def _running(found: Iterable[Case]) -> Iterator[tuple[Address, Identity, int]]:
             yield case.address, case.identity, case.pane.value.pid
 
 
-def _server(snapshot: Snapshot) -> Observed[Server]:
+def server_of(snapshot: Snapshot) -> Observed[Server]:
+    """The tmux server of a look."""
     match snapshot.tmux:
         case Present(tmux):
             return Present(tmux.server)

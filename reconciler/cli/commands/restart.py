@@ -8,13 +8,12 @@ import typer
 
 from reconciler.app.agents.look import look
 from reconciler.app.agents.names import full_names, resolve_declared
+from reconciler.app.plan.by_hand import request_to_restart
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import ApplyDisplay, carry_out
-from reconciler.model.desired import RunState
 from reconciler.model.duration import seconds
-from reconciler.plan.request import Request
 from reconciler.render.output import warn
 
 
@@ -41,12 +40,6 @@ def restart(
     seen = look(at, everyone=False)
     agents = tuple(dict.fromkeys(resolve_declared(seen, names)))
     warn(*full_names(seen, names))
-    request = Request(
-        states=dict.fromkeys(agents, RunState.RUNNING),
-        replace=agents,
-        force=force,
-        reason=reason or "restarted by hand",
-        operation="restart",
-    )
+    request = request_to_restart(agents, reason, force=force)
     options = ApplyOptions(True, max_destroy=len(agents), lock_timeout=seconds(lock_timeout))
     return carry_out(at, request, options, ApplyDisplay(as_json))

@@ -8,17 +8,16 @@ import typer
 
 from reconciler.app.agents.look import look, unseen
 from reconciler.app.agents.names import at_rest, expect_at_rest, resolve_declared
+from reconciler.app.plan.by_hand import request_to_resume
 from reconciler.app.plan.endings import SECONDS, await_endings
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import ApplyDisplay, carry_out
-from reconciler.model.desired import RunState
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.observed import Unknown
-from reconciler.plan.request import Request
 from reconciler.render.output import tell, warn
 
 
@@ -53,11 +52,7 @@ def resume(
         raise UsageError("--session-id is for one agent")
     if session_id or fresh:
         expect_at_rest(seen, agents)
-    conversation = "never" if fresh else session_id
-    request = Request(
-        states=dict.fromkeys(agents, RunState.RUNNING),
-        conversations=dict.fromkeys(agents, conversation) if conversation else {},
-    )
+    request = request_to_resume(agents, "never" if fresh else session_id)
     if isinstance(seen.snapshot.tmux, Unknown):
         raise unseen(seen.snapshot.tmux)
     if not agents:

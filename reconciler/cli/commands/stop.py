@@ -8,6 +8,7 @@ import typer
 
 from reconciler.app.agents.look import look
 from reconciler.app.agents.names import expect_ids, full_names, resting
+from reconciler.app.plan.by_hand import request_to_stop
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import find_project
 from reconciler.apply import ApplyTimeouts
@@ -54,9 +55,7 @@ def stop(
     warn(*full_names(seen, names))
     if capture_id:
         expect_ids(seen, agents)
-    request = Request(
-        states=dict.fromkeys(agents, RunState.STOPPED), reason=reason or "stopped by hand", force=not graceful
-    )
+    request = request_to_stop(agents, reason, force=not graceful)
     patience = ApplyTimeouts(quit=seconds(timeout) if graceful else 0)
     options = ApplyOptions(True, lock_timeout=seconds(lock_timeout), patience=patience)
     return carry_out(at, request, options, ApplyDisplay(as_json))
