@@ -28,6 +28,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = sorted(PACKAGE.rglob("*/__init__.py"))
 SCHEMAS = sorted((PROJECT / "schemas").glob("*.schema.json"))
 HEAVY = {
+    "textual",
     "libtmux",
     "paho",
     "cryptography",
@@ -136,6 +137,7 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "monitor",
         "monitor-news",
         "monitor-agent",
+        "board",
     }
 
 

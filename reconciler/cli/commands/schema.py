@@ -68,6 +68,7 @@ class SchemaName(StrEnum):
     MONITOR = "monitor"
     MONITOR_NEWS = "monitor-news"
     MONITOR_AGENT = "monitor-agent"
+    BOARD = "board"
 
 
 def schema_print(name: Annotated[SchemaName, typer.Argument(help="Name of the schema")]) -> int:

@@ -425,21 +425,57 @@ class RealTmux:
             ReconcilerError: tmux did not answer.
         """
         if not self._inside_socket or os.path.realpath(self._inside_socket) != os.path.realpath(self.socket_path):
-            return [*self._tmux(), "attach-session", "-t", f"={session}"]
-        return [*self._tmux(), "switch-client", "-c", self._own_client(session), "-t", f"={session}"]
+            return self._attach(session)
+        client = self._own_client(self._attach(session))
+        return [*self._tmux(), "switch-client", "-c", client, "-t", f"={session}"]
 
-    def _own_client(self, session: str) -> str:
-        """The client that shows our own pane. Without it, tmux might switch another user's terminal."""
+    def _attach(self, session: str) -> list[str]:
+        return [*self._tmux(), "attach-session", "-t", f"={session}"]
+
+    @property
+    def around(self) -> RealTmux | None:
+        """The server that our own terminal is in; None if it is not in tmux."""
+        if not self._inside_socket:
+            return None
+        environment = {**self._environment, "TMUX": self._inside_socket, "TMUX_PANE": self._own_pane}
+        return RealTmux(Socket(path=self._inside_socket), environment)
+
+    def nested(self, session: str) -> list[str]:
+        """The command that attaches any terminal to a session, also one that is in tmux."""
+        return ["env", "-u", "TMUX", "-u", "TMUX_PANE", *self._attach(session)]
+
+    def popup(self, words: Sequence[str]) -> list[str]:
+        """The command that runs `words` in a popup over our own terminal; it ends when the popup closes.
+
+        This server must be the one around us. Empty if it has no popups.
+
+        Raises:
+            Refused: We are in a session without a terminal.
+            ReconcilerError: tmux did not answer.
+        """
+        if self._run("list-commands", "display-popup").returncode:
+            return []
+        size = ("-w", "100%", "-h", "100%")
+        return [*self._tmux(), "display-popup", "-c", self._own_client(words), "-E", *size, *words]
+
+    def prefix(self) -> str:
+        """The key before tmux's own keys, as tmux spells it: `C-b`. Raises ReconcilerError if tmux does not answer."""
+        return self._run("show-options", "-gv", "prefix").stdout.strip() or "C-b"
+
+    def _own_client(self, by_hand: Sequence[str]) -> str:
+        """The client that shows our own pane. Without it, tmux might switch another user's terminal.
+
+        `by_hand` is what the user can type in a terminal instead.
+        """
         fields = "#{client_control_mode} #{client_activity} #{client_name}"
         shown = self._run("list-clients", "-t", self._own_pane, "-F", fields).stdout if self._own_pane else ""
         rows = [row.split(" ", 2) for row in shown.splitlines()]
         terminals = [(int(active), name) for control, active, name in rows if control == "0"]
         if terminals:
             return max(terminals)[1]
-        by_hand = " ".join([*self._tmux(), "attach-session", "-t", f"={session}"])
         raise Refused(
             "this pane is in a tmux session without a terminal, so there is no terminal to switch",
-            fix=f"in a terminal, type: {by_hand}",
+            fix=f"in a terminal, type: {' '.join(by_hand)}",
         )
 
     def _own_scope(self) -> list[str]:

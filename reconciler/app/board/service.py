@@ -1,0 +1,131 @@
+"""Everything that a face needs for a board: the live document, and the actions of its user, by agent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from reconciler.agents.permission import Answer
+from reconciler.app.agents.diff import diff
+from reconciler.app.agents.last import last
+from reconciler.app.agents.peek import screen_of
+from reconciler.app.board import actions
+from reconciler.app.board.actions import ActionResult, Tell
+from reconciler.app.board.attach import Attachment, attachment
+from reconciler.app.board.watch import LiveBoard, Report
+from reconciler.app.jobs.answers import AgentDialog
+from reconciler.app.project.project import Project
+from reconciler.model.address import Address, parse_address
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.render.documents.diff import DiffDoc
+from reconciler.render.documents.last import LastDoc
+from reconciler.render.documents.peek import PeekDoc
+from reconciler.render.documents.plan import PlanDoc
+
+_TURNS = 5  # prompts whose messages are shown
+
+
+class AgentKey(Struct, frozen=True):
+    """An agent on the board: the folder of its project, and its address."""
+
+    folder: str
+    address: str
+
+    @property
+    def name(self) -> str:
+        """The shortest name that means this agent in its project."""
+        return self.address.partition(".")[2]
+
+
+class BoardService:
+    """The live board of some projects. The methods that look or act take time: call them in a thread.
+
+    They raise ReconcilerError; `actions.failed` makes a verdict of it.
+    """
+
+    def __init__(self, projects: Sequence[Project]) -> None:
+        self._projects: Mapping[str, Project] = {at.root: at for at in projects}
+        self._live: LiveBoard | None = None
+
+    def start(self, report: Report) -> None:
+        """Look at the projects from now on; `report` gets each new document, in another thread."""
+        self._live = LiveBoard(list(self._projects.values()), report)
+        self._live.start()
+
+    def close(self) -> None:
+        """Stop looking."""
+        if self._live:
+            self._live.close()
+
+    def show(self, agents: Iterable[AgentKey]) -> None:
+        """Keep the slow facts of these agents up to date: they are visible."""
+        if self._live:
+            self._live.show((key.folder, _address(key)) for key in agents)
+
+    def look_again(self) -> None:
+        """Look at once: something was done."""
+        if self._live:
+            self._live.look_again()
+
+    # --- looking ----------------------------------------------------------------------------------
+
+    def peek(self, key: AgentKey) -> PeekDoc:
+        """The screen of an agent. It uses the board's last look, so it costs one question to tmux."""
+        board = self._live.projects[key.folder] if self._live else None
+        if board is None or board.look is None:
+            raise ReconcilerError("the board has not looked yet", fix="try again")
+        return screen_of(board.at, board.look.view, _address(key))
+
+    def last(self, key: AgentKey) -> LastDoc:
+        """The last messages of an agent."""
+        return last(self._projects[key.folder], key.address, _TURNS)
+
+    def diff(self, key: AgentKey) -> DiffDoc:
+        """What an agent changed."""
+        return diff(self._projects[key.folder], key.address)
+
+    def dialog(self, key: AgentKey) -> AgentDialog:
+        """The permission dialog of an agent, under the request with which it can be answered."""
+        return actions.show_dialog(self._projects[key.folder], _address(key))
+
+    def attachment(self, key: AgentKey) -> Attachment:
+        """How to attach to an agent."""
+        return attachment(self._projects[key.folder], _address(key))
+
+    def plan(self, folder: str) -> PlanDoc:
+        """What an apply would do in a project."""
+        return actions.plan_now(self._projects[folder])
+
+    # --- acting -----------------------------------------------------------------------------------
+
+    def answer(self, key: AgentKey, request: str, choice: Answer) -> ActionResult:
+        """Answer exactly the dialog that was shown under the request."""
+        return actions.answer_dialog(self._projects[key.folder], _address(key), request, choice)
+
+    def send(self, key: AgentKey, text: str) -> ActionResult:
+        """Send a prompt to an agent."""
+        return actions.send_prompt(self._projects[key.folder], _address(key), text)
+
+    def stop(self, key: AgentKey, tell: Tell) -> ActionResult:
+        """Stop an agent that is not in use."""
+        return actions.stop_agent(self._projects[key.folder], _address(key), tell)
+
+    def resume(self, key: AgentKey, tell: Tell) -> ActionResult:
+        """Start an agent again in its conversation."""
+        return actions.resume_agent(self._projects[key.folder], _address(key), tell)
+
+    def restart(self, key: AgentKey, tell: Tell) -> ActionResult:
+        """End an agent that is not in use, and start it again in its conversation."""
+        return actions.restart_agent(self._projects[key.folder], _address(key), tell)
+
+    def apply(self, folder: str, plan: PlanDoc, tell: Tell) -> ActionResult:
+        """Carry out exactly the plan that was shown."""
+        return actions.apply_plan(self._projects[folder], plan, tell)
+
+
+def _address(key: AgentKey) -> Address:
+    address = parse_address(key.address)
+    if address is None:
+        raise UsageError(f"there is no {key.address}")
+    return address

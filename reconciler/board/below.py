@@ -1,0 +1,208 @@
+"""What is open below the list: a screen, messages, changes, a permission dialog, a plan, the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+
+from msgspec import Struct
+from textual.timer import Timer
+
+from reconciler.agents.permission import Answer
+from reconciler.app.board.service import AgentKey
+from reconciler.app.jobs.answers import AgentDialog
+from reconciler.render.diff import diff_text
+from reconciler.render.documents.board import BoardRow
+from reconciler.render.documents.peek import PeekDoc
+from reconciler.render.documents.plan import PlanDoc
+from reconciler.render.last import last_text
+from reconciler.render.peek import peek_text
+from reconciler.render.text import plan_text
+
+from .background import Background
+from .keys import help_lines
+from .paint import Palette
+from .pane import TextPane
+from .rows import key_of
+from .service import Service
+
+
+class Content(StrEnum):
+    """What is shown."""
+
+    PEEK = "its screen"
+    LAST = "its last messages"
+    DIFF = "what it changed"
+    DIALOG = "it asks"
+    PLAN = "plan"
+    KEYS = "keys"
+
+
+_FOLLOWS = {Content.PEEK, Content.LAST, Content.DIFF}  # these are about the selected agent, whichever that is
+_CLOSES = "esc closes"
+
+
+class Opened(Struct, frozen=True):
+    """What is open."""
+
+    content: Content
+    key: AgentKey | None = None
+    """The agent that it is about."""
+    request: str = ""
+    """The request under which a dialog was shown."""
+    plan: PlanDoc | None = None
+    """The plan that is shown to be applied."""
+    folder: str = ""
+    """The project of that plan."""
+
+
+class Below:
+    """Opens and closes what is below the list. `timer` asks for the screen again and again while one is open."""
+
+    def __init__(self, pane: TextPane, service: Service, background: Background, palette: Palette) -> None:
+        self._pane, self._service, self._background, self._palette = pane, service, background, palette
+        self._opened: Opened | None = None
+        self.timer: Timer | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is open."""
+        return self._opened is not None
+
+    def toggle(self, content: Content, row: BoardRow | None) -> None:
+        """Show this about an agent, or close it where it is open."""
+        if self._opened and self._opened.content is content:
+            self.close()
+        elif row:
+            self._open_about(content, key_of(row))
+
+    def follow(self, row: BoardRow | None) -> None:
+        """Another agent is selected: show the same of it; a dialog or a plan that waits for an answer closes."""
+        if self._opened and self._opened.content in _FOLLOWS and row:
+            self._open_about(self._opened.content, key_of(row))
+        elif self._opened and (self._opened.content is Content.DIALOG or self._opened.plan):
+            self.close()
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._opened and (self._opened.plan or self._opened.content is Content.DIALOG):
+            self._background.say("")  # it asked for an answer
+        self._opened = None
+        self._let_timer_run()
+        self._pane.hide()
+
+    def scroll(self, by: int) -> None:
+        """Scroll so many pages down."""
+        self._pane.page(by)
+
+    def show_keys(self) -> None:
+        """Show what each key does, or close it."""
+        if self._opened == Opened(Content.KEYS):
+            self.close()
+        else:
+            self._open(Opened(Content.KEYS))
+            self._pane.show("keys", _CLOSES, list(self._palette.plain_lines(help_lines())))
+
+    # --- about an agent ---------------------------------------------------------------------------
+
+    def _open_about(self, content: Content, key: AgentKey) -> None:
+        self._open(Opened(content, key))
+        finders: dict[Content, Callable[[], Iterable[str]]] = {
+            Content.LAST: lambda: list(last_text(self._service.last(key))),
+            Content.DIFF: lambda: list(diff_text(self._service.diff(key), stat=True)),
+        }
+        if content is Content.PEEK:
+            self.peek_again()
+        else:
+            self._background.look(finders[content], lambda lines: self._show(Opened(content, key), lines))
+
+    def _show(self, opened: Opened, lines: Iterable[str]) -> None:
+        if self._opened == opened and opened.key:
+            strips = list(self._palette.plain_lines(lines))
+            title = f"{opened.key.name}: {opened.content.value}"
+            self._pane.show(title, _CLOSES, strips, to_end=opened.content is Content.LAST)
+
+    def peek_again(self) -> None:
+        """Show the screen as it is now."""
+        opened = self._opened
+        if opened and opened.content is Content.PEEK and opened.key:
+            key = opened.key
+            self._background.look(lambda: self._service.peek(key), lambda found: self._show_screen(opened, found))
+
+    def _show_screen(self, opened: Opened, screen: PeekDoc) -> None:
+        if self._opened == opened and opened.key:
+            strips = list(self._palette.screen_lines(peek_text(screen)))
+            self._pane.show(f"{opened.key.name}: {opened.content.value}", _CLOSES, strips, to_end=True)
+
+    # --- what is asked ----------------------------------------------------------------------------
+
+    def answer(self, choice: Answer, row: BoardRow | None) -> None:
+        """Answer what is open: a dialog, or a plan. If nothing is, show the whole dialog of the agent first."""
+        opened = self._opened
+        if opened and opened.content is Content.DIALOG:
+            self._answer_dialog(opened, choice)
+        elif opened and opened.plan:
+            self._answer_plan(opened, choice)
+        elif row:
+            key = key_of(row)
+            self._background.look(lambda: self._service.dialog(key), lambda dialog: self._show_dialog(key, dialog))
+
+    def _show_dialog(self, key: AgentKey, dialog: AgentDialog) -> None:
+        self._open(Opened(Content.DIALOG, key, dialog.sighting.request))
+        job = f" (job {dialog.job.id})" if dialog.job else ""
+        strips = list(self._palette.plain_lines(dialog.sighting.lines))
+        self._pane.show(f"{key.name} asks{job}", "y approves once, n denies, esc closes", strips)
+        self._background.say("")
+
+    def _answer_dialog(self, opened: Opened, choice: Answer) -> None:
+        key = opened.key
+        if key is None:
+            return
+        if not self._pane.was_read:
+            self._background.say("Read it to its end first: press pgdn.")
+            return
+        self.close()
+        verb = "Approving" if choice is Answer.APPROVE else "Denying"
+        self._background.act(f"{verb}: {key.name}", lambda: self._service.answer(key, opened.request, choice))
+
+    # --- plans ------------------------------------------------------------------------------------
+
+    def show_plan(self, row: BoardRow | None, *, to_apply: bool) -> None:
+        """Show what an apply would do in the project of the agent; `to_apply` asks whether to do it."""
+        if row:
+            folder, project = row["folder"], row["project"]
+            self._background.say(f"… Planning {project}")
+            self._background.look(
+                lambda: self._service.plan(folder), lambda plan: self._show_plan(folder, plan, to_apply=to_apply)
+            )
+
+    def _show_plan(self, folder: str, plan: PlanDoc, *, to_apply: bool) -> None:
+        asked = plan if to_apply and _changes_something(plan) else None
+        self._open(Opened(Content.PLAN, plan=asked, folder=folder))
+        hint = "y applies exactly this plan, n does not" if asked else _CLOSES
+        self._pane.show("plan", hint, list(self._palette.text_lines(plan_text(plan))))
+        self._background.say("Apply this plan? Only y does it." if asked else "")
+
+    def _answer_plan(self, opened: Opened, choice: Answer) -> None:
+        self.close()
+        if choice is Answer.DENY or opened.plan is None:
+            self._background.say("Nothing was done.")
+            return
+        plan, tell = opened.plan, self._background.tell
+        self._background.act("Applying the plan", lambda: self._service.apply(opened.folder, plan, tell))
+
+    def _open(self, opened: Opened) -> None:
+        self._opened = opened
+        self._let_timer_run()
+
+    def _let_timer_run(self) -> None:
+        if self.timer is None:
+            return
+        if self._opened and self._opened.content is Content.PEEK:
+            self.timer.resume()
+        else:
+            self.timer.pause()
+
+
+def _changes_something(plan: PlanDoc) -> bool:
+    return any(change["actions"] not in (["no-op"], ["defer"]) for change in plan["resource_changes"])

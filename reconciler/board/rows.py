@@ -1,0 +1,127 @@
+"""Which lines the board has, and in what order: filtered, in groups, those that need the user first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import StrEnum
+from itertools import groupby
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from reconciler.app.board.service import AgentKey
+from reconciler.render.documents.board import BoardDoc, BoardRow
+
+GROUPS = ("needs_you", "working", "idle", "running", "stopped", "trouble")
+
+
+class Grouping(StrEnum):
+    """What the lines are grouped by, in the order in which a key goes through them."""
+
+    NEED = "need"
+    WORKSPACE = "workspace"
+    PROJECT = "project"
+    NOTHING = "nothing"
+
+
+class Heading(Struct, frozen=True):
+    """A line above a group."""
+
+    text: str
+    group: str = ""
+    """The group of `status`, if it is one."""
+
+
+Line: TypeAlias = Heading | BoardRow
+_Title: TypeAlias = Callable[[BoardRow], str]
+
+
+class Arrangement(Struct, frozen=True):
+    """How the user wants to see the agents."""
+
+    grouping: Grouping = Grouping.NEED
+    wanted: str = ""
+    """Show only agents with this text in their line, in upper or lower case."""
+
+
+WORDS = {
+    "needs_you": "needs you",
+    "working": "working",
+    "idle": "idle",
+    "running": "running",
+    "stopped": "stopped",
+    "trouble": "trouble",
+}
+
+
+def key_of(row: BoardRow) -> AgentKey:
+    """What identifies an agent."""
+    return AgentKey(row["folder"], row["address"])
+
+
+def is_heading(line: Line) -> bool:
+    """Whether a line is a heading, which cannot be selected."""
+    return isinstance(line, Heading)
+
+
+def lines_of(document: BoardDoc, arrangement: Arrangement) -> list[Line]:
+    """The lines of the board."""
+    rows = [row for row in document["agents"] if _matches(row, arrangement.wanted)]
+    match arrangement.grouping:
+        case Grouping.NEED:
+            return list(_grouped(sorted(rows, key=_need), lambda row: WORDS[row["group"]]))
+        case Grouping.WORKSPACE:
+            rows.sort(key=lambda row: (row["project"], row["workspace"], _need(row)))
+            return list(_grouped(rows, lambda row: _workspace(row, document)))
+        case Grouping.PROJECT:
+            rows.sort(key=lambda row: (row["project"], _need(row)))
+            return list(_grouped(rows, lambda row: row["project"]))
+        case Grouping.NOTHING:
+            return [*sorted(rows, key=_need)]
+
+
+def counts_of(rows: Iterable[BoardRow]) -> dict[str, int]:
+    """How many agents each group has, without empty groups, in the order of the groups."""
+    found: list[str] = [row["group"] for row in rows]
+    return {group: count for group in GROUPS if (count := found.count(group))}
+
+
+def counted(group: str, count: int) -> str:
+    """How many agents a group has, in words."""
+    return f"{count} {'need you' if group == 'needs_you' and count != 1 else WORDS[group]}"
+
+
+def next_grouping(grouping: Grouping, projects: int) -> Grouping:
+    """The grouping that follows; by project only if there are several."""
+    order = [each for each in Grouping if each is not Grouping.PROJECT or projects > 1]
+    return order[(order.index(grouping) + 1) % len(order)]
+
+
+def _need(row: BoardRow) -> int:
+    return GROUPS.index(row["group"])
+
+
+def _workspace(row: BoardRow, document: BoardDoc) -> str:
+    return f"{row['project']}: {row['workspace']}" if len(document["projects"]) > 1 else row["workspace"]
+
+
+def _grouped(rows: Sequence[BoardRow], title: _Title) -> Iterator[Line]:
+    for text, members in groupby(rows, title):
+        found = list(members)
+        groups = {row["group"] for row in found}
+        own = next(iter(groups)) if len(groups) == 1 and text == WORDS[next(iter(groups))] else ""
+        yield Heading(f"{text} ({len(found)})", own)
+        yield from found
+
+
+def _matches(row: BoardRow, wanted: str) -> bool:
+    return all(word in _searched(row) for word in wanted.lower().split())
+
+
+def _searched(row: BoardRow) -> str:
+    parts = [row["project"], f"{row['workspace']}.{row['agent']}", row["type"], row["session"], row["state"]]
+    parts += [WORDS[row["group"]], row["status"], row["note"], row["question"] or ""]
+    parts += [row["work"]["branch"]] if row["work"] else []
+    parts += [row["job"]["id"], row["job"]["status"]] if row["job"] else []
+    parts += [row["message"]["text"]] if row["message"] else []
+    return " ".join(parts).lower()
