@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-real test-tmux campaign capture-screens check format schemas bench clean
+.PHONY: help setup demo board test test-real test-tmux campaign capture-screens check format schemas bench clean
 
 READY := .venv/.ready
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
@@ -16,6 +16,9 @@ $(READY): pyproject.toml .ci/setup
 
 demo: $(READY) ## lose and get back a small lab of agents, without any account
 	@$(IN_VENV) manifests/demo/run
+
+board: $(READY) ## open the board on a small lab of played agents
+	@$(IN_VENV) manifests/board/run
 
 test: $(READY) ## run all tests; ARGS="tests/plan -k drift" runs some
 	@.venv/bin/pytest -q -n 4 $(ARGS)

@@ -51,6 +51,8 @@ class Lab:
         """Write a manifest of that many agents of one CLI, ten in each workspace."""
         with open(os.path.join(self.root, "reconciler.yaml"), "w", encoding="utf-8") as file:
             file.write(_HEAD.format(socket=self.socket))
+            if not agents:
+                file.write("  {}\n")
             for workspace in range((agents + _PER_WORKSPACE - 1) // _PER_WORKSPACE):
                 names = range(min(_PER_WORKSPACE, agents - workspace * _PER_WORKSPACE))
                 file.write(f"  ws{workspace}:\n    path: ws{workspace}\n    agents:\n")

@@ -132,14 +132,14 @@ def rgb(colour: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def drawn(text: str) -> str:
-    """The text as an SVG picture of a terminal."""
+def drawn(text: str, command: str = "reconciler plan", title: str = "after a crash") -> str:
+    """The text as an SVG picture of a terminal in which the command was typed."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    console.print(Text.from_ansi(f"\x1b[1m$ reconciler plan\x1b[0m\n{text}"))
+    console.print(Text.from_ansi(f"\x1b[1m$ {command}\x1b[0m\n{text}"))
     background, foreground, *rest = map(rgb, COLOURS.split())
     theme = TerminalTheme(background, foreground, rest[:8], rest[8:])
     template = FONT_FACES.sub("", CONSOLE_SVG_FORMAT).replace("Fira Code", FONTS)
-    picture = console.export_svg(title="after a crash", theme=theme, code_format=template, unique_id="plan")
+    picture = console.export_svg(title=title, theme=theme, code_format=template, unique_id="plan")
     return picture.replace("<text ", '<text xml:space="preserve" ')  # else some viewers drop the indentation
 
 

@@ -30,13 +30,13 @@ class AgentList(ScrollView, can_focus=False):
     AgentList { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; background: ansi_default; }
     """
 
-    class Selected(Message):
+    class AgentSelected(Message):
         """Another agent is selected, or none."""
 
-    class Shown(Message):
+    class AgentsShown(Message):
         """Other agents are visible."""
 
-    class Opened(Message):
+    class AgentChosen(Message):
         """The user clicked twice on an agent."""
 
     def __init__(self, palette: Palette) -> None:
@@ -180,8 +180,8 @@ class AgentList(ScrollView, can_focus=False):
             if first != top:
                 self.scroll_to(y=first, animate=False, immediate=True)
         if was != self._selected:
-            self.post_message(self.Selected())
-        self.post_message(self.Shown())
+            self.post_message(self.AgentSelected())
+        self.post_message(self.AgentsShown())
 
     # --- events -----------------------------------------------------------------------------------
 
@@ -190,12 +190,12 @@ class AgentList(ScrollView, can_focus=False):
         self._measured()
         self.virtual_size = Size(self.size.width, len(self._lines) + 1)
         self.refresh()
-        self.post_message(self.Shown())
+        self.post_message(self.AgentsShown())
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Say that other agents are visible."""
         super().watch_scroll_y(old_value, new_value)
-        self.post_message(self.Shown())
+        self.post_message(self.AgentsShown())
 
     def on_click(self, event: Click) -> None:
         """Select the agent under the mouse; a second click opens it."""
@@ -203,4 +203,4 @@ class AgentList(ScrollView, can_focus=False):
         if event.y > 0 and at < len(self._lines) and isinstance(self._lines[at], dict):
             self.select(at)
             if event.chain == 2:
-                self.post_message(self.Opened())
+                self.post_message(self.AgentChosen())

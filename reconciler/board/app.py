@@ -20,8 +20,7 @@ from reconciler.model.harmless import one_line
 from reconciler.render.documents.board import BoardDoc
 
 from .agent_list import AgentList
-from .background import Background
-from .below import Below, Content
+from .below import Below, PaneContent
 from .columns import SYMBOLS
 from .key_line import KeyLine
 from .keys import KEYS, MOVES
@@ -30,6 +29,7 @@ from .pane import TextPane
 from .prompt import PromptLine
 from .rows import Arrangement, counted, counts_of, key_of, lines_of, next_grouping
 from .service import Service
+from .tasks import BoardTasks
 
 _PEEK_SECONDS, _AGE_SECONDS = 1.0, 10.0
 
@@ -45,6 +45,12 @@ class BoardApp(App[None]):
     AUTO_FOCUS = None
     CSS: ClassVar[str] = """
     Screen { background: ansi_default; color: ansi_default; }
+    AgentList, TextPane {
+        scrollbar-color: ansi_bright_black; scrollbar-color-hover: ansi_bright_black;
+        scrollbar-color-active: ansi_white;
+        scrollbar-background: ansi_default; scrollbar-background-hover: ansi_default;
+        scrollbar-background-active: ansi_default;
+    }
     #head { height: 1; background: ansi_default; }
     #said { height: auto; max-height: 3; background: ansi_default; }
     """
@@ -78,8 +84,8 @@ class BoardApp(App[None]):
         """Begin to look."""
         self._list, self._prompt = self.query_one(AgentList), self.query_one(PromptLine)
         self._head, said = self.query_one("#head", Static), self.query_one("#said", Static)
-        self._background = Background(self, said, self._palette, self._service.look_again)
-        self._below = Below(self.query_one(TextPane), self._service, self._background, self._palette)
+        self._tasks = BoardTasks(self, said, self._palette, self._service.look_again)
+        self._below = Below(self.query_one(TextPane), self._service, self._tasks, self._palette)
         self._below.timer = self.set_interval(_PEEK_SECONDS, self._below.peek_again, pause=True)
         self.set_interval(_AGE_SECONDS, lambda: self._list.tick(self._now()))
         self._service.start(self._hear)
@@ -129,16 +135,16 @@ class BoardApp(App[None]):
         else:
             self._list.move(by * self._list.page)
 
-    def on_agent_list_shown(self) -> None:
+    def on_agent_list_agents_shown(self) -> None:
         """Ask for the facts of the visible agents."""
         self._service.show(self._list.shown_agents)
 
-    def on_agent_list_selected(self) -> None:
+    def on_agent_list_agent_selected(self) -> None:
         """Let what is open follow the selection."""
         self._way_told = None
         self._below.follow(self._list.selected_row)
 
-    def on_agent_list_opened(self) -> None:
+    def on_agent_list_agent_chosen(self) -> None:
         """Attach after the second click."""
         self.action_attach()
 
@@ -147,22 +153,22 @@ class BoardApp(App[None]):
         projects = len(self._document["projects"]) if self._document else 1
         grouping = next_grouping(self._arrangement.grouping, projects)
         self._arrangement = replace(self._arrangement, grouping=grouping)
-        self._background.say(f"Grouped by {grouping.value}.")
+        self._tasks.say(f"Grouped by {grouping.value}.")
         self._rearrange()
 
     # --- looking ----------------------------------------------------------------------------------
 
     def action_peek(self) -> None:
         """Show the screen of the selected agent."""
-        self._below.toggle(Content.PEEK, self._list.selected_row)
+        self._below.toggle(PaneContent.PEEK, self._list.selected_row)
 
     def action_last(self) -> None:
         """Show its last messages."""
-        self._below.toggle(Content.LAST, self._list.selected_row)
+        self._below.toggle(PaneContent.LAST, self._list.selected_row)
 
     def action_diff(self) -> None:
         """Show what it changed."""
-        self._below.toggle(Content.DIFF, self._list.selected_row)
+        self._below.toggle(PaneContent.DIFF, self._list.selected_row)
 
     def action_keys(self) -> None:
         """Show what each key does."""
@@ -198,20 +204,20 @@ class BoardApp(App[None]):
     def action_stop(self) -> None:
         """Stop the selected agent."""
         if row := self._list.selected_row:
-            key, tell = key_of(row), self._background.tell
-            self._background.act(f"Stopping {key.name}", lambda: self._service.stop(key, tell))
+            key, tell = key_of(row), self._tasks.tell
+            self._tasks.act(f"Stopping {key.name}", lambda: self._service.stop(key, tell))
 
     def action_resume(self) -> None:
         """Start it again."""
         if row := self._list.selected_row:
-            key, tell = key_of(row), self._background.tell
-            self._background.act(f"Resuming {key.name}", lambda: self._service.resume(key, tell))
+            key, tell = key_of(row), self._tasks.tell
+            self._tasks.act(f"Resuming {key.name}", lambda: self._service.resume(key, tell))
 
     def action_restart(self) -> None:
         """Stop it and start it again."""
         if row := self._list.selected_row:
-            key, tell = key_of(row), self._background.tell
-            self._background.act(f"Restarting {key.name}", lambda: self._service.restart(key, tell))
+            key, tell = key_of(row), self._tasks.tell
+            self._tasks.act(f"Restarting {key.name}", lambda: self._service.restart(key, tell))
 
     def action_leave(self) -> None:
         """Leave the board."""
@@ -244,7 +250,7 @@ class BoardApp(App[None]):
         key, text = self._message_to, event.value
         self._end_typing()
         if key and text.strip():
-            self._background.act(f"Sending to {key.name}", lambda: self._service.send(key, text))
+            self._tasks.act(f"Sending to {key.name}", lambda: self._service.send(key, text))
 
     def _end_typing(self) -> None:
         self._message_to = None
@@ -260,23 +266,21 @@ class BoardApp(App[None]):
         """Attach to the selected agent; where the way back is unusual, only after it was shown."""
         if row := self._list.selected_row:
             key = key_of(row)
-            self._background.look(lambda: self._service.attachment(key), lambda found: self._go_to(key, found))
+            self._tasks.look(lambda: self._service.attachment(key), lambda found: self._go_to(key, found))
 
     def _go_to(self, key: AgentKey, attachment: Attachment) -> None:
         if attachment.must_be_told and self._way_told != key:
             self._way_told = key
-            self._background.say(
-                f"{attachment.back} brings you back here. Press enter again to go to {key.name}.", BOLD
-            )
+            self._tasks.say(f"{attachment.back} brings you back here. Press enter again to go to {key.name}.", BOLD)
             return
         self._way_told = None
         if attachment.way in {WayIn.TERMINAL, WayIn.NESTED}:
             with self.suspend():
                 verdict = run_attachment(attachment)
-            self._background.conclude(verdict)
+            self._tasks.conclude(verdict)
             self._service.look_again()
             return
-        self._background.act(f"{key.name} ({attachment.back} comes back)", lambda: run_attachment(attachment))
+        self._tasks.act(f"{key.name} ({attachment.back} comes back)", lambda: run_attachment(attachment))
 
     # --- failures ---------------------------------------------------------------------------------
 

@@ -19,15 +19,15 @@ from reconciler.render.last import last_text
 from reconciler.render.peek import peek_text
 from reconciler.render.text import plan_text
 
-from .background import Background
 from .keys import help_lines
 from .paint import Palette
 from .pane import TextPane
 from .rows import key_of
 from .service import Service
+from .tasks import BoardTasks
 
 
-class Content(StrEnum):
+class PaneContent(StrEnum):
     """What is shown."""
 
     PEEK = "its screen"
@@ -38,14 +38,18 @@ class Content(StrEnum):
     KEYS = "keys"
 
 
-_FOLLOWS = {Content.PEEK, Content.LAST, Content.DIFF}  # these are about the selected agent, whichever that is
+_FOLLOWS = {
+    PaneContent.PEEK,
+    PaneContent.LAST,
+    PaneContent.DIFF,
+}  # about the selected agent
 _CLOSES = "esc closes"
 
 
-class Opened(Struct, frozen=True):
+class OpenPane(Struct, frozen=True):
     """What is open."""
 
-    content: Content
+    content: PaneContent
     key: AgentKey | None = None
     """The agent that it is about."""
     request: str = ""
@@ -59,9 +63,9 @@ class Opened(Struct, frozen=True):
 class Below:
     """Opens and closes what is below the list. `timer` asks for the screen again and again while one is open."""
 
-    def __init__(self, pane: TextPane, service: Service, background: Background, palette: Palette) -> None:
-        self._pane, self._service, self._background, self._palette = pane, service, background, palette
-        self._opened: Opened | None = None
+    def __init__(self, pane: TextPane, service: Service, tasks: BoardTasks, palette: Palette) -> None:
+        self._pane, self._service, self._tasks, self._palette = pane, service, tasks, palette
+        self._opened: OpenPane | None = None
         self.timer: Timer | None = None
 
     @property
@@ -69,7 +73,7 @@ class Below:
         """Whether anything is open."""
         return self._opened is not None
 
-    def toggle(self, content: Content, row: BoardRow | None) -> None:
+    def toggle(self, content: PaneContent, row: BoardRow | None) -> None:
         """Show this about an agent, or close it where it is open."""
         if self._opened and self._opened.content is content:
             self.close()
@@ -80,13 +84,13 @@ class Below:
         """Another agent is selected: show the same of it; a dialog or a plan that waits for an answer closes."""
         if self._opened and self._opened.content in _FOLLOWS and row:
             self._open_about(self._opened.content, key_of(row))
-        elif self._opened and (self._opened.content is Content.DIALOG or self._opened.plan):
+        elif self._opened and (self._opened.content is PaneContent.DIALOG or self._opened.plan):
             self.close()
 
     def close(self) -> None:
         """Close what is open."""
-        if self._opened and (self._opened.plan or self._opened.content is Content.DIALOG):
-            self._background.say("")  # it asked for an answer
+        if self._opened and (self._opened.plan or self._opened.content is PaneContent.DIALOG):
+            self._tasks.say("")  # it asked for an answer
         self._opened = None
         self._let_timer_run()
         self._pane.hide()
@@ -97,39 +101,39 @@ class Below:
 
     def show_keys(self) -> None:
         """Show what each key does, or close it."""
-        if self._opened == Opened(Content.KEYS):
+        if self._opened == OpenPane(PaneContent.KEYS):
             self.close()
         else:
-            self._open(Opened(Content.KEYS))
+            self._open(OpenPane(PaneContent.KEYS))
             self._pane.show("keys", _CLOSES, list(self._palette.plain_lines(help_lines())))
 
     # --- about an agent ---------------------------------------------------------------------------
 
-    def _open_about(self, content: Content, key: AgentKey) -> None:
-        self._open(Opened(content, key))
-        finders: dict[Content, Callable[[], Iterable[str]]] = {
-            Content.LAST: lambda: list(last_text(self._service.last(key))),
-            Content.DIFF: lambda: list(diff_text(self._service.diff(key), stat=True)),
+    def _open_about(self, content: PaneContent, key: AgentKey) -> None:
+        self._open(OpenPane(content, key))
+        finders: dict[PaneContent, Callable[[], Iterable[str]]] = {
+            PaneContent.LAST: lambda: list(last_text(self._service.last(key))),
+            PaneContent.DIFF: lambda: list(diff_text(self._service.diff(key), stat=True)),
         }
-        if content is Content.PEEK:
+        if content is PaneContent.PEEK:
             self.peek_again()
         else:
-            self._background.look(finders[content], lambda lines: self._show(Opened(content, key), lines))
+            self._tasks.look(finders[content], lambda lines: self._show(OpenPane(content, key), lines))
 
-    def _show(self, opened: Opened, lines: Iterable[str]) -> None:
+    def _show(self, opened: OpenPane, lines: Iterable[str]) -> None:
         if self._opened == opened and opened.key:
             strips = list(self._palette.plain_lines(lines))
             title = f"{opened.key.name}: {opened.content.value}"
-            self._pane.show(title, _CLOSES, strips, to_end=opened.content is Content.LAST)
+            self._pane.show(title, _CLOSES, strips, to_end=opened.content is PaneContent.LAST)
 
     def peek_again(self) -> None:
         """Show the screen as it is now."""
         opened = self._opened
-        if opened and opened.content is Content.PEEK and opened.key:
+        if opened and opened.content is PaneContent.PEEK and opened.key:
             key = opened.key
-            self._background.look(lambda: self._service.peek(key), lambda found: self._show_screen(opened, found))
+            self._tasks.look(lambda: self._service.peek(key), lambda found: self._show_screen(opened, found))
 
-    def _show_screen(self, opened: Opened, screen: PeekDoc) -> None:
+    def _show_screen(self, opened: OpenPane, screen: PeekDoc) -> None:
         if self._opened == opened and opened.key:
             strips = list(self._palette.screen_lines(peek_text(screen)))
             self._pane.show(f"{opened.key.name}: {opened.content.value}", _CLOSES, strips, to_end=True)
@@ -139,31 +143,31 @@ class Below:
     def answer(self, choice: Answer, row: BoardRow | None) -> None:
         """Answer what is open: a dialog, or a plan. If nothing is, show the whole dialog of the agent first."""
         opened = self._opened
-        if opened and opened.content is Content.DIALOG:
+        if opened and opened.content is PaneContent.DIALOG:
             self._answer_dialog(opened, choice)
         elif opened and opened.plan:
             self._answer_plan(opened, choice)
         elif row:
             key = key_of(row)
-            self._background.look(lambda: self._service.dialog(key), lambda dialog: self._show_dialog(key, dialog))
+            self._tasks.look(lambda: self._service.dialog(key), lambda dialog: self._show_dialog(key, dialog))
 
     def _show_dialog(self, key: AgentKey, dialog: AgentDialog) -> None:
-        self._open(Opened(Content.DIALOG, key, dialog.sighting.request))
+        self._open(OpenPane(PaneContent.DIALOG, key, dialog.sighting.request))
         job = f" (job {dialog.job.id})" if dialog.job else ""
         strips = list(self._palette.plain_lines(dialog.sighting.lines))
         self._pane.show(f"{key.name} asks{job}", "y approves once, n denies, esc closes", strips)
-        self._background.say("")
+        self._tasks.say("")
 
-    def _answer_dialog(self, opened: Opened, choice: Answer) -> None:
+    def _answer_dialog(self, opened: OpenPane, choice: Answer) -> None:
         key = opened.key
         if key is None:
             return
         if not self._pane.was_read:
-            self._background.say("Read it to its end first: press pgdn.")
+            self._tasks.say("Read it to its end first: press pgdn.")
             return
         self.close()
         verb = "Approving" if choice is Answer.APPROVE else "Denying"
-        self._background.act(f"{verb}: {key.name}", lambda: self._service.answer(key, opened.request, choice))
+        self._tasks.act(f"{verb}: {key.name}", lambda: self._service.answer(key, opened.request, choice))
 
     # --- plans ------------------------------------------------------------------------------------
 
@@ -171,34 +175,34 @@ class Below:
         """Show what an apply would do in the project of the agent; `to_apply` asks whether to do it."""
         if row:
             folder, project = row["folder"], row["project"]
-            self._background.say(f"… Planning {project}")
-            self._background.look(
+            self._tasks.say(f"… Planning {project}")
+            self._tasks.look(
                 lambda: self._service.plan(folder), lambda plan: self._show_plan(folder, plan, to_apply=to_apply)
             )
 
     def _show_plan(self, folder: str, plan: PlanDoc, *, to_apply: bool) -> None:
         asked = plan if to_apply and _changes_something(plan) else None
-        self._open(Opened(Content.PLAN, plan=asked, folder=folder))
+        self._open(OpenPane(PaneContent.PLAN, plan=asked, folder=folder))
         hint = "y applies exactly this plan, n does not" if asked else _CLOSES
         self._pane.show("plan", hint, list(self._palette.text_lines(plan_text(plan))))
-        self._background.say("Apply this plan? Only y does it." if asked else "")
+        self._tasks.say("Apply this plan? Only y does it." if asked else "")
 
-    def _answer_plan(self, opened: Opened, choice: Answer) -> None:
+    def _answer_plan(self, opened: OpenPane, choice: Answer) -> None:
         self.close()
         if choice is Answer.DENY or opened.plan is None:
-            self._background.say("Nothing was done.")
+            self._tasks.say("Nothing was done.")
             return
-        plan, tell = opened.plan, self._background.tell
-        self._background.act("Applying the plan", lambda: self._service.apply(opened.folder, plan, tell))
+        plan, tell = opened.plan, self._tasks.tell
+        self._tasks.act("Applying the plan", lambda: self._service.apply(opened.folder, plan, tell))
 
-    def _open(self, opened: Opened) -> None:
+    def _open(self, opened: OpenPane) -> None:
         self._opened = opened
         self._let_timer_run()
 
     def _let_timer_run(self) -> None:
         if self.timer is None:
             return
-        if self._opened and self._opened.content is Content.PEEK:
+        if self._opened and self._opened.content is PaneContent.PEEK:
             self.timer.resume()
         else:
             self.timer.pause()

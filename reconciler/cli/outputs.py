@@ -62,9 +62,7 @@ def publish(at: Project, document: Document, wanted: Output, text: Callable[[], 
     elif wanted.as_json:
         tell_json(document)
     elif wanted.form is Form.GITHUB:
-        from reconciler.render.reports.github import github_text
-
-        tell_commands(github_text(document))
+        tell_commands(filter(None, _report("github", document).split("\n")))
     else:
         show(text(), sys.stdout, at.env)
 

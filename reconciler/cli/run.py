@@ -15,6 +15,7 @@ from reconciler.model.errors import InvalidManifest, ReconcilerError, RegistryUn
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell
 
+from .bare import with_command
 from .catalogue import COMMANDS, Entry
 from .group import LoadedByName, fill_group
 from .options import RegistryPath, Root, Version
@@ -67,7 +68,9 @@ def run(words: Sequence[str], ready: Callable[[], object] = lambda: None) -> int
     if not completes:
         ready()
     try:
-        code = command.main(args=list(_normalised(words)), prog_name="reconciler", standalone_mode=False)
+        typed = list(_normalised(words))
+        args = typed if completes else with_command(typed)
+        code = command.main(args=args, prog_name="reconciler", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         _tell(["", "Interrupted."])
         return ExitCode.INTERRUPTED

@@ -30,7 +30,7 @@ _ASKED = 3  # lines: the command and the question
 _PATIENCE = {Activity.WAITING: 5.0, Activity.BUSY: 30.0}
 
 
-class _Basis(Struct, frozen=True):
+class _FactsBasis(Struct, frozen=True):
     """What must still be so for facts to count."""
 
     activity: Activity
@@ -39,10 +39,10 @@ class _Basis(Struct, frozen=True):
     """The time and the size of the stored conversation."""
 
 
-class _Known(Struct, frozen=True):
+class _KnownFacts(Struct, frozen=True):
     """What was found about an agent."""
 
-    basis: _Basis
+    basis: _FactsBasis
     until: float
     """Of the monotonic clock."""
     question: str
@@ -60,7 +60,7 @@ class FactsCache:
     """The slow facts of a project's agents, as far as they were asked for."""
 
     at: Project
-    _known: dict[Address, _Known] = field(default_factory=dict)
+    _known: dict[Address, _KnownFacts] = field(default_factory=dict)
 
     def question(self, address: Address) -> str:
         """What an agent asks; empty if it asks nothing, or was not looked at."""
@@ -82,7 +82,7 @@ class FactsCache:
             return False
         last = before.last if before and before.basis == basis else self._last(seen, address)
         asks = basis.activity is Activity.WAITING
-        found = self._known[address] = _Known(
+        found = self._known[address] = _KnownFacts(
             basis=self._basis(seen, address, last),
             until=now + _PATIENCE.get(basis.activity, math.inf),
             question=self._question(seen, address) if asks else "",
@@ -91,11 +91,11 @@ class FactsCache:
         )
         return before is None or before.shown != found.shown
 
-    def _basis(self, seen: ProjectView, address: Address, last: LastDoc | None) -> _Basis:
+    def _basis(self, seen: ProjectView, address: Address, last: LastDoc | None) -> _FactsBasis:
         live, case = seen.snapshot.agents.get(address, LiveAgent()), seen.cases.get(address)
         conversation = live.conversation or (case.identity.session_id if case else "") or ""
         stored = self.at.files.facts(last["path"]) if last and last["path"] else None
-        return _Basis(live.activity, conversation, stored)
+        return _FactsBasis(live.activity, conversation, stored)
 
     def _last(self, seen: ProjectView, address: Address) -> LastDoc | None:
         with suppress(ReconcilerError):

@@ -29,6 +29,11 @@ def _be_somewhere(root: str) -> None:
             os.chdir(root)
 
 
+def is_project(folder: str) -> bool:
+    """Whether a folder has anything that makes it a project."""
+    return any(os.path.exists(os.path.join(folder, mark)) for mark in _MARKS)
+
+
 def registry_file(folder: str, registry: str) -> str:
     """The registry path of the project in `folder`; a path from `--registry` gets the real path of its folder."""
     if not registry:
@@ -45,7 +50,7 @@ def registry_cache(path: str) -> str:
 def _nearest(start: str) -> str:
     folder = start
     while True:
-        if any(os.path.exists(os.path.join(folder, mark)) for mark in _MARKS):
+        if is_project(folder):
             return folder
         parent = os.path.dirname(folder)
         if parent == folder:

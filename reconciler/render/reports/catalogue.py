@@ -1,4 +1,4 @@
-"""The kinds of report, by the name that the option `--report` takes."""
+"""The kinds of report, by the name of their option; `github` is a value of `--format`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from .findings import Document
+from .github import github_text
 from .html import html
 from .junit import junit
 from .markdown import markdown
@@ -15,6 +16,10 @@ Report: TypeAlias = Callable[[Document], str]
 
 
 def report(name: str) -> Report:
-    """Return the function that makes the report `name`: junit, sarif, markdown or html."""
-    made: dict[str, Report] = {"junit": junit, "sarif": sarif, "markdown": markdown, "html": html}
+    """Return the function that makes the report `name`: junit, sarif, markdown, html or github."""
+    made: dict[str, Report] = {"junit": junit, "sarif": sarif, "markdown": markdown, "html": html, "github": _github}
     return made[name]
+
+
+def _github(document: Document) -> str:
+    return "\n".join(github_text(document))

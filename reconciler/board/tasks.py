@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 _MOST = 3  # lines of a verdict that are shown
 
 
-class Background:
+class BoardTasks:
     """Runs tasks in threads; the line `said` shows what is done and each verdict. `after` is called after an action."""
 
     def __init__(self, app: App[None], said: Static, palette: Palette, after: Callable[[], None]) -> None:

@@ -1,0 +1,203 @@
+"""The board: what its first paint costs, how soon it answers a key, and what it costs while agents change or rest.
+
+python bench/board.py    # these figures alone
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import pty
+import statistics
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from select import select
+from threading import Thread
+
+from lab import Lab, lab
+from measure import Row
+
+from reconciler.app.board.watch import LiveBoard
+from reconciler.app.project.project import find_project
+from reconciler.board.app import BoardApp, run_board
+from reconciler.ports.clock import RealClock
+from reconciler.render.documents.board import BoardDoc, BoardRow
+
+_CLOCK = RealClock()
+_MANY, _CHANGING = 1000, 10
+_SECONDS = 10
+_KEYS = 40
+_STATES = ("working", "idle", "needs_you")
+
+
+class _FixedBoard:
+    """Stands for `app` in the benchmark of the face: it reports what it is told to, and looks at nothing."""
+
+    def __init__(self, document: BoardDoc) -> None:
+        self._document = document
+        self.report: Callable[[BoardDoc], None] = lambda _document: None
+
+    def start(self, report: Callable[[BoardDoc], None]) -> None:
+        self.report = report
+        report(self._document)
+
+    def __getattr__(self, _name: str) -> Callable[..., None]:
+        return lambda *_words: None
+
+
+def _document(agents: int, turn: int = 0) -> BoardDoc:
+    rows = [_row(number, turn) for number in range(agents)]
+    return {
+        "format_version": "1.0",
+        "projects": [{"project": "lab", "folder": "/lab", "diagnostics": []}],
+        "agents": rows,
+    }
+
+
+def _row(number: int, turn: int) -> BoardRow:
+    changes = number % 100 == 0  # ten of a thousand
+    return {
+        "project": "lab",
+        "folder": "/lab",
+        "workspace": f"ws{number // 10}",
+        "agent": f"a{number % 10}",
+        "type": "claude",
+        "address": f"agent.ws{number // 10}.a{number % 10}",
+        "session": f"ws{number // 10}-creator-a{number % 10}",
+        "group": "working",
+        "status": "running",
+        "live": "alive",
+        "state": "busy",
+        "state_since": "2026-01-01T00:00:00Z",
+        "waits_for": None,
+        "question": None,
+        "message": {"role": "assistant", "at": None, "text": f"step {turn if changes else 0} of the work"},
+        "work": {"branch": "main", "uncommitted": 3, "added": 120, "removed": 4},
+        "job": None,
+        "note": "",
+    }
+
+
+def _now() -> datetime:
+    return datetime(2026, 1, 1, 1, tzinfo=UTC)
+
+
+async def _share(agents: int) -> float:
+    """CPU seconds of the face for each second in which ten agents change."""
+    service = _FixedBoard(_document(agents))
+    app = BoardApp(service, _now)  # type: ignore[arg-type] # it stands in for the service
+    async with app.run_test(size=(160, 50)) as pilot:
+        await pilot.pause()
+        documents = [_document(agents, turn) for turn in range(_SECONDS)]
+        began = time.process_time()
+        for document in documents:
+            service.report(document)
+            await asyncio.sleep(1)
+        return (time.process_time() - began) / _SECONDS
+
+
+def _show_fixed(agents: int) -> None:
+    """The face in this terminal, over agents of which ten change each second."""
+    service = _FixedBoard(_document(agents))
+    documents = [_document(agents, turn) for turn in range(60)]
+
+    def change() -> None:
+        for document in documents:
+            _CLOCK.wait(1)
+            service.report(document)
+
+    Thread(target=change, daemon=True).start()
+    run_board(service, _now)  # type: ignore[arg-type] # as above
+
+
+def _key(agents: int) -> float:
+    """Seconds from a key to what it changes on the terminal, in the median, while ten agents change each second."""
+    child, terminal = pty.fork()
+    if child == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
+        os.environ["TERM"] = "xterm-256color"
+        _show_fixed(agents)
+        os._exit(0)
+    shown = b""
+    while b"of the work" not in shown:  # only then the terminal echoes no keys any more
+        shown += os.read(terminal, 1 << 16)
+    _quiet(terminal, 0.3)
+    times = []
+    for _ in range(_KEYS):
+        began = time.perf_counter()
+        os.write(terminal, b"j")
+        os.read(terminal, 1 << 16)
+        times.append(time.perf_counter() - began)
+        _quiet(terminal, 0.1)
+    os.write(terminal, b"q")
+    with suppress(OSError):  # it has closed the terminal
+        while os.read(terminal, 1 << 16):
+            pass
+    os.waitpid(child, 0)
+    return statistics.median(times)
+
+
+def _quiet(terminal: int, seconds: float) -> None:
+    """Read until nothing comes for so long."""
+    while select([terminal], [], [], seconds)[0]:
+        os.read(terminal, 1 << 16)
+
+
+def _first_paint(place: Lab) -> float:
+    """CPU seconds of a board in a real terminal and its children, from its start until it has painted its agents."""
+    code = (
+        "import os, sys; from reconciler.board import app; "
+        "show = app.BoardApp._rearrange; "
+        "app.BoardApp._rearrange = lambda self: (show(self), self.call_after_refresh(self.exit)); "
+        "from reconciler.__main__ import main; sys.argv = ['reconciler', 'board']; main()"
+    )
+    words = ["script", "-qec", f'{sys.executable} -c "{code}"', "/dev/null"]
+    environment = {**place.env(), "TERM": "xterm-256color"}
+    child = subprocess.Popen(
+        words, env=environment, cwd=place.root, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+    )
+    _pid, _status, usage = os.wait4(child.pid, 0)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _resting(place: Lab, seconds: float) -> float:
+    """CPU seconds of a live board without a face, its children included, for each second without changes."""
+    at = find_project(place.root, "")
+    board = LiveBoard([at], lambda _document: None)
+    board.start()
+    _CLOCK.wait(5)
+    before = sum(os.times()[:4])
+    _CLOCK.wait(seconds)
+    used = sum(os.times()[:4]) - before
+    board.close()
+    return used / seconds
+
+
+def rows() -> Iterator[Row]:
+    """All figures, in the order of the table."""
+    yield Row(f"board: a key, {_MANY} agents, {_CHANGING} change each second", f"{1000 * _key(_MANY):.0f} ms", "50 ms")
+    share = asyncio.run(_share(_MANY))
+    yield Row(f"board: {_CHANGING} of {_MANY} agents change each second", f"{100 * share:.1f} % of one core", "3 %")
+    paints = {}
+    for agents in (0, _MANY):
+        with lab() as place:
+            place.declare(agents)
+            place.reconciler("apply", "--auto-approve", "--parallelism", "0")
+            paints[agents] = statistics.median(_first_paint(place) for _ in range(3))
+            if agents:
+                rest = _resting(place, 60)
+    yield Row("board: CPU until the first paint, no agents", f"{paints[0]:.2f} s")
+    yield Row(f"board: CPU until the first paint, {_MANY} agents", f"{paints[_MANY]:.2f} s", "2 x without agents")
+    yield Row(f"board: looking while nothing changes, {_MANY} agents", f"{100 * rest:.2f} % of one core", "1 %")
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(f"{row.what}: {row.measured}{f'  (budget {row.budget})' if row.budget else ''}", flush=True)
