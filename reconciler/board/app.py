@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.events import Key
 from textual.message import Message
 from textual.widgets import Input, Static
 
@@ -68,6 +69,7 @@ class BoardApp(App[None]):
         self._document: BoardDoc | None = None
         self._latest: BoardDoc | None = None
         self._arrangement = Arrangement()
+        self._typing = False
         self._message_to: AgentKey | None = None
         self._way_told: AgentKey | None = None
 
@@ -180,7 +182,7 @@ class BoardApp(App[None]):
 
     def action_close(self) -> None:
         """Close the line in which the user types, else what is open, else end the filter."""
-        if self._prompt.display:
+        if self._typing:
             self._end_typing()
         elif self._below.is_open:
             self._below.close()
@@ -233,16 +235,28 @@ class BoardApp(App[None]):
         """Let the user type a message to the selected agent."""
         if row := self._list.selected_row:
             self._message_to = key_of(row)
+            self._typing = True
             self._prompt.ask(f"Message to {one_line(self._message_to.name)}:")
 
     def action_filter(self) -> None:
         """Let the user type what the lines must have in them."""
-        self._message_to = None
+        self._message_to, self._typing = None, True
         self._prompt.ask("Show only:", self._arrangement.wanted)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual gives it
+        """Whether an action may run now: while the user types, a key is a character and nothing else."""
+        return action == "close" or not self._typing
+
+    async def on_key(self, event: Key) -> None:
+        """Type a key that came before the input had the focus."""
+        if self._typing and event.key == "enter":
+            await self._prompt.submit()
+        elif self._typing and event.character and event.is_printable:
+            self._prompt.type(event.character)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while the user types."""
-        if self._prompt.display and self._message_to is None:
+        if self._typing and self._message_to is None:
             self._filter(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -253,7 +267,7 @@ class BoardApp(App[None]):
             self._tasks.act(f"Sending to {key.name}", lambda: self._service.send(key, text))
 
     def _end_typing(self) -> None:
-        self._message_to = None
+        self._message_to, self._typing = None, False
         self._prompt.hide()
 
     def _filter(self, wanted: str) -> None:

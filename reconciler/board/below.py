@@ -111,6 +111,7 @@ class Below:
 
     def _open_about(self, content: PaneContent, key: AgentKey) -> None:
         self._open(OpenPane(content, key))
+        self._show(OpenPane(content, key), ["…"])
         finders: dict[PaneContent, Callable[[], Iterable[str]]] = {
             PaneContent.LAST: lambda: list(last_text(self._service.last(key))),
             PaneContent.DIFF: lambda: list(diff_text(self._service.diff(key), stat=True)),

@@ -32,7 +32,15 @@ class PromptLine(Horizontal):
         typed.value = text
         typed.cursor_position = len(text)
         self.display = True
-        typed.focus()
+        self.screen.set_focus(typed)  # at once: the next key is typed
+
+    def type(self, character: str) -> None:
+        """Type a character at the cursor."""
+        self.query_one(Input).insert_text_at_cursor(character)
+
+    async def submit(self) -> None:
+        """Submit what was typed."""
+        await self.query_one(Input).action_submit()
 
     def hide(self) -> None:
         """Hide the line."""

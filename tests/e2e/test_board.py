@@ -93,7 +93,7 @@ def lab() -> Iterator[Project]:
 
 def _ages(screen: str) -> str:
     """The screen without what differs from run to run."""
-    return re.sub(r" (<1m|\d+m| {2}) (?= [a-z])", " AGE ", screen)
+    return re.sub(r"(?:<1m| \dm)(?=  )", "   ", screen)
 
 
 def test_its_keys_on_real_agents(lab: Project) -> None:
@@ -103,11 +103,11 @@ def test_its_keys_on_real_agents(lab: Project) -> None:
             "reconciler  project  ▲ 1 needs you  ○ 1 idle  ■ 1 stopped",
             "   STATE     FOR  AGENT                  SAYS",
             "needs you (1)",
-            "▲  asks      AGE  shop.builder (claude)  Bash command touch played Do you want…",
+            "▲  asks           shop.builder (claude)  Bash command touch played Do you want…",
             "idle (1)",
-            "○  idle      AGE  shop.writer (claude)   This is a canned reply to 5 characters.",
+            "○  idle           shop.writer (claude)   This is a canned reply to 5 character…",
             "stopped (1)",
-            "■  new       AGE  blog.old (claude)",
+            "■  new            blog.old (claude)",
         ]
         board.press("y")
         board.shows("shop.builder asks", "4. No", "y approves once")
@@ -125,6 +125,7 @@ def test_its_keys_on_real_agents(lab: Project) -> None:
         board.press("d")
         board.shows("is not under git")
         board.press("Escape")
+        wait_until(lambda: "── shop.writer" not in board.screen)  # else the two keys would be one: Alt-m
         board.press("m")
         board.shows("Message to shop.writer:")
         board.press("from the board", "Enter")
@@ -188,7 +189,9 @@ def test_one_changed_character_and_nothing_is_pressed(lab: Project) -> None:
 def test_enter_attaches_and_detaching_comes_back(lab: Project) -> None:
     with terminal(lab, "attach", "board") as board:
         board.shows("shop.writer")
-        board.press("/", "writer", "Enter", "Enter")
+        board.press("/", "writer", "Enter")
+        board.shows("filter: writer", "enter attach")
+        board.press("Enter")
         board.shows("[shop-crea")  # the status line of the agents' own tmux
         board.press("C-b", "d")
         board.shows("✓ You are back.", "shop.writer")
@@ -199,7 +202,9 @@ def test_enter_attaches_and_detaching_comes_back(lab: Project) -> None:
 def test_inside_tmux_a_popup_attaches(lab: Project) -> None:
     with terminal(lab, "popup", "board", inside=True) as board, _user(board) as keys:
         board.shows("shop.writer")
-        os.write(keys, b"/writer\r\r")
+        os.write(keys, b"/writer\r")
+        board.shows("filter: writer")
+        os.write(keys, b"\r")
         wait_until(lambda: "shop-creator-writer" in lab.tmux("list-clients", "-F", "#{session_name}"))
         board.shows("Ctrl-b d comes back")
         os.write(keys, b"\x02d")
