@@ -15,7 +15,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from bus import MACHINE, MOSQUITTO, NOW, broker, connection, free_port, made, plan
+from bus import MACHINE, MOSQUITTO, NOW, broker, connection, made, plan
+from free_ports import free_port
 from killing import killed_after
 from msgspec.structs import replace
 from waiting import PATIENCE, wait_until
