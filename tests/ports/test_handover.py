@@ -96,14 +96,9 @@ def test_a_launcher_whose_caller_has_ended_says_so_and_ends(tmp_path: Path):
     assert done.stderr == f"'true': {launcher._MISSING}\n"
 
 
-@pytest.fixture
-def dead() -> str:
-    """A process that has ended, as the name of what it wrote tells it."""
+def test_the_folder_of_a_dead_command_is_removed_by_the_next(tmp_path: Path):
     program = "from reconciler.ports.temporary import writer; print(writer())"
-    return subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.strip()
-
-
-def test_the_folder_of_a_dead_command_is_removed_by_the_next(tmp_path: Path, dead: str):
+    dead = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.strip()
     (tmp_path / f"reconciler-{dead}.abcd").mkdir()
     older = tmp_path / "reconciler-abcd1234"
     older.mkdir()
@@ -115,16 +110,6 @@ def test_the_folder_of_a_dead_command_is_removed_by_the_next(tmp_path: Path, dea
         pass
 
     assert os.listdir(tmp_path) == ["reconciler-new"]
-
-
-def test_the_folder_of_a_command_that_was_killed_when_its_agent_had_the_secrets_is_removed_by_tidying(
-    tmux_socket, tmp_path: Path, dead: str
-):
-    (tmp_path / f"reconciler-{dead}.abcd").mkdir()
-
-    assert not RealTmux(tmux_socket, {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}).tidy()
-
-    assert os.listdir(tmp_path) == []
 
 
 @pytest.fixture

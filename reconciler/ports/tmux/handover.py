@@ -123,12 +123,6 @@ class Handover:
         return any(key in self._waiting and _is_alive(pid) for key, pid in self._readers.items())
 
 
-def remove_leftovers(environment: Mapping[str, str]) -> None:
-    """Remove the private folders of killed commands."""
-    for parent in _parents(environment):
-        _sweep(parent)
-
-
 def _parents(environment: Mapping[str, str]) -> Iterator[str]:
     """Where a private folder may be: the runtime folder of the user's session, TMPDIR, /tmp."""
     for given in (environment.get("XDG_RUNTIME_DIR"), environment.get("TMPDIR"), "/tmp"):  # noqa: S108 - a folder of our own
@@ -146,7 +140,7 @@ def _refuse_unsafe(parent: str) -> None:
 
 
 def _sweep(parent: str) -> None:
-    """Remove the folders of killed commands from `parent`."""
+    """Remove the folders of killed commands."""
     left = list[str]()
     with suppress(OSError), os.scandir(parent) as entries:
         left += (entry.path for entry in entries if _is_left(entry))

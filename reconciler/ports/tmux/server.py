@@ -26,7 +26,7 @@ from .control import ENDED_EARLY, ControlClient, TmuxAnswer
 from .creation import created_pane, creation, holder, objection, repair_commands, tags
 from .file_limit import is_open, open_file_limit, open_files, room_of_a_new_one
 from .guard import ending, expect_done, guarded_command, outcomes, place, still
-from .handover import Handover, remove_leftovers
+from .handover import Handover
 from .holders import Mark
 from .language import command, literal, on_screen, sequence
 from .leftovers import ENDING, Leftovers
@@ -271,10 +271,8 @@ class RealTmux:
         """End what killed commands left on this server; True when there was something.
 
         Only sessions and clients with our mark are ended, and only if their command has certainly ended. A server that
-        waits for a leftover client is freed. The folders of killed handovers are removed, too: what a killed command
-        started may run well, so that there is nothing to start whose own handover would remove them.
+        waits for a leftover client is freed.
         """
-        remove_leftovers(self._environment)
         with suppress(ReconcilerError):  # `look` reports a server that does not answer
             return self._leftovers.tidy()
         return False
