@@ -52,7 +52,7 @@ class FakeFiles:
     def add_repo(self, path: str, *branches: str) -> None:
         self.make_folder(path)
         self.put(f"{path}/.git/HEAD", b"ref: refs/heads/main\n")
-        self.repos[path] = {"main", *branches}
+        self.repos[path] = self.repos.get(path, set()) | {"main", *branches}
 
     def change_worktree(self, path: str, dirty: int = 0, unpushed: int = 0) -> None:
         self.worktrees[path] = replace(self.worktrees[path], dirty=dirty, unpushed=unpushed)
