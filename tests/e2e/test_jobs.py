@@ -217,7 +217,8 @@ def test_prompts_come_from_a_file_or_from_standard_input(lab):
     task = lab.project.root / "task.md"
     task.write_text("first\nsecond\n")
     assert lab.left("--prompt", f"@{task}")["prompt"] == "first\nsecond\n"
-    assert lab.left(f"@{task}")["prompt"] == "first\nsecond\n"  # the task alone
+    told = lab.project.json("job", "submit", f"@{task}", "--agent", "human", "--dry-run")  # the task alone
+    assert told["instructions"].endswith("Task: first\nsecond\n")
     said = lab.project.run("job", "submit", "--agent", "human", "--prompt", "-", code=64)
     assert "submit requires --prompt" in said
     words = [*CLI, "job", "submit", "--agent", "human", "--prompt", "-", "--dry-run", "--json"]
