@@ -166,7 +166,7 @@ def test_exactly_the_plan_that_was_shown_is_applied(lab: Project) -> None:
         assert {"blog-creator-new", "blog-creator-newer"} <= set(lab.live())
         manifest.write_text(before)
         lab.apply()
-        wait_until(lambda: "blog.newer (claude)" not in board.screen)  # a change of the manifest wakes the board
+        board.shows("■  archived")  # the registry keeps what it knows of them
 
 
 def test_one_changed_character_and_nothing_is_pressed(lab: Project) -> None:
