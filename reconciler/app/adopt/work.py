@@ -39,6 +39,7 @@ from reconciler.app.plan.prepared import Prepared
 from reconciler.app.plan.walk import WalkState, walk
 from reconciler.app.project.edits import expect_unchanged, write_manifests
 from reconciler.app.project.manifests import display_path
+from reconciler.app.project.noted import note_settled
 from reconciler.app.project.project import Project
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic
@@ -127,6 +128,7 @@ def _decided(work: _Adoption) -> Iterator[ApplyEvent]:
 def _done(work: _Adoption) -> Iterator[ApplyEvent]:
     yield from _registry(work)
     yield from _manifests(work)
+    yield from _noted(work)
     yield from _imports(work)
     yield from _records(work)
     yield AdoptionConcluded(tuple(_counted(work)), tuple(work.totals.left))
@@ -193,6 +195,12 @@ def _kept(work: _Adoption, path: str) -> str:
     at.files.make_folder(os.path.dirname(target), 0o700)
     at.files.copy(path, target)
     return display_path(target)
+
+
+def _noted(work: _Adoption) -> Iterator[ApplyEvent]:
+    """Note the project for commands with `--all`, before sessions are taken over."""
+    if warning := note_settled(work.at, work.seen.stored.record, work.lineage):
+        yield from _diagnosed(work, [warning])
 
 
 def _records(work: _Adoption) -> Iterator[ApplyEvent]:

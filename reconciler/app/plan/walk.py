@@ -72,6 +72,7 @@ def _run(prepared: Prepared, walked: WalkState) -> Run:
         interrupted=options.interrupted,
         secrets=planned.snapshot.secrets,
         keep=at.kept,
+        project=at.root,
         parallelism=options.parallelism,
         patience=options.patience,
         proved=lambda action: prove_conversation(at, planned, walked.stored, action),

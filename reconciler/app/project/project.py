@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -45,6 +45,8 @@ class Project:
     files: RealFiles = field(default_factory=RealFiles)
     processes: RealProcesses = field(default_factory=RealProcesses)
     clock: RealClock = field(default_factory=RealClock)
+    connect: Callable[[Socket, Mapping[str, str]], RealTmux] = RealTmux
+    """Makes a tmux server; projects that are looked at together share their looks."""
 
     @property
     def state(self) -> str:
@@ -83,7 +85,14 @@ class Project:
     @property
     def caller(self) -> Caller:
         """The user and environment of this command, for `observe`."""
-        return Caller(self.home, self.env, os.path.join(self.root, JOB_RECORDS, HOOK_NOTES))
+        hook_notes = os.path.join(self.root, JOB_RECORDS, HOOK_NOTES)
+        return Caller(self.home, self.env, hook_notes, self._projects_of)
+
+    def _projects_of(self, lineage: str) -> tuple[tuple[str, str], ...]:
+        """The folder and the registry of each noted project with this lineage."""
+        from reconciler.app.project.notes import noted_places  # only for a session of another project
+
+        return noted_places(self.env, self.home, lineage)
 
     @cached_property
     def registry(self) -> Registry:
@@ -148,7 +157,7 @@ class Project:
     def world(self, socket: Socket, *, returning: bool = False) -> World:
         """All ports, with the tmux server that the manifests name; `returning` is true for a rollback."""
         brokers = replace(self.brokers, returning=True) if returning else self.brokers
-        return World(RealTmux(self.socket(socket), self.env), self.processes, self.files, self.clock, brokers)
+        return World(self.connect(self.socket(socket), self.env), self.processes, self.files, self.clock, brokers)
 
     def socket(self, declared: Socket) -> Socket:
         """The declared tmux server, else the one that $TMUX_SERVER_NAME names, else the default one."""

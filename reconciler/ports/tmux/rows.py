@@ -18,6 +18,7 @@ HOLDER_PREFIX = "_reconciler-"
 LINEAGE = "@reconciler_lineage"
 ADDRESS = "@reconciler_address"
 CONVERSATION = "@reconciler_session_id"
+PROJECT = "@reconciler_project"
 
 _BETWEEN_FIELDS, _BETWEEN_ROWS = "><", ">\n<"
 _FACTS = (
@@ -37,6 +38,7 @@ _TEXTS = (
     LINEAGE,
     ADDRESS,
     CONVERSATION,
+    PROJECT,
     "session_name",
     "pane_current_command",
     "pane_current_path",
@@ -113,7 +115,7 @@ def _server(fields: Sequence[str]) -> Server:
 
 def _pane(fields: Sequence[str]) -> Pane:
     session_id, pane_id, pid, dead, status, signal, created, attached = fields[:8]
-    lineage, address, conversation, name, command, cwd, title, _ = fields[len(_FACTS) :]
+    lineage, address, conversation, project, name, command, cwd, title, _ = fields[len(_FACTS) :]
     if not (session_id.startswith("$") and pane_id.startswith("%")):
         raise ValueError(f"tmux printed a pane {pane_id!r} in a session {session_id!r}")
     is_dead = dead == "1"
@@ -133,6 +135,7 @@ def _pane(fields: Sequence[str]) -> Pane:
         lineage=lineage,
         address=address,
         conversation=conversation,
+        project=project,
     )
 
 
@@ -142,7 +145,7 @@ def _unread(row: str, error: ValueError) -> UnreadablePane:
         fields = split_row(row, _COUNT)
     except ValueError:
         return UnreadablePane(str(error))
-    return UnreadablePane(str(error), fields[14], fields[0], fields[1], fields[12])
+    return UnreadablePane(str(error), fields[15], fields[0], fields[1], fields[12])
 
 
 def _is_holder(pane: Pane) -> bool:

@@ -20,7 +20,7 @@ from reconciler.model.snapshot import OpenFileLimit, Pane, TmuxState, TmuxTarget
 from reconciler.ports.clock import RealClock
 from reconciler.ports.lockfile import current_namespace
 from reconciler.ports.processes import RealProcesses
-from reconciler.ports.world import Failure, NewSession, Texts, Typed
+from reconciler.ports.world import Failure, NewSession, SessionTags, Texts, Typed
 
 from .control import ENDED_EARLY, ControlClient, TmuxAnswer
 from .creation import created_pane, creation, holder, objection, repair_commands, tags
@@ -146,13 +146,13 @@ class RealTmux:
         if given != name:
             raise ReconcilerError(f"tmux named the session {given!r} instead of {name!r}")
 
-    def tag(self, target: TmuxTarget, lineage: str, address: str, conversation: str) -> None:
+    def tag(self, target: TmuxTarget, wanted: SessionTags) -> None:
         """Tag a session as ours.
 
         Raises:
             ReconcilerError: It is another session now, or missing, or tmux did not answer.
         """
-        marking = sequence(tags(target.session_id, lineage, address, conversation))
+        marking = sequence(tags(target.session_id, wanted))
         expect_done(self._tell([guarded_command(target, marking)]).rstrip("\n"))
 
     def type_line(self, target: TmuxTarget, text: str) -> bool:
