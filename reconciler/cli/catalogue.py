@@ -156,6 +156,15 @@ CATALOGUE: Mapping[str, Entry] = {
             "start-afresh": Command("registry", "start_afresh", "Make this copy a new project without agents."),
         },
     ),
+    "projects": Group(
+        "List your projects, for commands with --all.",
+        {
+            "list": Command(
+                "projects", "list_all", "List the projects in which you ran apply, and whether each is still there."
+            ),
+            "forget": Command("projects", "forget", "Forget a project: commands with --all no longer look at it."),
+        },
+    ),
     "skills": Group(
         "Install skills that teach agents to use reconciler.",
         {

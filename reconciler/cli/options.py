@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from reconciler import __version__
+from reconciler.model.errors import UsageError
 from reconciler.render.form import Form
 from reconciler.render.output import tell
 
@@ -38,6 +39,7 @@ RegistryPath = Annotated[
         envvar="RECONCILER_REGISTRY",
     ),
 ]
+All = Annotated[bool, typer.Option("--all", help="Look at all your projects; `projects list` lists them")]
 Version = Annotated[
     bool, typer.Option("--version", "-V", help="Print the version and exit", is_eager=True, callback=_print_version)
 ]
@@ -126,3 +128,16 @@ Parallelism = Annotated[
 ]
 AutoApprove = Annotated[bool, typer.Option("--auto-approve", "--yes", "-y", help="Do not ask for confirmation")]
 Input = Annotated[bool, typer.Option("--input/--no-input", help="Ask on the terminal, or fail instead of asking")]
+
+
+def refuse_one_project(context: typer.Context) -> None:
+    """Refuse `-C` and `--registry` beside `--all`, before or after the command; their variables are ignored."""
+    here: typer.Context | None = context
+    while here is not None:
+        for name, word in (("chdir", "-C"), ("registry", "--registry")):
+            source = here.get_parameter_source(name)
+            if source is not None and source.name == "COMMANDLINE":
+                raise UsageError(
+                    f"{word} chooses one project, and --all looks at all of them", fix=f"omit {word} or --all"
+                )
+        here = here.parent  # type: ignore[assignment] # the parent is a context, too

@@ -45,6 +45,11 @@ class Lock(Struct, frozen=True):
         """The lock file."""
         return os.path.join(self.folder, "lock")
 
+    @property
+    def is_held(self) -> bool:
+        """Whether a process holds it, as far as that can be read."""
+        return isinstance(status(self), Present)
+
 
 class LockInfo(Struct, frozen=True):
     """The content of the lock file: who holds the lock, and for which operation."""

@@ -25,13 +25,17 @@ from reconciler.state.history import HistoryEntry, read
 def status(at: Project, name: str = "") -> StatusDoc:
     """All agents, or the named one with its detail. Raises UsageError if it does not exist."""
     seen = look(at)
+    return status_seen(at, seen, resolve_names(seen, [name], found=True)[0] if name else None)
+
+
+def status_seen(at: Project, seen: ProjectView, address: Address | None = None) -> StatusDoc:
+    """What a look showed: all agents, or one with its detail."""
     trouble = seen.snapshot.tmux
     hidden = [tmux_trouble(trouble)] if isinstance(trouble, Unknown) else []
     said = [*about_registry(at, seen.stored), *hidden, *seen.snapshot.visibility_warnings]
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
-    if not name:
+    if address is None:
         return status_document(agents, said)
-    (address,) = resolve_names(seen, [name], found=True)
     document = status_document([agent for agent in agents if agent.address == address], said)
     for row in document["agents"]:
         row["detail"] = _detail(at, seen, address)

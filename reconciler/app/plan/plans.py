@@ -13,7 +13,6 @@ from reconciler.app.plan.addresses import addresses
 from reconciler.app.plan.make import Planned
 from reconciler.app.project.project import Project
 from reconciler.model.errors import ReconcilerError, StalePlan, UsageError
-from reconciler.model.observed import Present
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.read_json import read_json
 from reconciler.plan.request import Request
@@ -39,10 +38,8 @@ def wait_for_apply(at: Project, timeout: float) -> bool:
     """Wait up to `timeout` seconds until no apply runs, and return whether none does: a plan itself takes no lock."""
     if not os.path.lexists(os.path.join(at.state, "lock")):
         return True
-    from reconciler.state.lock import status  # seldom needed, and slow to import
-
     deadline = at.clock.monotonic() + timeout
-    while isinstance(status(at.lock), Present):
+    while at.lock.is_held:
         if at.clock.monotonic() >= deadline:
             return False
         at.clock.wait(0.1)

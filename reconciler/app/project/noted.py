@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app.project.fences import fence_project
 from reconciler.app.project.manifests import load_manifests, manifest_paths, nothing_declared
@@ -15,7 +17,7 @@ from reconciler.app.project.notes import notes_folder
 from reconciler.app.project.places import registry_file
 from reconciler.app.project.project import Project
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.errors import ReconcilerError
+from reconciler.model.errors import InvalidManifest, ReconcilerError
 from reconciler.model.moment import to_second
 from reconciler.model.project_note import NoteStanding, ProjectNote
 from reconciler.model.record import Record
@@ -227,6 +229,50 @@ def _by_registry(noted: NotedProject) -> FoundProject:
     if place is not None and place.state is PlacementState.COPY:
         return FoundProject(NoteStanding.COPY, f"it is a copy: {place.why}")
     return FoundProject(NoteStanding.HERE)
+
+
+T = TypeVar("T")
+
+
+class Seen(Struct, Generic[T], frozen=True):
+    """What a command found in one project; without a `result`, `error` says why it is left out."""
+
+    noted: NotedProject
+    result: T | None
+    error: Diagnostic | None = None
+
+
+def seen_in_each(found: NotedProjects, do: Callable[[Project], T]) -> Iterator[Seen[T]]:
+    """Do something in every noted project, one after the other; what fails in one leaves the others alone."""
+    for each in found.projects:
+        there = find_noted(each, found.projects)
+        if there.standing is not NoteStanding.HERE:
+            yield Seen(each, None, _left_out(each, there))
+            continue
+        try:
+            yield Seen(each, do(each.at))
+        except InvalidManifest as error:
+            first = error.diagnostics[0]
+            yield Seen(each, None, replace(first, summary=f"{error.summary}: {first.summary}"))
+        except ReconcilerError as error:
+            yield Seen(each, None, error.diagnostics[0])
+        except OSError as error:  # a folder was deleted while it was being listed
+            yield Seen(each, None, Diagnostic(Severity.ERROR, f"{error.filename or 'a file'}: {error.strerror}"))
+
+
+def damaged_notes(found: NotedProjects) -> tuple[Diagnostic, ...]:
+    """The errors about notes that cannot be read."""
+    fix = "run `reconciler apply` in its project, which writes it again; or remove it: reconciler projects forget"
+    return tuple(
+        Diagnostic(Severity.ERROR, f"the note {each.file} cannot be read", each.trouble, f"{fix} {each.file}")
+        for each in found.damaged
+    )
+
+
+def _left_out(noted: NotedProject, there: FoundProject) -> Diagnostic:
+    gone = there.standing is NoteStanding.GONE
+    fix = way_back(noted) if gone else f"reconciler projects forget {noted.note.root}"
+    return Diagnostic(there.severity, there.reason, fix="" if there.standing is NoteStanding.UNREADABLE else fix)
 
 
 def way_back(noted: NotedProject) -> str:

@@ -32,6 +32,7 @@ _CLASSES = "".join(DriftClass)
 
 
 def drift(
+    context: typer.Context,
     as_json: opt.Json = False,
     classes: Annotated[
         str, typer.Option("--class", metavar="A,B,...", help="Only these classes of drift: A to L")
@@ -48,6 +49,7 @@ def drift(
     sarif: opt.Sarif = "",
     markdown: opt.Markdown = "",
     html: opt.Html = "",
+    everywhere: opt.All = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -62,10 +64,18 @@ def drift(
       reconciler drift --intent --junit drift.xml --format github
       reconciler drift --offline             # without tmux: compare files only
       reconciler drift --class A,E --json
+      reconciler drift --all                 # in all your projects
       reconciler refresh                     # write the findings into the registry
     """
     output = outputs.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
     options = DriftOptions(frozenset(_letters(classes)), intent=intent, offline=offline)
+    if everywhere:
+        from reconciler.cli.show.all_projects import show_drift_of_all  # a plain drift starts faster without
+
+        opt.refuse_one_project(context)
+        if output.files or output.form is not Form.TEXT:
+            raise UsageError("a report is about one project", fix="with --all, use --json; or omit --all")
+        return show_drift_of_all(options, as_json=as_json)
     return _drift(find_project(chdir, registry), options, output)
 
 

@@ -30,6 +30,7 @@ _INTERVAL = 2.0  # seconds
 
 
 def status(
+    context: typer.Context,
     name: Annotated[
         str,
         typer.Argument(
@@ -42,6 +43,7 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", help="Refresh every 2 seconds until Ctrl-C; with --json, one line per change")
     ] = False,
+    everywhere: opt.All = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -52,8 +54,14 @@ def status(
       reconciler status
       reconciler status landing-page
       reconciler status --watch
+      reconciler status --all                # the agents of all your projects
       reconciler status --json | jq '.agents[] | select(.live != "alive")'
     """
+    if everywhere:
+        from reconciler.cli.show.all_projects import show_status_of_all  # a plain status starts faster without
+
+        opt.refuse_one_project(context)
+        return show_status_of_all(name, as_json=as_json, watch=watch)
     at = find_project(chdir, registry)
     if watch:
         return _watch(at, name, as_json=as_json)
