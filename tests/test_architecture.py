@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -359,6 +360,41 @@ def test_what_looks_at_agents_loads_neither_jobs_nor_brokers_nor_the_monitor(com
     loaded = set(done.stdout.splitlines()[-1].split())
     assert "reconciler.app.project" in loaded
     assert loaded & {f"reconciler.app.{subject}" for subject in ("jobs", "brokers", "monitor", "history")} == set()
+
+
+OF_ALL_PROJECTS = {
+    "reconciler.app.project.noted",
+    "reconciler.app.project.notes",
+    "reconciler.model.project_note",
+    "reconciler.ports.private_files",
+    "reconciler.ports.tmux.shared_look",
+    "reconciler.render.all_projects",
+    "reconciler.state.project_notes",
+}
+
+
+@pytest.mark.parametrize("words", [["plan"], ["status"], ["drift"], ["status", "--all"]])
+def test_only_what_looks_at_all_projects_loads_and_reads_what_is_noted_of_them(
+    words: list[str], tmp_path: Path
+) -> None:
+    socket, state = tmp_path / "no-server", tmp_path / "state"
+    (tmp_path / "reconciler.yaml").write_text(
+        f"version: 1\ntmux: {{socket_path: {socket}}}\nworkspaces: {{w: {{path: w}}}}\n"
+    )
+    env = {**os.environ, "XDG_STATE_HOME": str(state)}
+    apply = [sys.executable, "-m", "reconciler", "apply", "--auto-approve"]
+    subprocess.run(apply, cwd=tmp_path, env=env, capture_output=True, check=True)
+    notes = f"name == 'open' and str(given[0]).startswith({str(state)!r})"
+    notes = f"sys.addaudithook(lambda name, given: {notes} and print('read'))"
+    tell = "print(*(name for name in sys.modules if name.startswith('reconciler.')))"
+    code = f"import sys; {notes}; from reconciler.cli.run import run; run({words!r}); {tell}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path, env=env
+    )
+    *said, loaded = done.stdout.splitlines()
+    all_of_them = "--all" in words
+    assert set(loaded.split()) & OF_ALL_PROJECTS == (OF_ALL_PROJECTS if all_of_them else set())
+    assert ("read" in said) == all_of_them
 
 
 _TELL_ROOMS = "print(*(name for name in sys.modules if name.startswith('reconciler.app.')))"

@@ -191,6 +191,8 @@ def _claim(lock: Lock, ours: LockInfo) -> Held | LockInfo:
 
 
 def _release(lock: Lock, ours: LockInfo) -> None:
+    if not os.path.isdir(lock.folder):  # its disk was unmounted, or it was removed: making it anew would only litter
+        return
     with lockfile.one_at_a_time(lock.folder):
         match lockfile.read(lock.path):
             case Present(data) if _understood(data).id == ours.id:

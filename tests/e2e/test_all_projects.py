@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -207,6 +209,7 @@ def test_all_and_one_project_exclude_each_other(lab: Lab) -> None:
     for words in (
         ["-C", "first", "status", "--all"],
         ["drift", "--all", "--registry", "x"],
+        ["monitor", "--all", "-C", "."],
     ):
         said = lab.first.run(*words, code=64)
         assert "--all looks at all of them" in said
@@ -383,3 +386,102 @@ def check(name: str, document: object) -> None:
 
     schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
     assert not list(Draft7Validator(schema).iter_errors(document))
+
+
+# --- monitor ----------------------------------------------------------------------------------
+
+
+def test_one_pass_over_all_projects_corrects_each_registry_and_reports_each_change_with_its_project(
+    lab: Lab, spare: Project
+) -> None:
+    assert lab.first.run("monitor", "--all", "--once", code=0) == ""
+    assert sorted(looks(lab, "monitor", "--all", "--once")) == [
+        f"{lab.home}/s1 list-panes",
+        f"{lab.home}/s2 list-panes",
+    ]
+    spare.lose("spare-creator-shell")
+    before = {each.root: each.registry.read_bytes() for each in (lab.first, lab.second, lab.third)}
+    dry = [
+        json.loads(line)
+        for line in lab.first.attempt("monitor", "--all", "--once", "--dry-run", "--json").stdout.splitlines()
+    ]
+    assert [(line["type"], line.get("project")) for line in dry] == [("version", None), ("drift", str(spare.root))]
+    assert spare.row("spare-creator-shell")["status"] == "running"
+    said = lab.first.run("monitor", "--all", "--once", code=0)
+    assert f"{spare.root}: A  spare-creator-shell" in said
+    assert spare.row("spare-creator-shell")["status"] == "terminated"
+    assert (spare.root / ".cache/tmux-agent-orchestrate-monitor/spare.state").exists(), "its state is in its own folder"
+    assert {each.root: each.registry.read_bytes() for each in (lab.first, lab.second, lab.third)} == before
+
+
+def test_a_project_that_cannot_be_watched_stops_no_other_one(lab: Lab, spare: Project) -> None:
+    spare.lose("spare-creator-shell")
+    lab.first.registry.rename(lab.home / "aside")
+    try:
+        done = lab.first.attempt("monitor", "--all", "--once")
+        assert done.returncode == 1
+        assert f"{lab.first.root}: not watched: {lab.first.registry} is not there" in done.stderr
+        assert f"{spare.root}: A  spare-creator-shell" in done.stdout
+        assert not lab.first.registry.exists()
+    finally:
+        (lab.home / "aside").rename(lab.first.registry)
+
+
+@pytest.mark.parametrize(
+    "words", [["--sink", "file:metrics"], ["--sink", "mqtt:lab"], ["--card", "t_1"], ["--subscribe"]]
+)
+def test_what_is_for_one_project_is_refused_for_all(lab: Lab, words: list[str]) -> None:
+    assert "is for one project" in lab.first.run("monitor", "--all", *words, code=64)
+    said = lab.first.run("monitor", "--all", "--once", AGENT_SESSIONS_STATE_DIR=str(lab.home / "states"), code=64)
+    assert "is for one project" in said
+
+
+def test_a_running_monitor_takes_in_new_projects_drops_forgotten_ones_and_leaves_those_of_others(lab: Lab) -> None:
+    other = lab.second.start("monitor", "--interval", "600")
+    wait_until((lab.second.root / ".hermes/monitor/lock").exists)
+    lines: list[dict[str, object]] = []
+    watching = lab.first.start("monitor", "--all", "--json", "--interval", "600")
+    troubles: list[str] = []
+    readers = [
+        threading.Thread(target=lambda: lines.extend(json.loads(line) for line in watching.stdout), daemon=True),
+        threading.Thread(target=lambda: troubles.extend(watching.stderr), daemon=True),
+    ]
+
+    def reported(project: Project) -> bool:
+        return any(line.get("project") == str(project.root) and line["type"] == "drift" for line in lines)
+
+    def is_watched(project: Project) -> bool:
+        return (project.root / ".hermes/monitor/lock").exists()
+
+    try:
+        for reader in readers:
+            reader.start()
+        wait_until(lambda: is_watched(lab.first) and is_watched(lab.third))
+        late = lab.made("late", lab.home / "s2")
+        wait_until(lambda: is_watched(late))
+        late.lose("late-creator-shell")
+        wait_until(lambda: reported(late))
+        assert late.row("late-creator-shell")["status"] == "terminated"
+        other.send_signal(signal.SIGINT)
+        assert other.wait(20) == 130
+        assert not is_watched(lab.second)
+        lab.first.run("projects", "forget", str(late.root))
+        wait_until(lambda: not is_watched(late) and is_watched(lab.second))
+        assert watching.poll() is None
+        shutil.rmtree(late.root)
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(20) == 130
+        for reader in readers:
+            reader.join(20)
+        held = next(line for line in troubles if str(lab.second.root) in line)
+        assert held.startswith(f"{lab.second.root}: the project is monitored by pid {other.pid}")
+        assert troubles[-1] == "The monitor ends: SIGINT.\n"
+        assert not any(map(is_watched, (lab.first, lab.second, lab.third)))
+        hooks = [lab.first.tmux("-S", str(lab.home / each), "show-hooks", "-g") for each in ("s1", "s2")]
+        assert not any("reconciler" in each for each in hooks)
+    finally:
+        for process in (other, watching):
+            process.kill()
+            process.wait()
+            for stream in (process.stdout, process.stderr):
+                stream.close()

@@ -247,7 +247,7 @@ def seen_in_each(found: NotedProjects, do: Callable[[Project], T]) -> Iterator[S
     for each in found.projects:
         there = find_noted(each, found.projects)
         if there.standing is not NoteStanding.HERE:
-            yield Seen(each, None, _left_out(each, there))
+            yield Seen(each, None, left_out(each, there))
             continue
         try:
             yield Seen(each, do(each.at))
@@ -269,7 +269,8 @@ def damaged_notes(found: NotedProjects) -> tuple[Diagnostic, ...]:
     )
 
 
-def _left_out(noted: NotedProject, there: FoundProject) -> Diagnostic:
+def left_out(noted: NotedProject, there: FoundProject) -> Diagnostic:
+    """Why a project that is not where it was is left out, and what to do about it."""
     gone = there.standing is NoteStanding.GONE
     fix = way_back(noted) if gone else f"reconciler projects forget {noted.note.root}"
     return Diagnostic(there.severity, there.reason, fix="" if there.standing is NoteStanding.UNREADABLE else fix)

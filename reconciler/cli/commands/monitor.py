@@ -15,11 +15,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.app.jobs.records import records_of
+from reconciler.app.monitor.all_projects import expect_for_all, look_once_at_all, monitor_all
 from reconciler.app.monitor.monitor import MonitorOptions, MonitorOutput, StopRequest, look_once
 from reconciler.app.monitor.monitor import monitor as watch
 from reconciler.app.monitor.subscription import SubscriptionOptions
 from reconciler.app.plan.options import ApplyOptions
-from reconciler.app.project.places import JOB_RECORDS
+from reconciler.app.project.places import JOB_RECORDS, state_home
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import carry_out
@@ -31,10 +32,11 @@ from reconciler.monitor import install as made
 from reconciler.monitor.install import install, uninstall
 from reconciler.monitor.sinks.catalogue import CARD_OF_WORKER, SinkOptions
 from reconciler.monitor.sinks.stdout import NewsFormat, OutputStreams, Stdout
+from reconciler.ports.files import RealFiles
 from reconciler.render.output import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import FrameType
 
     from reconciler.app.project.project import Project
@@ -52,6 +54,7 @@ class ServiceAction(StrEnum):
 
 
 def monitor(
+    context: typer.Context,
     service: Annotated[
         ServiceAction | None,
         typer.Argument(
@@ -111,6 +114,7 @@ def monitor(
     ] = False,
     as_json: opt.JsonLines = False,
     registry_dir: opt.JobRecords = JOB_RECORDS,
+    everywhere: opt.All = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -128,18 +132,23 @@ def monitor(
       reconciler monitor --subscribe --idle-timeout 300 --timeout 3600
       reconciler monitor --notify --sink "exec:notify-team --channel agents" --card t_7e8a810b
       reconciler monitor install --user --subscribe --idle-timeout 0
+      reconciler monitor --all               # all your projects, with one process
     """
     _check(once=once, dry_run=dry_run, subscribe=subscribe, auto_stop=auto_stop)
-    at = find_project(chdir, registry)
     wanted = SinkOptions(tuple(others or ()), card, notify)
     _check_telling(wanted, dry_run=dry_run, both=emit_diff and as_json)
     options = MonitorOptions(dry_run, _interval(interval), seconds(timeout), sinks=wanted)
+    if everywhere:
+        opt.refuse_one_project(context)
+        form = NewsOutput(once or (emit_diff and not _says_how_long(options)), emit_diff, as_json)
+        return _for_all(options, form, service, user=user, subscribe=subscribe)
+    at = find_project(chdir, registry)
     if subscribe:
         options = _subscribed(at, options, registry_dir, seconds(idle_timeout), auto_stop=auto_stop)
     form = NewsOutput(once or (emit_diff and not _says_how_long(options)), emit_diff, as_json)
     if service is None:
         return _run(at, options if form.once else _with_card_of_worker(at, options), form)
-    return _service(service, at, form, _words(options, form, registry_dir), user=user)
+    return _service(service, _unit(at, _words(options, form, registry_dir)), form, user=user)
 
 
 def _says_how_long(options: MonitorOptions) -> bool:
@@ -164,11 +173,33 @@ class NewsOutput(Struct, frozen=True):
 
 
 def _run(at: Project, options: MonitorOptions, form: NewsOutput) -> int:
-    news = Stdout(OutputStreams(sys.stdout, sys.stderr, at.env), _news_format(form))
-    output = MonitorOutput(news, partial(report, at), sys.stderr)
+    output = _output(at.env, form)
     if form.once:
         return ExitCode.OK if look_once(at, options, output) else ExitCode.ERROR
-    reason = watch(at, options, output, _signals)
+    return _ended(watch(at, options, output, _signals))
+
+
+def _for_all(
+    options: MonitorOptions, form: NewsOutput, service: ServiceAction | None, *, user: bool, subscribe: bool
+) -> int:
+    """Watch all projects, or install the service that does."""
+    if subscribe:
+        raise UsageError("--subscribe is for one project", fix="omit it, or --all")
+    expect_for_all(options)
+    if service is not None:
+        return _service(service, _unit_of_all(_words(options, form, JOB_RECORDS)), form, user=user)
+    output = _output(os.environ, form)
+    if form.once:
+        return ExitCode.OK if look_once_at_all(options, output) else ExitCode.ERROR
+    return _ended(monitor_all(options, output, _signals))
+
+
+def _output(env: Mapping[str, str], form: NewsOutput) -> MonitorOutput:
+    news = Stdout(OutputStreams(sys.stdout, sys.stderr, env), _news_format(form))
+    return MonitorOutput(news, partial(report, env), sys.stderr)
+
+
+def _ended(reason: str) -> int:
     return ExitCode.INTERRUPTED if reason == signal.SIGINT.name else ExitCode.OK
 
 
@@ -236,18 +267,18 @@ def _stop(at: Project, request: Request) -> int:
 # --- the service ------------------------------------------------------------------------------
 
 
-def _service(service: ServiceAction, at: Project, form: NewsOutput, words: list[str], *, user: bool) -> int:
+def _service(service: ServiceAction, unit: Unit, form: NewsOutput, *, user: bool) -> int:
     if not user:
         raise UsageError("a service needs the option --user", fix=f"reconciler monitor {service} --user")
     if form.once:
         raise UsageError("a service checks more than once", fix="omit --once; with --emit-diff, add --interval 30s")
-    unit = _unit(at, words)
+    files = RealFiles()
     if service is ServiceAction.INSTALL:
-        written = install(unit, at.files)
+        written = install(unit, files)
         tell(f"{unit.path} is {'written' if written else 'already there'}. Start it with:")
         tell(*(f"  {line}" for line in unit.enable))
         return ExitCode.OK
-    removed = uninstall(unit, at.files)
+    removed = uninstall(unit, files)
     tell(f"{unit.path} {'is removed' if removed else 'was not there'}. If it runs, end it with:")
     tell(*(f"  {line}" for line in unit.disable))
     return ExitCode.OK
@@ -258,9 +289,22 @@ def _unit(at: Project, words: list[str]) -> Unit:
     service = made.MonitorService(
         made.service_name(at.root), at.root, at.state, (*command, *words), made.passed_on(at.env)
     )
+    return _unit_of(service, at.home)
+
+
+def _unit_of_all(words: list[str]) -> Unit:
+    """The service that watches all projects of this user."""
+    home = os.path.expanduser("~")
+    command = (sys.executable, "-m", "reconciler", "monitor", "--all")
+    state = os.path.join(state_home(os.environ, home), "reconciler")
+    env = made.passed_on(os.environ, "XDG_STATE_HOME")
+    return _unit_of(made.MonitorService("reconciler-monitor-all", home, state, (*command, *words), env), home)
+
+
+def _unit_of(service: made.MonitorService, home: str) -> Unit:
     if sys.platform == "darwin":
-        return made.launchd_agent(service, at.home, os.getuid())
-    return made.systemd_unit(service, at.env.get("XDG_CONFIG_HOME") or os.path.join(at.home, ".config"))
+        return made.launchd_agent(service, home, os.getuid())
+    return made.systemd_unit(service, os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config"))
 
 
 def _words(options: MonitorOptions, form: NewsOutput, registry_dir: str) -> list[str]:
