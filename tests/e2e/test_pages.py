@@ -99,6 +99,10 @@ OTHER_TOOLS = (
     f"for profile in default work; do {sys.executable} -c {shlex.quote(DECK)} {OTHERS}/agent-deck/state.sql"
     " ~/.agent-deck/profiles/$profile/state.db; done"
 )
+OLD_LAB = (  # another project, without agents
+    "mkdir -p ../old-lab && echo '{version: 1, tmux: {socket_path: SOCKET}, workspaces: {w: {path: w}}}' "
+    "> ../old-lab/reconciler.yaml && reconciler -C ../old-lab apply --auto-approve"
+)
 BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
     "docs/adopt-from-other-tools.md": OTHER_TOOLS,
     "docs/adopt-running-sessions.md": (
@@ -110,6 +114,7 @@ BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
         "echo 'sessions: {api-creator-codex: {status: terminated, pane: {cwd: api}}}' > .hermes/agent-sessions.yaml;"
         "echo '{session_name: old, start_directory: ~/lab/api, windows: [{panes: [claude]}]}' > lab.yaml"
     ),
+    "docs/all-projects.md": f"{APPLIED}; {OLD_LAB}",
     "docs/ci.md": f"{APPLIED} --exclude agent.landing-page.codex",
     "docs/format.md": "",
     "docs/from-the-scripts.md": (
@@ -226,6 +231,8 @@ MEANT = {
     "reconciler lock status --json": f"{LEFT_LOCK}; reconciler lock status --json",
     "reconciler monitor --sink file:/var/lib/node_exporter/reconciler.prom": "reconciler monitor --sink file:x.prom",
     "reconciler monitor --sink webhook:https://example.org/hooks/agents": "reconciler monitor --sink webhook:HOOK",
+    "reconciler projects forget PROJECT": f"{OLD_LAB}; reconciler projects forget ../old-lab",
+    "reconciler projects forget PROJECT --json": f"{OLD_LAB}; reconciler projects forget ../old-lab --json",
     "reconciler plan --out FILE": "reconciler plan --out today.plan",
     "reconciler registry start-afresh": "cp -r . ../another && reconciler -C ../another registry start-afresh",
     "reconciler registry take-over": (  # and back, since other lines of the page come after it
