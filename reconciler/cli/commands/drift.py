@@ -70,7 +70,7 @@ def drift(
     output = outputs.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
     options = DriftOptions(frozenset(_letters(classes)), intent=intent, offline=offline)
     if everywhere:
-        from reconciler.cli.show.all_projects import show_drift_of_all  # a plain drift starts faster without
+        from reconciler.cli.show.all_drift import show_drift_of_all  # a plain drift starts faster without
 
         opt.refuse_one_project(context)
         if output.files or output.form is not Form.TEXT:

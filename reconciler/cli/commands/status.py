@@ -58,7 +58,7 @@ def status(
       reconciler status --json | jq '.agents[] | select(.live != "alive")'
     """
     if everywhere:
-        from reconciler.cli.show.all_projects import show_status_of_all  # a plain status starts faster without
+        from reconciler.cli.show.all_status import show_status_of_all  # a plain status starts faster without
 
         opt.refuse_one_project(context)
         return show_status_of_all(name, as_json=as_json, watch=watch)

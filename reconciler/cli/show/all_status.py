@@ -1,4 +1,4 @@
-"""Show what `--all` found: the agents of all projects, or their drift."""
+"""Show the agents of all projects."""
 
 from __future__ import annotations
 
@@ -8,24 +8,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from reconciler.app.agents.all_status import status_of_all
-from reconciler.app.plan.all_drift import drift_of_all
 from reconciler.model.exit_code import ExitCode
 from reconciler.ports.clock import RealClock
-from reconciler.render.all_projects import (
-    all_drift_text,
-    all_status_text,
-    doubtful_projects,
-    drift_warnings,
-    drifting_projects,
-    status_is_sure,
-    status_warnings,
-)
+from reconciler.render.all_projects import all_status_text, status_is_sure, status_warnings
 from reconciler.render.output import is_cut_off, json_text, tell_json
 from reconciler.render.terminal import redrawn, show
 from reconciler.render.text import diagnostic_text
 
 if TYPE_CHECKING:
-    from reconciler.app.plan.drift import DriftOptions
     from reconciler.render.documents.status_all import AllStatusDoc
 
 _INTERVAL = 2.0  # seconds
@@ -58,17 +48,3 @@ def _watch(name: str, *, as_json: bool) -> int:
             told = document
             clock.wait(_INTERVAL)
     return ExitCode.OK
-
-
-def show_drift_of_all(options: DriftOptions, *, as_json: bool) -> int:
-    """Show the drift of all noted projects. An error in any of them is exit code 1, also when others drift."""
-    document = drift_of_all(options)
-    if as_json:
-        tell_json(document)
-    else:
-        show(all_drift_text(document), sys.stdout, os.environ)
-        for each in drift_warnings(document):
-            show(diagnostic_text(each), sys.stderr, os.environ)
-    if doubtful_projects(document):
-        return ExitCode.ERROR
-    return ExitCode.CHANGES if drifting_projects(document) else ExitCode.OK
