@@ -194,6 +194,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         ),
         "monitor": Operation(_crashed, ("monitor", "--once"), finish=(APPLY,)),
         "refresh": Operation(_crashed, ("refresh",), finish=(APPLY,)),
+        "projects forget": Operation(_running, ("projects", "forget", "project"), again=frozenset({DONE, USAGE})),
         "broker init": Operation(_manifest_only, BROKER, frozenset()),
         "broker takeover": Operation(
             _broker_by_hand, ("broker", "init", "--auto-approve"), frozenset(), truth=_entry_stays

@@ -60,6 +60,7 @@ from reconciler.render.text import plan_text
 from reconciler.state import confirmation, generations, history, lock, registry
 from reconciler.state.assumptions import assumptions, left_alone, warnings
 from reconciler.state.completion import completions
+from reconciler.state.project_notes import stored_notes
 
 TESTS = Path(__file__).parents[1]
 ID = "b3a7c0de-1111-4222-8333-444455556666"
@@ -218,6 +219,16 @@ def _plan(data: bytes, folder: Path) -> object:
     path.write_bytes(sealed(data))
     found = plans.saved_plan([str(path)])
     return found and (plans.request_of(found), list(plan_text(found, full=True)))
+
+
+PROJECT_NOTE = b"""{"version": 1, "root": "/lab", "registry": "/lab/.hermes/agent-sessions.yaml", "socket": "/tmp/t",
+"lineage": "0c7e", "applied": "2026-06-25T03:19:24Z"}"""
+
+
+def _project_note(data: bytes, folder: Path) -> object:
+    (folder / "note.json").write_bytes(data)
+    (folder / "note.json").chmod(0o600)
+    return list(stored_notes(str(folder)))
 
 
 def _generation(data: bytes, folder: Path) -> object:
@@ -617,6 +628,7 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "registry": _of(REGISTRY, parse=_registry),
         "older registry": _of(*OLDER, parse=_completed),
         "saved plan": _of(PLAN, parse=_plan),
+        "project note": _of(PROJECT_NOTE, parse=_project_note),
         "generation": _of(GENERATION, parse=_generation),
         "confirmation": _of(CONFIRMATION, parse=_confirmation),
         "lock": _of(LOCK, parse=_lock),
