@@ -15,6 +15,7 @@ from lab import Lab, lab
 from measure import Row, Run, machine, repeated, run, table
 from monitor import idle_share, pass_cpu, reaction, talkative_pass_cpu
 from mqtt import receive_rates
+from projects import rows as rows_of_projects
 from rooms import comparison_cpu, registry_times
 
 _REPEATS = 7
@@ -105,6 +106,7 @@ def rows() -> Iterator[Row]:
     yield from _tmuxp()
     yield from (Row(what, measured) for what, measured in receive_rates())
     yield from rows_of_jobs()
+    yield from rows_of_projects()
 
 
 def main() -> None:
