@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,7 +57,12 @@ def lab() -> Iterator[Lab]:
         yield made
         for socket in ("s1", "s2"):
             made.first.tmux("-S", str(made.home / socket), "kill-server")
-        wait_until(lambda: not [os.kill(pid, 9) for pid in made.first.processes()])
+        wait_until(lambda: not [_kill(pid) for pid in made.first.processes()])
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -386,6 +392,56 @@ def check(name: str, document: object) -> None:
 
     schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
     assert not list(Draft7Validator(schema).iter_errors(document))
+
+
+# --- whatever makes a project manage sessions -------------------------------------------------
+
+
+def test_an_adoption_notes_its_project(lab: Lab) -> None:
+    root = lab.home / "adopted"
+    root.mkdir()
+    made = Project(root, lab.home, lab.home / "s2")
+    (root / "api").mkdir()
+    made.tmux("new-session", "-d", "-s", "api-creator-shell", "-c", str(root / "api"), "exec sh")
+    try:
+        made.write({})
+        made.run("adopt", "--write", "--auto-approve")
+        assert [json.loads(note.read_text())["socket"] for note in [lab.note(made)]] == [str(made.socket)]
+        lab.note(made).unlink()
+    finally:
+        made.tmux("kill-session", "-t", "=api-creator-shell")
+        shutil.rmtree(root)
+
+
+def test_agents_are_found_from_another_shell_than_the_one_that_started_them(lab: Lab) -> None:
+    """A project that declares no server is applied with the variables of its shell; they are not those of others."""
+    root, servers = lab.home / "shell", lab.home / "servers"
+    root.mkdir()
+    servers.mkdir()
+    made = Project(root, lab.home, servers / f"tmux-{os.getuid()}" / "mine")
+    (root / "reconciler.yaml").write_text("version: 1\nworkspaces: {own: {path: w, agents: {shell: {}}}}\n")
+    try:
+        made.apply(TMUX_TMPDIR=str(servers), TMUX_SERVER_NAME="mine")
+        for variables in ({}, {"TMUX_SERVER_NAME": "other", "TMUX_TMPDIR": str(lab.home)}):
+            done = lab.first.attempt("status", "--all", "--json", **variables)
+            [found] = [each for each in json.loads(done.stdout)["projects"] if each["root"] == str(root)]
+            assert ([agent["live"] for agent in found["agents"]], found["diagnostics"]) == (["alive"], [])
+    finally:
+        made.tmux("kill-server")
+        lab.note(made).unlink()
+        shutil.rmtree(root)
+
+
+def test_the_service_of_all_projects_is_one_unit(lab: Lab) -> None:
+    if sys.platform == "darwin":
+        pytest.skip("systemd units are of Linux")
+    said = lab.first.run("monitor", "install", "--user", "--all", "--interval", "60")
+    unit = lab.home / ".config/systemd/user/reconciler-monitor-all.service"
+    assert str(unit) in said
+    assert '"monitor" "--all" "--interval" "60"' in unit.read_text()
+    assert f"WorkingDirectory={lab.home}" in unit.read_text()
+    lab.first.run("monitor", "uninstall", "--user", "--all")
+    assert not unit.exists()
 
 
 # --- monitor ----------------------------------------------------------------------------------

@@ -22,7 +22,14 @@ from reconciler.app.monitor.monitor import (
     server_events,
     sinks_of,
 )
-from reconciler.app.project.noted import FoundProject, NotedProject, find_noted, left_out, open_noted_projects
+from reconciler.app.project.noted import (
+    FoundProject,
+    NotedProject,
+    find_noted,
+    left_out,
+    missing_project,
+    open_noted_projects,
+)
 from reconciler.app.project.notes import notes_folder
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Observed
@@ -167,11 +174,12 @@ class _Everyone:
 
     def _pass(self, file: str, noted: NotedProject) -> tuple[PassResult | None, str]:
         """One pass of a project, and a sink's reason to stop; None if the project cannot be watched now."""
-        there = find_noted(noted, self._noted.values())
-        if there.standing is not NoteStanding.HERE:
+        watched = self._watched.get(file)
+        there = missing_project(noted) if watched else find_noted(noted, self._noted.values())
+        if there and there.standing is not NoteStanding.HERE:
             self._tell(file, noted, _why(noted, there))
             return None, ""
-        watched = self._watched.get(file) or self._begun(file, noted)
+        watched = watched or self._begun(file, noted)
         if watched is None:
             return None, ""
         result = watched.passes.next()

@@ -197,19 +197,20 @@ class FoundProject(Struct, frozen=True):
 
 def find_noted(noted: NotedProject, others: Iterable[NotedProject] = ()) -> FoundProject:
     """Look whether a noted project is still where its note says; `others` may show where it was moved to."""
-    missing = _missing(noted.note)
+    missing = missing_project(noted)
     if missing is None:
         return _by_registry(noted)
     if missing.standing is NoteStanding.GONE:
         lineage = noted.note.lineage
         same = (each for each in others if each.note.lineage == lineage != "" and each.file != noted.file)
-        if moved := next((each for each in same if _missing(each.note) is None), None):
+        if moved := next((each for each in same if missing_project(each) is None), None):
             return FoundProject(NoteStanding.MOVED, f"it was moved to {moved.note.root}")
     return missing
 
 
-def _missing(note: ProjectNote) -> FoundProject | None:
-    """Why the registry is not to be seen; None if it is there."""
+def missing_project(noted: NotedProject) -> FoundProject | None:
+    """Why the registry is not to be seen; None if it is there. It is not read."""
+    note = noted.note
     for path, what in ((note.root, "its folder is not there"), (note.registry, f"{note.registry} is not there")):
         try:
             os.stat(path)
