@@ -97,6 +97,7 @@ SomeNames = Annotated[
     typer.Argument(metavar="[NAME]...", autocompletion=completion.agents, help=_ONE, show_default=False),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", autocompletion=completion.agents, help=_ONE)]
+OneName = Annotated[str, typer.Argument(metavar="[NAME]", autocompletion=completion.agents, help=_ONE)]
 WaitIdle = Annotated[
     str,
     typer.Option("--wait-idle", metavar="TIME", help="Wait this long for a busy agent, instead of refusing at once"),

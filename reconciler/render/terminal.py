@@ -46,6 +46,11 @@ def wants_colour(stream: TextIO, env: Mapping[str, str]) -> bool:
     return stream.isatty() and env.get("TERM", "dumb") != "dumb"
 
 
+def draws(stream: TextIO, env: Mapping[str, str]) -> bool:
+    """Whether `stream` is a terminal on which lines can be drawn over, with colours or without."""
+    return stream.isatty() and env.get("TERM", "dumb") != "dumb"
+
+
 def show(lines: Iterable[str], stream: TextIO, env: Mapping[str, str]) -> None:
     """Write the lines. Where colour is wanted, the symbol or word at its start gives each line its colour.
 

@@ -105,6 +105,20 @@ def _is_done_in_part(document: PlanDoc, wrong: Collection[str]) -> bool:
     return put_off.issuperset(wrong) and len(put_off) < len(pending)
 
 
+def can_all_be_done(document: PlanDoc) -> bool:
+    """Whether nothing in the plan is put off, and it has no error and no warning."""
+    return not document["diagnostics"] and not any(
+        each["actions"] == ["defer"] for each in document["resource_changes"]
+    )
+
+
+def unchanged_text(document: PlanDoc, state: str) -> Iterator[str]:
+    """One line when there is nothing to do, because each agent is in this state already."""
+    agents = [each["address"].partition(".")[2] for each in document["resource_changes"] if each["kind"] == "agent"]
+    if all(each["actions"] == ["no-op"] for each in document["resource_changes"]):
+        yield f"No changes: {', '.join(agents)} {'is' if len(agents) == 1 else 'are'} already {state}."
+
+
 def plan_summary(summary: SummaryDoc) -> str:
     """The summary line of a plan, in the format that other programs parse."""
     imported = f"{summary['import']} to import, " if summary["import"] else ""

@@ -73,7 +73,8 @@ def create(
     edit = declaration(at, address, agent, path, prompt)
     request = Request(targets=(address,), edits=(edit,), resumed_by_hand=frozenset({address}), operation="create")
     options = ApplyOptions(auto_approve, lock_timeout=seconds(lock_timeout))
-    return carry_out(at, request, options, ApplyDisplay(as_json, may_ask=may_ask))
+    display = ApplyDisplay(as_json, may_ask=may_ask, by_name="running", asks=not auto_approve)
+    return carry_out(at, request, options, display)
 
 
 def delete(
@@ -107,7 +108,8 @@ def delete(
         load_manifests(at, (), edits)  # the remaining manifests must be valid
     request = Request(deletes=frozenset(agents), purge=purge_conversation, edits=edits, operation="delete")
     options = ApplyOptions(auto_approve, max_destroy=len(agents), lock_timeout=seconds(lock_timeout))
-    return carry_out(at, request, options, ApplyDisplay(as_json, may_ask=may_ask, consent="--yes"))
+    display = ApplyDisplay(as_json, may_ask=may_ask, consent="--yes", by_name="deleted", asks=not auto_approve)
+    return carry_out(at, request, options, display)
 
 
 def _checked(name: str, what: str) -> str:

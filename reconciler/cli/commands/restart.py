@@ -49,4 +49,4 @@ def restart(
         operation="restart",
     )
     options = ApplyOptions(True, max_destroy=len(agents), lock_timeout=seconds(lock_timeout))
-    return carry_out(at, request, options, ApplyDisplay(as_json))
+    return carry_out(at, request, options, ApplyDisplay(as_json, by_name="running"))

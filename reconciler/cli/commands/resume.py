@@ -66,4 +66,4 @@ def resume(
     for action in await_endings(at, seen, request):
         warn(f"Waiting up to {SECONDS:g} s for {action.address}: {action.note}")
     options = ApplyOptions(True, lock_timeout=seconds(lock_timeout))
-    return carry_out(at, request, options, ApplyDisplay(as_json))
+    return carry_out(at, request, options, ApplyDisplay(as_json, by_name="running"))

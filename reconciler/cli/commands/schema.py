@@ -41,6 +41,7 @@ class SchemaName(StrEnum):
     MONITOR_DIFF = "monitor-diff"
     CONVERSATIONS = "conversations"
     STATUS = "status"
+    ATTACH = "attach"
     PEEK = "peek"
     LAST = "last"
     DIFF = "diff"

@@ -59,7 +59,7 @@ def stop(
     )
     patience = ApplyTimeouts(quit=seconds(timeout) if graceful else 0)
     options = ApplyOptions(True, lock_timeout=seconds(lock_timeout), patience=patience)
-    return carry_out(at, request, options, ApplyDisplay(as_json))
+    return carry_out(at, request, options, ApplyDisplay(as_json, by_name="stopped"))
 
 
 def archive(
@@ -82,4 +82,4 @@ def archive(
     warn(*full_names(seen, names))
     request = Request(states=dict.fromkeys(agents, RunState.ARCHIVED), reason=reason or "archived by hand")
     options = ApplyOptions(True, lock_timeout=seconds(lock_timeout))
-    return carry_out(at, request, options, ApplyDisplay(as_json))
+    return carry_out(at, request, options, ApplyDisplay(as_json, by_name="archived"))
