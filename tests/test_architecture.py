@@ -112,6 +112,7 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "explanation",
         "conversations",
         "status",
+        "attach",
         "peek",
         "last",
         "diff",

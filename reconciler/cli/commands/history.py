@@ -20,8 +20,8 @@ from reconciler.model.generation import generation_number
 from reconciler.render import generations as shown
 from reconciler.render.generations import generation_text
 from reconciler.render.output import tell_bytes, tell_json
+from reconciler.render.past import past_text
 from reconciler.render.terminal import show
-from reconciler.render.text import plan_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -91,7 +91,7 @@ def _show_one(at: Project, document: GenerationDoc, *, as_json: bool, full: bool
 
     if not as_json and (mistake := plan_mistake(document["plan"])):
         raise ReconcilerError(f"the plan of generation {document['number']} cannot be shown: {mistake}")
-    lines = (*generation_text(document), "", *plan_text(document["plan"], full=full))
+    lines = (*generation_text(document), "", *past_text(document, full=full))
     _show(at, document, lines, as_json=as_json)
 
 
