@@ -5,14 +5,13 @@ from __future__ import annotations
 from textwrap import dedent
 from typing import Annotated
 
-import typer
-
 from reconciler.app.agents.status import recorded
 from reconciler.app.plan import plans
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion, outputs
 from reconciler.cli import options as opt
 from reconciler.cli.copies import warn_about_registry
+from reconciler.cli.parameters import Argument
 from reconciler.model.address import parse_address
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
@@ -24,7 +23,7 @@ from reconciler.state.emit import row_text
 def show(
     what: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="[PLANFILE | NAME]",
             autocompletion=completion.everything,
             help="A saved plan, or any unique part of a workspace's or an agent's name",
