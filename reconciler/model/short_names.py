@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from msgspec import Struct
 
 from .address import Address
 from .errors import UsageError
+from .similar import similar
 
 _LISTED = 20
 
@@ -76,5 +76,5 @@ def several(name: str, meant: Sequence[Named]) -> UsageError:
 
 def _nearest(name: str, known: Iterable[Named]) -> str:
     names = [each for one in known for each in one.full_names]
-    close = get_close_matches(name, names, n=3)
+    close = similar(name, names, 3)
     return f"did you mean {' or '.join(close)}?" if close else "`reconciler status` lists all agents"

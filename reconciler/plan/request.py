@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -16,6 +15,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.manifest_edit import Edit, Restore
 from reconciler.model.plan import Mode
 from reconciler.model.record import Record, Status
+from reconciler.model.similar import similar
 
 from .scope import EVERYTHING, Scope, narrowed_to, without
 
@@ -185,5 +185,5 @@ def _expect_known(request: Request, known: set[Address]) -> None:
 
 
 def _nearest_address(address: Address, known: set[Address]) -> str:
-    close = get_close_matches(str(address), [str(each) for each in known], n=1)
+    close = similar(str(address), map(str, known))
     return f"did you mean {close[0]}?" if close else "`reconciler status --json` lists all addresses"

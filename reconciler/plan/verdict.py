@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.event import (
@@ -57,8 +58,7 @@ _EXIT_CODES = {
 }
 
 
-@dataclass(slots=True)
-class Totals:
+class Totals(Struct):
     """The results of a run so far."""
 
     counts: Counter[str] = field(default_factory=Counter)

@@ -54,7 +54,7 @@ from reconciler.ports.processes_by_proc import start_ticks
 from reconciler.ports.tmux.control import parse_blocks
 from reconciler.ports.tmux.rows import last_lines, parse_state
 from reconciler.render.document import content_digest
-from reconciler.render.documents.common import FORMAT_VERSION
+from reconciler.render.documents import FORMAT_VERSION
 from reconciler.render.generations import generation_document, generation_text, history_document, history_text
 from reconciler.render.text import plan_text
 from reconciler.state import confirmation, generations, history, lock, registry

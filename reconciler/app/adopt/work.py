@@ -48,7 +48,7 @@ from reconciler.model.moment import for_file_name
 from reconciler.plan.request import Request
 from reconciler.plan.verdict import Totals, Verdict
 from reconciler.render.document import diagnostic_document
-from reconciler.render.documents.common import EVENTS_VERSION
+from reconciler.render.documents import EVENTS_VERSION
 from reconciler.state import registry as state
 from reconciler.state.lock import hold
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from reconciler.app.agents.look import ProjectView, look
 from reconciler.app.agents.names import resolve_names
@@ -16,10 +16,12 @@ from reconciler.model.observed import ABSENT, Unknown
 from reconciler.model.record import Json
 from reconciler.model.short_names import the_one
 from reconciler.model.snapshot import tmux_trouble
-from reconciler.render.documents.status import HistoryDoc, StatusDetail, StatusDoc
 from reconciler.render.status import detail_document, status_document
 from reconciler.render.subject import everything_named
 from reconciler.state.history import HistoryEntry, read
+
+if TYPE_CHECKING:
+    from reconciler.render.documents.status import HistoryDoc, StatusDetail, StatusDoc
 
 
 def status(at: Project, name: str = "") -> StatusDoc:

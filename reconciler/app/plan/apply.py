@@ -47,7 +47,7 @@ from reconciler.plan.request import Request
 from reconciler.plan.saved import Basis, stale, unapproved
 from reconciler.plan.verdict import Totals, Verdict, refusal
 from reconciler.render.document import diagnostic_document, essence
-from reconciler.render.documents.common import EVENTS_VERSION
+from reconciler.render.documents import EVENTS_VERSION
 from reconciler.render.documents.plan import PlanDoc
 from reconciler.render.edits import edit_document, restore_document, unfinished_text
 from reconciler.state.lock import Held, hold

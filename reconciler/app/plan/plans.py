@@ -7,7 +7,7 @@ import re
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from reconciler.app.plan.addresses import addresses
 from reconciler.app.plan.make import Planned
@@ -19,10 +19,12 @@ from reconciler.model.read_json import read_json
 from reconciler.plan.request import Request
 from reconciler.ports import own_files
 from reconciler.render.document import content_digest, plan_document
-from reconciler.render.documents.common import FORMAT_VERSION
-from reconciler.render.documents.plan import OptionsDoc, PlanDoc
+from reconciler.render.documents import FORMAT_VERSION
 from reconciler.render.text import plan_text
 from reconciler.state.schemas import load_schema
+
+if TYPE_CHECKING:
+    from reconciler.render.documents.plan import OptionsDoc, PlanDoc
 
 
 def document_of(planned: Planned) -> PlanDoc:
@@ -64,7 +66,7 @@ def saved_plan(paths: Sequence[str]) -> PlanDoc | None:
     """
     if len(paths) != 1 or paths[0].endswith((".yaml", ".yml")) or not os.path.isfile(paths[0]):
         return None
-    document = cast(PlanDoc, _head_checked(paths[0]))
+    document = cast("PlanDoc", _head_checked(paths[0]))
     if mistake := _mistake(document):
         raise ReconcilerError(f"the saved plan {paths[0]} is damaged: {mistake}", fix=_AGAIN)
     if document["digest"] != content_digest(document):
