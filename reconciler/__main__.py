@@ -12,6 +12,7 @@ from reconciler import __version__
 
 _INTERRUPTED = 130
 _NEWS = (0, 2)  # in sync, done, changes, drift: what can only be told by what is printed
+_ALLOCATIONS = 20_000  # values between two searches for garbage: few of ours are in cycles
 _AGAIN = "then run the command again: it goes on where it was"
 # What the system has run out of is no fault of the program, wherever it shows.
 _RAN_OUT = {
@@ -56,6 +57,7 @@ def _program() -> int:
 def _loaded(ready: Callable[[], object]) -> None:
     """The command begins: what is loaded stays, so it is never searched for garbage."""
     gc.freeze()
+    gc.set_threshold(_ALLOCATIONS)
     gc.enable()
     ready()
 

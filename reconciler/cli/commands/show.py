@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import dedent
 from typing import Annotated
 
-from reconciler.app.agents.status import recorded
+from reconciler.app.agents.recorded import recorded
 from reconciler.app.plan import plans
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion, outputs
