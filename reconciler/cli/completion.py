@@ -22,31 +22,24 @@ _NAME = re.compile(r"[\w.@%+=:-]+")
 def agents(chosen: ChosenProject, incomplete: str) -> list[str]:
     """Session names and addresses of agents."""
     found = _recorded(chosen).sessions
-    return _offered([*found, *found.values()], incomplete)
+    return offered([*found, *found.values()], incomplete)
 
 
 def addresses(chosen: ChosenProject, incomplete: str) -> list[str]:
     """Addresses of workspaces, brokers and agents."""
     found = _recorded(chosen)
-    return _offered([*_places(found), *found.sessions.values()], incomplete)
+    return offered([*_places(found), *found.sessions.values()], incomplete)
 
 
 def everything(chosen: ChosenProject, incomplete: str) -> list[str]:
     """Session names and all addresses."""
     found = _recorded(chosen)
-    return _offered([*found.sessions, *_places(found), *found.sessions.values()], incomplete)
+    return offered([*found.sessions, *_places(found), *found.sessions.values()], incomplete)
 
 
 def workspaces(chosen: ChosenProject, incomplete: str) -> list[str]:
     """Names of workspaces."""
-    return _offered(_recorded(chosen).workspaces, incomplete)
-
-
-def adoption_sources(_chosen: ChosenProject, incomplete: str) -> list[str]:
-    """The sources that `adopt --from` accepts."""
-    from reconciler.app.adopt.sources import SourceKind
-
-    return _offered([kind.value for kind in SourceKind], incomplete)
+    return offered(_recorded(chosen).workspaces, incomplete)
 
 
 def _places(found: Names) -> list[str]:
@@ -54,7 +47,7 @@ def _places(found: Names) -> list[str]:
     return [*(f"workspace.{name}" for name in found.workspaces), *(f"broker.{name}" for name in found.brokers)]
 
 
-def _offered(names: Iterable[str], incomplete: str) -> list[str]:
+def offered(names: Iterable[str], incomplete: str) -> list[str]:
     """The matching names. Texts that are not plain names are left out, because a shell could interpret them."""
     return list(dict.fromkeys(name for name in names if name.startswith(incomplete) and _NAME.fullmatch(name)))
 

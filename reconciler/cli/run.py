@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Callable, Iterable, Sequence
 
-from reconciler.model.errors import InvalidManifest, ReconcilerError, RegistryUnreadable
+from reconciler.model.errors import ReconcilerError
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell
 
@@ -33,8 +32,6 @@ def run(words: Sequence[str], ready: Callable[[], object] = lambda: None) -> int
     except (KeyboardInterrupt, EOFError):
         _tell(["", "Interrupted."])
         return ExitCode.INTERRUPTED
-    except InvalidManifest as error:
-        return _tell_mistakes(error)
     except ReconcilerError as error:
         _tell(_error_lines(error))
         return error.exit_code
@@ -72,22 +69,7 @@ def _normalised(words: Iterable[str]) -> Iterable[str]:
             yield f"--{truth['name']}" if truth["value"] in {"true", "1"} else f"--no-{truth['name']}"
 
 
-def _tell_mistakes(error: InvalidManifest) -> int:
-    from .mistakes import mistake_lines
+def _tell(told: ReconcilerError | Iterable[str]) -> None:
+    from .mistakes import show_mistakes
 
-    _tell(mistake_lines(error))
-    _tell([f"{error.summary}. Nothing was done."])
-    return error.exit_code
-
-
-def _error_lines(error: ReconcilerError) -> list[str]:
-    more = error.more if isinstance(error, RegistryUnreadable) else ()
-    lines = [f"Error: {error.summary}", *(f"  {line}" for line in error.detail.splitlines())]
-    lines += [f"Error: {each}" for each in more]
-    return [*lines, f"  -> {error.fix}"] if error.fix else lines
-
-
-def _tell(lines: Iterable[str]) -> None:
-    from reconciler.render.terminal import show
-
-    show(lines, sys.stderr, os.environ)
+    show_mistakes(told)

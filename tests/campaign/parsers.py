@@ -26,8 +26,8 @@ from reconciler.agents.permission import dialog_on
 from reconciler.agents.screen import classify_screen
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.app.jobs import audits
-from reconciler.app.plan import plans
-from reconciler.app.plan.plans import plan_mistake
+from reconciler.app.plan import saved_plans
+from reconciler.app.plan.saved_plans import plan_mistake
 from reconciler.broker.by_hand.folder import hand_made
 from reconciler.broker.by_hand.takeover import takeover
 from reconciler.broker.files import acl, conf, passwords
@@ -216,8 +216,8 @@ HISTORY = json.dumps(
 def _plan(data: bytes, folder: Path) -> object:
     path = folder / "saved"
     path.write_bytes(sealed(data))
-    found = plans.saved_plan([str(path)])
-    return found and (plans.request_of(found), list(plan_text(found, full=True)))
+    found = saved_plans.saved_plan([str(path)])
+    return found and (saved_plans.request_of(found), list(plan_text(found, full=True)))
 
 
 def _generation(data: bytes, folder: Path) -> object:

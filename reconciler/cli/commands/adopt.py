@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from reconciler.app.adopt.document import document_of_adoption
-from reconciler.app.adopt.sources import OTHERS, OWN, AdoptionSources, chosen_sources
+from reconciler.app.adopt.sources import OTHERS, OWN, AdoptionSources, SourceKind, chosen_sources
 from reconciler.app.adopt.view import look_for_adoption
 from reconciler.app.adopt.work import adopt_everything
 from reconciler.app.plan.options import ApplyOptions
@@ -13,12 +13,17 @@ from reconciler.app.project.project import Project, find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import ApplyDisplay, show_work
-from reconciler.cli.parameters import Argument, Option
+from reconciler.cli.parameters import Argument, ChosenProject, Option
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.adoption import adoption_text, changes_something
 from reconciler.render.output import tell, tell_json
+
+
+def _sources(_chosen: ChosenProject, incomplete: str) -> list[str]:
+    """The sources that `--from` accepts."""
+    return completion.offered([kind.value for kind in SourceKind], incomplete)
 
 
 def adopt(
@@ -31,7 +36,7 @@ def adopt(
         Option(
             "--from",
             metavar="SOURCE",
-            autocompletion=completion.adoption_sources,
+            autocompletion=_sources,
             help=f"Only this source; repeatable [default: {', '.join(OWN)}]; others: {', '.join(OTHERS)}",
             show_default=False,
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from reconciler.app.plan import plans
+from reconciler.app.plan import saved_plans
 from reconciler.app.plan.addresses import addresses
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import find_project
@@ -79,14 +79,14 @@ def apply(
         confirm_within=within,
     )
     display = ApplyDisplay(as_json, full, may_ask)
-    saved = plans.saved_plan(paths or [])
+    saved = saved_plans.saved_plan(paths or [])
     if digest and saved is None:
         raise UsageError("--digest is for a saved plan", fix="reconciler apply PLANFILE --digest sha256:...")
     if saved is not None:
         if target or exclude or replace or refresh_only:
             fix = "pass them to `reconciler plan --out` instead"
             raise UsageError("a saved plan cannot be combined with --target and similar options", fix=fix)
-        return carry_out(at, plans.request_of(saved), options, display, saved)
+        return carry_out(at, saved_plans.request_of(saved), options, display, saved)
     request = Request(
         paths=tuple(paths or ()),
         targets=addresses(target),

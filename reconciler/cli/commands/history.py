@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import to_builtins
 
 from reconciler.app.history import past
-from reconciler.app.plan.plans import plan_mistake
+from reconciler.app.plan.saved_plans import plan_mistake
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt

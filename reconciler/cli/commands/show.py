@@ -6,7 +6,7 @@ from textwrap import dedent
 from typing import Annotated
 
 from reconciler.app.agents.recorded import recorded
-from reconciler.app.plan import plans
+from reconciler.app.plan import saved_plans
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion, outputs
 from reconciler.cli import options as opt
@@ -50,7 +50,7 @@ def show(
     """
     at = find_project(chdir, registry)
     output = outputs.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
-    saved = None if parse_address(what) else plans.saved_plan([what])
+    saved = None if parse_address(what) else saved_plans.saved_plan([what])
     if saved is not None:
         outputs.publish_plan(at, saved, output, full=full)
         return ExitCode.OK
