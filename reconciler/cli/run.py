@@ -33,7 +33,7 @@ def run(words: Sequence[str], ready: Callable[[], object] = lambda: None) -> int
         _tell(["", "Interrupted."])
         return ExitCode.INTERRUPTED
     except ReconcilerError as error:
-        _tell(_error_lines(error))
+        _tell(error)
         return error.exit_code
     return code if isinstance(code, int) else ExitCode.OK
 
