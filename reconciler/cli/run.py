@@ -10,6 +10,7 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell
 
+from .command_names import offered_commands
 from .exact import ExactCall, exact_call
 from .group_help import help_asked_for
 
@@ -21,11 +22,12 @@ _TRUTH = re.compile(r"--(?P<name>refresh|input)=(?P<value>true|false|1|0)")
 def run(words: Sequence[str], ready: Callable[[], object] = lambda: None) -> int:
     """Run the command line; errors are printed on standard error. `ready` is called before the command runs."""
     plain = list(_normalised(words))
-    if "_RECONCILER_COMPLETE" in os.environ:
-        return _run_by_typer(plain, lambda: None)
-    if lines := help_asked_for(plain, os.environ):
+    completes = "_RECONCILER_COMPLETE" in os.environ
+    if lines := offered_commands(os.environ) if completes else help_asked_for(plain, os.environ):
         tell(*lines)
         return ExitCode.OK
+    if completes:
+        return _run_by_typer(plain, lambda: None)
     call = exact_call(plain, os.environ)
     try:
         code = _run_exactly(call, ready) if call else _run_by_typer(plain, ready)

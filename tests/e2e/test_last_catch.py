@@ -109,7 +109,7 @@ main()
 )
 @pytest.mark.parametrize("completes", [False, True])
 def test_an_interrupt_while_the_program_is_loaded_is_silent(project: Project, module: str, completes: bool):
-    env = {"_RECONCILER_COMPLETE": "complete_bash", "COMP_WORDS": "reconciler st", "COMP_CWORD": "1"}
+    env = {"_RECONCILER_COMPLETE": "complete_bash", "COMP_WORDS": "reconciler stop x", "COMP_CWORD": "2"}
     words = ["plan", "--mistake"] if module == "typer" else ["plan"]
     done = _python(project, _INTERRUPTED_AT.format(module=module, words=words), **(env if completes else {}))
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
