@@ -357,6 +357,18 @@ def test_a_start_loads_few_modules_of_ours(words: list[str], most: int, tmp_path
     assert len(done.stdout.splitlines()[-1].split()) <= most
 
 
+def test_a_start_is_not_searched_for_garbage(tmp_path: Path) -> None:
+    (tmp_path / "reconciler.yaml").write_text(f"version: 1\ntmux: {{socket_path: {tmp_path / 'no-server'}}}\n")
+    code = (
+        "import gc, sys; from reconciler.__main__ import main\n"
+        "found = []; gc.callbacks.append(lambda *_: found.append(gc.get_freeze_count()))\n"
+        "sys.argv[1:] = ['plan']\ntry: main()\n"
+        "except SystemExit: print(0 in found, gc.isenabled(), gc.get_freeze_count() > 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "False True True"
+
+
 @pytest.mark.parametrize("command", ["plan", "status", "drift"])
 def test_what_looks_at_agents_loads_neither_jobs_nor_brokers_nor_the_monitor(command: str, tmp_path: Path) -> None:
     socket = tmp_path / "no-server"

@@ -17,7 +17,7 @@ from reconciler.cli import typer_program
 from reconciler.cli.catalogue import COMMANDS, Entry
 from reconciler.cli.exact import exact_call
 from reconciler.cli.options import everywhere
-from reconciler.cli.parameters import Argument, Parameter, parameters_of
+from reconciler.cli.parameters import Argument, Parameter, parameters_of, value_of
 from reconciler.cli.typer_program import program
 
 
@@ -172,6 +172,17 @@ def test_an_option_before_the_command_wins_over_the_environment(typer_call: Any)
 @pytest.mark.parametrize("words", [[], ["--help"], ["plan", "--help"], ["-V"], ["job"], ["nothing"], ["stop"]])
 def test_help_and_mistakes_are_left_to_typer(words: list[str]) -> None:
     assert exact_call(words, {}) is None
+
+
+def test_a_number_outside_of_its_limits_is_left_to_typer() -> None:
+    limited = [(each, each.declared) for path in PATHS for each in parameters(path) if each.type is int]
+    for each, declared in limited:
+        outside = ["x", "-1", "1.0", "\u0663", *([str(declared.max + 1)] if declared.max else [])]
+        for number in [*outside, *([str(declared.min - 1)] if declared.min else [])]:
+            with pytest.raises(ValueError, match=number):
+                value_of(each, number)
+    assert {bool(declared.min) for _, declared in limited} == {True, False}, "this test would notice nothing"
+    assert {declared.max is None for _, declared in limited} == {True, False}, "this test would notice nothing"
 
 
 def test_the_parameters_of_a_function_are_those_of_its_signature() -> None:
