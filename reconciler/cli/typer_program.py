@@ -5,6 +5,7 @@ Groups load a command when it is called. typer is slow to load, so plain words d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from importlib import import_module
 from io import StringIO
@@ -15,7 +16,9 @@ import typer
 from typer.core import TyperGroup
 
 from reconciler import __version__
+from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
+from reconciler.model.similar import similar
 from reconciler.render.output import tell
 
 from .catalogue import COMMANDS, Command, Entry
@@ -30,8 +33,8 @@ _WrongUsage = cast("type[Exception]", typer.BadParameter.__base__)
 _ASKS_BY_ITSELF = {"job"}
 
 
-def run_by_typer(words: Sequence[str]) -> tuple[int, list[str]]:
-    """Run the command line; the exit code, and the lines that say what is wrong with the words."""
+def run_by_typer(words: Sequence[str]) -> tuple[int, ReconcilerError | list[str]]:
+    """Run the command line; the exit code, and what is wrong with the words."""
     try:
         code = program().main(args=list(words), prog_name="reconciler", standalone_mode=False)
     except typer.Abort as error:
@@ -41,7 +44,7 @@ def run_by_typer(words: Sequence[str]) -> tuple[int, list[str]]:
     return code if isinstance(code, int) else ExitCode.OK, []
 
 
-def _wrong_usage(error: Exception) -> tuple[int, list[str]]:
+def _wrong_usage(error: Exception) -> tuple[int, ReconcilerError | list[str]]:
     show_error = getattr(error, "show", None)
     context = getattr(error, "ctx", None)
     if context is not None and type(error).__name__ == "NoArgsIsHelpError":
@@ -49,10 +52,26 @@ def _wrong_usage(error: Exception) -> tuple[int, list[str]]:
             tell(*str(error).splitlines())
             return ExitCode.OK, []
         return ExitCode.USAGE, str(error).splitlines()
+    if wrong := _unknown_choice(error):
+        return ExitCode.USAGE, wrong
     said = StringIO()
     if show_error:
         show_error(file=said)
     return ExitCode.USAGE, said.getvalue().splitlines()
+
+
+def _unknown_choice(error: Exception) -> ReconcilerError | None:
+    """The error in our words, if the value is not one of those that an argument or option allows."""
+    parameter, context = getattr(error, "param", None), getattr(error, "ctx", None)
+    choices = getattr(getattr(parameter, "type", None), "choices", None)
+    value = re.match(r"'(.*?)' is not one of", getattr(error, "message", ""))
+    if not choices or not value or parameter is None:
+        return None
+    known = [getattr(each, "value", str(each)) for each in choices]
+    named = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.make_metavar(context)
+    close = similar(value[1], known)
+    fix = f"did you mean `{close[0]}`?" if close else f"one of: {', '.join(known)}"
+    return UsageError(f"`{value[1]}` is not a value of {named}", fix=fix)
 
 
 # --- groups -----------------------------------------------------------------------------------

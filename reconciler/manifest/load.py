@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from reconciler.model.record import Json
 from . import expand
 from .accept import accept_mistakes, accepts
 from .document import Document, ManifestContext, Source, mistake
+from .doubtful import doubtful
 from .links import Declared, branch_mistakes, link_mistakes
 from .merge import Block, Merged, merge
 from .templates import type_mistakes
@@ -94,9 +95,15 @@ def _desired(
         files=tuple(document.file for document in documents),
         brokers=_brokers(merged, context),
         accepts=accepts(merged.sections["accept"].values()),
+        diagnostics=tuple(_doubtful(merged, workspaces.values(), declared)),
     )
     unset = [found for source in sources for found in source.mistakes]
     return desired, [*unset, *disagreements, *_mistakes(merged, declared, builtin_types)]
+
+
+def _doubtful(merged: Merged, workspaces: Iterable[Workspace], declared: Declared) -> Iterator[Diagnostic]:
+    blocks = merged.sections["workspaces"]
+    return doubtful(((each, blocks[each.address.workspace]) for each in workspaces), declared)
 
 
 def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]) -> Iterator[Diagnostic]:

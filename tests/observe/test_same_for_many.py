@@ -40,7 +40,7 @@ def test_a_program_and_a_folder_are_looked_up_once(project: OnDisk, monkeypatch:
     monkeypatch.setattr(FakeProcesses, "find", lambda self, name, path: asked.update([name]) or find(self, name, path))
     monkeypatch.setattr(RealFiles, "real", lambda self, path: asked.update([path]) or real(self, path))
     seen = look(project)
-    assert {found for found in seen.snapshot.executables.values()} == {
+    assert set(seen.snapshot.executables.values()) == {
         Present("/usr/bin/claude"),
         Present("/usr/bin/codex"),
     }

@@ -10,7 +10,7 @@ from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.copies import warn_about_registry
-from reconciler.cli.parameters import Argument
+from reconciler.cli.parameters import Argument, Option
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.explain import explanation_text
 from reconciler.render.output import tell_json
@@ -27,6 +27,7 @@ def explain(
             show_default=False,
         ),
     ],
+    full: Annotated[bool, Option("--full", help="Show long lists, such as arguments, in full")] = False,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -47,6 +48,6 @@ def explain(
     if as_json:
         tell_json(document)
     else:
-        show(explanation_text(document), sys.stdout, at.env)
+        show(explanation_text(document, full=full), sys.stdout, at.env)
     in_the_way = any(each["severity"] != "warning" for each in document["diagnostics"])
     return ExitCode.ERROR if in_the_way else ExitCode.OK

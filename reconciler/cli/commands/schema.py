@@ -69,7 +69,7 @@ class SchemaName(StrEnum):
     MONITOR_AGENT = "monitor-agent"
 
 
-def schema_print(name: Annotated[SchemaName, Argument(help="Name of the schema")]) -> int:
+def schema_print(name: Annotated[SchemaName, Argument(metavar="NAME", help="Name of the schema")]) -> int:
     """Print the JSON Schema (draft 07) of a file or document.
 
     \b
@@ -91,7 +91,7 @@ def _schema(name: SchemaName) -> dict[str, Json]:
 
 
 def schema_check(
-    name: Annotated[SchemaName, Argument(help="Name of the schema")],
+    name: Annotated[SchemaName, Argument(metavar="NAME", help="Name of the schema")],
     files: Annotated[list[str], Argument(metavar="FILE...", help="YAML or JSON files", show_default=False)],
     as_json: opt.Json = False,
 ) -> int:
