@@ -1,4 +1,4 @@
-"""Measure every budget and print it; `run.py --write start projects` writes two sections into docs/benchmarks.md.
+"""Measure every budget and print it; `run.py --write start agents-10` writes two sections into docs/benchmarks.md.
 
 The machine's own limits (a bare interpreter, tmux alone) are measured in turn with our times, since machines differ
 and their speed changes. Nothing here judges.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from jobs import rows as rows_of_jobs
 from lab import Lab, lab
@@ -49,11 +50,6 @@ def _start() -> Iterator[Row]:
 
 def _tab(line: str, word: int) -> dict[str, str]:
     return {"_RECONCILER_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(word)}
-
-
-def _projects() -> Iterator[Row]:
-    for agents in (_FEW, 100, _HALF, _MANY):
-        yield from _project(agents)
 
 
 def _project(agents: int) -> Iterator[Row]:
@@ -125,7 +121,7 @@ def _tmuxp() -> Iterator[Row]:
 
 SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
     "start": _start,
-    "projects": _projects,
+    **{f"agents-{agents}": partial(_project, agents) for agents in (_FEW, 100, _HALF, _MANY)},
     "registry": lambda: (Row(what, measured) for what, measured in registry_times(_MANY)),
     "monitor": _monitor,
     "tmuxp": _tmuxp,
