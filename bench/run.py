@@ -41,8 +41,8 @@ def _start() -> Iterator[Row]:
             ("`reconciler --version`", ["--version"], {}),
             ("`reconciler --help`", ["--help"], {}),
             ("`reconciler plan --help`", ["plan", "--help"], {}),
-            ("Tab after `reconciler sta`", [], _tab("reconciler sta", 1)),
-            ("Tab after `reconciler status ws0`", [], _tab("reconciler status ws0", 2)),
+            ("Tab after `sta`", [], _tab("reconciler sta", 1)),
+            ("Tab after `status ws0`", [], _tab("reconciler status ws0", 2)),
         ):
             pair = paired(_REPEATS, lambda words=words, more=more: small.reconciler(*words, **more), small.python)
             yield Row(what, _seconds(pair.ours), _times(pair.ratio), "5 x")
