@@ -12,7 +12,6 @@ from reconciler.model.diagnostic import Diagnostic
 from .document import mistake, suggestion
 from .merge import Block
 from .rules import is_branch
-from .value_slips import type_instead
 
 Declared = Sequence[tuple[Agent, Block]]
 
@@ -49,6 +48,8 @@ def _unknown_types(declared: Declared, types: Collection[str]) -> Iterator[Diagn
 
 
 def _type_instead(agent: Agent, block: Block, types: Collection[str]) -> str:
+    from .value_slips import type_instead  # noqa: PLC0415 - only a mistake needs it
+
     slip = type_instead(agent.type, types, named="type" in (block.content or {}))
     return slip or f"{suggestion(agent.type, list(types))}; declare your own types in `agent_types:`"
 

@@ -17,7 +17,6 @@ from reconciler.model.record import Json
 from . import expand
 from .accept import accept_mistakes, accepts
 from .document import Document, ManifestContext, Source, mistake
-from .doubtful import doubtful
 from .links import Declared, branch_mistakes, link_mistakes
 from .merge import Block, Merged, merge
 from .templates import type_mistakes
@@ -101,9 +100,15 @@ def _desired(
     return desired, [*unset, *disagreements, *_mistakes(merged, declared, builtin_types)]
 
 
-def _doubtful(merged: Merged, workspaces: Iterable[Workspace], declared: Declared) -> Iterator[Diagnostic]:
+def _doubtful(merged: Merged, workspaces: Iterable[Workspace], declared: Declared) -> Iterable[Diagnostic]:
+    arguments = (argument for _, block in declared for argument in (block.content or {}).get("args", ()))
+    spaces = list(workspaces)
+    if len({each.path for each in spaces}) == len(spaces) and not any(set(each) & {" ", "$"} for each in arguments):
+        return ()
+    from .doubtful import doubtful  # noqa: PLC0415 - a manifest without doubts starts faster
+
     blocks = merged.sections["workspaces"]
-    return doubtful(((each, blocks[each.address.workspace]) for each in workspaces), declared)
+    return doubtful(((each, blocks[each.address.workspace]) for each in spaces), declared)
 
 
 def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]) -> Iterator[Diagnostic]:
