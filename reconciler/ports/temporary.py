@@ -15,6 +15,7 @@ from zlib import crc32
 
 from reconciler.model.observed import Absent, Present, Unknown
 
+from . import deleting
 from .clock import RealClock
 from .pid_namespace import current_namespace
 from .processes import RealProcesses
@@ -86,11 +87,8 @@ def sweep_private_folders(environment: Mapping[str, str]) -> None:
         left = list[str]()
         with suppress(OSError), os.scandir(parent) as entries:
             left += (entry.path for entry in entries if _is_left_folder(entry))
-        if left:
-            import shutil  # noqa: PLC0415 - slow to load, and rarely needed
-
-            for folder in left:
-                shutil.rmtree(folder, ignore_errors=True)
+        for folder in left:
+            deleting.remove_own(folder)
 
 
 def _is_left_folder(entry: os.DirEntry[str]) -> bool:

@@ -6,16 +6,20 @@ A key is a character, or the name of one: `up`, `down`, `page-up`, `page-down`, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.harmless import one_line
 
-from .documents.status import StatusRow
 from .status_groups import agent_line, in_groups, name_of, word_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from .documents.status import StatusRow
 
 _PAGE = 10
 _AROUND = 3  # lines beside the agents: the heading, the filter, and one that stays free

@@ -6,16 +6,20 @@ The lines have colours of their own; all text in them is already harmless.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from reconciler.model.harmless import one_line
 from reconciler.model.sgr import RESET
 
-from .documents.status import StatusRow
 from .status import age
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from .documents.status import StatusRow
 
 _LEAST = 12  # columns: a shorter note says nothing
 

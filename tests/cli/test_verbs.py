@@ -11,7 +11,8 @@ import pytest
 from reconciler import __version__
 from reconciler.cli.catalogue import ALIASES, CATALOGUE, COMMANDS, Command
 from reconciler.cli.commands.schema import SchemaName
-from reconciler.cli.run import program, run
+from reconciler.cli.run import run
+from reconciler.cli.typer_program import program
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (ROOT / "docs" / "reference.md").read_text().partition("\n## JSON documents\n")[2]

@@ -15,7 +15,7 @@ from reconciler.cli.pick import pick_agent
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.observed import Present, Unknown
-from reconciler.render.documents.common import FORMAT_VERSION
+from reconciler.render.documents import FORMAT_VERSION
 from reconciler.render.output import tell_json
 
 if TYPE_CHECKING:

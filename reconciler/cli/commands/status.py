@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
-
-import typer
 
 from reconciler.app.agents.status import status as look
 from reconciler.app.project.project import find_project
 from reconciler.app.project.warnings import unconfirmed
 from reconciler.cli import completion
 from reconciler.cli import options as opt
+from reconciler.cli.parameters import Argument, Option
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.harmless import one_line
 from reconciler.render.document import diagnostic_document
@@ -37,7 +36,7 @@ _INTERVAL = 2.0  # seconds
 def status(
     name: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="[NAME]",
             autocompletion=completion.agents,
             help="Show only this agent, in detail: any unique part of its name",
@@ -45,7 +44,7 @@ def status(
     ] = "",
     as_json: opt.Json = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Refresh every 2 seconds until Ctrl-C; with --json, one line per change")
+        bool, Option("--watch", help="Refresh every 2 seconds until Ctrl-C; with --json, one line per change")
     ] = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -97,4 +96,15 @@ def _shown(document: StatusDoc, at: Project, *, on_terminal: bool) -> Iterable[s
     """The lines of the document: groups on a terminal, a table elsewhere; only the groups have colours of their own."""
     if not on_terminal or is_detail(document) or not document["agents"]:
         return map(one_line, status_text(document, at.now()))
-    return grouped_text(document["agents"], at.now(), shutil.get_terminal_size().columns)
+    return grouped_text(document["agents"], at.now(), _columns(at))
+
+
+def _columns(at: Project) -> int:
+    """The width of the terminal; `shutil`, which knows it, too, takes long to load."""
+    told = at.env.get("COLUMNS", "")
+    if told.isascii() and told.isdecimal() and int(told):
+        return int(told)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
