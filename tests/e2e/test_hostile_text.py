@@ -66,6 +66,7 @@ CALLS: dict[str, list[list[str]]] = {
     "restart": [["agent.lab.shell", "--reason", EVIL]],
     "version": [[]],
     "answer": [[SESSION], [SESSION, "--request", EVIL, "approve"]],
+    "mcp": [["--allow", EVIL]],
     "send": [[SESSION, EVIL], [SESSION, EVIL, "--json"]],
     "conversations": [["lab"], ["--json"]],
     "history": [[], ["show", "1"], ["diff", "1", "1"], ["agent.lab.claude"]],
