@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from reconciler.model.errors import Refused
 
-from .temporary import name_for
+from .temporary import left_below, left_in, name_for
 from .temporary import sweep as sweep_open_folder
 from .temporary import sweep_tree as sweep_open_tree
 
@@ -198,6 +198,40 @@ def sweep(folder: str) -> None:
     """Remove temporary files of killed writers in a folder of the user. Files that cannot be removed stay."""
     with suppress(OSError, Refused), opened(folder) as top:
         sweep_open_folder(top, ours=False)
+
+
+def left_behind(folder: str, *, ours: bool) -> list[str]:
+    """The paths of the files that `sweep_tree` (`ours`), else `sweep`, would remove.
+
+    Raises:
+        LinkInTheWay: The folder is a link that `ours` do not follow.
+        OSError: The folder cannot be read.
+    """
+    with suppress(FileNotFoundError), opened(folder) as top:
+        names = left_below(top) if ours else left_in(top, ours=False)
+        return [os.path.join(folder, name) for name in names]
+    return []
+
+
+def readable_by_others(folder: str, leave: str = "") -> list[str]:
+    """The regular files of this user in a folder of ours and below that other users may read or write.
+
+    Links are not followed, and the subfolder called `leave` is left out. Raises what `left_behind` raises.
+    """
+    found: list[str] = []
+    with suppress(FileNotFoundError), opened(folder) as top:
+        for path, folders, names, below in os.fwalk(".", dir_fd=top, follow_symlinks=False):
+            if path == "." and leave in folders:
+                folders.remove(leave)
+            loose = (name for name in names if _is_loose(_status(below, name)))
+            found += (os.path.normpath(os.path.join(folder, path, name)) for name in loose)
+    return found
+
+
+def _is_loose(found: os.stat_result | None) -> bool:
+    if found is None or not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+        return False
+    return bool(stat.S_IMODE(found.st_mode) & 0o077)
 
 
 # --- paths ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -32,6 +33,7 @@ from .language import command, literal, on_screen, sequence
 from .leftovers import ENDING, Leftovers
 from .rows import last_lines, parse_state, row_format
 from .server_events import ServerEvents
+from .settings import OPTIONS, PANE_SETTINGS, PaneSettings, options_in, pane_settings_in
 from .socket_path import socket_obstacle
 from .versions import MESSAGES_CHANGED, OLDEST, fit, is_before
 
@@ -236,7 +238,7 @@ class RealTmux:
         found = self.obstacle()
         if found:
             return Unknown(found.summary, found.fix)
-        hung_up = any(words in complaint for words in ENDING) and is_before(self._version(), MESSAGES_CHANGED)
+        hung_up = any(words in complaint for words in ENDING) and is_before(self.version(), MESSAGES_CHANGED)
         return Unknown(f"tmux: {complaint}", _WRONG_VERSION if hung_up else "")
 
     def obstacle(self) -> Problem | None:
@@ -255,7 +257,7 @@ class RealTmux:
             ReconcilerError: A server would be started, and tmux is too old.
             Refused: The running server would end with its last terminal, or does not work with this tmux version.
         """
-        version = self._version()
+        version = self.version()
         if server:
             self._refuse_to_end_unattached()
             self._refuse_what_does_not_fit(version)
@@ -328,8 +330,38 @@ class RealTmux:
                 f"type `{ending}` and apply again: the conversations continue",
             )
 
-    def _version(self) -> str:
+    def version(self) -> str:
+        """The version of the tmux in PATH. Raises ReconcilerError when it is not installed, or does not answer."""
         return self._run("-V").stdout.strip().removeprefix("tmux ")
+
+    def options(self) -> Mapping[str, str]:
+        """The options of the server and the global ones of sessions and windows, as `options_in` reads them.
+
+        Raises:
+            ReconcilerError: tmux did not answer.
+        """
+        return options_in(self._run(*OPTIONS).stdout)
+
+    def pane_settings(self) -> tuple[PaneSettings, ...]:
+        """What the options of its window and session say about each pane. Raises ReconcilerError as above."""
+        return pane_settings_in(self._run(*PANE_SETTINGS).stdout)
+
+    def search_path(self) -> str:
+        """The PATH that the server gives to new panes; empty when it has none. Raises ReconcilerError as above."""
+        return self._run("show-environment", "-g", "PATH").stdout.strip().partition("=")[2]
+
+    def neighbours(self) -> tuple[str, ...]:
+        """The sockets of other servers of this user, in the folder that tmux makes for them."""
+        try:
+            paths = sorted(entry.path for entry in os.scandir(self._folder) if stat.S_ISSOCK(entry.stat().st_mode))
+        except FileNotFoundError:
+            return ()
+        own = os.path.realpath(self.socket_path)
+        return tuple(path for path in paths if path != own and is_open(path))
+
+    def leftovers(self) -> tuple[str, ...]:
+        """What `tidy` would end, in words for the user. Raises ReconcilerError as above."""
+        return self._leftovers.found()
 
     def ending_hooks(self) -> str:
         """A hook that may have ended a session right after its start, in words for the user; empty when none is found.

@@ -1,0 +1,131 @@
+"""Options of tmux that hurt agents or their users, each with the reason. The others do no harm (docs/tmux.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from reconciler.model.checkup import CheckName, CheckResult, Level
+from reconciler.model.digits import number_in
+
+from .results import ok
+
+_SHORT_HISTORY = 200  # lines
+_SLOW_ESCAPE = 500  # milliseconds; the default up to tmux 3.4
+
+
+class _Option(NamedTuple):
+    """When an option hurts, and how to set it. `flags` are those of set-option."""
+
+    name: str
+    hurts: Callable[[str, Mapping[str, str]], bool]
+    level: Level
+    why: str
+    flags: str
+    better: str
+
+
+def _is(*values: str) -> Callable[[str, Mapping[str, str]], bool]:
+    return lambda value, _options: value in values
+
+
+def _below(least: int) -> Callable[[str, Mapping[str, str]], bool]:
+    return lambda value, _options: (number_in(value) or 0) < least
+
+
+def _above(most: int) -> Callable[[str, Mapping[str, str]], bool]:
+    return lambda value, _options: (number_in(value) or 0) > most
+
+
+def _ends_the_server(value: str, options: Mapping[str, str]) -> bool:
+    """Whether the server ends without a terminal: only if `exit-empty` is on, too (server_loop in tmux)."""
+    return value == "on" and options.get("exit-empty") == "on"
+
+
+def _is_no_terminal_of_tmux(value: str, _options: Mapping[str, str]) -> bool:
+    return not value.startswith(("screen", "tmux"))
+
+
+HARMFUL = (
+    _Option(
+        "exit-unattached",
+        _ends_the_server,
+        Level.ERROR,
+        "the server ends with all agents when its last terminal detaches, so reconciler starts none on it",
+        "-s",
+        "off",
+    ),
+    _Option(
+        "destroy-unattached",
+        lambda value, _options: value != "off",
+        Level.NOTE,
+        "your own sessions end when no terminal shows them; those of agents are exempt",
+        "-g",
+        "off",
+    ),
+    _Option(
+        "default-terminal",
+        _is_no_terminal_of_tmux,
+        Level.WARNING,
+        "tmux needs screen, tmux or a derivative here; with another one the screens of agents may be garbled",
+        "-g",
+        "tmux-256color",
+    ),
+    _Option(
+        "allow-set-title",
+        _is("off"),
+        Level.WARNING,
+        "some agents show only in the title of their pane that they work; their state is then unknown",
+        "-g",
+        "on",
+    ),
+    _Option(
+        "history-limit",
+        _below(_SHORT_HISTORY),
+        Level.NOTE,
+        "what scrolled away is lost: `reconciler peek --lines` and the last words of an agent that failed are short",
+        "-g",
+        "2000",
+    ),
+    _Option(
+        "escape-time",
+        _above(_SLOW_ESCAPE),
+        Level.NOTE,
+        "Esc reaches an agent late when you are attached",
+        "-s",
+        "10",
+    ),
+    _Option(
+        "set-clipboard",
+        _is("on"),
+        Level.NOTE,
+        "every agent may replace your clipboard",
+        "-s",
+        "external",
+    ),
+    _Option(
+        "allow-passthrough",
+        _is("on", "all"),
+        Level.NOTE,
+        "what an agent prints may reach your terminal past tmux",
+        "-g",
+        "off",
+    ),
+)
+
+
+def options(given: Mapping[str, str], command: str) -> Iterator[CheckResult]:
+    """The options that hurt; `command` are the words that begin a tmux command for this server."""
+    found = [_harm(each, given, command) for each in HARMFUL if _hurts(each, given)]
+    yield from found or [ok(CheckName.TMUX_OPTIONS, "no option of the server hurts")]
+
+
+def _hurts(option: _Option, given: Mapping[str, str]) -> bool:
+    """An option that this tmux does not have does no harm."""
+    return option.name in given and option.hurts(given[option.name], given)
+
+
+def _harm(option: _Option, given: Mapping[str, str], command: str) -> CheckResult:
+    turned = f"{command} set-option {option.flags} {option.name} {option.better}, and change it in your tmux.conf"
+    summary = f"{option.name} is {given[option.name]}"
+    return CheckResult(name=CheckName.TMUX_OPTIONS, level=option.level, summary=summary, detail=option.why, fix=turned)
