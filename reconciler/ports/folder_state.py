@@ -54,9 +54,16 @@ def folder_state(path: str) -> Observed[FolderState]:
 
 
 def nearest(path: str) -> str:
-    """The path, or the nearest folder above it that exists."""
-    while not os.path.lexists(path) and path != os.path.dirname(path):
-        path = os.path.dirname(path)
+    """The path, or the nearest folder above it that exists, as far as that can be seen."""
+    while path != os.path.dirname(path):
+        try:
+            os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            path = os.path.dirname(path)
+        except OSError:  # a folder above it may not be entered
+            return path
+        else:
+            return path
     return path
 
 

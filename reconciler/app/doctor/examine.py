@@ -15,5 +15,5 @@ def examine(at: Project, *, fix: bool = False) -> DoctorDoc:
     """Check everything. With `fix`, mend what is harmless, and check again."""
     facts = gather(at)
     checks = judge(facts)
-    mended = mend(at, facts.project.desired.socket, checks) if fix else ()
+    mended = mend(at, facts, checks) if fix else ()
     return doctor_document(judge(gather(at)) if mended else checks, mended)

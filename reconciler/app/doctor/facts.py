@@ -79,8 +79,9 @@ class PlaceFacts(Struct, frozen=True, kw_only=True):
     # The path itself if it exists, else the nearest folder above it.
     nearest: str
     state: Observed[FolderState]
-    # Whether nothing works without it.
+    # Whether nothing works without it, and whether reconciler makes it when it is missing.
     needed: bool = True
+    is_made: bool = True
 
 
 class FolderFacts(Struct, frozen=True, kw_only=True):
@@ -174,6 +175,8 @@ class BrokerFacts(Redacted, frozen=True, kw_only=True):
     way: Observed[Connection]
     # Its files and its process; Absent for a broker that only MQTT_BROKER names.
     status: Observed[BrokerStatus] = ABSENT
+    # Why its files cannot be used as they are on disk.
+    mistakes: Observed[tuple[Diagnostic, ...]] = ABSENT
     # What the server showed; None if it answers and TLS is off.
     answer: Observed[Peer | None] = ABSENT
 

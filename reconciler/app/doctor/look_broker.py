@@ -7,8 +7,7 @@ from functools import partial
 from reconciler.app.project.manifests import broker_of
 from reconciler.app.project.project import Project
 from reconciler.jobs.route import route
-from reconciler.model.broker import Broker, Connection
-from reconciler.model.broker_status import BrokerStatus
+from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.ports.tls import Peer, client_context, handshake, reach
@@ -33,13 +32,10 @@ def look_at_broker(at: Project, project: ProjectFacts) -> BrokerFacts:
     return BrokerFacts(
         declared=Present(broker) if broker else ABSENT,
         way=Present(connection) if connection else way if isinstance(way, Unknown) else ABSENT,
-        status=_status(at, broker),
+        status=attempted(partial(at.brokers.real.status, broker)) if broker else ABSENT,
+        mistakes=attempted(partial(at.brokers.real.mistakes, broker)) if broker else ABSENT,
         answer=_answer(connection) if connection else ABSENT,
     )
-
-
-def _status(at: Project, broker: Broker | None) -> Observed[BrokerStatus]:
-    return attempted(partial(at.brokers.real.status, broker)) if broker else ABSENT
 
 
 def _answer(way: Connection) -> Observed[Peer | None]:

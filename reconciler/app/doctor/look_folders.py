@@ -40,16 +40,16 @@ def _readable(folder: str) -> list[str]:
     return own_files.readable_by_others(folder, leave=_BROKER)
 
 
-def _wanted(at: Project) -> Iterator[tuple[str, str, bool]]:
-    """What each folder is for, its path, and whether nothing works without it."""
+def _wanted(at: Project) -> Iterator[tuple[str, str, bool, bool]]:
+    """The purpose and the path of each folder, whether nothing works without it, and whether reconciler makes it."""
     state, records, monitor = at.own_folders
-    yield "the project", at.root, True
-    yield "the registry, its lock and history", state, True
-    yield "job records", records, False
-    yield "the monitor's state", monitor, False
-    yield "your home", at.home, True
-    yield "crash reports", os.path.join(_state_home(at), "reconciler"), False
-    yield "temporary files", at.env.get("TMPDIR") or "/tmp", False  # noqa: S108 - asked, not used
+    yield "the project", at.root, True, False
+    yield "the registry, its lock and history", state, True, True
+    yield "job records", records, False, True
+    yield "the monitor's state", monitor, False, True
+    yield "your home", at.home, True, False
+    yield "crash reports", os.path.join(_state_home(at), "reconciler"), False, True
+    yield "temporary files", at.env.get("TMPDIR") or "/tmp", False, False  # noqa: S108 - asked, not used
 
 
 def _state_home(at: Project) -> str:
@@ -57,9 +57,10 @@ def _state_home(at: Project) -> str:
     return chosen if os.path.isabs(chosen) else os.path.join(at.home, ".local", "state")
 
 
-def _place(purpose: str, path: str, needed: bool) -> PlaceFacts:
+def _place(purpose: str, path: str, needed: bool, is_made: bool) -> PlaceFacts:
     above = nearest(path)
-    return PlaceFacts(purpose=purpose, path=path, nearest=above, state=folder_state(above), needed=needed)
+    state = folder_state(above)
+    return PlaceFacts(purpose=purpose, path=path, nearest=above, state=state, needed=needed, is_made=is_made)
 
 
 def _refuse_links(at: Project) -> None:

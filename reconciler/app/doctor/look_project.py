@@ -70,9 +70,8 @@ def tmux_in(snapshot: Observed[Snapshot]) -> Observed[TmuxState]:
 
 
 def _stored(at: Project) -> Observed[StoredRegistry]:
-    if not os.path.lexists(at.registry_path):
-        return ABSENT
-    return attempted(lambda: read(at.registry))
+    found = attempted(lambda: read(at.registry))
+    return ABSENT if isinstance(found, Present) and not found.value.text else found
 
 
 def _declared(at: Project, paths: Observed[tuple[str, ...]], record: Record) -> _Declared:

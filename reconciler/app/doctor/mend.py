@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 
-from reconciler.app.agents.reconnect import reconnect
+from reconciler.app.agents.reconnect import reconnect_to
 from reconciler.app.project.project import Project
 from reconciler.model.checkup import CheckResult, Cure, Mended
-from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.snapshot import UnreachableServer
 from reconciler.ports import own_files
-from reconciler.ports.tmux import RealTmux
 from reconciler.state.lock import hold
 
+from .facts import Facts
 
-def mend(at: Project, socket: Socket, checks: Sequence[CheckResult]) -> tuple[Mended, ...]:
-    """Do everything that the checks offer, under the project's lock; `socket` is that of the project's tmux server.
+
+def mend(at: Project, facts: Facts, checks: Sequence[CheckResult]) -> tuple[Mended, ...]:
+    """Do everything that the checks of these facts offer, under the project's lock.
 
     One failure does not keep the others from being tried. If the lock is held, nothing is done.
     """
@@ -30,16 +31,16 @@ def mend(at: Project, socket: Socket, checks: Sequence[CheckResult]) -> tuple[Me
     holding = hold(at.lock, "doctor --fix") if os.path.isdir(at.state) else nullcontext()
     try:
         with holding:
-            return tuple(_each(at, socket, cures.values()))
+            return tuple(_each(at, facts, cures.values()))
     except ReconcilerError as error:
         return tuple(_failed(cure, check.summary, error) for cure, check in cures.items())
 
 
-def _each(at: Project, socket: Socket, offered: Iterable[CheckResult]) -> Iterator[Mended]:
+def _each(at: Project, facts: Facts, offered: Iterable[CheckResult]) -> Iterator[Mended]:
     ways: dict[Cure, Callable[[CheckResult], str]] = {
         Cure.LOCK: lambda _check: "released the lock of a killed command",  # taking the lock took it over
-        Cure.RECONNECT: partial(_reconnect, at),
-        Cure.SESSIONS: partial(_end_leftovers, at, socket),
+        Cure.RECONNECT: partial(_reconnect, at, facts),
+        Cure.SESSIONS: partial(_end_leftovers, at, facts),
         Cure.FILES: partial(_remove_files, at),
         Cure.MODES: _tighten,
     }
@@ -62,13 +63,16 @@ def _failed(cure: Cure, summary: str, error: ReconcilerError) -> Mended:
     return Mended(cure, summary, done=False, detail=detail, exit_code=error.exit_code)
 
 
-def _reconnect(at: Project, _check: CheckResult) -> str:
-    found = reconnect(at)
-    return f"tmux server {found.pid} made its socket {found.socket} again" if found else "the tmux server answers"
+def _reconnect(at: Project, facts: Facts, _check: CheckResult) -> str:
+    hidden = facts.tmux.server
+    if not isinstance(hidden, UnreachableServer):
+        return "the tmux server answers"
+    found = reconnect_to(hidden, at.world(facts.project.desired.socket))
+    return f"tmux server {found.pid} made its socket {found.socket} again"
 
 
-def _end_leftovers(at: Project, socket: Socket, check: CheckResult) -> str:
-    if not RealTmux(at.socket(socket), at.env).tidy():
+def _end_leftovers(at: Project, facts: Facts, check: CheckResult) -> str:
+    if not at.world(facts.project.desired.socket).tmux.tidy():
         raise ReconcilerError("they could not be ended", detail=check.detail)
     return f"ended what killed commands left: {check.detail}"
 
@@ -80,5 +84,6 @@ def _remove_files(at: Project, check: CheckResult) -> str:
 
 def _tighten(check: CheckResult) -> str:
     for path in check.paths:
-        own_files.restrict(path)
+        with suppress(FileNotFoundError):  # an unfinished file that was removed a moment ago
+            own_files.restrict(path)
     return f"made readable by you alone: {check.detail}"

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from reconciler.app.doctor.facts import BrokerFacts, Facts
-from reconciler.model.broker import Connection, Target
+from reconciler.model.broker import Connection, Survey, Target
 from reconciler.model.broker_status import BrokerStatus
 from reconciler.model.checkup import CheckName, CheckResult
+from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.moment import to_day
 from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.ports.tls import Peer
@@ -25,7 +26,7 @@ def broker(facts: Facts) -> Iterator[CheckResult]:
     yield _way(found)
     match found.status:
         case Present(status):
-            yield from _made(status)
+            yield from _made(status, found.mistakes)
         case Unknown() as why:
             yield error(CheckName.BROKER_FILES, "the files of the broker cannot be used", why.reason, why.fix)
     if isinstance(found.way, Present):
@@ -59,21 +60,31 @@ def _tls(way: Connection) -> str:
     return ", with TLS" if way.tls else ", without TLS"
 
 
-def _made(status: BrokerStatus) -> Iterator[CheckResult]:
+def _made(status: BrokerStatus, mistakes: Observed[tuple[Diagnostic, ...]]) -> Iterator[CheckResult]:
     """The files and the process of a broker that reconciler made."""
-    survey = status.survey
-    yield from (told(CheckName.BROKER_FILES, each) for each in survey.problems)
-    if not survey.made:
+    if not status.survey.made:
         fix = "reconciler apply, or reconciler broker init"
         yield error(CheckName.BROKER_FILES, f"{status.broker.address} has no files yet", fix=fix)
         return
-    if survey.edited:
-        fix = "reconciler broker status shows what; reconciler apply writes them again"
-        yield warning(CheckName.BROKER_FILES, "files of the broker were edited by hand", some(survey.edited), fix)
-    if not (survey.problems or survey.edited):
-        yield ok(CheckName.BROKER_FILES, f"the files in {status.broker.directory} are in order")
+    fine = ok(CheckName.BROKER_FILES, f"the files in {status.broker.directory} are in order")
+    yield from list(_files(status.survey, mistakes)) or [fine]
     yield from _process(status)
     yield from _certificates(status)
+
+
+def _files(survey: Survey, mistakes: Observed[tuple[Diagnostic, ...]]) -> Iterator[CheckResult]:
+    """What is wrong with the files: with those on disk, and with those that the settings would give."""
+    name, again = CheckName.BROKER_FILES, "reconciler apply, or reconciler broker init"
+    if isinstance(mistakes, Unknown):
+        yield unknown(name, "the files of the broker could not be checked", mistakes)
+    found = mistakes.value if isinstance(mistakes, Present) else ()
+    yield from (told(name, each) for each in dict.fromkeys((*found, *survey.problems)))
+    if survey.edited:
+        fix = f"reconciler broker status shows what; {again} writes them again"
+        yield warning(name, "files of the broker were edited by hand", some(survey.edited), fix)
+    elif survey.changes and not found:
+        detail = some(list(dict.fromkeys(change.path for change in survey.changes)))
+        yield warning(name, "the files of the broker differ from its settings", detail, again)
 
 
 def _process(status: BrokerStatus) -> Iterator[CheckResult]:

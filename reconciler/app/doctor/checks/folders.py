@@ -39,6 +39,9 @@ def folders(facts: Facts) -> Iterator[CheckResult]:
 
 
 def _place(place: PlaceFacts) -> Iterator[CheckResult]:
+    if place.nearest != place.path and not place.is_made:
+        yield _bad(place, f"{place.path} does not exist", fix=f"mkdir -p {quote(place.path)}")
+        return
     match place.state:
         case Present(state):
             yield from (each for each in _troubles(place, state) if each)
