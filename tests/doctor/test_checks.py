@@ -256,7 +256,7 @@ CASES: Mapping[str, Case] = {
         but("folders", leftovers=Present(("/p/.x.tmp",))),
         CheckName.FILE_LEFTOVERS,
         WARNING,
-        "1 unfinished file",
+        "1 item on disk",
         "doctor --fix",
         Cure.FILES,
     ),

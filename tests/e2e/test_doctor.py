@@ -61,6 +61,9 @@ def checked(project: Project, *words: str, code: int | None = None, **env: str) 
     assert done.stderr == ""
     document: dict[str, Any] = json.loads(done.stdout)
     jsonschema.validate(document, SCHEMA)
+    # other tests, which run at the same time, leave such folders when they kill a command
+    for each in ("checks", "mended"):
+        document[each] = [found for found in document[each] if "/tmp/reconciler-" not in json.dumps(found)]
     assert done.returncode == document["exit_code"]
     assert code is None or done.returncode == code, (bad(document), document["mended"])
     return document

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from reconciler.app.project.fences import fence_records
 from reconciler.app.project.project import Project
 from reconciler.model.observed import ABSENT, Observed
-from reconciler.ports import own_files
+from reconciler.ports import own_files, temporary
 from reconciler.ports.folder_state import folder_state, nearest
 
 from .attempts import attempted
@@ -73,3 +73,4 @@ def _left(at: Project) -> Iterator[str]:
         yield from own_files.left_behind(folder, ours=True)
     for folder in at.manifest_folders:
         yield from own_files.left_behind(folder, ours=False)
+    yield from temporary.left_private_folders(at.env)

@@ -136,5 +136,5 @@ def _leftovers(found: FolderFacts) -> Iterator[CheckResult]:
         case Unknown() as why:
             yield unknown(CheckName.FILE_LEFTOVERS, "cannot tell what killed commands left", why)
         case Present(paths) if paths:
-            summary = f"killed commands left {counted(len(paths), 'unfinished file')}"
+            summary = f"killed commands left {counted(len(paths), 'item')} on disk"
             yield warning(CheckName.FILE_LEFTOVERS, summary, some(paths), _FIX, Cure.FILES)
