@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from types import MappingProxyType
@@ -113,6 +115,28 @@ def _of_the_scripts(project: Project) -> None:
     project.registry.write_text(json.dumps({"workspaces": {"lab": {"path": folder}}, "sessions": rows}))
 
 
+def _littered(project: Project) -> None:
+    """Running agents, and what killed commands left: a session, an unfinished file, a file that others can read."""
+    _running(project)
+    process = subprocess.Popen(["true"])
+    process.wait()
+    project.tmux("new-session", "-d", "-s", f"_reconciler-{process.pid}-0123abcd", "sleep 3600")
+    left = project.registry.parent / ".x.1-1-00000000.0123abcd.tmp"
+    left.touch()
+    os.utime(left, (1, 1))
+    project.registry.chmod(0o644)
+
+
+def _is_tidy(project: Project) -> Iterator[str]:
+    """What is still there of it."""
+    if "_reconciler-" in project.tmux("list-sessions"):
+        yield "a session of a killed command is left"
+    if list(project.registry.parent.glob("*.tmp")):
+        yield "an unfinished file is left"
+    if project.registry.stat().st_mode & 0o077:
+        yield "others can read the registry"
+
+
 def _manifest_only(project: Project) -> None:
     project.write({})
 
@@ -194,6 +218,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         ),
         "monitor": Operation(_crashed, ("monitor", "--once"), finish=(APPLY,)),
         "refresh": Operation(_crashed, ("refresh",), finish=(APPLY,)),
+        "doctor": Operation(_littered, ("doctor", "--fix"), again=frozenset({DONE}), truth=_is_tidy),
         "broker init": Operation(_manifest_only, BROKER, frozenset()),
         "broker takeover": Operation(
             _broker_by_hand, ("broker", "init", "--auto-approve"), frozenset(), truth=_entry_stays

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -32,6 +34,7 @@ from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.doctor.checks.every import judge
+from reconciler.app.doctor.checks.options import HARMFUL
 from reconciler.app.doctor.facts import Facts, HookFacts, OtherServer
 from reconciler.jobs.hooks import HooksState
 from reconciler.model.address import workspace_address
@@ -129,6 +132,13 @@ CASES: Mapping[str, Case] = {
     ),
     "no server": Case(but("tmux", server=ABSENT), CheckName.TMUX_SERVER, NOTE, "no server runs"),
     "a server that hangs": Case(but("tmux", server=WHY), CheckName.TMUX_SERVER, UNKNOWN, "no reason", "try again"),
+    "a server that was stopped": Case(
+        but("tmux", server=Unknown("no answer", "see what is wrong: reconciler doctor")),
+        CheckName.TMUX_SERVER,
+        UNKNOWN,
+        "no answer",
+        "kill -CONT PID",
+    ),
     "a removed socket": Case(
         but("tmux", server=UnreachableServer("its socket is gone", "reconciler reconnect", 10, SESSION)),
         CheckName.TMUX_SERVER,
@@ -456,6 +466,19 @@ def test_the_tested_versions_of_a_cli_are_known_without_a_doubt():
     for version in CODEX.tested:
         told = judge(cli(profile=CODEX, version=Present(version)))
         assert [c.level for c in told if c.name is CheckName.CLI_VERSION] == [Level.OK]
+
+
+def test_the_page_lists_every_check_and_every_option_that_hurts():
+    page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
+    checks, _, rest = page.partition("## What it looks at")[2].partition("### Options of tmux")
+    assert re.findall(r"^\| `([^`]+)` \|", checks, re.MULTILINE) == [name.value for name in CheckName]
+    assert re.findall(r"^\| `([^`]+)` \|", rest, re.MULTILINE) == [option.name for option in HARMFUL]
+
+
+def test_the_page_lists_every_cure():
+    page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
+    table = page.partition("| it mends | how |")[2].partition("\n\n")[0]
+    assert len(table.strip().splitlines()) - 1 == len(Cure)
 
 
 def test_facts_show_no_secret():

@@ -48,6 +48,7 @@ ALLOWED_ENVIRONMENT = re.compile(
 """The variables that reach a tmux server that we start, and so all of its agents."""
 
 _SECONDS = 10
+_DIAGNOSIS = "see what is wrong: reconciler doctor"
 _LOT = 50  # sessions that are ended in one call with this time limit
 _CURSOR = "#{pane_id} #{alternate_on} #{history_size} #{cursor_x} #{cursor_y}"  # no text of other programs
 _ENDING_PAUSE = 0.05  # seconds; a tmux 3.7 server takes some time to end after its last session
@@ -90,7 +91,7 @@ class RealTmux:
             if done.returncode:
                 return self._leftovers.stuck_server(done.stderr) or self._not_seen(done.stderr.strip())
         except ReconcilerError as error:
-            return Unknown(f"{error.summary}: {error.fix or error.detail}")
+            return Unknown(": ".join(filter(None, (error.summary, error.detail))), error.fix)
         except ValueError as error:
             return Unknown(f"the answer of tmux cannot be understood: {error}")
         return ABSENT if state is None else _recent_enough(_identified(state, self._socket.label))
@@ -640,11 +641,13 @@ def _recent_enough(state: TmuxState) -> Observed[TmuxState]:
 def _not_run(error: Exception) -> Unreachable:
     match error:
         case subprocess.TimeoutExpired():
-            return Unreachable(f"tmux did not answer within {_SECONDS} s", detail="its server may be stopped or hang")
+            summary = f"tmux did not answer within {_SECONDS} s"
+            return Unreachable(summary, detail="its server may be stopped or hang", fix=_DIAGNOSIS)
         case OSError() if not isinstance(
             error, FileNotFoundError
         ):  # no permission, or no files, processes or memory left
-            return Unreachable("tmux cannot be run", detail=f"{error.strerror or error} (limits: see `ulimit -a`)")
+            detail = f"{error.strerror or error} (limits: see `ulimit -a`)"
+            return Unreachable("tmux cannot be run", detail=detail, fix=_DIAGNOSIS)
         case _:
             fix = "apt install tmux, dnf install tmux, pacman -S tmux, or brew install tmux"
             return Unreachable("tmux is not installed", fix=fix)

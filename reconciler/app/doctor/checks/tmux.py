@@ -15,6 +15,8 @@ from .options import options
 from .results import counted, error, note, ok, some, unknown, warning
 
 _INSTALL = "apt install tmux, dnf install tmux, pacman -S tmux, or brew install tmux"
+_DOCTOR = "reconciler doctor"  # the advice of every other command
+_HANGS = "find it: pgrep -u $(id -u) tmux; if it was stopped: kill -CONT PID"
 _FEW = 50  # open files: room for fewer agents than this is worth a warning
 
 
@@ -71,7 +73,8 @@ def _server(found: TmuxFacts) -> CheckResult:
             summary = "the tmux server of this project cannot be reached"
             return error(name, summary, hidden.reason, hidden.fix, Cure.RECONNECT if hidden.pid else None)
         case Unknown() as why:
-            return unknown(name, "the tmux server could not be asked", why)
+            fix = why.fix if why.fix and _DOCTOR not in why.fix else _HANGS
+            return unknown(name, f"the tmux server at {found.socket} could not be asked", Unknown(why.reason, fix))
         case _:
             return note(name, f"no server runs at {found.socket}", "its options can only be checked while one runs")
 
