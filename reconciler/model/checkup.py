@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from .exit_code import ExitCode
+
 
 class Level(StrEnum):
     """What a check found."""
@@ -99,4 +101,4 @@ class Mended(Struct, frozen=True):
     summary: str
     done: bool
     detail: str = ""
-    exit_code: int = 0
+    exit_code: int = ExitCode.OK

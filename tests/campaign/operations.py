@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from types import MappingProxyType
@@ -116,11 +115,8 @@ def _of_the_scripts(project: Project) -> None:
 
 
 def _littered(project: Project) -> None:
-    """Running agents, and what killed commands left: a session, an unfinished file, a file that others can read."""
+    """Running agents, the unfinished file of a killed command, and a registry that others can read."""
     _running(project)
-    process = subprocess.Popen(["true"])
-    process.wait()
-    project.tmux("new-session", "-d", "-s", f"_reconciler-{process.pid}-0123abcd", "sleep 3600")
     left = project.registry.parent / ".x.1-1-00000000.0123abcd.tmp"
     left.touch()
     os.utime(left, (1, 1))
@@ -129,8 +125,6 @@ def _littered(project: Project) -> None:
 
 def _is_tidy(project: Project) -> Iterator[str]:
     """What is still there of it."""
-    if "_reconciler-" in project.tmux("list-sessions"):
-        yield "a session of a killed command is left"
     if list(project.registry.parent.glob("*.tmp")):
         yield "an unfinished file is left"
     if project.registry.stat().st_mode & 0o077:

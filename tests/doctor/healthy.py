@@ -13,9 +13,9 @@ from reconciler.app.doctor.facts import (
     CliFacts,
     ClisFacts,
     ClockFacts,
-    Facts,
     FolderFacts,
     InstallationFacts,
+    MachineFacts,
     PlaceFacts,
     ProjectFacts,
     TmuxFacts,
@@ -100,7 +100,7 @@ STATUS = BrokerStatus(
 )
 PEER = Peer(version="TLSv1.3", names=("localhost",), not_before=0, not_after=int(NOW.timestamp()) + 90 * 86400)
 
-FACTS = Facts(
+FACTS = MachineFacts(
     installation=InstallationFacts(
         version="0.1.0",
         python="3.11.7",
@@ -161,32 +161,32 @@ FACTS = Facts(
 )
 
 
-def but(part: str, **changes: Any) -> Facts:
+def but(part: str, **changes: Any) -> MachineFacts:
     """The facts with one part changed."""
     return replace(FACTS, **{part: replace(getattr(FACTS, part), **changes)})
 
 
-def options(**changes: str) -> Facts:
+def options(**changes: str) -> MachineFacts:
     """The facts with some options of tmux changed; `_` is `-` in their names."""
     named = {name.replace("_", "-"): value for name, value in changes.items()}
     return but("tmux", options=Present({**OPTIONS, **named}))
 
 
-def folder(place: PlaceFacts = PLACE, **changes: Any) -> Facts:
+def folder(place: PlaceFacts = PLACE, **changes: Any) -> MachineFacts:
     """The facts with another state of one folder."""
     return but("folders", places=(replace(place, state=Present(replace(FOLDER, **changes))),))
 
 
-def cli(**changes: Any) -> Facts:
+def cli(**changes: Any) -> MachineFacts:
     """The facts with something else known about the CLI."""
     return but("clis", found=(replace(CLI, **changes),))
 
 
-def snapshot(**changes: Any) -> Facts:
+def snapshot(**changes: Any) -> MachineFacts:
     """The facts with something else in the live world."""
     return but("project", snapshot=Present(replace(Snapshot(tmux=Present(SERVER)), **changes)))
 
 
-def status(**changes: Any) -> Facts:
+def status(**changes: Any) -> MachineFacts:
     """The facts with something else about the broker of the project."""
     return but("broker", status=Present(replace(STATUS, **changes)))

@@ -35,7 +35,7 @@ from msgspec.structs import replace
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.doctor.checks.every import judge
 from reconciler.app.doctor.checks.options import HARMFUL
-from reconciler.app.doctor.facts import Facts, HookFacts, OtherServer
+from reconciler.app.doctor.facts import HookFacts, MachineFacts, OtherServer
 from reconciler.jobs.hooks import HooksState
 from reconciler.model.address import workspace_address
 from reconciler.model.broker import Connection, Survey, Target
@@ -70,7 +70,7 @@ LATER = {"x": NOW + timedelta(hours=2)}
 class Case(NamedTuple):
     """The facts, and the one result that tells what is wrong: its level, words in it, and the command in `fix`."""
 
-    facts: Facts
+    facts: MachineFacts
     check: CheckName
     level: Level
     words: str
@@ -78,15 +78,15 @@ class Case(NamedTuple):
     cure: Cure | None = None
 
 
-def locked(holder: HolderState) -> Facts:
+def locked(holder: HolderState) -> MachineFacts:
     return but("project", lock=Present(LockStatus(LockInfo("abcd"), holder)), holder="pid 7 (me@here, apply)")
 
 
-def placed(state: PlacementState) -> Facts:
+def placed(state: PlacementState) -> MachineFacts:
     return but("project", placement=Present(Placement(state, Origin(folder="/old"), Origin(), "it was written there")))
 
 
-def git_wanted() -> Facts:
+def git_wanted() -> MachineFacts:
     lab = workspace_address("lab")
     workspaces = {lab: Workspace(lab, "/p/lab", Git("/r", "main"))}
     wanted = replace(DESIRED, workspaces=workspaces)
@@ -94,12 +94,12 @@ def git_wanted() -> Facts:
     return replace(facts, installation=replace(FACTS.installation, git=ABSENT))
 
 
-def no_mosquitto(declared: object) -> Facts:
+def no_mosquitto(declared: object) -> MachineFacts:
     facts = but("installation", mosquitto=Unknown("Mosquitto is not installed", "apt-get install mosquitto"))
     return replace(facts, broker=replace(FACTS.broker, declared=declared))
 
 
-def hooked(state: object, profile: object = CODEX) -> Facts:
+def hooked(state: object, profile: object = CODEX) -> MachineFacts:
     hook = HookFacts("/p/.codex/hooks.json", "project", "/p", state)  # type: ignore[arg-type] # any answer
     return cli(profile=profile, version=Present("0.169.0"), hooks=(hook,))
 

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -53,7 +53,12 @@ def lab() -> Iterator[Project]:
         project.apply()
         yield project
         project.tmux("kill-server")
-        wait_until(lambda: not [os.kill(pid, signal.SIGKILL) for pid in project.processes()])
+        wait_until(lambda: not [_end(pid) for pid in project.processes()])
+
+
+def _end(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def checked(project: Project, *words: str, code: int | None = None, **env: str) -> dict[str, Any]:

@@ -191,7 +191,7 @@ class ClockFacts(Struct, frozen=True, kw_only=True):
     files: Mapping[str, datetime] = field(default_factory=dict)
 
 
-class Facts(Redacted, frozen=True, kw_only=True):
+class MachineFacts(Redacted, frozen=True, kw_only=True):
     """Everything that is judged."""
 
     installation: InstallationFacts

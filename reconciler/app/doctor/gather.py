@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.app.project.project import Project
 
-from .facts import Facts
+from .facts import MachineFacts
 from .look_broker import look_at_broker
 from .look_clis import look_at_clis
 from .look_clock import look_at_clock
@@ -14,11 +14,11 @@ from .look_project import look_at_project, tmux_in
 from .look_tmux import look_at_tmux
 
 
-def gather(at: Project) -> Facts:
+def gather(at: Project) -> MachineFacts:
     """Look at everything. It writes nothing and raises nothing; programs of others have a time limit."""
     project = look_at_project(at)
     tmux = look_at_tmux(at, project.desired.socket, tmux_in(project.snapshot))
-    return Facts(
+    return MachineFacts(
         installation=look_at_installation(at),
         tmux=tmux,
         folders=look_at_folders(at),

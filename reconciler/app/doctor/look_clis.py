@@ -26,7 +26,7 @@ from .attempts import at_once, attempted, flat
 from .facts import CliFacts, ClisFacts, HookFacts
 
 
-class _Search(Struct, frozen=True):
+class _SearchPaths(Struct, frozen=True):
     """The search paths of this command, of the tmux server, and of a login shell."""
 
     here: str
@@ -36,7 +36,7 @@ class _Search(Struct, frozen=True):
 
 def look_at_clis(at: Project, desired: Desired, snapshot: Observed[Snapshot], server_path: Observed[str]) -> ClisFacts:
     """Every agent type that is built in, declared or in use."""
-    search = _Search(at.env.get("PATH", ""), server_path, login_path(at.env))
+    search = _SearchPaths(at.env.get("PATH", ""), server_path, login_path(at.env))
     types = catalogue(desired.agent_types.values())
     names = sorted({*types, *(agent.type for agent in desired.agents.values())})
     loaded = {name: attempted(partial(types.__getitem__, name)) for name in names}
@@ -51,7 +51,9 @@ def look_at_clis(at: Project, desired: Desired, snapshot: Observed[Snapshot], se
     )
 
 
-def _cli(at: Project, profile: Profile, *, search: _Search, desired: Desired, snapshot: Observed[Snapshot]) -> CliFacts:
+def _cli(
+    at: Project, profile: Profile, *, search: _SearchPaths, desired: Desired, snapshot: Observed[Snapshot]
+) -> CliFacts:
     agents = [agent for agent in desired.agents.values() if agent.type == profile.name]
     command = profile.launch.command[0]
     program = at.processes.find(command, search.here)

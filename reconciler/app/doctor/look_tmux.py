@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 
 from reconciler.app.project.project import Project
 from reconciler.model.desired import Socket
@@ -10,6 +11,7 @@ from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.snapshot import TmuxState
 from reconciler.ports.tmux import RealTmux
 from reconciler.ports.tmux.file_limit import open_file_limit
+from reconciler.ports.tmux.settings import neighbours, options, pane_settings, search_path
 
 from .attempts import at_once, attempted
 from .facts import OtherServer, TmuxFacts
@@ -34,10 +36,10 @@ def look_at_tmux(at: Project, declared: Socket, seen: Observed[TmuxState]) -> Tm
         obstacle=tmux.obstacle(),
         server=seen if installed else ABSENT,
         files=open_file_limit(seen.value.server.pid) if isinstance(seen, Present) else ABSENT,
-        options=attempted(tmux.options) if answers else ABSENT,
-        panes=attempted(tmux.pane_settings) if answers else ABSENT,
+        options=attempted(partial(options, tmux)) if answers else ABSENT,
+        panes=attempted(partial(pane_settings, tmux)) if answers else ABSENT,
         hooks=attempted(tmux.ending_hooks) if answers else ABSENT,
-        search_path=attempted(tmux.search_path) if answers else ABSENT,
+        search_path=attempted(partial(search_path, tmux)) if answers else ABSENT,
         leftovers=ABSENT if silent or not installed else attempted(tmux.leftovers),
         others=_others(at, tmux) if installed else ABSENT,
     )
@@ -45,7 +47,7 @@ def look_at_tmux(at: Project, declared: Socket, seen: Observed[TmuxState]) -> Tm
 
 def _others(at: Project, tmux: RealTmux) -> Observed[tuple[OtherServer, ...]]:
     """The other servers that listen; each is asked once."""
-    sockets = attempted(tmux.neighbours)
+    sockets = attempted(partial(neighbours, tmux))
     if not isinstance(sockets, Present):
         return sockets
     asked = sockets.value[:_MOST_OTHERS]

@@ -15,10 +15,10 @@ from reconciler.model.snapshot import UnreachableServer
 from reconciler.ports import own_files
 from reconciler.state.lock import hold
 
-from .facts import Facts
+from .facts import MachineFacts
 
 
-def mend(at: Project, facts: Facts, checks: Sequence[CheckResult]) -> tuple[Mended, ...]:
+def mend(at: Project, facts: MachineFacts, checks: Sequence[CheckResult]) -> tuple[Mended, ...]:
     """Do everything that the checks of these facts offer, under the project's lock.
 
     One failure does not keep the others from being tried. If the lock is held, nothing is done.
@@ -36,7 +36,7 @@ def mend(at: Project, facts: Facts, checks: Sequence[CheckResult]) -> tuple[Mend
         return tuple(_failed(cure, check.summary, error) for cure, check in cures.items())
 
 
-def _each(at: Project, facts: Facts, offered: Iterable[CheckResult]) -> Iterator[Mended]:
+def _each(at: Project, facts: MachineFacts, offered: Iterable[CheckResult]) -> Iterator[Mended]:
     ways: dict[Cure, Callable[[CheckResult], str]] = {
         Cure.LOCK: lambda _check: "released the lock of a killed command",  # taking the lock took it over
         Cure.RECONNECT: partial(_reconnect, at, facts),
@@ -63,7 +63,7 @@ def _failed(cure: Cure, summary: str, error: ReconcilerError) -> Mended:
     return Mended(cure, summary, done=False, detail=detail, exit_code=error.exit_code)
 
 
-def _reconnect(at: Project, facts: Facts, _check: CheckResult) -> str:
+def _reconnect(at: Project, facts: MachineFacts, _check: CheckResult) -> str:
     hidden = facts.tmux.server
     if not isinstance(hidden, UnreachableServer):
         return "the tmux server answers"
@@ -71,7 +71,7 @@ def _reconnect(at: Project, facts: Facts, _check: CheckResult) -> str:
     return f"tmux server {found.pid} made its socket {found.socket} again"
 
 
-def _end_leftovers(at: Project, facts: Facts, check: CheckResult) -> str:
+def _end_leftovers(at: Project, facts: MachineFacts, check: CheckResult) -> str:
     if not at.world(facts.project.desired.socket).tmux.tidy():
         raise ReconcilerError("they could not be ended", detail=check.detail)
     return f"ended what killed commands left: {check.detail}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -33,7 +32,6 @@ from .language import command, literal, on_screen, sequence
 from .leftovers import ENDING, Leftovers
 from .rows import last_lines, parse_state, row_format
 from .server_events import ServerEvents
-from .settings import OPTIONS, PANE_SETTINGS, PaneSettings, options_in, pane_settings_in
 from .socket_path import socket_obstacle
 from .versions import MESSAGES_CHANGED, OLDEST, fit, is_before
 
@@ -249,7 +247,7 @@ class RealTmux:
     @property
     def socket_path(self) -> str:
         """The path of the server's socket."""
-        return self._socket.path or os.path.join(self._folder, self._socket.name)
+        return self._socket.path or os.path.join(self.folder, self._socket.name)
 
     def room(self, server: int) -> Observed[OpenFileLimit]:
         """How many files the server with this pid may open and has open. 0 means a server that would be started.
@@ -335,34 +333,19 @@ class RealTmux:
         """The version of the tmux in PATH. Raises ReconcilerError when it is not installed, or does not answer."""
         return self._run("-V").stdout.strip().removeprefix("tmux ")
 
-    def options(self) -> Mapping[str, str]:
-        """The options of the server and the global ones of sessions and windows, as `options_in` reads them.
-
-        Raises:
-            ReconcilerError: tmux did not answer.
-        """
-        return options_in(self._run(*OPTIONS).stdout)
-
-    def pane_settings(self) -> tuple[PaneSettings, ...]:
-        """What the options of its window and session say about each pane. Raises ReconcilerError as above."""
-        return pane_settings_in(self._run(*PANE_SETTINGS).stdout)
-
-    def search_path(self) -> str:
-        """The PATH that the server gives to new panes; empty when it has none. Raises ReconcilerError as above."""
-        return self._run("show-environment", "-g", "PATH").stdout.strip().partition("=")[2]
-
-    def neighbours(self) -> tuple[str, ...]:
-        """The sockets of other servers of this user, in the folder that tmux makes for them."""
-        try:
-            paths = sorted(entry.path for entry in os.scandir(self._folder) if stat.S_ISSOCK(entry.stat().st_mode))
-        except FileNotFoundError:
-            return ()
-        own = os.path.realpath(self.socket_path)
-        return tuple(path for path in paths if path != own and is_open(path))
+    def printed(self, *arguments: str) -> str:
+        """What a command prints that only shows something. Raises ReconcilerError when tmux does not answer."""
+        return self._run(*arguments).stdout
 
     def leftovers(self) -> tuple[str, ...]:
         """What `tidy` would end, in words for the user. Raises ReconcilerError as above."""
         return self._leftovers.found()
+
+    @property
+    def folder(self) -> str:
+        """The folder of sockets that are given by name."""
+        folder = os.path.join(self._environment.get("TMUX_TMPDIR") or "/tmp", f"tmux-{os.getuid()}")  # noqa: S108
+        return os.path.realpath(folder)
 
     def ending_hooks(self) -> str:
         """A hook that may have ended a session right after its start, in words for the user; empty when none is found.
@@ -379,14 +362,8 @@ class RealTmux:
     @property
     def _leftovers(self) -> Leftovers:
         folder, name = os.path.split(self.socket_path)
-        sockets = {f"-S {self.socket_path}", *([f"-L {name}"] if folder == self._folder else [])}
+        sockets = {f"-S {self.socket_path}", *([f"-L {name}"] if folder == self.folder else [])}
         return Leftovers(self._run, partial(self._tell, forgive=_GONE), sockets)
-
-    @property
-    def _folder(self) -> str:
-        """The folder of sockets that are given by name."""
-        folder = os.path.join(self._environment.get("TMUX_TMPDIR") or "/tmp", f"tmux-{os.getuid()}")  # noqa: S108
-        return os.path.realpath(folder)
 
     def _end(self, lot: Sequence[TmuxTarget], *, tagged: bool = True) -> list[str]:
         """End some targets. Raises ReconcilerError when tmux does not answer, not even to a second look."""

@@ -7,7 +7,7 @@ from shlex import quote
 
 from reconciler.agents.profile import Profile
 from reconciler.agents.versions import number
-from reconciler.app.doctor.facts import CliFacts, ClisFacts, Facts, HookFacts
+from reconciler.app.doctor.facts import CliFacts, ClisFacts, HookFacts, MachineFacts
 from reconciler.jobs.hooks import HooksState
 from reconciler.model.checkup import CheckName, CheckResult
 from reconciler.model.observed import Absent, Present, Unknown
@@ -15,7 +15,7 @@ from reconciler.model.observed import Absent, Present, Unknown
 from .results import counted, error, note, ok, some, unknown, warning
 
 
-def agents(facts: Facts) -> Iterator[CheckResult]:
+def agents(facts: MachineFacts) -> Iterator[CheckResult]:
     """The CLIs that the project uses, the others that are installed, and the search paths."""
     clis = facts.clis
     yield from (error(CheckName.CLI, each, fix="update that package, or remove it") for each in clis.broken)

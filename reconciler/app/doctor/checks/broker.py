@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from reconciler.app.doctor.facts import BrokerFacts, Facts
+from reconciler.app.doctor.facts import BrokerFacts, MachineFacts
 from reconciler.model.broker import Connection, Survey, Target
 from reconciler.model.broker_status import BrokerStatus
 from reconciler.model.checkup import CheckName, CheckResult
@@ -20,7 +20,7 @@ _WEEK = timedelta(days=7)
 _ROTATE = "reconciler broker rotate server"
 
 
-def broker(facts: Facts) -> Iterator[CheckResult]:
+def broker(facts: MachineFacts) -> Iterator[CheckResult]:
     """The broker that jobs use, if there is one."""
     found = facts.broker
     yield _way(found)

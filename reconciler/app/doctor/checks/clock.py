@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from reconciler.app.doctor.facts import Facts
+from reconciler.app.doctor.facts import MachineFacts
 from reconciler.model.checkup import CheckName, CheckResult
 from reconciler.model.moment import to_second
 
@@ -15,7 +15,7 @@ _SKEW = timedelta(seconds=5)  # what the monitor allows for, too
 _FIX = "correct the clock of this machine: timedatectl; on another machine, that one's"
 
 
-def clock(facts: Facts) -> Iterator[CheckResult]:
+def clock(facts: MachineFacts) -> Iterator[CheckResult]:
     """Times of the registry, and of the file system."""
     found = facts.clock
     rows, files = _ahead(found.rows, found.now), _ahead(found.files, found.now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 
-from reconciler.app.doctor.facts import Facts
+from reconciler.app.doctor.facts import MachineFacts
 from reconciler.model.checkup import CheckResult
 
 from .agents import agents
@@ -18,6 +18,6 @@ from .tmux import tmux
 GROUPS = (installation, tmux, folders, project, agents, broker, clock)
 
 
-def judge(facts: Facts) -> tuple[CheckResult, ...]:
+def judge(facts: MachineFacts) -> tuple[CheckResult, ...]:
     """What every check says about these facts."""
     return tuple(chain.from_iterable(group(facts) for group in GROUPS))

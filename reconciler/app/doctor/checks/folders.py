@@ -7,7 +7,7 @@ from shlex import quote
 
 from msgspec.structs import replace
 
-from reconciler.app.doctor.facts import Facts, FolderFacts, PlaceFacts
+from reconciler.app.doctor.facts import FolderFacts, MachineFacts, PlaceFacts
 from reconciler.model.checkup import CheckName, CheckResult, Cure, Level
 from reconciler.model.observed import Present, Unknown
 from reconciler.ports.folder_state import FolderState
@@ -23,7 +23,7 @@ _OTHERS_WRITE = 0o022
 _OF_ALL = "temporary files"  # a folder of the whole machine
 
 
-def folders(facts: Facts) -> Iterator[CheckResult]:
+def folders(facts: MachineFacts) -> Iterator[CheckResult]:
     """Every folder that is needed, and what is in ours."""
     found = facts.folders
     troubles = {place.path: list(_place(place)) for place in found.places}

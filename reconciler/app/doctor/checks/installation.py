@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.app.doctor.facts import Facts, InstallationFacts
+from reconciler.app.doctor.facts import InstallationFacts, MachineFacts
 from reconciler.model.broker import Target
 from reconciler.model.checkup import CheckName, CheckResult
 from reconciler.model.observed import Present, Unknown
@@ -14,7 +14,7 @@ from .results import error, note, ok, told, unknown
 _GIT = "apt install git, dnf install git, or brew install git"
 
 
-def installation(facts: Facts) -> Iterator[CheckResult]:
+def installation(facts: MachineFacts) -> Iterator[CheckResult]:
     """The program itself, and the programs that it uses."""
     found = facts.installation
     yield ok(CheckName.PYTHON, f"reconciler {found.version}, Python {found.python} ({found.interpreter})")
@@ -37,7 +37,7 @@ def _complete(found: InstallationFacts) -> Iterator[CheckResult]:
         yield ok(CheckName.PACKAGE, "all files and Python packages are there")
 
 
-def _git(facts: Facts) -> CheckResult:
+def _git(facts: MachineFacts) -> CheckResult:
     name, found = CheckName.GIT, facts.installation.git
     if isinstance(found, Present):
         return ok(name, f"git ({found.value})")
@@ -48,7 +48,7 @@ def _git(facts: Facts) -> CheckResult:
     return note(name, "git is not installed", "only worktrees and `reconciler diff` need it", _GIT)
 
 
-def _mosquitto(facts: Facts) -> CheckResult:
+def _mosquitto(facts: MachineFacts) -> CheckResult:
     name, found = CheckName.MOSQUITTO, facts.installation.mosquitto
     if isinstance(found, Present):
         return ok(name, f"Mosquitto ({found.value})")

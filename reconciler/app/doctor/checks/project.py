@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.app.doctor.facts import Facts, ProjectFacts
+from reconciler.app.doctor.facts import MachineFacts, ProjectFacts
 from reconciler.model.checkup import CheckName, CheckResult, Cure
 from reconciler.model.diagnostic import Severity
 from reconciler.model.observed import Absent, Present, Unknown
@@ -17,7 +17,7 @@ from .results import counted, error, note, ok, some, told, unknown, warning
 _INIT = "reconciler init, or reconciler adopt for what runs already"
 
 
-def project(facts: Facts) -> Iterator[CheckResult]:
+def project(facts: MachineFacts) -> Iterator[CheckResult]:
     """Everything about the project."""
     found = facts.project
     yield from _manifests(found)

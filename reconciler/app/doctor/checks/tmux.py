@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.app.doctor.facts import Facts, OtherServer, TmuxFacts
+from reconciler.app.doctor.facts import MachineFacts, OtherServer, TmuxFacts
 from reconciler.model.checkup import CheckName, CheckResult, Cure
 from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.model.snapshot import OpenFileLimit, TmuxState, UnreachableServer
@@ -20,7 +20,7 @@ _HANGS = "find it: pgrep -u $(id -u) tmux; if it was stopped: kill -CONT PID"
 _FEW = 50  # open files: room for fewer agents than this is worth a warning
 
 
-def tmux(facts: Facts) -> Iterator[CheckResult]:
+def tmux(facts: MachineFacts) -> Iterator[CheckResult]:
     """Everything about tmux."""
     found, stored = facts.tmux, facts.project.stored
     yield _program(found)
