@@ -213,19 +213,26 @@ def left_behind(folder: str, *, ours: bool) -> list[str]:
     return []
 
 
-def readable_by_others(folder: str, leave: str = "") -> list[str]:
-    """The regular files of this user in a folder of ours and below that other users may read or write.
+def readable_by_others(path: str) -> list[str]:
+    """The regular files of this user that other users may read or write: `path`, or those in it and below.
 
-    Links are not followed, and the subfolder called `leave` is left out. Raises what `left_behind` raises.
+    Links are not followed. Raises what `left_behind` raises.
     """
-    found: list[str] = []
-    with suppress(FileNotFoundError), opened(folder) as top:
-        for path, folders, names, below in os.fwalk(".", dir_fd=top, follow_symlinks=False):
-            if path == "." and leave in folders:
-                folders.remove(leave)
+    parent, name = os.path.split(path)
+    with suppress(FileNotFoundError), opened(parent) as above:
+        found = _status(above, name)
+        if _is_loose(found):
+            return [path]
+        if found and stat.S_ISDIR(found.st_mode):
+            return list(_loose_below(path))
+    return []
+
+
+def _loose_below(folder: str) -> Iterator[str]:
+    with opened(folder) as top:
+        for path, _, names, below in os.fwalk(".", dir_fd=top, follow_symlinks=False):
             loose = (name for name in names if _is_loose(_status(below, name)))
-            found += (os.path.normpath(os.path.join(folder, path, name)) for name in loose)
-    return found
+            yield from (os.path.normpath(os.path.join(folder, path, name)) for name in loose)
 
 
 def _is_loose(found: os.stat_result | None) -> bool:

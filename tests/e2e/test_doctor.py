@@ -202,7 +202,7 @@ def ended_pid() -> int:
 
 
 def littered(project: Project) -> Path:
-    """What killed commands leave: a session, an unfinished file, a lock; and a record that others can read."""
+    """What killed commands leave: a session, an unfinished file, a lock; and files that others can read."""
     gone, lock = ended_pid(), json.loads(lock_of(project))
     project.tmux("new-session", "-d", "-s", f"_reconciler-{gone}-0123abcd", "sleep 600")
     left = project.registry.parent / ".registry.1-1-00000000.0123abcd.tmp"
@@ -210,6 +210,9 @@ def littered(project: Project) -> Path:
     os.utime(left, (1, 1))
     (project.registry.parent / "lock").write_text(json.dumps({**lock, "pid": gone, "pid_started": 1}))
     project.registry.chmod(0o644)
+    script = project.registry.parent / "another-tool"
+    script.touch()
+    script.chmod(0o755)
     return left
 
 
@@ -241,6 +244,7 @@ def test_what_killed_commands_left_is_told_mended_once_and_then_gone(lab: Projec
     assert bad(mended) == {}
     assert not left.exists()
     assert lab.registry.stat().st_mode & 0o777 == 0o600
+    assert (lab.registry.parent / "another-tool").stat().st_mode & 0o777 == 0o755
     assert not (lab.registry.parent / "lock").exists()
     assert {name: pane for name, pane in live.items() if not name.startswith("_")} == lab.live()
     assert checked(lab, "--fix", code=0)["mended"] == []

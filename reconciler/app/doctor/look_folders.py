@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from reconciler.app.project.fences import fence_records
+from reconciler.app.project.fences import BESIDE, fence_records
 from reconciler.app.project.project import Project
 from reconciler.model.observed import ABSENT, Observed
 from reconciler.ports import own_files, temporary
@@ -13,8 +13,6 @@ from reconciler.ports.folder_state import folder_state, nearest
 
 from .attempts import attempted
 from .facts import FolderFacts, PlaceFacts
-
-_BROKER = "broker"  # below the state folder: Mosquitto's files have modes of their own
 
 
 def look_at_folders(at: Project) -> FolderFacts:
@@ -33,11 +31,14 @@ def look_at_folders(at: Project) -> FolderFacts:
 
 def readable_by_others(at: Project) -> Observed[tuple[str, ...]]:
     """Files of ours that others may read or write: they hold prompts, tokens and conversation ids."""
-    return attempted(lambda: tuple(path for folder in at.own_folders for path in _readable(folder)))
+    return attempted(lambda: tuple(path for own in _own_files(at) for path in own_files.readable_by_others(own)))
 
 
-def _readable(folder: str) -> list[str]:
-    return own_files.readable_by_others(folder, leave=_BROKER)
+def _own_files(at: Project) -> Iterator[str]:
+    """What is ours alone. Other tools may keep files beside the registry; those of the broker have their own modes."""
+    yield from (f"{at.registry_path}{suffix}" for suffix in ("", ".bak", ".before-completion"))
+    yield from (os.path.join(at.state, name) for name in BESIDE)
+    yield from at.own_folders[1:]
 
 
 def _wanted(at: Project) -> Iterator[tuple[str, str, bool, bool]]:
