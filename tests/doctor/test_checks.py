@@ -481,5 +481,10 @@ def test_the_page_lists_every_cure():
     assert len(table.strip().splitlines()) - 1 == len(Cure)
 
 
+def test_a_folder_that_cannot_be_written_is_not_called_full_as_well():
+    told = [check for check in judge(folder(writable=False, free=0)) if check.name is CheckName.FOLDER]
+    assert [check.level for check in told] == [ERROR]
+
+
 def test_facts_show_no_secret():
     assert "claude" not in repr(FACTS)

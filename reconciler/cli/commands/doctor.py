@@ -32,9 +32,12 @@ def doctor(
     Without --fix, nothing is changed. --fix ends nothing that runs, and deletes nothing that anyone needs.
 
     \b
-    Exit code: 0 without errors (warnings are allowed), 1 if something cannot work or is not known. With --fix: 0 if
-    no error is left, 3 if something was mended and something is left; if nothing could be mended, the code of the
-    reason, such as 6 for a held lock.
+    Exit codes:
+      0  no error, and everything is known; warnings are allowed
+      1  something cannot work, or is not known
+      3  with --fix: something was mended, and something is left
+    If --fix could mend nothing, it is the code of the reason (6: the lock
+    is held).
 
     \b
     Examples:

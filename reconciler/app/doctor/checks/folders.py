@@ -56,7 +56,8 @@ def _troubles(place: PlaceFacts, state: FolderState) -> Iterator[CheckResult | N
         yield _bad(place, f"{place.nearest} is not a folder", fix="move it away")
         return
     yield _whose(place, state)
-    yield _room(place, state)
+    if state.writable:
+        yield _room(place, state)
     yield _file_system(place, state)
 
 
