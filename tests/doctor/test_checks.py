@@ -413,8 +413,30 @@ CASES: Mapping[str, Case] = {
 
 
 def test_a_machine_on_which_all_is_well_has_nothing_but_good_results():
-    bad = [check for check in judge(FACTS) if check.level is not Level.OK]
-    assert bad == []
+    told = judge(FACTS)
+    assert [check for check in told if check.level is not Level.OK] == []
+    assert [check.name for check in told] == [
+        CheckName.PYTHON,
+        CheckName.PACKAGE,
+        CheckName.GIT,
+        CheckName.MOSQUITTO,
+        CheckName.TMUX_PROGRAM,
+        CheckName.TMUX_SERVER,
+        CheckName.TMUX_FILES,
+        CheckName.TMUX_OPTIONS,
+        CheckName.FOLDER,
+        CheckName.RUNTIME,
+        CheckName.MANIFESTS,
+        CheckName.REGISTRY,
+        CheckName.CLI_VERSION,
+        CheckName.CLI_PATH,
+        CheckName.BROKER,
+        CheckName.BROKER_FILES,
+        CheckName.BROKER_RUNS,
+        CheckName.CERTIFICATES,
+        CheckName.BROKER_ANSWER,
+        CheckName.CLOCK_ROWS,
+    ]
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -430,6 +452,14 @@ def test_what_is_worse_than_a_note_names_the_way_out(case: Case):
     """What is not known may have none: then the reason is all there is."""
     bad = [check for check in judge(case.facts) if check.level in {WARNING, ERROR}]
     assert [check for check in bad if not check.fix] == []
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_what_is_wrong_is_not_called_fine_as_well(case: Case):
+    told = [check.level for check in judge(case.facts) if check.name is case.check]
+    several = {CheckName.CLI, CheckName.CLI_PATH, CheckName.HOOKS}  # they have a result for each CLI or path
+    several |= {CheckName.MANIFESTS} if case.level is WARNING else set()  # it is valid, and there are warnings
+    assert Level.OK not in told or case.level is NOTE or case.check in several
 
 
 def test_every_check_is_tried_here():
