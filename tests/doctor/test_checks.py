@@ -12,6 +12,7 @@ import pytest
 from doctor.healthy import (
     ADDRESS,
     BROKER,
+    CLI,
     DESIRED,
     EXPIRY,
     FACTS,
@@ -33,6 +34,7 @@ from doctor.healthy import (
 from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
+from reconciler.app.doctor.checks.agents import knowledge
 from reconciler.app.doctor.checks.every import judge
 from reconciler.app.doctor.checks.options import HARMFUL
 from reconciler.app.doctor.facts import HookFacts, MachineFacts, OtherServer
@@ -54,7 +56,8 @@ from reconciler.state.placement import Placement, PlacementState
 
 WHY = Unknown("no reason at all", "try again")
 NOTE, WARNING, ERROR, UNKNOWN = Level.NOTE, Level.WARNING, Level.ERROR, Level.UNKNOWN
-CODEX = catalogue(())["codex"]
+PROFILES = catalogue(())
+CODEX = PROFILES["codex"]
 MISTAKE = Diagnostic(Severity.ERROR, "unknown key `x`", "", "remove it", place=Place("reconciler.yaml", 3, 1))
 OLDER = Diagnostic(Severity.WARNING, "1 row has no `status`", "", "`reconciler adopt --write` completes the file")
 STRANGE = Unmanaged(
@@ -203,7 +206,7 @@ CASES: Mapping[str, Case] = {
         "/x, has 0 sessions",
     ),
     "another server that hangs": Case(
-        but("tmux", others=Present((OtherServer("/x", WHY),))), CheckName.TMUX_OTHERS, NOTE, "does not answer"
+        but("tmux", others=Present((OtherServer("/x", WHY),))), CheckName.TMUX_OTHERS, NOTE, "does not answer no reason"
     ),
     "another server with our agents": Case(
         but("tmux", others=Present((BESIDE,))), CheckName.TMUX_OTHERS, WARNING, SESSION, "tmux -S"
@@ -490,6 +493,40 @@ def test_a_broker_that_rests_is_reported_once():
     facts = replace(status(process=ABSENT), broker=replace(status(process=ABSENT).broker, answer=WHY))
     told = [check.name for check in judge(facts) if check.level is ERROR]
     assert told == [CheckName.BROKER_RUNS]
+
+
+def fine(facts: MachineFacts, words: str) -> list[str]:
+    """The good results with these words."""
+    return [check.summary for check in judge(facts) if check.level is Level.OK and words in check.summary]
+
+
+def test_what_is_known_of_a_cli_is_said():
+    assert knowledge(CODEX) == "state known, conversation by its open files, permission dialogs answered"
+    assert knowledge(PROFILES["cursor-agent"]).startswith("state not known, ")
+    assert knowledge(PROFILES["opencode"]) == (
+        "state known, conversation by the title of its pane, permission dialogs answered"
+    )
+    assert knowledge(PROFILES["agy"]).endswith("permission dialogs not answered")
+    assert fine(cli(version=Present("2.1.200")), "between tested versions") != []
+
+
+def test_what_is_installed_and_not_used_is_one_line():
+    others = (replace(CLI, profile=CODEX, agents=()), replace(CLI, profile=PROFILES["agy"], agents=(), version=WHY))
+    facts = but("clis", found=(CLI, *others))
+    assert fine(facts, "not used") == ["installed, and not used in this project: codex 2.1.330, agy"]
+    gone = but("clis", found=(CLI, replace(CLI, profile=CODEX, agents=(), program=ABSENT)))
+    assert fine(gone, "not used") == []
+
+
+def test_a_type_without_conversations_has_nothing_to_be_known():
+    shell = replace(CLI, profile=PROFILES["shell"], program=Present("/bin/sh"), version=ABSENT)
+    assert fine(but("clis", found=(shell,)), "shell") == ["shell (/bin/sh)"]
+    own = replace(CLI, version=ABSENT)
+    assert fine(but("clis", found=(own,)), "claude (") == [f"claude (/bin/claude): {knowledge(CLI.profile)}"]
+
+
+def test_hooks_that_need_no_trust_are_fine():
+    assert fine(hooked(Present(HooksState.CURRENT), CLI.profile), "hooks in /p/.codex") != []
 
 
 def test_the_tested_versions_of_a_cli_are_known_without_a_doubt():

@@ -70,9 +70,8 @@ def _whose(place: PlaceFacts, state: FolderState) -> CheckResult | None:
         fix = fix or f"chmod u+wx {quote(place.nearest)}, or mount its file system for writing"
         return _bad(place, f"you cannot write to {place.nearest}{of}", fix=fix)
     if ours and state.owner:
-        detail = "files that you write there are not that user's" if state.owner != "root" else ""
         fix = f"run reconciler as that user: sudo -u {quote(state.owner)} reconciler ..."
-        return warning(CheckName.FOLDER, f"{place.purpose}: {place.path} belongs to {state.owner}", detail, fix)
+        return warning(CheckName.FOLDER, f"{place.purpose}: {place.path} belongs to {state.owner}", fix=fix)
     if ours and state.mode & _OTHERS_WRITE and not place.needed:
         fix = f"chmod go-w {quote(place.path)}"
         detail = "what is in it is then not believed"
