@@ -119,6 +119,7 @@ def test_where_all_is_well_nothing_is_wrong_and_nothing_is_written(lab: Project)
         *("installation", "tmux", "folders", "project", "agents", "broker", "clock")
     }
     assert str(lab.socket) in told(document, "tmux.server")["summary"]
+    assert "tested; state known" in told(document, "agents.version", "claude 2.1.")["summary"]
     assert checked(lab, "--fix", code=0)["mended"] == []
     assert {path: content for path, content in lab.files().items() if "project/" in path} == before
 
@@ -205,7 +206,8 @@ def littered(project: Project) -> Path:
     """What killed commands leave: a session, an unfinished file, a lock; and files that others can read."""
     gone, lock = ended_pid(), json.loads(lock_of(project))
     project.tmux("new-session", "-d", "-s", f"_reconciler-{gone}-0123abcd", "sleep 600")
-    left = project.registry.parent / ".registry.1-1-00000000.0123abcd.tmp"
+    left = project.root / ".mam" / "jobs" / ".record.1-1-00000000.0123abcd.tmp"
+    left.parent.mkdir(parents=True, exist_ok=True)
     left.write_text("")
     os.utime(left, (1, 1))
     (project.registry.parent / "lock").write_text(json.dumps({**lock, "pid": gone, "pid_started": 1}))
@@ -437,7 +439,9 @@ def as_nobody(project: Project) -> dict[str, Any]:
             os.setgroups([])
             os.setresuid(*[pwd.getpwnam("nobody").pw_uid] * 3)
             with open(writing, "w") as file:
-                json.dump(examine(opened(project, HOME="/nonexistent")), file)
+                json.dump(
+                    examine(opened(project, HOME="/nonexistent", XDG_STATE_HOME=f"{project.root}/.hermes/x")), file
+                )
         finally:
             os._exit(0)
     os.close(writing)
@@ -454,6 +458,8 @@ def test_another_user_learns_what_he_may_not_do(lab: Project):
     assert document["exit_code"] == 1
     assert f"the project: you cannot write to {lab.root}, it belongs to root" in found
     assert "your home: /nonexistent does not exist" in found
+    hidden = f"crash reports: {lab.root}/.hermes/x/reconciler cannot be looked at"
+    assert found[hidden]["level"] == "unknown"
     assert bad(document)["project.registry"][0] == "error"
     assert "tmux.server" in bad(document)
     assert runs(lab.row(CLAUDE)["pane"]["pid"])
