@@ -9,11 +9,14 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+import warm
+from waiting import PATIENCE
 
 from reconciler.agents.catalogue import BUILT_IN
 from reconciler.cli.catalogue import CATALOGUE, Command
@@ -64,8 +67,9 @@ def test_an_agent_cli_is_named_in_its_own_file_and_nowhere_else(name: str) -> No
     assert places - ALLOWED - NAMED_BESIDE == {own} - NAMED_BESIDE
 
 
+@cache
 def _literals(path: Path) -> list[str]:
-    """The strings of a module, but for its documentation."""
+    """The strings of a module, but for its documentation. Read once: there is a test for each CLI."""
     nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
     documentation = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
     strings = [node for node in nodes if isinstance(node, ast.Constant) and id(node) not in documentation]
@@ -94,7 +98,8 @@ def test_a_file_of_commands_is_named_after_the_first_and_names_them_all(file: st
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)
 def test_a_committed_schema_is_what_the_code_prints(path: Path) -> None:
-    printed = _run("schema", "print", path.name.removesuffix(".schema.json"))
+    words = ("schema", "print", path.name.removesuffix(".schema.json"))
+    printed = warm.run(words, PROJECT, {}, PATIENCE)
     assert path.read_text("utf-8") == printed.stdout
 
 

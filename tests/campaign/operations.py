@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import NamedTuple
 
+from free_ports import free_port
 from project import Project
 from waiting import wait_until
 
@@ -164,13 +164,7 @@ def runs_a_broker(project: Project) -> None:
     project.run("broker", "run", "--background")
 
 
-def _free_port() -> str:
-    """A port for the brokers of this process: tests run in several."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return str(probe.getsockname()[1])
-
-
-BROKER = ("broker", "init", "--port", _free_port())
+BROKER = ("broker", "init", "--port", str(free_port()))
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         "first apply": Operation(_declared, APPLY),

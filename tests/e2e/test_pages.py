@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 import warm
-from broker.bus import free_port
+from free_ports import free_port
 from pages import stories
 from project import CLI, SEARCH, SECONDS, Project, arguments, pids
 from waiting import wait_until
