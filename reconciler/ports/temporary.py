@@ -15,6 +15,7 @@ from zlib import crc32
 
 from reconciler.model.observed import Absent, Present, Unknown
 
+from . import deleting
 from .clock import RealClock
 from .pid_namespace import current_namespace
 from .processes import RealProcesses
@@ -96,12 +97,8 @@ def parents_of_private_folders(environment: Mapping[str, str]) -> Iterator[str]:
 
 def sweep_private_folders(environment: Mapping[str, str]) -> None:
     """Remove this user's private folders whose writer was killed. Folders that cannot be removed stay."""
-    left = left_private_folders(environment)
-    if left:
-        import shutil  # noqa: PLC0415 - slow to load, and rarely needed
-
-        for folder in left:
-            shutil.rmtree(folder, ignore_errors=True)
+    for folder in left_private_folders(environment):
+        deleting.remove_own(folder)
 
 
 def left_private_folders(environment: Mapping[str, str]) -> list[str]:

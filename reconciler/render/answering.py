@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from reconciler.model.harmless import one_line
 from reconciler.model.record import Json
 
+from .documents import FORMAT_VERSION
 from .documents.answer import AgentAnswerDoc
-from .documents.common import FORMAT_VERSION
 
 
 def agent_answer_document(

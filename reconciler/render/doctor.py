@@ -11,7 +11,7 @@ from reconciler.model.checkup import CheckResult, Level, Mended
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.harmless import one_line
 
-from .documents.common import FORMAT_VERSION
+from .documents import FORMAT_VERSION
 from .documents.doctor import CheckDoc, DoctorDoc, LevelsDoc, MendedDoc
 
 _BEGIN = {

@@ -13,7 +13,7 @@ from reconciler.model.manifest_difference import AddressDifference, ManifestsDif
 from reconciler.model.secrets import without_secrets
 
 from .deep import block_lines, deep_document, deep_lines
-from .documents.common import FORMAT_VERSION
+from .documents import FORMAT_VERSION
 from .documents.generation import AgentThenDoc, GenerationDoc
 from .documents.generation_diff import AgentDiffDoc, BlockDiffDoc, GenerationDiffDoc, ManifestDiffDoc
 from .documents.history import GenerationRow, GenerationsDoc

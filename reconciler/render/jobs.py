@@ -31,7 +31,7 @@ from reconciler.model.record import Json
 from reconciler.model.secrets import data_without_token
 
 from .document import diagnostic_document
-from .documents.common import FORMAT_VERSION
+from .documents import FORMAT_VERSION
 from .documents.job_answer import AnswerDoc
 from .documents.job_dry_run import DryRunDoc
 from .documents.job_hooks import HooksDoc

@@ -7,7 +7,7 @@ from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice, Pass
 
 from .document import diagnostic_document, drift_facts
-from .documents.common import FORMAT_VERSION
+from .documents import FORMAT_VERSION
 from .documents.monitor_diff import NoticeDoc, PassDoc
 
 

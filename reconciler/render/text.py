@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from .deep import lists_text, more_text
-from .documents.change import ChangeDoc, ConversationDoc, DeepChangeDoc, ResourceChangeDoc
-from .documents.common import DiagnosticDoc
-from .documents.drift import AcceptedDoc, DriftDoc
-from .documents.plan import PlanDoc, SummaryDoc
+
+if TYPE_CHECKING:
+    from .documents.change import ChangeDoc, ConversationDoc, DeepChangeDoc, ResourceChangeDoc
+    from .documents.common import DiagnosticDoc
+    from .documents.drift import AcceptedDoc, DriftDoc
+    from .documents.plan import PlanDoc, SummaryDoc
 
 _SHORT_ID = 8
 _MOST_ITEMS = 20

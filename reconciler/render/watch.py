@@ -9,7 +9,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.watch import AgentObservation, Pass
 
 from .document import diagnostic_document
-from .documents.common import EVENTS_VERSION, FORMAT_VERSION
+from .documents import EVENTS_VERSION, FORMAT_VERSION
 from .documents.monitor import WatchDoc
 from .documents.monitor_agent import AgentObservationDoc
 from .documents.monitor_news import NewsDoc

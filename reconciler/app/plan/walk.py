@@ -29,7 +29,7 @@ from reconciler.model.event import (
 )
 from reconciler.model.record import Json
 from reconciler.model.secrets import without_logins, without_secrets
-from reconciler.plan.verdict import Totals
+from reconciler.plan.totals import Totals
 from reconciler.render.documents.event import EventDoc
 from reconciler.render.events import event_document
 from reconciler.state.history import HistoryEntry, append

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from reconciler.app.plan import drift as check
 from reconciler.app.plan.drift import DriftOptions
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli import outputs
 from reconciler.cli.outputs import publish
+from reconciler.cli.parameters import Option
 from reconciler.model.drift_class import DriftClass
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
@@ -34,14 +33,14 @@ _CLASSES = "".join(DriftClass)
 def drift(
     as_json: opt.Json = False,
     classes: Annotated[
-        str, typer.Option("--class", metavar="A,B,...", help="Only these classes of drift: A to L")
+        str, Option("--class", metavar="A,B,...", help="Only these classes of drift: A to L")
     ] = _CLASSES,
     intent: Annotated[
-        bool, typer.Option("--intent", help="Also show changes in the manifests that are not applied yet")
+        bool, Option("--intent", help="Also show changes in the manifests that are not applied yet")
     ] = False,
     offline: Annotated[
         bool,
-        typer.Option("--offline", help="Compare files only: manifests, registry and broker files"),
+        Option("--offline", help="Compare files only: manifests, registry and broker files"),
     ] = False,
     form: opt.Format = Form.TEXT,
     junit: opt.Junit = "",

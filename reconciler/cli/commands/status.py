@@ -6,13 +6,12 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from reconciler.app.agents.status import status as look
 from reconciler.app.project.project import find_project
 from reconciler.app.project.warnings import unconfirmed
 from reconciler.cli import completion
 from reconciler.cli import options as opt
+from reconciler.cli.parameters import Argument, Option
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.document import diagnostic_document
 from reconciler.render.output import is_cut_off, json_text, tell_json
@@ -32,7 +31,7 @@ _INTERVAL = 2.0  # seconds
 def status(
     name: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="[NAME]",
             autocompletion=completion.agents,
             help="Show only this agent, in detail: any unique part of its name",
@@ -40,7 +39,7 @@ def status(
     ] = "",
     as_json: opt.Json = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Refresh every 2 seconds until Ctrl-C; with --json, one line per change")
+        bool, Option("--watch", help="Refresh every 2 seconds until Ctrl-C; with --json, one line per change")
     ] = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from reconciler.app.agents.look import look
 from reconciler.app.agents.names import expect_ids, full_names, resting
 from reconciler.app.plan.options import ApplyOptions
@@ -13,26 +11,25 @@ from reconciler.app.project.project import find_project
 from reconciler.apply import ApplyTimeouts
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import ApplyDisplay, carry_out
+from reconciler.cli.parameters import Option
 from reconciler.model.desired import RunState
 from reconciler.model.duration import seconds
 from reconciler.plan.request import Request
 from reconciler.render.output import warn
 
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason, for the registry and the history")]
+Reason = Annotated[str, Option("--reason", metavar="TEXT", help="Reason, for the registry and the history")]
 
 
 def stop(
     names: opt.Names,
     graceful: Annotated[
-        bool, typer.Option("--graceful/--now", help="Type the CLI's quit command, or end the agent at once")
+        bool, Option("--graceful/--now", help="Type the CLI's quit command, or end the agent at once")
     ] = True,
     capture_id: Annotated[
-        bool, typer.Option("--capture-id", help="Refuse to stop an agent whose conversation id is not known")
+        bool, Option("--capture-id", help="Refuse to stop an agent whose conversation id is not known")
     ] = False,
     reason: Reason = "stopped by hand",
-    timeout: Annotated[
-        str, typer.Option("--timeout", metavar="TIME", help="How long the agent may take to exit")
-    ] = "10s",
+    timeout: Annotated[str, Option("--timeout", metavar="TIME", help="How long the agent may take to exit")] = "10s",
     as_json: opt.JsonLines = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
