@@ -41,6 +41,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "unmanaged": Command(
         "unmanaged", "unmanaged", "List running sessions that look like agents but are in no manifest."
     ),
+    "doctor": Command("doctor", "doctor", "Find out what is wrong on this machine, and what to type."),
     "drift": Command("drift", "drift", "Show where the registry and the running agents differ."),
     "refresh": Command("refresh", "refresh", "Update the registry to match what is running."),
     "monitor": Command("monitor", "monitor", "Watch the agents and report each change once."),

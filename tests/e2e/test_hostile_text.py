@@ -80,6 +80,7 @@ CALLS: dict[str, list[list[str]]] = {
     "registry show": [[], ["--json"]],
     "registry take-over": [["--auto-approve"]],
     "registry start-afresh": [["--auto-approve"]],
+    "doctor": [[], ["--json"]],
     "reconnect": [[]],
     "schema print": [["plan"]],
     "schema check": [["plan", "saved"]],

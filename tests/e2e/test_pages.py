@@ -110,6 +110,7 @@ BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
         "echo 'sessions: {api-creator-codex: {status: terminated, pane: {cwd: api}}}' > .hermes/agent-sessions.yaml;"
         "echo '{session_name: old, start_directory: ~/lab/api, windows: [{panes: [claude]}]}' > lab.yaml"
     ),
+    "docs/doctor.md": APPLIED,
     "docs/ci.md": f"{APPLIED} --exclude agent.landing-page.codex",
     "docs/everyday.md": APPLIED,
     "docs/format.md": "",

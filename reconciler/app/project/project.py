@@ -126,11 +126,21 @@ class Project(Redacted, frozen=True, dict=True):
                 own_files.refuse_links(folder)
         except OSError as error:
             raise ReconcilerError(f"{error.filename} cannot be looked at", detail=error.strerror or "") from error
-        for folder in (self.state, records, os.path.join(self.root, MONITOR_STATE), *others):
+        for folder in (*self.own_folders, *others):
             own_files.sweep_tree(folder)
-        for folder in (self.root, os.path.join(self.root, "manifests")):
+        for folder in self.manifest_folders:
             own_files.sweep(folder)
         temporary.sweep_private_folders(self.env)
+
+    @property
+    def own_folders(self) -> tuple[str, str, str]:
+        """The folders in which only reconciler writes: the registry's, the job records', the monitor's."""
+        return self.state, os.path.join(self.root, JOB_RECORDS), os.path.join(self.root, MONITOR_STATE)
+
+    @property
+    def manifest_folders(self) -> tuple[str, str]:
+        """The folders of the user in which manifests are edited."""
+        return self.root, os.path.join(self.root, "manifests")
 
     def now(self) -> datetime:
         """The current moment, in UTC."""

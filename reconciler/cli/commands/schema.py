@@ -60,6 +60,7 @@ class SchemaName(StrEnum):
     JOB_ANSWER = "job-answer"
     JOB_HOOKS = "job-hooks"
     JOB_LOGS = "job-logs"
+    DOCTOR = "doctor"
     SEND = "send"
     ANSWER = "answer"
     RECONNECT = "reconnect"
