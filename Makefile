@@ -17,8 +17,10 @@ $(READY): pyproject.toml .ci/setup
 demo: $(READY) ## lose and get back a small lab of agents, without any account
 	@$(IN_VENV) manifests/demo/run
 
+# Most tests wait for other programs: more workers than cores. Each keeps taking tests until none is left (worksteal),
+# and reads what another one has compiled.
 test: $(READY) ## run all tests; ARGS="tests/plan -k drift" runs some
-	@.venv/bin/pytest -q -n 4 $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= .venv/bin/pytest -q -n 6 --dist worksteal $(ARGS)
 
 test-real: $(READY) ## drive the real agent CLIs, from npm, against a stub of their models
 	@RECONCILER_REAL=1 .venv/bin/pytest -q tests/real $(ARGS)

@@ -43,12 +43,13 @@ def rows() -> Iterator[Row]:
         yield Row(f"`status`, 1 project of {_AGENTS} agents", f"{alone.wall:.3f} s")
         yield Row(
             f"`status --all`, {_PROJECTS} projects of {_AGENTS} agents",
-            f"{everyone.wall:.3f} s ({everyone.wall / alone.wall:.2f} times as long)",
-            "2 times",
+            f"{everyone.wall:.3f} s",
+            f"{everyone.wall / alone.wall:.2f} x 1 project",
+            "2 x",
         )
         if shutil.which("valgrind"):
             ratio = _instructions(one, "status", "--all") / _instructions(one, "status")
-            yield Row("its instructions, beside those of 1 project", f"{ratio:.2f} times as many", "2 times")
+            yield Row("its instructions", "", f"{ratio:.2f} x 1 project", "2 x")
 
 
 def _apply(first: Lab, number: int) -> None:
@@ -87,4 +88,4 @@ def _instructions(one: Lab, *words: str) -> int:
 
 if __name__ == "__main__":
     for row in rows():
-        print(f"{row.what}: {row.measured}", flush=True)
+        print(f"{row.what}: {row.measured}  {row.ratio}", flush=True)

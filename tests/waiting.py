@@ -17,6 +17,16 @@ def _nothing() -> None:
     """No progress is told."""
 
 
+def within(run: Callable[[float], T], is_under_way: Callable[[], bool], seconds: float = 0.5) -> T:
+    """The answer of `run`, which ends something after some seconds, with as many as it takes to get under way."""
+    while True:
+        answer = run(seconds)
+        if is_under_way():
+            return answer
+        seconds *= 2
+        assert seconds < PATIENCE, "it never got under way"
+
+
 def wait_until(
     predicate: Callable[[], T], seconds: float = PATIENCE, *, progress: Callable[[], object] = _nothing
 ) -> T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from .binding import Binding
-from .display import Display
+from .display import Display, unknown_activity
 from .hooks import Hooks
 from .launch import Launch, Shutdown, Trust
 from .storage import Database, Storage, Transcript
@@ -16,6 +16,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     """What is known about one agent CLI. The default of a part means that nothing is known of it."""
 
     name: str
+    # The versions that were run when its screens were captured, oldest first; empty if it was not run.
+    tested: tuple[str, ...] = ()
     # How it is started: with a new conversation, with an earlier one, with a first prompt.
     launch: Launch
     # How users type its command line.
@@ -41,6 +43,12 @@ class Profile(Struct, frozen=True, kw_only=True):
     def keeps_conversations(self) -> bool:
         """True when it is known where the CLI stores a conversation, in files or in a database."""
         return self.storage.keeps_files or self.database.finds_by_id
+
+    @property
+    def shows_activity(self) -> bool:
+        """True when there is a way to see what its agents do: their notes, titles or screens."""
+        display = self.display
+        return display.tells_activity or display.reads_screens or display.activity is not unknown_activity
 
     @property
     def starts_in_queue(self) -> bool:

@@ -41,6 +41,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "unmanaged": Command(
         "unmanaged", "unmanaged", "List running sessions that look like agents but are in no manifest."
     ),
+    "doctor": Command("doctor", "doctor", "Find out what is wrong on this machine, and what to type."),
     "drift": Command("drift", "drift", "Show where the registry and the running agents differ."),
     "refresh": Command("refresh", "refresh", "Update the registry to match what is running."),
     "monitor": Command("monitor", "monitor", "Watch the agents and report each change once."),
@@ -165,6 +166,7 @@ CATALOGUE: Mapping[str, Entry] = {
             "forget": Command("projects", "forget", "Forget a project: commands with --all no longer look at it."),
         },
     ),
+    "mcp": Command("mcp", "mcp", "Offer this project to AI agents, as an MCP server over standard input and output."),
     "skills": Group(
         "Install skills that teach agents to use reconciler.",
         {

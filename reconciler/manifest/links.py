@@ -43,8 +43,15 @@ def _unknown_types(declared: Declared, types: Collection[str]) -> Iterator[Diagn
                 f"unknown agent type `{agent.type}`",
                 block.place("type"),
                 detail=f"type of {agent.address}",
-                fix=f"{suggestion(agent.type, list(types))}; declare your own types in `agent_types:`",
+                fix=_type_instead(agent, block, types),
             )
+
+
+def _type_instead(agent: Agent, block: Block, types: Collection[str]) -> str:
+    from .value_slips import type_instead  # noqa: PLC0415 - only a mistake needs it
+
+    slip = type_instead(agent.type, types, named="type" in (block.content or {}))
+    return slip or f"{suggestion(agent.type, list(types))}; declare your own types in `agent_types:`"
 
 
 def _shared_sessions(declared: Declared) -> Iterator[Diagnostic]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
@@ -94,9 +94,21 @@ def _desired(
         files=tuple(document.file for document in documents),
         brokers=_brokers(merged, context),
         accepts=accepts(merged.sections["accept"].values()),
+        diagnostics=tuple(_doubtful(merged, workspaces.values(), declared)),
     )
     unset = [found for source in sources for found in source.mistakes]
     return desired, [*unset, *disagreements, *_mistakes(merged, declared, builtin_types)]
+
+
+def _doubtful(merged: Merged, workspaces: Iterable[Workspace], declared: Declared) -> Iterable[Diagnostic]:
+    arguments = (argument for _, block in declared for argument in (block.content or {}).get("args", ()))
+    spaces = list(workspaces)
+    if len({each.path for each in spaces}) == len(spaces) and not any(set(each) & {" ", "$"} for each in arguments):
+        return ()
+    from .doubtful import doubtful  # noqa: PLC0415 - a manifest without doubts starts faster
+
+    blocks = merged.sections["workspaces"]
+    return doubtful(((each, blocks[each.address.workspace]) for each in spaces), declared)
 
 
 def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]) -> Iterator[Diagnostic]:

@@ -20,9 +20,11 @@ class Activity(StrEnum):
 class LiveAgent(Struct, frozen=True):
     """What the CLI of a running agent reports: its activity and the conversation that it is in.
 
-    `dialog` names the question that it waits at when it starts (`trust`, `login`, ...); empty otherwise.
+    `dialog` names the question that it waits at when it starts (`trust`, `login`, ...); empty otherwise. `since` is
+    when it reported the activity itself, in Unix seconds; 0 when it did not.
     """
 
     activity: Activity = Activity.UNKNOWN
     conversation: str = ""
     dialog: str = ""
+    since: float = 0

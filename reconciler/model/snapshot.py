@@ -102,11 +102,16 @@ class UnreadablePane(Struct, frozen=True):
 
 
 class TmuxState(Struct, frozen=True):
-    """A tmux server, all panes of all its sessions, and the panes whose rows could not be read."""
+    """A tmux server, all panes of all its sessions, and the panes whose rows could not be read.
+
+    `last_output` has the Unix seconds when a program last wrote to the window of a pane, by the id of the pane. It is
+    no field of the pane: it changes all the time, and a pane that only prints counts as unchanged.
+    """
 
     server: Server
     panes: tuple[Pane, ...] = ()
     unread: tuple[UnreadablePane, ...] = ()
+    last_output: Mapping[str, int] = field(default_factory=dict)
 
 
 class OpenFileLimit(Struct, frozen=True):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.agents.binding import LiveNote
 from reconciler.agents.profile import Profile
@@ -60,7 +61,8 @@ def reported_state(pane: Pane, profile: Profile, subject: AgentEnvironment, worl
         return LiveAgent(profile.display.activity(pane.title))
     noted = _noted(profile, subject, _family(pane, world.processes), world) if binding.leaves_notes else LiveAgent()
     conversation = noted.conversation or held_conversation(pane, profile, subject, world)
-    return LiveAgent(_busier(noted.activity, profile.display.activity(pane.title)), conversation)
+    activity = _busier(noted.activity, profile.display.activity(pane.title))
+    return LiveAgent(activity, conversation, since=noted.since if activity is noted.activity else 0)
 
 
 def _busier(noted: Activity, titled: Activity) -> Activity:
@@ -119,7 +121,7 @@ def _noted(profile: Profile, subject: AgentEnvironment, family: Iterable[int], w
     for pid in family:
         for noted in notes_at(profile.binding.notes(subject, pid), profile, world.files):
             if is_about(noted, pid, world.processes):
-                return noted.note.agent
+                return replace(noted.note.agent, since=noted.written)
     return LiveAgent()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -12,14 +13,17 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.project_note import ProjectNote
 
 from .document import diagnostic_document
-from .documents.common import FORMAT_VERSION, DiagnosticDoc
-from .documents.drift import DriftsDoc
-from .documents.drift_all import AllDriftDoc, ProjectDriftDoc
-from .documents.status import StatusDoc, StatusRow
-from .documents.status_all import AllStatusDoc, ProjectStatusDoc
+from .documents import FORMAT_VERSION
 from .drift import drift_text
 from .status import age, detail_text
 from .table import table
+
+if TYPE_CHECKING:
+    from .documents.common import DiagnosticDoc
+    from .documents.drift import DriftsDoc
+    from .documents.drift_all import AllDriftDoc, ProjectDriftDoc
+    from .documents.status import StatusDoc, StatusRow
+    from .documents.status_all import AllStatusDoc, ProjectStatusDoc
 
 _COLUMNS = ("AGENT", "STATUS", "LIVE", "STATE", "CONVERSATION", "AGE", "NOTE")
 _NONE = "No project is noted. `reconciler apply` notes its project; `reconciler projects list` lists them."

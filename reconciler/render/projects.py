@@ -8,7 +8,7 @@ from datetime import datetime
 
 from reconciler.model.project_note import ListedProject
 
-from .documents.common import FORMAT_VERSION
+from .documents import FORMAT_VERSION
 from .documents.projects import NotedProjectDoc, ProjectsDoc
 from .documents.projects_forget import ForgottenDoc
 from .status import age

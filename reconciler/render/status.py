@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from reconciler.kinds.agent.status import AgentStatus
 from reconciler.model.diagnostic import Diagnostic
@@ -13,13 +14,15 @@ from reconciler.model.record import Identity
 from reconciler.model.snapshot import Artifact
 
 from .document import diagnostic_document
-from .documents.common import FORMAT_VERSION
-from .documents.status import HistoryDoc, StatusDetail, StatusDoc, StatusRow
+from .documents import FORMAT_VERSION
 from .table import table
+
+if TYPE_CHECKING:
+    from .documents.status import HistoryDoc, StatusDetail, StatusDoc, StatusRow
 
 _SHOWN = 5
 _SKEW = timedelta(seconds=5)  # how far two clocks may differ
-_COLUMNS = ("SESSION", "AGENT", "STATUS", "LIVE", "STATE", "CONVERSATION", "AGE", "NOTE")
+_COLUMNS = ("SESSION", "AGENT", "STATUS", "LIVE", "STATE", "CONVERSATION", "AGE", "GROUP", "FOR", "NOTE")
 
 
 def status_document(agents: Iterable[AgentStatus], diagnostics: Iterable[Diagnostic]) -> StatusDoc:
@@ -44,6 +47,10 @@ def _row(agent: AgentStatus) -> StatusRow:
         "pid": agent.pid,
         "since": agent.since or None,
         "note": agent.note,
+        "group": agent.group.value,
+        "shows_state": agent.shows_state,
+        "state_since": agent.state_since or None,
+        "waits_for": agent.waits_for or None,
     }
 
 
@@ -72,7 +79,7 @@ def detail_text(agent: StatusRow, now: datetime) -> Iterator[str]:
         "workspace": detail["workspace"],
         "type": agent["type"],
         "status": agent["status"],
-        "live": ", ".join(part for part in (agent["live"], agent["state"]) if part),
+        "live": _live(agent, now),
         "pid": str(agent["pid"] or "-"),
         "since": f"{agent['since']} ({age(agent['since'], now)})" if agent["since"] else "-",
         "conversation": agent["conversation"] or "-",
@@ -88,9 +95,14 @@ def detail_text(agent: StatusRow, now: datetime) -> Iterator[str]:
         yield f"{'history':<{width}}  {entry['at']}  {entry['what']:<8}  {said}".rstrip()
 
 
+def is_detail(document: StatusDoc) -> bool:
+    """Whether it is about one agent that was asked for by name."""
+    return len(document["agents"]) == 1 and "detail" in document["agents"][0]
+
+
 def status_text(document: StatusDoc, now: datetime) -> Iterator[str]:
     """One line per agent; for an agent asked for by name, one line per fact; a hint when there are none."""
-    if len(document["agents"]) == 1 and "detail" in document["agents"][0]:
+    if is_detail(document):
         yield from detail_text(document["agents"][0], now)
         return
     if not document["agents"]:
@@ -105,11 +117,26 @@ def _cells(agent: StatusRow, now: datetime) -> tuple[str, ...]:
         agent["agent"] if agent["agent"] == agent["type"] else f"{agent['agent']} ({agent['type']})",
         agent["status"],
         agent["live"],
-        agent["state"] or "-",
+        shown_state(agent) or "-",
         (agent["conversation"] or "-")[:8],
         age(agent["since"], now),
+        agent["group"],
+        age(agent["state_since"], now),
         agent["note"],
     )
+
+
+def _live(agent: StatusRow, now: datetime) -> str:
+    """Whether it lives, what it does and since when, and what it waits for."""
+    state, since = shown_state(agent), age(agent["state_since"], now)
+    doing = f"{state} ({since})" if state and since != "-" else state
+    waits = f"waits for {agent['waits_for']}" if agent["waits_for"] else ""
+    return ", ".join(filter(None, (agent["live"], doing, waits)))
+
+
+def shown_state(agent: StatusRow) -> str:
+    """Its state; empty for one that is not alive, and where agents of its type do not show what they do."""
+    return agent["state"] if agent["shows_state"] or agent["state"] != "unknown" else ""
 
 
 def age(since: str | None, now: datetime) -> str:

@@ -9,7 +9,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.watch import AgentObservation, Pass
 
 from .document import diagnostic_document
-from .documents.common import EVENTS_VERSION, FORMAT_VERSION, WatchProjectDoc
+from .documents import EVENTS_VERSION, FORMAT_VERSION
 from .documents.monitor import WatchDoc
 from .documents.monitor_agent import AgentObservationDoc
 from .documents.monitor_news import NewsDoc
@@ -47,16 +47,17 @@ def _of(seen: Pass, line: WatchDoc) -> WatchDoc:
 
 def news_document(seen: Pass) -> NewsDoc:
     """The changes of a pass, for a program or a web service."""
-    own: WatchProjectDoc = {"project": seen.project} if seen.project else {}
-    return {
+    document: NewsDoc = {
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
         "at": seen.at,
         "agents": len(seen.agents),
         "drifts": len(seen.drifts),
         "news": [notice_item(each) for each in seen.news],
-        **own,
     }
+    if seen.project:
+        document["project"] = seen.project
+    return document
 
 
 def observation_document(agent: AgentObservation, at: str) -> AgentObservationDoc:

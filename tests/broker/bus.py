@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from free_ports import free_port
 
 from reconciler.broker import make
 from reconciler.broker.files import conf
@@ -27,12 +28,6 @@ MOSQUITTO = program.find(os.environ["PATH"], MACHINE.processes)
 def broker(folder: Path, **fields: object) -> Broker:
     settings: dict[str, object] = {"listeners": (Listener(free_port(), "127.0.0.1"),), **fields}
     return Broker(Address("broker", "bus"), str(folder / "bus"), **settings)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def runner() -> Runner:

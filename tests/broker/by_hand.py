@@ -17,12 +17,13 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from free_ports import free_port
 from waiting import PATIENCE, wait_until
 
 from reconciler.broker.running.process import _answers
 from reconciler.model.broker import Listener
 
-from .mosquitto import SECRETS, free_ports
+from .mosquitto import SECRETS
 
 _CONF = """\
 persistence true
@@ -74,7 +75,7 @@ class ByHand:
 
     def __init__(self, folder: Path, certificates: str) -> None:
         self.folder = folder
-        [self.port] = free_ports(1)
+        self.port = free_port()
         self._certificates = certificates
         self._process: subprocess.Popen[bytes] | None = None
 

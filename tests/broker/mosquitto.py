@@ -20,6 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from free_ports import free_port
 from waiting import PATIENCE, wait_until
 
 from reconciler.broker.running.process import _answers
@@ -62,7 +63,7 @@ class Mosquitto:
     def __init__(self, folder: Path, knobs: Knobs) -> None:
         self.folder = folder
         self.knobs = knobs
-        self.port, self.mtls_port, self.stray_port, self.closed_port = free_ports(4)
+        self.port, self.mtls_port, self.stray_port, self.closed_port = (free_port() for _ in range(4))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -283,15 +284,6 @@ def _entry(user: str, secret: str) -> str:
     salt = os.urandom(12)
     derived = hashlib.pbkdf2_hmac("sha512", secret.encode(), salt, 101)
     return f"{user}:$7$101${base64.b64encode(salt).decode()}${base64.b64encode(derived).decode()}\n"
-
-
-def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody listens at."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def _me() -> str:

@@ -15,7 +15,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from bus import MACHINE, MOSQUITTO, NOW, broker, connection, free_port, made, plan
+from bus import MACHINE, MOSQUITTO, NOW, broker, connection, made, plan
+from free_ports import free_port
 from killing import killed_after
 from msgspec.structs import replace
 from waiting import PATIENCE, wait_until
@@ -53,7 +54,7 @@ def live(bus: Broker) -> Observed[Running]:
 
 
 def login(bus: Broker, user: str) -> closing[MqttBus]:
-    return closing(connect(connection(bus, user), patience=3))
+    return closing(connect(connection(bus, user)))
 
 
 VARIANTS: dict[str, dict[str, object]] = {
@@ -89,7 +90,7 @@ def test_with_client_certificates_the_certificate_tells_the_user(tmp_path: Path)
             observer.publish(TOPIC, b"not allowed")
         bare = replace(connection(bus, "hermes"), certfile="", keyfile="")
         with pytest.raises(ReconcilerError):
-            connect(bare, patience=3)
+            connect(bare)
 
 
 def test_a_reload_takes_over_another_acl_and_drops_nobody(tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ def test_a_client_that_follows_one_step_late_gets_through_a_whole_ca_roll_over(t
         make.write(bus, make.plan(bus, rolled, program.runner(MOSQUITTO), NOW))
         with running(bus):
             for each in (late, connection(bus, "claude-worker")):
-                with closing(connect(each, patience=3)) as worker:
+                with closing(connect(each)) as worker:
                     worker.publish(TOPIC, b"still here")
 
 

@@ -168,7 +168,7 @@ def test_a_ca_without_key_usage_is_accepted_with_a_warning_that_says_how_to_mend
 
 def test_a_reload_without_effect_fails(tmp_path):
     with running(tmp_path) as broker:
-        target = replace(target_of(broker), granted=lambda _user, _topic: nullcontext(), patience=0.5)
+        target = replace(target_of(broker), granted=lambda _user, _topic: nullcontext(), patience=2)
         probes = prove(target)
 
     assert keys(probes, ProbeVerdict.FAIL) == {"reload.effect"}

@@ -26,8 +26,8 @@ from reconciler.agents.permission import dialog_on
 from reconciler.agents.screen import classify_screen
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.app.jobs import audits
-from reconciler.app.plan import plans
-from reconciler.app.plan.plans import plan_mistake
+from reconciler.app.plan import saved_plans
+from reconciler.app.plan.saved_plans import plan_mistake
 from reconciler.broker.by_hand.folder import hand_made
 from reconciler.broker.by_hand.takeover import takeover
 from reconciler.broker.files import acl, conf, passwords
@@ -54,7 +54,7 @@ from reconciler.ports.processes_by_proc import start_ticks
 from reconciler.ports.tmux.control import parse_blocks
 from reconciler.ports.tmux.rows import last_lines, parse_state
 from reconciler.render.document import content_digest
-from reconciler.render.documents.common import FORMAT_VERSION
+from reconciler.render.documents import FORMAT_VERSION
 from reconciler.render.generations import generation_document, generation_text, history_document, history_text
 from reconciler.render.text import plan_text
 from reconciler.state import confirmation, generations, history, lock, registry
@@ -217,8 +217,8 @@ HISTORY = json.dumps(
 def _plan(data: bytes, folder: Path) -> object:
     path = folder / "saved"
     path.write_bytes(sealed(data))
-    found = plans.saved_plan([str(path)])
-    return found and (plans.request_of(found), list(plan_text(found, full=True)))
+    found = saved_plans.saved_plan([str(path)])
+    return found and (saved_plans.request_of(found), list(plan_text(found, full=True)))
 
 
 PROJECT_NOTE = b"""{"version": 1, "root": "/lab", "registry": "/lab/.hermes/agent-sessions.yaml", "socket": "/tmp/t",

@@ -10,7 +10,8 @@ import pytest
 from reconciler import __version__
 from reconciler.cli.catalogue import ALIASES, CATALOGUE, COMMANDS, Command
 from reconciler.cli.other_words import INSTEAD
-from reconciler.cli.run import program, run
+from reconciler.cli.run import run
+from reconciler.cli.typer_program import program
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
 SECTION = PAGE.partition("## Words from other tools\n")[2].partition("\n## ")[0]
@@ -96,3 +97,18 @@ def test_the_page_lists_every_word() -> None:
     assert hidden <= listed.keys()
     answered = {word: words(meant) for cell, meant in ROWS.items() for word in words(cell) if word in INSTEAD}
     assert answered == {word: [each.removeprefix("reconciler ") for each in INSTEAD[word]] for word in INSTEAD}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("schema print manifst", "`manifst` is not a value of NAME\n  -> did you mean `manifest`?"),
+        ("graph --format dott", "`dott` is not a value of --format\n  -> did you mean `dot`?"),
+        ("answer one allow", "`allow` is not a value of [approve|deny]\n  -> one of: approve, deny"),
+    ],
+)
+def test_a_value_that_is_not_in_the_list_is_answered_with_the_nearest(
+    line: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(line.split()) == 64
+    assert capsys.readouterr().err == f"Error: {said}\n"

@@ -3,12 +3,12 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from free_ports import free_port
 from project import Gate, Project, arguments, git, pids, runs
 from waiting import wait_until
 
@@ -70,9 +70,7 @@ def _kill(pid: int) -> None:
 def port(project: Project) -> Iterator[int]:
     """A free port; every Mosquitto that runs from the project's folder has ended afterwards."""
     assert shutil.which("mosquitto", path="/usr/bin:/usr/sbin:/usr/local/sbin"), "Mosquitto is needed: make setup"
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        free = probe.getsockname()[1]
-    yield free
+    yield free_port()
     for pid in mosquittos(project):
         _kill(pid)
     wait_until(lambda: not mosquittos(project))

@@ -57,7 +57,7 @@ def connection(project: Project, user: str) -> Connection:
 
 @contextmanager
 def login(of: Connection) -> Iterator[MqttBus]:
-    with closing(connect(of, patience=5)) as bus:
+    with closing(connect(of)) as bus:
         yield bus
 
 
@@ -201,7 +201,7 @@ def test_a_user_comes_and_goes_while_others_stay_connected(project: Project, por
         gone = connection(project, "ci")
         project.run("broker", "user", "remove", "ci", "--auto-approve")
         with pytest.raises(ReconcilerError):
-            connect(gone, patience=5)
+            connect(gone)
         assert other.drops == 0
 
 
@@ -211,7 +211,7 @@ def test_a_rotated_password_shuts_the_old_one_out_and_nobody_else(project: Proje
     with login(connection(project, "claude-worker")) as other:
         project.run("broker", "user", "rotate", "hermes")
         with pytest.raises(ReconcilerError):
-            connect(old, patience=5)
+            connect(old)
         with login(connection(project, "hermes")) as hermes:
             hermes.subscribe(JOB_EVENTS)
         assert other.drops == 0

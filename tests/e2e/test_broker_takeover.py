@@ -52,8 +52,8 @@ def login(old: ByHand, user: str, secret: str = "") -> Connection:
 
 def event_passes(old: ByHand) -> bool:
     with (
-        closing(connect(login(old, "hermes"), patience=5)) as hermes,
-        closing(connect(login(old, "claude-worker"), patience=5)) as worker,
+        closing(connect(login(old, "hermes"))) as hermes,
+        closing(connect(login(old, "claude-worker"))) as worker,
     ):
         hermes.subscribe(TOPIC)
         worker.publish(TOPIC, b"started")
@@ -141,7 +141,7 @@ def test_an_entry_of_mosquitto_1_goes_on(project: Project, port: int):
         file.write(f"\nuser ada\ntopic {TOPIC}\n")
     project.run("broker", "init", "bus", "--auto-approve")
     project.run("broker", "run", "--background", "bus")
-    with closing(connect(login(old, "ada", "an old one"), patience=5)) as ada:
+    with closing(connect(login(old, "ada", "an old one"))) as ada:
         ada.subscribe(TOPIC)
         ada.publish(TOPIC, b"hello")
         message = ada.receive(5)

@@ -20,21 +20,22 @@ def valid(name: str, document: object) -> None:
 
 
 def agent(*args: str, **more: object) -> dict[str, object]:
+    """A shell that reads one line, and so ends at once when it is told to quit."""
     return {"type": "shell", "args": list(args), **more}
 
 
 def test_a_plan_and_its_explanation_name_the_item_that_differs(project: Project):
-    project.declare(one=agent("-c", "sleep 1000", *WORDS))
+    project.declare(one=agent("-c", "read one", *WORDS))
     project.apply()
-    project.declare(one=agent("-c", "sleep 2000", *WORDS, "--new"))
+    project.declare(one=agent("-c", "read two", *WORDS, "--new"))
     plan = project.plan()
     valid("plan", plan)
     (change,) = (each for resource in plan["resource_changes"] for each in resource["changes"])
     assert (change["path"], change["op"], len(change["before"]), len(change["after"])) == ("args", "replace", 302, 303)
     told = [(item["path"], item["op"], item["before"], item["after"]) for item in change["items"]]
-    assert told == [("args[1]", "replace", "sleep 1000", "sleep 2000"), ("args[302]", "add", None, "--new")]
+    assert told == [("args[1]", "replace", "read one", "read two"), ("args[302]", "add", None, "--new")]
 
-    lines = ['~ args[1]   = "sleep 1000" -> "sleep 2000"', '+ args[302] = "--new"']
+    lines = ['~ args[1]   = "read one" -> "read two"', '+ args[302] = "--new"']
     for said in (project.run("plan"), project.run("plan", "--full"), project.run("drift", "--intent", code=2)):
         assert [line.strip() for line in said.splitlines() if " args" in line] == lines
         assert "--word-7" not in said
@@ -46,9 +47,9 @@ def test_a_plan_and_its_explanation_name_the_item_that_differs(project: Project)
 
 
 def test_a_plan_that_was_saved_before_items_were_published_is_applied(project: Project):
-    project.declare(one=agent("-c", "sleep 1000"))
+    project.declare(one=agent("-c", "read one"))
     project.apply()
-    project.declare(one=agent("-c", "sleep 2000"))
+    project.declare(one=agent("-c", "read two"))
     project.run("plan", "--out", "saved")
     saved = project.root / "saved"
     plan = json.loads(saved.read_text())
@@ -56,7 +57,7 @@ def test_a_plan_that_was_saved_before_items_were_published_is_applied(project: P
         for change in resource["changes"]:
             change.pop("items", None)
     saved.write_text(json.dumps({**plan, "digest": _digest(plan)}))
-    assert "sleep 2000" in project.run("show", "saved")
+    assert "read two" in project.run("show", "saved")
     assert "Apply complete!" in project.run("apply", "saved")
 
 
@@ -67,13 +68,13 @@ def _digest(plan: dict[str, object]) -> str:
 
 
 def test_only_a_plan_that_shows_items_loads_what_compares_them(project: Project):
-    project.declare(one=agent("-c", "sleep 1000", env={"MODE": "a"}))
+    project.declare(one=agent("-c", "read one", env={"MODE": "a"}))
     project.apply()
     assert "deepdiff" not in _loaded(project, "plan")
     assert "deepdiff" not in _loaded(project, "status")
-    project.declare(one=agent("-c", "sleep 1000", env={"MODE": "b"}))
+    project.declare(one=agent("-c", "read one", env={"MODE": "b"}))
     assert "deepdiff" not in _loaded(project, "plan")
-    project.declare(one=agent("-c", "sleep 2000"))
+    project.declare(one=agent("-c", "read two"))
     assert "deepdiff" in _loaded(project, "plan")
 
 
@@ -87,9 +88,9 @@ def _loaded(project: Project, command: str) -> set[str]:
 
 def test_generations_are_compared_by_what_was_declared(project: Project):
     token = {"API_TOKEN": "sesame-one"}
-    project.declare(one=agent("-c", "sleep 1000", env=token), two=agent(state="stopped"))
+    project.declare(one=agent("-c", "read one", env=token), two=agent(state="stopped"))
     project.apply()
-    project.declare(one=agent("-l", "-c", "sleep 2000", env={"API_TOKEN": "sesame-two"}), three=agent(state="stopped"))
+    project.declare(one=agent("-l", "-c", "read two", env={"API_TOKEN": "sesame-two"}), three=agent(state="stopped"))
     project.apply("--max-destroy", "1")
     manifest = project.root / "reconciler.yaml"
     manifest.write_text(f"# for people\n{json.dumps(json.loads(manifest.read_text()), indent=4)}\n")
@@ -108,7 +109,7 @@ def test_generations_are_compared_by_what_was_declared(project: Project):
     said = project.run("history", "diff", "1", "2")
     for line in (
         f"+ {ADDRESS} args[0]: -l",
-        f'~ {ADDRESS} args[2]: "sleep 1000" -> "sleep 2000"',
+        f'~ {ADDRESS} args[2]: "read one" -> "read two"',
         f"~ {ADDRESS} env.API_TOKEN: (sensitive value)",
         "+ agent.lab.three in reconciler.yaml",
         "- agent.lab.two, which was in reconciler.yaml",
@@ -127,16 +128,16 @@ def test_a_block_that_moved_to_another_file_is_compared_with_itself(project: Pro
     folder = project.root / "manifests"
     folder.mkdir()
     head = {"version": 1, "tmux": {"socket_path": str(project.socket)}}
-    home, agents = {"path": "lab"}, {"one": agent("-c", "sleep 1000")}
+    home, agents = {"path": "lab"}, {"one": agent("-c", "read one")}
     _write(folder / "a.yaml", {**head, "workspaces": {"lab": {**home, "agents": agents}}})
     project.apply()
     _write(folder / "a.yaml", head)
-    agents["one"] = agent("-c", "sleep 2000")
+    agents["one"] = agent("-c", "read two")
     _write(folder / "b.yaml", {"version": 1, "workspaces": {"lab": {**home, "agents": agents}}})
     project.apply()
     said = project.run("history", "diff", "1", "2")
     assert f"~ {ADDRESS} moved from manifests/a.yaml to manifests/b.yaml" in said
-    assert f'~ {ADDRESS} args[1]: "sleep 1000" -> "sleep 2000"' in said
+    assert f'~ {ADDRESS} args[1]: "read one" -> "read two"' in said
     assert "~ workspace.lab moved from manifests/a.yaml to manifests/b.yaml" in said
     assert "# + manifests/b.yaml" in said
 

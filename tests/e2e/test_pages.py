@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 import warm
-from broker.bus import free_port
+from free_ports import free_port
 from pages import stories
 from project import CLI, SEARCH, SECONDS, Project, arguments, pids
 from waiting import wait_until
@@ -115,7 +115,9 @@ BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
         "echo '{session_name: old, start_directory: ~/lab/api, windows: [{panes: [claude]}]}' > lab.yaml"
     ),
     "docs/all-projects.md": f"{APPLIED}; {OLD_LAB}",
+    "docs/doctor.md": APPLIED,
     "docs/ci.md": f"{APPLIED} --exclude agent.landing-page.codex",
+    "docs/everyday.md": APPLIED,
     "docs/format.md": "",
     "docs/from-the-scripts.md": (
         f"reconciler broker init --port PORT; reconciler broker run --background; {APPLIED}; {JOB}"
@@ -155,7 +157,14 @@ MEANT = {
     "reconciler apply manifests/a.yaml": "reconciler apply reconciler.yaml manifests/lab.yaml",
     "reconciler apply today.plan --digest sha256:...": "reconciler apply today.plan --digest sha256:DIGEST",
     "reconciler archive NAME...": "reconciler archive landing-page-reviewer-review",
-    "reconciler attach NAME": f"reconciler attach {CLAUDE}",
+    "reconciler attach": f"reconciler attach {CLAUDE}",
+    "reconciler attach claude": "reconciler attach claude --json",  # on another server than the one that is looked at
+    "reconciler attach [NAME]": f"reconciler attach {CLAUDE}",
+    "reconciler attach --json": f"reconciler attach {CLAUDE} --json",
+    "reconciler answer codex": "until reconciler answer codex; do sleep 0.02; done",
+    "reconciler answer review": "until reconciler answer review; do sleep 0.02; done",
+    "reconciler diff claude": "git -C ~/lab init -q && reconciler diff claude",
+    "reconciler diff claude --stat": "git -C ~/lab init -q && reconciler diff claude --stat",
     "reconciler attach SESSION": f"reconciler attach {CLAUDE}",
     "reconciler broker env USER [DIR]": "reconciler broker env hermes bus",
     "reconciler broker init": "reconciler broker init --port PORT",
@@ -270,6 +279,8 @@ CODES = {  # where it is not 0
     "reconciler job answer": 7,  # as nothing is asked
     "reconciler answer NAME": 7,
     "reconciler answer NAME [approve|deny]": 7,
+    "reconciler answer claude": 7,
+    "reconciler status | grep needs_you": 1,  # as nobody asks
     f"reconciler answer {CLAUDE}": 7,
     "reconciler answer --json": 7,
     f"reconciler job answer --job {SOME_JOB}": 7,
@@ -327,7 +338,13 @@ class Reader:
             )
 
 
+def _newest_request(project: Project) -> str:
+    shown = (project.root / ".mam" / "jobs" / ".requests").glob("*/*.shown")
+    return max(shown, key=lambda path: path.stat().st_mtime).stem
+
+
 FOUND = {
+    r"\b5d0c2b6e1f3a4c7d\b": _newest_request,
     rf"\bJOB\b|{SOME_JOB}": lambda project: max((project.root / ".mam" / "jobs").glob("*.json")).stem,
     r"\bDIGEST\b": lambda project: json.loads((project.root / "today.plan").read_text())["digest"],
     r"\bCONVERSATION\b": lambda project: project.row(CLAUDE)["claude_session_id_own"],
@@ -369,7 +386,10 @@ def _says_that_it_runs(project: Project) -> bool:
 LASTING = {  # whether it is at work, and how it is ended; "" is ended by a later line of its page
     r"reconciler monitor(?! --once| --emit-diff$| install| uninstall)": (_watches, "kill PID"),
     r"reconciler broker run(?!.*--background)": (_says_that_it_runs, "kill PID"),
-    r"reconciler attach": (lambda project: project.tmux("list-clients"), f"{TMUX} detach-client -s {CLAUDE}"),
+    r"reconciler attach(?!.*--json)": (
+        lambda project: project.tmux("list-clients"),
+        f"{TMUX} detach-client -s {CLAUDE}",
+    ),
     r"reconciler job submit(?!.*(--detach|--dry-run))": (_is_delivered, ""),
 }
 

@@ -77,7 +77,7 @@ def test_a_terminal_is_drawn_over(project: Project):
         nonlocal seen
         if select.select([ours], [], [], 0.1)[0]:
             seen += os.read(ours, 65536)
-        return seen.count(b"lab-creator-claude") >= 2
+        return seen.count(b"lab.claude") >= 2
 
     wait_until(drawn_twice)
     watching.send_signal(signal.SIGINT)

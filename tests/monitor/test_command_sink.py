@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from passes import gone, seen
-from waiting import wait_until
+from waiting import wait_until, within
 
 from reconciler.model.observed import Absent
 from reconciler.monitor.sink import SinkFailed
@@ -51,8 +51,12 @@ def test_one_that_does_not_read_is_not_a_failure():
 
 def test_one_that_hangs_is_killed_with_all_that_it_started(tmp_path):
     script = "sleep 600 & echo $! >$1.new; mv $1.new $1; wait"
-    with pytest.raises(SinkFailed, match="did not end"):
-        shell(script, str(tmp_path / "pid"), seconds=2.0).tell(seen(gone()))
+
+    def tell(seconds: float) -> None:
+        with pytest.raises(SinkFailed, match="did not end"):
+            shell(script, str(tmp_path / "pid"), seconds=seconds).tell(seen(gone()))
+
+    within(tell, (tmp_path / "pid").exists)
     pid = int((tmp_path / "pid").read_text())
     wait_until(lambda: isinstance(RealProcesses().started(pid), Absent))
 

@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 from jsonschema import Draft7Validator
+from msgspec.structs import replace
 
 from reconciler.kinds.agent.status import AgentStatus
+from reconciler.kinds.agent.status_group import StatusGroup
 from reconciler.model.address import agent_address
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.render.status import age, status_document, status_text
@@ -22,17 +24,26 @@ RUNNING = AgentStatus(
     conversation="b3a7f00d-1111-2222-3333-444455556666",
     pid=7,
     since="2026-01-01T00:00:00Z",
-    note="started by reconciler",
+    note="waits",
+    group=StatusGroup.IDLE,
+    state_since="2026-01-02T19:00:00Z",
 )
 GONE = AgentStatus(agent_address("w", "review"), "w-reviewer-review", "claude", "terminated", "gone")
 
 
 def test_each_agent_is_one_line_under_a_heading() -> None:
     assert list(status_text(status_document([RUNNING, GONE], ()), NOW)) == [
-        "SESSION            AGENT            STATUS      LIVE   STATE  CONVERSATION  AGE  NOTE",
-        "w-creator-claude   claude           running     alive  idle   b3a7f00d      2d   started by reconciler",
-        "w-reviewer-review  review (claude)  terminated  gone   -      -             -",
+        "SESSION            AGENT            STATUS      LIVE   STATE  CONVERSATION  AGE  GROUP    FOR  NOTE",
+        "w-creator-claude   claude           running     alive  idle   b3a7f00d      2d   idle     5h   waits",
+        "w-reviewer-review  review (claude)  terminated  gone   -      -             -    stopped  -",
     ]
+
+
+def test_a_state_that_its_type_cannot_show_is_a_dash() -> None:
+    shell = replace(RUNNING, state="unknown", shows_state=False)
+    gemini = replace(RUNNING, state="unknown", shows_state=True)
+    rows = status_text(status_document([shell, gemini], ()), NOW)
+    assert [line[line.index("alive") :].split()[1] for line in list(rows)[1:]] == ["-", "unknown"]
 
 
 def test_without_agents_there_is_a_hint() -> None:

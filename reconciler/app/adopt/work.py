@@ -47,9 +47,10 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.manifest_edit import Edit
 from reconciler.model.moment import for_file_name
 from reconciler.plan.request import Request
-from reconciler.plan.verdict import Totals, Verdict
+from reconciler.plan.totals import Totals
+from reconciler.plan.verdict import Verdict
 from reconciler.render.document import diagnostic_document
-from reconciler.render.documents.common import EVENTS_VERSION
+from reconciler.render.documents import EVENTS_VERSION
 from reconciler.state import registry as state
 from reconciler.state.lock import hold
 

@@ -46,9 +46,10 @@ from reconciler.plan.approval import beyond
 from reconciler.plan.guard import more_agents, too_many_endings, too_many_starts
 from reconciler.plan.request import Request
 from reconciler.plan.saved import Basis, stale, unapproved
-from reconciler.plan.verdict import Totals, Verdict, refusal
+from reconciler.plan.totals import Totals
+from reconciler.plan.verdict import Verdict, refusal
 from reconciler.render.document import diagnostic_document, essence
-from reconciler.render.documents.common import EVENTS_VERSION
+from reconciler.render.documents import EVENTS_VERSION
 from reconciler.render.documents.plan import PlanDoc
 from reconciler.render.edits import edit_document, restore_document, unfinished_text
 from reconciler.state.lock import Held, hold

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
+
+from msgspec import field
+from msgspec.structs import replace
 
 from reconciler import __version__
 from reconciler.app.project.declared_names import declared_names  # only older registries ask
@@ -16,6 +18,7 @@ from reconciler.app.project.places import JOB_RECORDS, project_folder, registry_
 from reconciler.broker.remembered import RememberedBrokers
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.redacted import Redacted
 from reconciler.observe import HOOK_NOTES, Caller
 from reconciler.ports import own_files, temporary
 from reconciler.ports.clock import RealClock
@@ -35,13 +38,12 @@ if TYPE_CHECKING:
     from reconciler.state.session_names import KnownNames
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(Redacted, frozen=True, dict=True):
     """One project on this machine, with its ports."""
 
     root: str
     registry_path: str
-    env: Mapping[str, str] = field(repr=False)
+    env: Mapping[str, str]
     files: RealFiles = field(default_factory=RealFiles)
     processes: RealProcesses = field(default_factory=RealProcesses)
     clock: RealClock = field(default_factory=RealClock)
@@ -133,11 +135,21 @@ class Project:
                 own_files.refuse_links(folder)
         except OSError as error:
             raise ReconcilerError(f"{error.filename} cannot be looked at", detail=error.strerror or "") from error
-        for folder in (self.state, records, os.path.join(self.root, MONITOR_STATE), *others):
+        for folder in (*self.own_folders, *others):
             own_files.sweep_tree(folder)
-        for folder in (self.root, os.path.join(self.root, "manifests")):
+        for folder in self.manifest_folders:
             own_files.sweep(folder)
         temporary.sweep_private_folders(self.env)
+
+    @property
+    def own_folders(self) -> tuple[str, str, str]:
+        """The folders in which only reconciler writes: the registry's, the job records', the monitor's."""
+        return self.state, os.path.join(self.root, JOB_RECORDS), os.path.join(self.root, MONITOR_STATE)
+
+    @property
+    def manifest_folders(self) -> tuple[str, str]:
+        """The folders of the user in which manifests are edited."""
+        return self.root, os.path.join(self.root, "manifests")
 
     def now(self) -> datetime:
         """The current moment, in UTC."""

@@ -10,7 +10,6 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -24,6 +23,7 @@ from reconciler.app.project.places import JOB_RECORDS, state_home
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import carry_out
+from reconciler.cli.parameters import Argument, Option
 from reconciler.cli.show.monitor import report
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
@@ -54,47 +54,46 @@ class ServiceAction(StrEnum):
 
 
 def monitor(
-    context: typer.Context,
     service: Annotated[
         ServiceAction | None,
-        typer.Argument(
+        Argument(
             metavar="[install|uninstall]",
             help="Install or remove a service that runs it with these options",
             show_default=False,
         ),
     ] = None,
-    user: Annotated[bool, typer.Option("--user", help="Use a service of your user: systemd or launchd")] = False,
-    once: Annotated[bool, typer.Option("--once", help="Check once, then exit")] = False,
+    user: Annotated[bool, Option("--user", help="Use a service of your user: systemd or launchd")] = False,
+    once: Annotated[bool, Option("--once", help="Check once, then exit")] = False,
     emit_diff: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--emit-diff",
             help="Print changes as JSON documents; check once, unless --interval, --timeout or --subscribe is given",
         ),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: no registry and no other file")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Write nothing: no registry and no other file")] = False,
     interval: Annotated[
         str,
-        typer.Option(
+        Option(
             "--interval",
             metavar="TIME",
             help="Time between two checks [default: 30s; 60s with five agents in a workspace]",
         ),
     ] = "",
-    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="Exit after this time; 0 for never")] = "0",
-    subscribe: Annotated[bool, typer.Option("--subscribe", help="Also listen to job events from the broker")] = False,
+    timeout: Annotated[str, Option("--timeout", metavar="TIME", help="Exit after this time; 0 for never")] = "0",
+    subscribe: Annotated[bool, Option("--subscribe", help="Also listen to job events from the broker")] = False,
     idle_timeout: Annotated[
         str,
-        typer.Option(
+        Option(
             "--idle-timeout", metavar="TIME", help="With --subscribe: exit if no event comes for this time; 0 for never"
         ),
     ] = "600",
     auto_stop: Annotated[
-        bool, typer.Option("--auto-stop", help="Stop an agent when its job has ended; refused without TLS and login")
+        bool, Option("--auto-stop", help="Stop an agent when its job has ended; refused without TLS and login")
     ] = False,
     others: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--sink",
             metavar="SINK",
             help="Also send changes to exec:COMMAND, mqtt:TOPIC, webhook:URL or file:PATH; repeatable",
@@ -103,14 +102,14 @@ def monitor(
     ] = None,
     card: Annotated[
         str,
-        typer.Option(
+        Option(
             "--card",
             metavar="TASK",
             help="Also report to a card on a Hermes Kanban board; in a worker, the default is its own card",
         ),
     ] = "",
     notify: Annotated[
-        bool, typer.Option("--notify", help="Show a desktop notification when an agent needs permission or dies")
+        bool, Option("--notify", help="Show a desktop notification when an agent needs permission or dies")
     ] = False,
     as_json: opt.JsonLines = False,
     registry_dir: opt.JobRecords = JOB_RECORDS,
@@ -139,7 +138,7 @@ def monitor(
     _check_telling(wanted, dry_run=dry_run, both=emit_diff and as_json)
     options = MonitorOptions(dry_run, _interval(interval), seconds(timeout), sinks=wanted)
     if everywhere:
-        opt.refuse_one_project(context)
+        opt.refuse_one_project(chdir, registry)
         form = NewsOutput(once or (emit_diff and not _says_how_long(options)), emit_diff, as_json)
         return _for_all(options, form, service, user=user, subscribe=subscribe)
     at = find_project(chdir, registry)

@@ -7,10 +7,9 @@ import re
 import sys
 from typing import Annotated
 
-import typer
-
 from reconciler.app.project.noted_list import forget_project, list_projects, noted_folders, now
 from reconciler.cli import options as opt
+from reconciler.cli.parameters import Argument, ChosenProject
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell_json
 from reconciler.render.projects import forgotten_text, projects_text
@@ -19,7 +18,7 @@ from reconciler.render.terminal import show
 _PLAIN = re.compile(r"[\w.@%+=:/-]+")  # a shell could interpret anything else
 
 
-def _folders(incomplete: str) -> list[str]:
+def _folders(_chosen: ChosenProject, incomplete: str) -> list[str]:
     return [folder for folder in noted_folders() if folder.startswith(incomplete) and _PLAIN.fullmatch(folder)]
 
 
@@ -44,7 +43,7 @@ def list_all(as_json: opt.Json = False) -> int:
 def forget(
     project: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="PROJECT",
             autocompletion=_folders,
             help="Its folder, or any part of it that no other one has",

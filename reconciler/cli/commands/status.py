@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
-
-import typer
 
 from reconciler.app.agents.status import status as look
 from reconciler.app.project.project import find_project
 from reconciler.app.project.warnings import unconfirmed
 from reconciler.cli import completion
 from reconciler.cli import options as opt
+from reconciler.cli.parameters import Argument, Option
 from reconciler.model.exit_code import ExitCode
+from reconciler.model.harmless import one_line
 from reconciler.render.document import diagnostic_document
 from reconciler.render.output import is_cut_off, json_text, tell_json
-from reconciler.render.status import status_text
-from reconciler.render.terminal import redrawn
+from reconciler.render.status import is_detail, status_text
+from reconciler.render.status_groups import grouped_text
+from reconciler.render.terminal import redrawn, show_screen
 from reconciler.render.terminal import show as print_lines
 from reconciler.render.text import diagnostic_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reconciler.app.project.project import Project
     from reconciler.render.documents.status import StatusDoc
 
@@ -30,10 +34,9 @@ _INTERVAL = 2.0  # seconds
 
 
 def status(
-    context: typer.Context,
     name: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="[NAME]",
             autocompletion=completion.agents,
             help="Show only this agent, in detail: any unique part of its name",
@@ -41,13 +44,15 @@ def status(
     ] = "",
     as_json: opt.Json = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Refresh every 2 seconds until Ctrl-C; with --json, one line per change")
+        bool, Option("--watch", help="Refresh every 2 seconds until Ctrl-C; with --json, one line per change")
     ] = False,
     everywhere: opt.All = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
     """Show all agents, one line each, or one agent in detail.
+
+    On a terminal, the agents are in groups, first those that need you. Into a pipe or file, they are a table.
 
     \b
     Examples:
@@ -60,7 +65,7 @@ def status(
     if everywhere:
         from reconciler.cli.show.all_status import show_status_of_all  # a plain status starts faster without
 
-        opt.refuse_one_project(context)
+        opt.refuse_one_project(chdir, registry)
         return show_status_of_all(name, as_json=as_json, watch=watch)
     at = find_project(chdir, registry)
     if watch:
@@ -69,7 +74,7 @@ def status(
     if as_json:
         tell_json(document)
     else:
-        print_lines(status_text(document, at.now()), sys.stdout, at.env)
+        show_screen(_shown(document, at, on_terminal=sys.stdout.isatty()), sys.stdout, at.env)
         for diagnostic in document["diagnostics"]:
             print_lines(diagnostic_text(diagnostic), sys.stderr, at.env)
         for waiting in unconfirmed(at):
@@ -81,13 +86,32 @@ def status(
 def _watch(at: Project, name: str, *, as_json: bool) -> int:
     """Show the status after each change until Ctrl-C, which ends the watch with exit code 0."""
     told: StatusDoc | None = None
-    with suppress(KeyboardInterrupt), redrawn(sys.stdout, {} if as_json else at.env) as draw:
+    with suppress(KeyboardInterrupt), redrawn(sys.stdout, {} if as_json else at.env, coloured=True) as draw:
         while not is_cut_off(sys.stdout):
             document = look(at, name)
             if draw.always or document != told:
-                troubles = (line for each in document["diagnostics"] for line in diagnostic_text(each))
-                lines = [json_text(document)] if as_json else [*status_text(document, at.now()), *troubles]
+                troubles = (one_line(line) for each in document["diagnostics"] for line in diagnostic_text(each))
+                shown = _shown(document, at, on_terminal=draw.always)
+                lines = [json_text(document)] if as_json else [*shown, *troubles]
                 draw.lines(lines)
             told = document
             at.clock.wait(_INTERVAL)
     return ExitCode.OK
+
+
+def _shown(document: StatusDoc, at: Project, *, on_terminal: bool) -> Iterable[str]:
+    """The lines of the document: groups on a terminal, a table elsewhere; only the groups have colours of their own."""
+    if not on_terminal or is_detail(document) or not document["agents"]:
+        return map(one_line, status_text(document, at.now()))
+    return grouped_text(document["agents"], at.now(), _columns(at))
+
+
+def _columns(at: Project) -> int:
+    """The width of the terminal; `shutil`, which knows it, too, takes long to load."""
+    told = at.env.get("COLUMNS", "")
+    if told.isascii() and told.isdecimal() and int(told):
+        return int(told)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80

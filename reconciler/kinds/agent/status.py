@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from reconciler.model.activity import LiveAgent
+from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.address import Address
 from reconciler.model.desired import RunState
+from reconciler.model.moment import from_unix
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.problem import Problem
 from reconciler.model.record import Record, SessionRow, Status
@@ -18,6 +19,7 @@ from . import rows
 from .case import Case, relocated
 from .conversation import continued, conversation_facts, found_from_here
 from .preconditions import unset
+from .status_group import StatusGroup, ended_by_itself, group_of, is_lost
 
 
 class AgentStatus(Struct, frozen=True):
@@ -37,6 +39,13 @@ class AgentStatus(Struct, frozen=True):
     since: str = ""
     """UTC, ISO 8601 with a Z; empty unless it is alive."""
     note: str = ""
+    group: StatusGroup = StatusGroup.STOPPED
+    shows_state: bool = True
+    """Whether there is a way to see what agents of its type do."""
+    state_since: str = ""
+    """Since when it is in its state, or at rest: UTC, ISO 8601 with a Z; empty when nothing shows that."""
+    waits_for: str = ""
+    """What it needs from the user: `permission`, or the name of a start dialog; else empty."""
 
 
 def statuses(cases: Mapping[Address, Case], record: Record, snapshot: Snapshot) -> Iterator[AgentStatus]:
@@ -56,18 +65,49 @@ def _of_case(case: Case, snapshot: Snapshot) -> AgentStatus:
     row, pane = case.row, case.pane.value if isinstance(case.pane, Present) else None
     live = snapshot.agents.get(case.address)
     alive = pane is not None and not pane.dead
+    liveness, activity = _liveness(case), live.activity if alive and live else Activity.UNKNOWN
     return AgentStatus(
         address=case.address,
         session=pane.session if pane and not case.guest else case.session,
         type=case.spec.type if case.spec else (row.type if row else ""),
         status=row.status.value if row else "declared",
-        live=_liveness(case),
+        live=liveness,
         state=live.activity.value if alive and live else "",
         conversation=_conversation(case, pane, live),
         pid=pane.pid if pane and alive else None,
         since=row.created_at if row and alive else "",
         note=_note(case, pane, snapshot),
+        group=group_of(liveness, activity, lost=is_lost(case)),
+        shows_state=case.profile is None or case.profile.shows_activity,
+        state_since=_state_since(pane, live, snapshot) if alive else _resting_since(row, liveness),
+        waits_for=_waits_for(live) if alive and live else "",
     )
+
+
+def _state_since(pane: Pane | None, live: LiveAgent | None, snapshot: Snapshot) -> str:
+    """Since when a live agent is in its state.
+
+    The CLI's own report counts. Without one, an agent that does not work is in its state since it last printed. Since
+    when an agent works is not known then: it prints all the time.
+    """
+    if live is None or pane is None or live.activity is Activity.UNKNOWN:
+        return ""
+    printed = snapshot.tmux.value.last_output.get(pane.pane_id, 0) if isinstance(snapshot.tmux, Present) else 0
+    since = live.since or (0 if live.activity is Activity.BUSY else printed)
+    return from_unix(since) if since else ""
+
+
+def _resting_since(row: SessionRow | None, liveness: str) -> str:
+    """Since when an agent is at rest, as recorded; empty for one that may still run."""
+    if row is None or liveness != "gone" or row.status is Status.RUNNING:
+        return ""
+    return row.terminated_at or row.updated_at
+
+
+def _waits_for(live: LiveAgent) -> str:
+    if live.activity is Activity.WAITING:
+        return "permission"
+    return (live.dialog or "start") if live.activity is Activity.DIALOG else ""
 
 
 def _conversation(case: Case, pane: Pane | None, live: LiveAgent | None) -> str:
@@ -153,4 +193,6 @@ def _of_row(row: SessionRow, pane: Pane | None) -> AgentStatus:
         conversation=row.session_id_own or "",
         pid=pane.pid if pane and not pane.dead else None,
         note=row.note,
+        group=group_of(live, Activity.UNKNOWN, lost=ended_by_itself(row, wanted=False)),
+        state_since=_resting_since(row, live),
     )

@@ -33,6 +33,7 @@ _FACTS = (
     "pid",
     "start_time",
     "version",
+    "window_activity",
 )
 _TEXTS = (
     LINEAGE,
@@ -45,6 +46,7 @@ _TEXTS = (
     "pane_title",
     "socket_path",
 )
+_ACTIVITY = len(_FACTS) - 1
 _COUNT = len(_FACTS) + len(_TEXTS)
 # tmux 3.4 and 3.5 print control characters, and bytes that are not UTF-8, like vis(3). tmux 3.4 puts another backslash
 # before the `$` of `$NAME`. `#{q:...}` gives an odd number of them before each `$`, so two include the extra one.
@@ -88,17 +90,20 @@ def parse_state(text: str) -> TmuxState | None:
         return None
     panes: list[Pane] = []
     unread: list[UnreadablePane] = []
+    last_output: dict[str, int] = {}
     server: Server | None = None
     for row in rows:
         try:
             fields = split_row(row, _COUNT)
             server = server or _server(fields)
+            last_output[fields[1]] = int(fields[_ACTIVITY] or 0)
             panes.append(_pane(fields))
         except ValueError as error:
             unread.append(_unread(row, error))
     if server is None:
         raise ValueError(unread[0].reason)
-    return TmuxState(server, tuple(pane for pane in panes if not _is_holder(pane)), tuple(unread))
+    shown = tuple(pane for pane in panes if not _is_holder(pane))
+    return TmuxState(server, shown, tuple(unread), last_output)
 
 
 def last_lines(printed: Sequence[str], count: int) -> str:
@@ -145,7 +150,8 @@ def _unread(row: str, error: ValueError) -> UnreadablePane:
         fields = split_row(row, _COUNT)
     except ValueError:
         return UnreadablePane(str(error))
-    return UnreadablePane(str(error), fields[15], fields[0], fields[1], fields[12])
+    _, address, _, _, name, *_ = fields[len(_FACTS) :]
+    return UnreadablePane(str(error), name, fields[0], fields[1], address)
 
 
 def _is_holder(pane: Pane) -> bool:

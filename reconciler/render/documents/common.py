@@ -7,8 +7,6 @@ from typing import Literal, NotRequired, TypeVar
 from typing_extensions import TypedDict
 
 T = TypeVar("T")
-FORMAT_VERSION = "1.2"
-EVENTS_VERSION = "1.0"
 
 
 def documented(document: type[T]) -> type[T]:

@@ -59,6 +59,14 @@ class StatusRow(TypedDict):
     since: str | None
     """When it was started: UTC, ISO 8601."""
     note: str
+    group: Literal["needs_you", "working", "idle", "running", "stopped", "trouble"]
+    """The group that it is shown in; `running`: it runs, and nothing shows what it does."""
+    shows_state: bool
+    """Whether there is a way to see what agents of its type do."""
+    state_since: str | None
+    """Since when it is in its state, or at rest: UTC, ISO 8601. Null if nothing shows that."""
+    waits_for: str | None
+    """What it needs from you: `permission`, or the name of a start dialog."""
     detail: NotRequired[StatusDetail]
     """Present only for an agent that was asked for by name."""
 
