@@ -226,7 +226,7 @@ MEANT = {
     "reconciler job retry ID": "reconciler job retry JOB --detach",
     "reconciler job status": "reconciler job status --job JOB",
     "reconciler job status --json": "reconciler job status --job JOB --json",
-    "reconciler job submit": JOB,
+    "reconciler job submit [TEXT]": JOB,
     "reconciler job submit --dry-run": "reconciler job submit --dry-run --prompt @task.md",
     "reconciler job submit --dry-run --json": "reconciler job submit --dry-run --prompt @task.md --json",
     "reconciler job verify": "reconciler job verify --job JOB --validate check.sh",
