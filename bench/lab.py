@@ -39,9 +39,29 @@ class Lab:
         path = f"{self.root}/bin:{os.environ['PATH']}"
         return {"PATH": path, "LANG": os.environ.get("LANG", "C.UTF-8"), "HOME": self.root, "TERM": "dumb"}
 
-    def reconciler(self, *words: str) -> Run:
-        """Run one command of ours."""
-        return run([sys.executable, "-m", "reconciler", *words], self.env(), self.root)
+    def reconciler(self, *words: str, **more: str) -> Run:
+        """Run one command of ours as users do; `more` are variables."""
+        program = os.path.join(os.path.dirname(sys.executable), "reconciler")
+        return run([program, *words], {**self.env(), **more}, self.root)
+
+    def python(self) -> Run:
+        """Run a bare interpreter."""
+        return run([sys.executable, "-c", "pass"], self.env(), self.root)
+
+    def panes(self) -> Run:
+        """Let a bare tmux list all panes."""
+        return self.tmux("list-panes", "-a", "-F", "#{session_name} #{pane_pid}")
+
+    def bare_sessions(self, number: int) -> Run:
+        """Create and tag that many sessions through one control client, without looking at any answer."""
+        tags = ("lineage", "address", "session_id")
+        creating = (
+            f"new-session -d -s bare{each} -- sleep 1000000"
+            + "".join(f" ; set-option -t =bare{each}: @reconciler_{tag} value" for tag in tags)
+            for each in range(number)
+        )
+        command = ["tmux", "-u", "-S", self.socket, "-C", "new-session", "-s", "first", "--", "sleep", "1000000"]
+        return run(command, self.env(), self.root, given="\n".join([*creating, ""]))
 
     def tmux(self, *words: str) -> Run:
         """Run one bare tmux command on the lab's server."""

@@ -20,10 +20,14 @@ class Run:
     peak: float
 
 
-def run(command: Sequence[str], env: Mapping[str, str], cwd: str) -> Run:
+def run(command: Sequence[str], env: Mapping[str, str], cwd: str, given: str = "") -> Run:
     """Run to the end; a failure stops the benchmark, since its time would mean nothing."""
     began = time.perf_counter()
-    process = subprocess.Popen(command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    stdin = subprocess.PIPE if given else subprocess.DEVNULL
+    process = subprocess.Popen(command, env=env, cwd=cwd, stdin=stdin, stdout=subprocess.DEVNULL)
+    if process.stdin:
+        process.stdin.write(given.encode())
+        process.stdin.close()
     _pid, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -43,12 +47,35 @@ def repeated(times: int, once: Callable[[], Run]) -> Run:
     return median([once() for _ in range(times)])
 
 
+def together(*runs: Run) -> Run:
+    """Several runs as one, one after the other."""
+    return Run(sum(each.wall for each in runs), sum(each.cpu for each in runs), max(each.peak for each in runs))
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Ours beside a limit of the machine, measured in turn; `ratio` is the median of the pairs' ratios."""
+
+    ours: Run
+    limit: Run
+    ratio: float
+
+
+def paired(times: int, ours: Callable[[], Run], limit: Callable[[], Run]) -> Paired:
+    """Ours and the limit in turn, after one pair that is not counted: the speed of a machine changes all the time."""
+    ours(), limit()
+    pairs = [(ours(), limit()) for _ in range(times)]
+    ratio = statistics.median(mine.wall / bare.wall for mine, bare in pairs)
+    return Paired(median([mine for mine, _ in pairs]), median([bare for _, bare in pairs]), ratio)
+
+
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; `budget` is empty where none was set."""
+    """One line of the table; `ratio` is how often the limit of the machine fits in; a budget is not always set."""
 
     what: str
     measured: str
+    ratio: str = ""
     budget: str = ""
 
 
@@ -62,5 +89,5 @@ def machine() -> str:
 
 def table(measured: list[Row]) -> str:
     """The rows as Markdown."""
-    lines = ["| what | median | budget |", "| --- | --- | --- |"]
-    return "\n".join([*lines, *(f"| {row.what} | {row.measured} | {row.budget} |" for row in measured)])
+    lines = ["| what | median | times the limit | budget |", "| --- | --- | --- | --- |"]
+    return "\n".join([*lines, *(f"| {row.what} | {row.measured} | {row.ratio} | {row.budget} |" for row in measured)])

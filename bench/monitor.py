@@ -13,9 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 from lab import Lab, lab
+from msgspec.structs import replace
 from talkers import install, leave_notes
 
 from reconciler.app.monitor.observer import ProjectObserver

@@ -1,24 +1,26 @@
-"""Measure every budget of the design and print the table; with --write, into docs/benchmarks.md.
+"""Measure every budget and print it; `run.py --write start agents-10` writes two sections into docs/benchmarks.md.
 
-The machine's own limits (a bare interpreter, tmux alone) stand beside our times in the same run, since
-machines differ and drift. Nothing here judges.
+The machine's own limits (a bare interpreter, tmux alone) are measured in turn with our times, since machines differ
+and their speed changes. Nothing here judges.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from jobs import rows as rows_of_jobs
 from lab import Lab, lab
-from measure import Row, Run, machine, repeated, run, table
+from measure import Row, Run, machine, paired, repeated, run, table, together
 from monitor import idle_share, pass_cpu, reaction, talkative_pass_cpu
 from mqtt import receive_rates
+from projects import rows as rows_of_projects
 from rooms import comparison_cpu, registry_times
 
 _REPEATS = 7
-_HALF, _MANY = 500, 1000
+_FEW, _HALF, _MANY = 10, 500, 1000
 _DOCUMENT = os.path.join(os.path.dirname(__file__), "..", "docs", "benchmarks.md")
 
 
@@ -26,52 +28,79 @@ def _seconds(result: Run) -> str:
     return f"{result.wall:.3f} s"
 
 
-def _limits(small: Lab) -> Iterator[Row]:
-    python = repeated(_REPEATS, lambda: run([sys.executable, "-c", "pass"], small.env(), small.root))
-    yield Row("bare Python interpreter", _seconds(python))
+def _times(ratio: float) -> str:
+    return f"{ratio:.1f} x"
 
 
-def _start_up(small: Lab) -> Iterator[Row]:
-    for words, budget in ((("--version",), "0.10 s"), (("--help",), "0.10 s"), (("plan", "--help"), "0.10 s")):
-        result = repeated(_REPEATS, lambda words=words: small.reconciler(*words))
-        yield Row(f"`reconciler {' '.join(words)}`", _seconds(result), budget)
+def _start() -> Iterator[Row]:
+    """Commands that look at no agent, each in turn with a bare interpreter."""
+    with lab() as small:
+        small.declare(10)
+        small.reconciler("apply", "--auto-approve")
+        yield Row("bare Python interpreter: the limit", _seconds(repeated(_REPEATS, small.python)))
+        for what, words, more in (
+            ("`reconciler --version`", ["--version"], {}),
+            ("`reconciler --help`", ["--help"], {}),
+            ("`reconciler plan --help`", ["plan", "--help"], {}),
+            ("Tab after `sta`", [], _tab("reconciler sta", 1)),
+            ("Tab after `status ws0`", [], _tab("reconciler status ws0", 2)),
+        ):
+            pair = paired(_REPEATS, lambda words=words, more=more: small.reconciler(*words, **more), small.python)
+            yield Row(what, _seconds(pair.ours), _times(pair.ratio), "5 x")
 
 
-def _plans(agents: int, budget: str, budget_memory: str = "") -> Iterator[Row]:
+def _tab(line: str, word: int) -> dict[str, str]:
+    return {"_RECONCILER_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(word)}
+
+
+def _project(agents: int) -> Iterator[Row]:
     with lab() as place:
         place.declare(agents)
-        first = place.reconciler("apply", "--auto-approve")
-        yield Row(f"`apply` of {agents} new sessions", _seconds(first), "3 s" if agents == _HALF else "")
-        plan = repeated(_REPEATS, lambda: place.reconciler("plan"))
-        yield Row(f"`plan` without changes, {agents} agents", _seconds(plan), budget)
-        yield Row(f"its CPU time, {agents} agents", f"{plan.cpu:.3f} s")
-        yield Row(f"its peak memory, {agents} agents", f"{plan.peak:.0f} MiB", budget_memory)
-        status = repeated(3, lambda: place.reconciler("status"))
-        yield Row(f"`status`, {agents} agents", _seconds(status))
-        yield Row(
-            f"one look and comparison in a running process, {agents} agents, CPU",
-            f"{comparison_cpu(place.root):.3f} s",
-        )
+        created = place.reconciler("apply", "--auto-approve")
+        yield from _applied(agents, created)
+        yield from _without_changes(place, agents)
+        look = f"one look and comparison in a running process, {agents} agents, CPU"
+        yield Row(look, f"{comparison_cpu(place.root):.3f} s")
         pass_budget = "0.10 s" if agents == _MANY else ""
-        yield Row(
-            f"one pass of the monitor without change, {agents} agents, CPU",
-            f"{pass_cpu(place):.3f} s",
-            pass_budget,
-        )
-        panes = repeated(_REPEATS, lambda: place.tmux("list-panes", "-a", "-F", "#{session_name} #{pane_pid}"))
-        yield Row(f"bare `tmux list-panes -a`, {agents} sessions", _seconds(panes))
+        pass_time = f"{pass_cpu(place):.3f} s"
+        yield Row(f"one pass of the monitor without change, {agents} agents, CPU", pass_time, budget=pass_budget)
+
+
+def _applied(agents: int, created: Run) -> Iterator[Row]:
+    if agents != _HALF:
+        yield Row(f"`apply` of {agents} new sessions", _seconds(created))
+        return
+    with lab() as place:
+        bare = place.bare_sessions(agents)
+    yield Row(f"{agents} sessions, created and tagged through one control client: the limit", _seconds(bare))
+    yield Row(f"`apply` of {agents} new sessions", _seconds(created), _times(created.wall / bare.wall), "1.8 x")
+
+
+def _without_changes(place: Lab, agents: int) -> Iterator[Row]:
+    """Beside the interpreter for few agents; else beside the interpreter and the bare answer of tmux."""
+    few = agents == _FEW
+    limit = place.python if few else lambda: together(place.python(), place.panes())
+    budget = {_FEW: "9 x", _MANY: "5 x"}.get(agents, "")
+    yield Row(f"bare `tmux list-panes -a`, {agents} sessions", _seconds(repeated(_REPEATS, place.panes)))
+    name = "bare Python interpreter" if few else f"bare interpreter and `list-panes -a`, {agents} sessions"
+    yield Row(f"{name}: the limit", _seconds(repeated(_REPEATS, limit)))
+    for command in ("plan", "status", "drift"):
+        pair = paired(_REPEATS, lambda command=command: place.reconciler(command), limit)
+        yield Row(f"`{command}` without changes, {agents} agents", _seconds(pair.ours), _times(pair.ratio), budget)
+        yield Row("its CPU time", f"{pair.ours.cpu:.3f} s")
+        yield Row("its peak memory", f"{pair.ours.peak:.0f} MiB", budget="100 MiB" if agents == _MANY else "")
 
 
 def _monitor() -> Iterator[Row]:
     for cli, budget in (("claude", "0.10 s"), ("codex", "0.10 s")):
         what = f"one pass of the monitor without change, {_MANY} agents of type {cli}, CPU"
-        yield Row(what, f"{talkative_pass_cpu(cli, _MANY):.3f} s", budget)
+        yield Row(what, f"{talkative_pass_cpu(cli, _MANY):.3f} s", budget=budget)
     with lab() as place:
         place.declare(100)
         place.reconciler("apply", "--auto-approve")
-        yield Row("from `kill-session` to the registry, 100 agents", f"{reaction(place):.3f} s", "1 s")
+        yield Row("from `kill-session` to the registry, 100 agents", f"{reaction(place):.3f} s", budget="1 s")
         place.reconciler("apply", "--auto-approve")
-        yield Row("an idle monitor, 100 agents", f"{idle_share(place):.2f} % of one core", "0.5 %")
+        yield Row("an idle monitor, 100 agents", f"{idle_share(place):.2f} % of one core", budget="0.5 %")
 
 
 def _tmuxp() -> Iterator[Row]:
@@ -91,33 +120,42 @@ def _tmuxp() -> Iterator[Row]:
         yield Row("`reconciler apply` of 20 sessions", _seconds(place.reconciler("apply", "--auto-approve")))
 
 
-def rows() -> Iterator[Row]:
-    """Everything, in the order of the table."""
-    with lab() as small:
-        yield from _limits(small)
-        yield from _start_up(small)
-    yield from _plans(10, "0.25 s")
-    yield from _plans(100, "")
-    yield from _plans(_HALF, "")
-    yield from _plans(_MANY, "0.50 s", "100 MiB")
-    yield from (Row(what, measured) for what, measured in registry_times(_MANY))
-    yield from _monitor()
-    yield from _tmuxp()
-    yield from (Row(what, measured) for what, measured in receive_rates())
-    yield from rows_of_jobs()
+SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
+    "start": _start,
+    **{f"agents-{agents}": partial(_project, agents) for agents in (_FEW, 100, _HALF, _MANY)},
+    "registry": lambda: (Row(what, measured) for what, measured in registry_times(_MANY)),
+    "monitor": _monitor,
+    "tmuxp": _tmuxp,
+    "messages": lambda: (Row(what, measured) for what, measured in receive_rates()),
+    "jobs": rows_of_jobs,
+    "projects": rows_of_projects,
+}
+
+
+def _measured(section: str) -> Iterator[Row]:
+    for row in SECTIONS[section]():
+        beside = "".join(f"  {text}" for text in (row.ratio, row.budget and f"(budget {row.budget})") if text)
+        print(f"{row.what}: {row.measured}{beside}", flush=True)
+        yield row
+
+
+def _write(section: str, rows: list[Row]) -> None:
+    """Replace the table of one section; the others keep what was measured before."""
+    with open(_DOCUMENT, encoding="utf-8") as file:
+        head, mark, rest = file.read().partition(f"<!-- {section} -->\n")
+    _old, end, tail = rest.partition("<!-- end -->\n")
+    if not (mark and end):
+        raise SystemExit(f"{_DOCUMENT} has no table of {section}")
+    with open(_DOCUMENT, "w", encoding="utf-8") as file:
+        file.write(f"{head}{mark}Measured on {machine()}.\n\n{table(rows)}\n{end}{tail}")
 
 
 def main() -> None:
-    """Measure, print, and with --write replace the table in the document."""
-    measured = []
-    for row in rows():
-        print(f"{row.what}: {row.measured}{f'  (budget {row.budget})' if row.budget else ''}", flush=True)
-        measured.append(row)
-    if "--write" in sys.argv:
-        with open(_DOCUMENT, encoding="utf-8") as file:
-            head, _mark, _old = file.read().partition("<!-- table -->")
-        with open(_DOCUMENT, "w", encoding="utf-8") as file:
-            file.write(f"{head}<!-- table -->\n\nMeasured on {machine()}.\n\n{table(measured)}\n")
+    """Measure and print the sections that are named, or all; with --write, also into the document."""
+    for section in [word for word in sys.argv[1:] if word != "--write"] or SECTIONS:
+        measured = list(_measured(section))
+        if "--write" in sys.argv:
+            _write(section, measured)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from reconciler import __version__
 
 _INTERRUPTED = 130
 _NEWS = (0, 2)  # in sync, done, changes, drift: what can only be told by what is printed
+_ALLOCATIONS = 20_000  # values between two searches for garbage: few of ours are in cycles
 _AGAIN = "then run the command again: it goes on where it was"
 # What the system has run out of is no fault of the program, wherever it shows.
 _RAN_OUT = {
@@ -41,6 +43,7 @@ def _program() -> int:
     if sys.argv[1:] in (["--version"], ["-V"]):  # answered before the command line is even imported
         print(f"reconciler {__version__}")  # noqa: T201 - the one print outside of the door
         return 0
+    gc.disable()  # while modules are loaded, nothing becomes garbage
     ready = _quit_when_interrupted()
     from reconciler.render.output import guard  # noqa: PLC0415 - see above
 
@@ -48,7 +51,15 @@ def _program() -> int:
     from reconciler.cli.run import run  # noqa: PLC0415 - see above
 
     _hear_of_threads()
-    return run(sys.argv[1:], ready)
+    return run(sys.argv[1:], lambda: _loaded(ready))
+
+
+def _loaded(ready: Callable[[], object]) -> None:
+    """The command begins: what is loaded stays, so it is never searched for garbage."""
+    gc.freeze()
+    gc.set_threshold(_ALLOCATIONS)
+    gc.enable()
+    ready()
 
 
 def _fill_descriptors() -> None:

@@ -25,6 +25,14 @@ def tmux_socket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Socket]:
         subprocess.run(["tmux", "-S", path, "kill-server"], capture_output=True, check=False)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No apply of a test is noted in the home of the person who runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 # A shell lets the jobs in its background ignore interrupts, and so would everything that the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from fakes.brokers import FakeBrokers
 from fakes.clock import FakeClock
 from fakes.processes import FakeProcesses
 from fakes.tmux import SOCKET, FakeTmux
+from msgspec import field
 
 from reconciler.app.history import rollback
 from reconciler.app.plan.options import ApplyOptions
@@ -65,8 +65,7 @@ class _Folders:
         return os.path.isdir(path)
 
 
-@dataclass(frozen=True)
-class OnDisk(Project):
+class OnDisk(Project, frozen=True, dict=True):
     """Everything that the command line does, in this process."""
 
     tmux: FakeTmux = field(default_factory=lambda: FakeTmux(FakeProcesses(), _Folders(), FakeClock()))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from reconciler.agents import jsonl
-from reconciler.app.plan.plans import request_of, saved_plan
+from reconciler.app.plan.saved_plans import request_of, saved_plan
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.generation import Author, Confirmation, Generation, ManifestFile
 from reconciler.model.hook_note import parsed_note

@@ -11,7 +11,8 @@ import pytest
 import typer
 from pages import shown
 
-from reconciler.cli.run import _normalised, program
+from reconciler.cli.run import _normalised
+from reconciler.cli.typer_program import program
 from reconciler.manifest import ManifestContext, Source, load
 from reconciler.model.action import Reason
 from reconciler.model.diagnostic import Severity

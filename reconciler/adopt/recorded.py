@@ -170,8 +170,9 @@ def _of_another_project(row: SessionRow, seen: RegistryView) -> LeftAlone:
 
 def foreign(pane: Pane) -> LeftAlone:
     """A session with the tags of another project."""
+    other = f"the project in {pane.project}" if pane.project else "another project"
     return LeftAlone(
         f"session {pane.session}",
-        f"it is tagged {pane.address} by another project, in whose registry it is",
+        f"it is tagged {pane.address} by {other}, in whose registry it is",
         f"adopt it there, or end it there: `reconciler delete {pane.address}`",
     )

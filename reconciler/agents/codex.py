@@ -123,6 +123,7 @@ def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
 
 PROFILE = Profile(
     name="codex",
+    tested=("0.144.5", "0.169.0", "0.171.0"),
     launch=Launch(
         command=("codex",),
         # Without this switch, Codex starts a background server that outlives the pane and holds the conversation.
@@ -211,5 +212,6 @@ PROFILE = Profile(
         request=tool_request,
         notice="Codex does not run a new hook until you trust it: at its next start, or with /hooks, "
         "it says `Hooks need review`. Prompts wait until then.",
+        review="hooks review",
     ),
 )

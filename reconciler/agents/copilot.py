@@ -89,6 +89,7 @@ def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
 
 PROFILE = Profile(
     name="copilot",
+    tested=("1.0.68", "1.0.102"),
     launch=Launch(
         command=("copilot",),
         new=("--session-id", SESSION_ID),

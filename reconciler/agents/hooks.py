@@ -39,3 +39,5 @@ class Hooks(Struct, frozen=True, kw_only=True):
     reply: str = ""
     # What the user has to do after an installation, in words.
     notice: str = ""
+    # The name of the dialog with which the CLI asks whether it may run them; empty if it does not ask.
+    review: str = ""

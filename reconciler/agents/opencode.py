@@ -117,6 +117,7 @@ def _names(title: str, head: StoredHead) -> bool | None:
 
 PROFILE = Profile(
     name="opencode",
+    tested=("1.18.3", "1.18.33"),
     launch=Launch(
         command=("opencode",),
         resume=("--session", SESSION_ID),

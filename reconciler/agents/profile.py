@@ -16,6 +16,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     """What is known about one agent CLI. The default of a part means that nothing is known of it."""
 
     name: str
+    # The versions that were run when its screens were captured, oldest first; empty if it was not run.
+    tested: tuple[str, ...] = ()
     # How it is started: with a new conversation, with an earlier one, with a first prompt.
     launch: Launch
     # How users type its command line.

@@ -93,6 +93,7 @@ def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
 
 PROFILE = Profile(
     name="qwen",
+    tested=("0.15.10", "0.24.4"),
     launch=Launch(
         command=("qwen",),
         new=("--session-id", SESSION_ID),

@@ -11,7 +11,8 @@ from reconciler.app.plan.drift import DriftOptions, drift
 from reconciler.app.plan.events import ApplyEvent, Question
 from reconciler.app.plan.make import make_plan
 from reconciler.app.plan.options import ApplyOptions
-from reconciler.app.plan.plans import document_of, request_of, saved_plan
+from reconciler.app.plan.plans import document_of
+from reconciler.app.plan.saved_plans import request_of, saved_plan
 from reconciler.app.project.project import Project, find_project
 from reconciler.model.address import parse_address
 from reconciler.model.errors import ReconcilerError, UsageError

@@ -57,6 +57,8 @@ class Run(Redacted, frozen=True):
     """The values behind `from_env` and `from_file`."""
     keep: str
     """The folder for copies of conversations."""
+    project: str = ""
+    """The project's folder, another tag of every session that is ours."""
     parallelism: int = 0
     """How many agents are worked on at a time; 0 for all of them."""
     patience: ApplyTimeouts = field(default_factory=ApplyTimeouts)

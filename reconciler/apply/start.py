@@ -196,6 +196,7 @@ def _new_session(each: _Start, run: Run) -> NewSession:
         lineage=run.lineage,
         address=str(step.address),
         conversation=each.conversation,
+        project=run.project,
     )
 
 

@@ -35,7 +35,7 @@ from reconciler.model.step import (
     WriteRows,
 )
 from reconciler.model.waves import steps_in, waves
-from reconciler.ports.world import Files, World
+from reconciler.ports.world import Files, SessionTags, World
 
 from .afterwards import look_again
 from .needs import Needs, needs_of
@@ -146,7 +146,7 @@ def _label(step: RenameSession | TagSession, world: World, run: Run) -> None:
         case RenameSession(at, _, after):
             world.tmux.rename(at, after)
         case TagSession(at, _, address, conversation):
-            world.tmux.tag(at, run.lineage, str(address), conversation)
+            world.tmux.tag(at, SessionTags(run.lineage, str(address), conversation, run.project))
 
 
 def _do_on_disk(step: MakeFolder | AddWorktree | RemoveFolder | RemoveWorktree | DeleteArtifact, files: Files) -> None:

@@ -205,10 +205,14 @@ class RealBrokers:
         running = process.reload(broker, self.machine)
         return Reloaded(running.pid, before, effect.unread(running.read, files))
 
+    def mistakes(self, broker: Broker) -> tuple[Diagnostic, ...]:
+        """Why a broker could not use its files as they are on disk. Raises ReconcilerError if they cannot be read."""
+        return make.check_live(broker, self._installed(broker)[1], self.machine.clock.now())
+
     def _fit(self, broker: Broker) -> str:
         """Check the live files, and return Mosquitto's program. Raises InvalidBrokerFiles."""
-        binary, version = self._installed(broker)
-        problems = make.check_live(broker, version, self.machine.clock.now())
+        binary, _ = self._installed(broker)
+        problems = self.mistakes(broker)
         if problems:
             raise InvalidBrokerFiles("the broker's files are not valid", problems)
         return binary

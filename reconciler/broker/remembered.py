@@ -6,9 +6,10 @@ Few projects declare a broker, and the code for brokers is slow to load, so it i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from reconciler.model.address import Address
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from .real import RealBrokers
 
 
-@dataclass
-class RememberedBrokers:
+class RememberedBrokers(Struct, dict=True):
     """The brokers; `recall` and `keep` load and store what is known about them between commands.
 
     `path` is the search path for Mosquitto. With `returning`, users who were removed and come back get their last

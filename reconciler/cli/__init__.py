@@ -2,5 +2,5 @@
 
 `run` starts it; `commands` has one file per command; the work of a command is in `app`.
 Imports go in that order only, never back.
-Only the standard library and typer are imported before the command is known.
+Only the standard library is imported before the command is known, and typer only where a word is not plain.
 """

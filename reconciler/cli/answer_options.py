@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from reconciler.agents.permission import Answer
+from reconciler.cli.parameters import Argument, Option
 
-Choice = Annotated[Answer | None, typer.Argument(metavar="[approve|deny]", help="Your answer", show_default=False)]
-RequestId = Annotated[
-    str, typer.Option("--request", metavar="R", help="Id of the request, as shown", show_default=False)
-]
+Choice = Annotated[Answer | None, Argument(metavar="[approve|deny]", help="Your answer", show_default=False)]
+RequestId = Annotated[str, Option("--request", metavar="R", help="Id of the request, as shown", show_default=False)]

@@ -22,8 +22,10 @@ from reconciler.app.plan.events import (
     AdoptionFound,
     ApplyEnded,
     ApplyEvent,
+    Concluded,
     FileReported,
     InfoMessage,
+    PlanMade,
     Question,
     WalkBegan,
     WalkEnded,
@@ -35,26 +37,39 @@ from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.event import ActionStarted, ActionWaiting, PromptUnverified
 from reconciler.model.exit_code import ExitCode
 from reconciler.plan.request import Request
+from reconciler.plan.verdict import Verdict
 from reconciler.render.adoption import adopted_text, adoption_text, file_text
 from reconciler.render.displays import Progress
 from reconciler.render.documents.plan import PlanDoc
-from reconciler.render.events import event_text, progress_text
+from reconciler.render.events import deed_text, event_text, progress_text
 from reconciler.render.output import json_text
 from reconciler.render.terminal import progress, show
+from reconciler.render.text import can_all_be_done, unchanged_text
 
 
 class ApplyDisplay(Struct, frozen=True):
-    """How an apply is shown. `consent` is the option that answers its question beforehand."""
+    """How an apply is shown. `consent` is the option that answers its question beforehand.
+
+    `by_name` is for a command that names its agents: it shows one line about each of them. It is what an agent already
+    is when there is nothing to do: `stopped`, `running`. Such a command shows its plan only if it asks, which `asks`
+    says, or if not all of it can be done.
+    """
 
     as_json: bool = False
     full: bool = False
     may_ask: bool = True
     consent: str = "--auto-approve"
+    by_name: str = ""
+    asks: bool = False
 
     @property
     def can_ask(self) -> bool:
         """Whether the user can be asked."""
         return self.may_ask and not self.as_json and has_terminal()
+
+    def shows_plan(self, document: PlanDoc) -> bool:
+        """Whether the plan is shown: always, except for a command that names its agents and can do all of it."""
+        return self.asks or not self.by_name or not can_all_be_done(document)
 
 
 TEXT = ApplyDisplay()
@@ -148,7 +163,20 @@ class _Printer:
             case ApplyEnded(exit_code=code):
                 self.exit_code = code
         if not self.display.as_json:
-            self._show(chain(_adoption_text(event, full=self.display.full), event_lines(event, full=self.display.full)))
+            self._show(self._lines(event))
+
+    def _lines(self, event: ApplyEvent) -> Iterable[str]:
+        if self.display.by_name and isinstance(event, PlanMade | Concluded):
+            return self._lines_by_name(event)
+        return chain(_adoption_text(event, full=self.display.full), event_lines(event, full=self.display.full))
+
+    def _lines_by_name(self, event: PlanMade | Concluded) -> Iterable[str]:
+        """The same for a command that names its agents: no summary after their lines, and often no plan before them."""
+        if isinstance(event, PlanMade) and not self.display.shows_plan(event.document):
+            return unchanged_text(event.document, self.display.by_name)
+        if isinstance(event, Concluded) and event.verdict is Verdict.DONE:
+            return ()
+        return event_lines(event, full=self.display.full)
 
     def answer(self, question: Question) -> bool:
         """Whether the user agrees to the plan that was just shown."""
@@ -177,7 +205,8 @@ class _Printer:
             self._progress.done()
         if not self.display.as_json:
             with self._progress.aside():
-                self._show(event_text(told.line))
+                by_name = self.display.by_name and "deed" in told.line
+                self._show([deed_text(told.line)] if by_name else event_text(told.line))
 
     def _show(self, lines: Iterable[str]) -> None:
         """Print lines; the work continues even if the reader has left or the disk is full."""

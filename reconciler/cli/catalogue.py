@@ -42,6 +42,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "unmanaged": Command(
         "unmanaged", "unmanaged", "List running sessions that look like agents but are in no manifest."
     ),
+    "doctor": Command("doctor", "doctor", "Find out what is wrong on this machine, and what to type."),
     "drift": Command("drift", "drift", "Show where the registry and the running agents differ."),
     "refresh": Command("refresh", "refresh", "Update the registry to match what is running."),
     "monitor": Command("monitor", "monitor", "Watch the agents and report each change once."),
@@ -155,6 +156,15 @@ CATALOGUE: Mapping[str, Entry] = {
             "show": Command("registry", "show", "Show whether this folder is the project or a copy of it."),
             "take-over": Command("registry", "take_over", "Make this copy the project; it keeps the agents."),
             "start-afresh": Command("registry", "start_afresh", "Make this copy a new project without agents."),
+        },
+    ),
+    "projects": Group(
+        "List your projects, for commands with --all.",
+        {
+            "list": Command(
+                "projects", "list_all", "List the projects in which you ran apply, and whether each is still there."
+            ),
+            "forget": Command("projects", "forget", "Forget a project: commands with --all no longer look at it."),
         },
     ),
     "mcp": Command("mcp", "mcp", "Offer this project to AI agents, as an MCP server over standard input and output."),

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import typer
-
 from reconciler.app.project.places import project_folder, registry_cache, registry_file
+
+from .parameters import ChosenProject
 
 if TYPE_CHECKING:
     from reconciler.state.names import Names
@@ -19,34 +19,27 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[\w.@%+=:-]+")
 
 
-def agents(context: typer.Context, incomplete: str) -> list[str]:
+def agents(chosen: ChosenProject, incomplete: str) -> list[str]:
     """Session names and addresses of agents."""
-    found = _recorded(context).sessions
-    return _offered([*found, *found.values()], incomplete)
+    found = _recorded(chosen).sessions
+    return offered([*found, *found.values()], incomplete)
 
 
-def addresses(context: typer.Context, incomplete: str) -> list[str]:
+def addresses(chosen: ChosenProject, incomplete: str) -> list[str]:
     """Addresses of workspaces, brokers and agents."""
-    found = _recorded(context)
-    return _offered([*_places(found), *found.sessions.values()], incomplete)
+    found = _recorded(chosen)
+    return offered([*_places(found), *found.sessions.values()], incomplete)
 
 
-def everything(context: typer.Context, incomplete: str) -> list[str]:
+def everything(chosen: ChosenProject, incomplete: str) -> list[str]:
     """Session names and all addresses."""
-    found = _recorded(context)
-    return _offered([*found.sessions, *_places(found), *found.sessions.values()], incomplete)
+    found = _recorded(chosen)
+    return offered([*found.sessions, *_places(found), *found.sessions.values()], incomplete)
 
 
-def workspaces(context: typer.Context, incomplete: str) -> list[str]:
+def workspaces(chosen: ChosenProject, incomplete: str) -> list[str]:
     """Names of workspaces."""
-    return _offered(_recorded(context).workspaces, incomplete)
-
-
-def adoption_sources(incomplete: str) -> list[str]:
-    """The sources that `adopt --from` accepts."""
-    from reconciler.app.adopt.sources import SourceKind
-
-    return _offered([kind.value for kind in SourceKind], incomplete)
+    return offered(_recorded(chosen).workspaces, incomplete)
 
 
 def _places(found: Names) -> list[str]:
@@ -54,23 +47,13 @@ def _places(found: Names) -> list[str]:
     return [*(f"workspace.{name}" for name in found.workspaces), *(f"broker.{name}" for name in found.brokers)]
 
 
-def _offered(names: Iterable[str], incomplete: str) -> list[str]:
+def offered(names: Iterable[str], incomplete: str) -> list[str]:
     """The matching names. Texts that are not plain names are left out, because a shell could interpret them."""
     return list(dict.fromkeys(name for name in names if name.startswith(incomplete) and _NAME.fullmatch(name)))
 
 
-def _recorded(context: typer.Context) -> Names:
+def _recorded(chosen: ChosenProject) -> Names:
     from reconciler.state.names import recorded_names
 
-    path = registry_file(project_folder(_given(context, "chdir")), _given(context, "registry"))
+    path = registry_file(project_folder(chosen.chdir), chosen.registry)
     return recorded_names(path, registry_cache(path))
-
-
-def _given(context: typer.Context, name: str) -> str:
-    """The value of an option, given before or after the command; typer itself checks the environment."""
-    here: typer.Context | None = context
-    while here is not None:
-        if here.params.get(name):
-            return str(here.params[name])
-        here = here.parent  # type: ignore[assignment] # the parent is a context, too
-    return ""

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from reconciler import __version__
+from reconciler.app.project.places import state_home
 from reconciler.ports.clock import RealClock
 
 _KEPT = 10
@@ -47,11 +48,8 @@ def _folder_is_gone() -> bool:
 
 
 def _folder(env: Mapping[str, str]) -> str:
-    """The folder for reports. A relative XDG_STATE_HOME is ignored (XDG Base Directory Specification 0.8)."""
-    state = env.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(state):
-        state = os.path.join(os.path.expanduser("~"), ".local", "state")
-    return os.path.join(state, "reconciler")
+    """The folder for reports."""
+    return os.path.join(state_home(env, os.path.expanduser("~")), "reconciler")
 
 
 def _write(folder: str, text: str) -> str:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
-import typer
-
-from reconciler import __version__
+from reconciler.model.errors import UsageError
 from reconciler.render.form import Form
-from reconciler.render.output import tell
 
 from . import completion
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        tell(f"reconciler {__version__}")
-        raise typer.Exit
-
+from .parameters import Argument, ChosenProject, Option
 
 Root = Annotated[
     str,
-    typer.Option(
-        "-C",
-        "--chdir",
+    Option(
+        "-C, --chdir",
         metavar="DIR",
         help="Project folder [default: the nearest one, from here upward]",
         envvar="RECONCILER_ROOT",
@@ -31,39 +22,51 @@ Root = Annotated[
 ]
 RegistryPath = Annotated[
     str,
-    typer.Option(
+    Option(
         "--registry",
         metavar="FILE",
         help="Registry file [default: .hermes/agent-sessions.yaml]",
         envvar="RECONCILER_REGISTRY",
     ),
 ]
-Version = Annotated[
-    bool, typer.Option("--version", "-V", help="Print the version and exit", is_eager=True, callback=_print_version)
-]
+All = Annotated[bool, Option("--all", help="Look at all your projects; `projects list` lists them")]
+
+
+EPILOG = "Start with `reconciler init`, then `reconciler plan` and `reconciler apply`."
+
+
+def everywhere(chdir: Root = "", registry: RegistryPath = "") -> ChosenProject:
+    """Declare your AI coding agents in a file; reconciler keeps their tmux sessions and conversations matching it."""
+    return ChosenProject(chdir, registry)
+
+
+def refuse_one_project(chdir: str, registry: str) -> None:
+    """Refuse `-C` and `--registry` beside `--all`; what comes from their variables is ignored."""
+    for given, word, variable in ((chdir, "-C", "RECONCILER_ROOT"), (registry, "--registry", "RECONCILER_REGISTRY")):
+        if given and given != os.environ.get(variable):
+            fix = f"omit {word} or --all"
+            raise UsageError(f"{word} chooses one project, and --all looks at all of them", fix=fix)
 
 
 Paths = Annotated[
     list[str] | None,
-    typer.Argument(
+    Argument(
         metavar="[PATHS]...", help="Manifests [default: reconciler.yaml and manifests/*.yaml]", show_default=False
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text")]
-JsonLines = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line, instead of text")]
-Format = Annotated[
-    Form, typer.Option("--format", help="text, or github: annotations beside the lines of the manifests")
-]
-Junit = Annotated[str, typer.Option("--junit", metavar="FILE", help="Also write a JUnit report; - for standard output")]
-Sarif = Annotated[str, typer.Option("--sarif", metavar="FILE", help="Also write a SARIF report; - for standard output")]
+Json = Annotated[bool, Option("--json", help="Print one JSON document instead of text")]
+JsonLines = Annotated[bool, Option("--json", help="Print JSON, one object per line, instead of text")]
+Format = Annotated[Form, Option("--format", help="text, or github: annotations beside the lines of the manifests")]
+Junit = Annotated[str, Option("--junit", metavar="FILE", help="Also write a JUnit report; - for standard output")]
+Sarif = Annotated[str, Option("--sarif", metavar="FILE", help="Also write a SARIF report; - for standard output")]
 Markdown = Annotated[
-    str, typer.Option("--markdown", metavar="FILE", help="Also write a Markdown report; - for standard output")
+    str, Option("--markdown", metavar="FILE", help="Also write a Markdown report; - for standard output")
 ]
-Html = Annotated[str, typer.Option("--html", metavar="FILE", help="Also write an HTML report; - for standard output")]
-Full = Annotated[bool, typer.Option("--full", help="Show every field, every step and unchanged items")]
+Html = Annotated[str, Option("--html", metavar="FILE", help="Also write an HTML report; - for standard output")]
+Full = Annotated[bool, Option("--full", help="Show every field, every step and unchanged items")]
 Targets = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--target",
         metavar="ADDR",
         autocompletion=completion.addresses,
@@ -72,7 +75,7 @@ Targets = Annotated[
 ]
 Excludes = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--exclude",
         metavar="ADDR",
         autocompletion=completion.addresses,
@@ -81,7 +84,7 @@ Excludes = Annotated[
 ]
 Replaces = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--replace",
         metavar="ADDR",
         autocompletion=completion.addresses,
@@ -90,39 +93,36 @@ Replaces = Annotated[
 ]
 _ONE = "Any unique part of a workspace's, an agent's or a session's name; exact names win"
 Names = Annotated[
-    list[str], typer.Argument(metavar="NAME...", autocompletion=completion.agents, help=_ONE, show_default=False)
+    list[str], Argument(metavar="NAME...", autocompletion=completion.agents, help=_ONE, show_default=False)
 ]
 SomeNames = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME]...", autocompletion=completion.agents, help=_ONE, show_default=False),
+    Argument(metavar="[NAME]...", autocompletion=completion.agents, help=_ONE, show_default=False),
 ]
-Name = Annotated[str, typer.Argument(metavar="NAME", autocompletion=completion.agents, help=_ONE)]
+Name = Annotated[str, Argument(metavar="NAME", autocompletion=completion.agents, help=_ONE)]
+OneName = Annotated[str, Argument(metavar="[NAME]", autocompletion=completion.agents, help=_ONE)]
 WaitIdle = Annotated[
     str,
-    typer.Option("--wait-idle", metavar="TIME", help="Wait this long for a busy agent, instead of refusing at once"),
+    Option("--wait-idle", metavar="TIME", help="Wait this long for a busy agent, instead of refusing at once"),
 ]
-JobId = Annotated[str, typer.Option("--job", metavar="ID", help="Id of the job")]
+JobId = Annotated[str, Option("--job", metavar="ID", help="Id of the job")]
 JobRecords = Annotated[
-    str, typer.Option("--registry-dir", metavar="DIR", help="Folder of the job records, in the project folder")
+    str, Option("--registry-dir", metavar="DIR", help="Folder of the job records, in the project folder")
 ]
-Refresh = Annotated[
-    bool, typer.Option("--refresh/--no-refresh", help="Look at the running sessions, or trust the registry")
-]
-RefreshOnly = Annotated[bool, typer.Option("--refresh-only", help="Only update the registry to match what is running")]
+Refresh = Annotated[bool, Option("--refresh/--no-refresh", help="Look at the running sessions, or trust the registry")]
+RefreshOnly = Annotated[bool, Option("--refresh-only", help="Only update the registry to match what is running")]
 LockTimeout = Annotated[
-    str, typer.Option("--lock-timeout", metavar="TIME", help="How long to wait for another running command: 30s, 5m")
+    str, Option("--lock-timeout", metavar="TIME", help="How long to wait for another running command: 30s, 5m")
 ]
 Force = Annotated[
     bool,
-    typer.Option(
-        "--force", help="Also interrupt agents that are busy, wait for permission, or whose state cannot be read"
-    ),
+    Option("--force", help="Also interrupt agents that are busy, wait for permission, or whose state cannot be read"),
 ]
 MaxDestroy = Annotated[
-    int | None, typer.Option("--max-destroy", metavar="N", min=0, help="Allow ending up to N running agents")
+    int | None, Option("--max-destroy", metavar="N", min=0, help="Allow ending up to N running agents")
 ]
 Parallelism = Annotated[
-    int, typer.Option("--parallelism", metavar="N", min=0, help="Start at most N agents at once; 0 for no limit")
+    int, Option("--parallelism", metavar="N", min=0, help="Start at most N agents at once; 0 for no limit")
 ]
-AutoApprove = Annotated[bool, typer.Option("--auto-approve", "--yes", "-y", help="Do not ask for confirmation")]
-Input = Annotated[bool, typer.Option("--input/--no-input", help="Ask on the terminal, or fail instead of asking")]
+AutoApprove = Annotated[bool, Option("--auto-approve, --yes, -y", help="Do not ask for confirmation")]
+Input = Annotated[bool, Option("--input/--no-input", help="Ask on the terminal, or fail instead of asking")]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import glob
 import os
 
+from msgspec.structs import replace
+
 from reconciler.agents.permission import Answer
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import Present, Unknown
 from reconciler.ports.world import World
 
 from .agent_state import Recipient, describe_dialog, observe_agent
+from .asking_marks import asks_anew, marks_of
 from .dialogs import (
     FOLDER,
     Requests,
@@ -23,6 +26,7 @@ from .dialogs import (
     life_of,
     turn_of,
 )
+from .old_files import prune_requests
 from .record import Records, expect_ours
 
 _SHOWN = ".shown"
@@ -48,8 +52,13 @@ def show_dialog(records: Records, to: Recipient, world: World) -> ShownDialog:
             detail="its screen shows no dialog that reconciler can answer",
             fix=f"look, and answer there: reconciler attach {to.pane.session}",
         )
-    known = [each for each in _open_requests(requests, world) if each.digest == dialog.digest]
-    return known[0] if known else keep_dialog(requests, os.urandom(8).hex(), dialog, world)
+    marks = marks_of(to, seen, world.files)
+    shown = (each for each in _open_requests(requests, world) if each.digest == dialog.digest)
+    known = next((each for each in shown if not asks_anew(each.marks, marks)), None)
+    if known:
+        return known
+    _prune(records, to, world)
+    return keep_dialog(requests, os.urandom(8).hex(), dialog, marks, world)
 
 
 def answer_dialog(records: Records, request: str, choice: Answer, to: Recipient, world: World) -> ShownDialog:
@@ -74,7 +83,21 @@ def _requests_of(records: Records, to: Recipient, world: World) -> Requests:
     """Those of this very run of the agent; who answered what is in one log for all agents."""
     root = os.path.join(records.folder, FOLDER)
     session = to.pane.session
-    return Requests(os.path.join(root, life_of(to, world)), root, session, {"session": session})
+    return Requests(
+        folder=os.path.join(root, life_of(to, world)),
+        audit=root,
+        session=session,
+        facts={"session": session},
+        again=f"see what it asks: reconciler answer {session}",
+    )
+
+
+def _prune(records: Records, to: Recipient, world: World) -> None:
+    """Delete old requests, if it can be seen which agents live."""
+    state = world.tmux.look()
+    if isinstance(state, Present):
+        living = {life_of(replace(to, pane=pane), world) for pane in (to.pane, *state.value.panes)}
+        prune_requests(os.path.join(records.folder, FOLDER), living, world)
 
 
 def _open_requests(requests: Requests, world: World) -> list[ShownDialog]:

@@ -17,6 +17,7 @@ from reconciler.model.job import Job
 from reconciler.ports.world import World
 
 from .agent_state import Recipient, observe_agent
+from .asking_marks import AskingMarks
 from .audit import audit_folder
 from .dialogs import Requests, ShownDialog, dialog_of, give_answer, keep_dialog, kept_dialog, turn_of
 from .record import Records, home_of, read, update
@@ -43,7 +44,7 @@ def record_dialog(records: Records, job: Job, to: Recipient, world: World) -> Sh
     requests, request = requests_of(records, job), job.permission.request
     kept = kept_dialog(requests, request, world)
     dialog = None if kept else dialog_of(to, observe_agent(to, world))
-    return keep_dialog(requests, request, dialog, world) if dialog else kept
+    return keep_dialog(requests, request, dialog, AskingMarks(), world) if dialog else kept
 
 
 def answer(records: Records, request: PermissionRequest, choice: Answer, to: Recipient, world: World) -> ShownDialog:

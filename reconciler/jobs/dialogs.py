@@ -28,6 +28,7 @@ from reconciler.ports import lockfile
 from reconciler.ports.world import Typed, World
 
 from .agent_state import AgentState, Recipient, describe_dialog, observe_agent
+from .asking_marks import AskingMarks, asks_anew, marks_of
 from .audit import append_events
 from .record import Records
 
@@ -46,7 +47,8 @@ class Requests(Struct, frozen=True):
 
     `folder` holds a file for each dialog that was shown, and one for its answer. `audit` is the folder of the log that
     has who answered what; each entry gets the `facts`. `discreet` takes secrets out of a text. `session` is the tmux
-    session that a person attaches to.
+    session that a person attaches to. `again` says how to see what is asked now; it is only set where a request has no
+    id from its CLI, so that the traces of the asking tell it from a later one.
     """
 
     folder: str
@@ -54,6 +56,7 @@ class Requests(Struct, frozen=True):
     session: str
     facts: Mapping[str, Json] = field(default_factory=dict)
     discreet: Callable[[str], str] = _as_it_is
+    again: str = ""
 
 
 class ShownDialog(Struct, frozen=True):
@@ -66,6 +69,14 @@ class ShownDialog(Struct, frozen=True):
     lines: tuple[str, ...]
     at: str
     """UTC, ISO 8601."""
+    reported: str = ""
+    stored: str = ""
+    """This and the one before are the marks of the asking, see `asking_marks`."""
+
+    @property
+    def marks(self) -> AskingMarks:
+        """The traces when it was shown."""
+        return AskingMarks(self.reported, self.stored)
 
 
 class _Asking(Struct, frozen=True):
@@ -76,6 +87,7 @@ class _Asking(Struct, frozen=True):
     to: Recipient
     prompt: PermissionPrompt
     dialog: Dialog
+    marks: AskingMarks
 
 
 def dialog_of(to: Recipient, seen: AgentState) -> Dialog | None:
@@ -85,11 +97,19 @@ def dialog_of(to: Recipient, seen: AgentState) -> Dialog | None:
     return dialog_on(to.profile.display.permission, seen.lines)
 
 
-def keep_dialog(requests: Requests, request: str, dialog: Dialog, world: World) -> ShownDialog:
+def keep_dialog(requests: Requests, request: str, dialog: Dialog, marks: AskingMarks, world: World) -> ShownDialog:
     """The sighting as it is kept: of two at a time, the first. Raises ReconcilerError when it cannot be kept."""
     lines = tuple(requests.discreet("\n".join(dialog.lines)).split("\n"))
     asked, at = requests.discreet(dialog.question), to_millisecond(world.clock.now())
-    new = ShownDialog(request, dialog.digest, asked, lines, at)
+    new = ShownDialog(
+        request=request,
+        digest=dialog.digest,
+        question=asked,
+        lines=lines,
+        at=at,
+        reported=marks.reported,
+        stored=marks.stored,
+    )
     world.files.make_folder(requests.folder, 0o700)
     with lockfile.one_at_a_time(requests.folder):
         lockfile.create(_path(requests, request, "shown"), json.dumps(to_builtins(new)).encode())
@@ -162,7 +182,14 @@ def _asked(requests: Requests, request: str, to: Recipient, world: World) -> _As
     if to.profile.display.permission is None or dialog is None:
         asks = describe_dialog(seen) if seen.is_asking else "its screen does not ask for a permission"
         raise Refused("the agent shows no dialog that reconciler can answer", detail=asks, fix=_by_hand(requests))
-    return _Asking(requests, request, replace(to, pane=seen.pane or to.pane), to.profile.display.permission, dialog)
+    return _Asking(
+        requests=requests,
+        request=request,
+        to=replace(to, pane=seen.pane or to.pane),
+        prompt=to.profile.display.permission,
+        dialog=dialog,
+        marks=marks_of(to, seen, world.files) if requests.again else AskingMarks(),
+    )
 
 
 def _same(asking: _Asking, world: World) -> ShownDialog:
@@ -170,7 +197,7 @@ def _same(asking: _Asking, world: World) -> ShownDialog:
     kept = kept_dialog(requests, asking.request, world)
     now = requests.discreet("\n".join(asking.dialog.lines))
     if kept is None:
-        keep_dialog(requests, asking.request, asking.dialog, world)
+        keep_dialog(requests, asking.request, asking.dialog, asking.marks, world)
         raise Refused(
             "you have not seen yet what this request asks",
             detail=now,
@@ -178,6 +205,12 @@ def _same(asking: _Asking, world: World) -> ShownDialog:
         )
     if kept.digest != asking.dialog.digest:
         raise Refused("the agent now asks something different from what you saw", detail=now, fix=_by_hand(requests))
+    if asks_anew(kept.marks, asking.marks):
+        raise Refused(
+            "the agent asks again: what you saw was asked before, and has been answered since",
+            detail=now,
+            fix=requests.again,
+        )
     return kept
 
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import stat
 import sys
+from enum import StrEnum
 
 from msgspec import Struct
 
@@ -62,6 +63,22 @@ def wiring(profile: Profile, scope: HookScope, subject: AgentEnvironment, regist
         )
     path = hooks.user(subject) if scope is HookScope.USER else os.path.join(subject.cwd, hooks.project)
     return Wiring(profile.name, hooks, path, registry_dir)
+
+
+class HooksState(StrEnum):
+    """What a settings file has of our hooks."""
+
+    NONE = "none"
+    CURRENT = "current"
+    OTHER = "other"  # some are missing, or another installation of reconciler added them
+
+
+def hooks_state(target: Wiring, files: Files) -> HooksState:
+    """Whether the settings file has our hooks. Writes nothing. Raises what `install` raises."""
+    before = _settings(target, files)
+    if not before or not json_text.found(before, target.owns):
+        return HooksState.NONE
+    return HooksState.CURRENT if _with_hooks(before, target) == before else HooksState.OTHER
 
 
 def install(target: Wiring, files: Files) -> bool:

@@ -18,6 +18,7 @@ from .document import Document, Source, mistake, place_of, suggestion
 from .rules import EXTENSION, NAME_RULE
 from .shape import ManifestDoc, keys_at
 from .source import Reading, read
+from .value_slips import list_instead, mapping_instead, own_program, value_source_instead
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -153,8 +154,6 @@ def _is_key(error: ErrorDetails) -> bool:
 
 
 def _unknown_key(reading: Reading, parts: list[str]) -> Diagnostic:
-    from .value_slips import own_program  # noqa: PLC0415 - only a mistake needs it
-
     *parents, key = parts
     return mistake(
         f"unknown key `{key}`{_inside(parents)}",
@@ -212,8 +211,6 @@ def _bad_value(reading: Reading, path: str, error: ErrorDetails) -> Diagnostic:
 
 def _slip(path: str, error: ErrorDetails) -> str:
     """The text to write, when the value is a common slip; else empty."""
-    from .value_slips import list_instead, mapping_instead, value_source_instead  # noqa: PLC0415 - as above
-
     match error["type"], error["input"]:
         case "dict_type", value:
             return mapping_instead(path, value)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
+from reconciler.model.similar import similar
 
 if TYPE_CHECKING:
     from .shape import ManifestDoc
@@ -58,9 +59,7 @@ def mistake(summary: str, place: Place, *, detail: str = "", fix: str = "") -> D
 
 def suggestion(word: str, words: list[str]) -> str:
     """Advice with the word that is most similar to `word`; the known `words` if none is similar."""
-    import difflib  # noqa: PLC0415 - only a mistake needs it
-
-    if close := difflib.get_close_matches(word, words, n=1):
+    if close := similar(word, words):
         return f"did you mean `{close[0]}`?"
     shown = [*sorted(words)[:_SHOWN], *(["..."] if len(words) > _SHOWN else [])]
     return f"known: {', '.join(shown)}" if words else ""

@@ -12,6 +12,7 @@ from reconciler.text.characters import decoded
 from reconciler.text.nodes import TEXT_TAGS, Bounds, Node, NotYaml, YamlProblem, YamlProblemKind, compose
 
 from .document import Source, mistake
+from .syntax_slips import syntax_slip
 
 MAX_BYTES = 4 * 1024 * 1024
 BOUNDS = Bounds(depth=50, unfolded=10_000, tags=TEXT_TAGS, escapes=False)
@@ -91,11 +92,8 @@ def _diagnostic(file: str, text: str, problem: YamlProblem) -> Diagnostic:
     place = Place(file, *problem.at)
     if problem.kind is YamlProblemKind.SYNTAX and r"'\t'" in problem.about:
         return mistake("a tab where YAML needs spaces", place, fix="indent with spaces")
-    if problem.kind is YamlProblemKind.SYNTAX:
-        from .syntax_slips import syntax_slip  # noqa: PLC0415 - only a mistake needs it
-
-        if slip := syntax_slip(text, problem):
-            return mistake(slip.summary, Place(file, *slip.at), fix=slip.fix)
+    if problem.kind is YamlProblemKind.SYNTAX and (slip := syntax_slip(text, problem)):
+        return mistake(slip.summary, Place(file, *slip.at), fix=slip.fix)
     summary, fix = (words.format(about=problem.about) for words in _WORDS[problem.kind])
     return mistake(summary, place, detail=_detail(problem), fix=fix)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.text.characters import unprintable
@@ -16,8 +17,7 @@ from .rules import RULES, VARIABLE
 _REFERENCE = re.compile(rf"\$\$\{{|\$\{{(?:(?P<name>{VARIABLE})(?::-(?P<default>[^}}]*))?\}})?")
 
 
-@dataclass(slots=True)
-class ExpandedDocument:
+class ExpandedDocument(Struct):
     """A document with its variables filled in. `mistakes` lists values that are invalid after that.
 
     `expanded` has the paths of the strings that contained variables.

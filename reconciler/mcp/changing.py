@@ -21,7 +21,7 @@ from reconciler.app.plan.by_hand import request_to_resume, request_to_stop
 from reconciler.app.plan.endings import await_endings
 from reconciler.app.plan.events import ApplyEnded
 from reconciler.app.plan.options import ApplyOptions
-from reconciler.app.plan.plans import request_of
+from reconciler.app.plan.saved_plans import request_of
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import Project
 from reconciler.jobs.deliver import DeliveryTimeouts

@@ -27,4 +27,4 @@ class LiveAgent(Struct, frozen=True):
     activity: Activity = Activity.UNKNOWN
     conversation: str = ""
     dialog: str = ""
-    since: int = 0
+    since: float = 0

@@ -47,16 +47,15 @@ def json_schema(document: type, *, title: str, identifier: str) -> dict[str, Jso
 
     It is draft 07, because editors support that. `identifier` becomes `$id`.
     """
-    from pydantic import TypeAdapter  # noqa: PLC0415 - slow to load
-    from pydantic.json_schema import GenerateJsonSchema  # noqa: PLC0415 - slow to load
+    import pydantic.json_schema  # noqa: PLC0415 - slow to load
 
-    class WithoutFieldTitles(GenerateJsonSchema):
+    class WithoutFieldTitles(pydantic.json_schema.GenerateJsonSchema):
         """A field's title would only repeat its name."""
 
         def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
             return False
 
-    generated = TypeAdapter(document).json_schema(
+    generated = pydantic.TypeAdapter(document).json_schema(
         ref_template=_DEFINITIONS + "{model}", schema_generator=WithoutFieldTitles
     )
     head = {"$schema": DRAFT, "$id": identifier, "title": title}

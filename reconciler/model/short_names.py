@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from msgspec import Struct
 
 from .address import Address, parse_address
 from .errors import UsageError
+from .similar import similar
 
 _LISTED = 20
 _OFFERED = 6  # names in one message
@@ -78,7 +78,7 @@ def several(name: str, meant: Sequence[Named]) -> UsageError:
 def nearest(name: str, names: Iterable[str]) -> str:
     """What to type in place of an unknown name: those that are spelled alike, or else what there is."""
     known = sorted(names)
-    if close := get_close_matches(name, known, n=3):
+    if close := similar(name, known, 3):
         return f"did you mean {' or '.join(close)}?"
     if not known:
         return "nothing is declared or recorded here; `reconciler init` writes a manifest"
@@ -92,7 +92,7 @@ def _unknown(name: str, known: Sequence[Named], what: str) -> UsageError:
         article = "an" if what == "agent" else "a"
         return UsageError(f"{name} is not {article} {what}", fix=_instead(address, known))
     names = [each for one in known for each in one.full_names]
-    if what == "agent" and not get_close_matches(name, names, n=1):
+    if what == "agent" and not similar(name, names):
         return UsageError(f"there is no agent {name}", fix="`reconciler status` lists all agents")
     return UsageError(f"there is no {what} {name}" if what else f"there is no {name}", fix=nearest(name, names))
 

@@ -41,9 +41,11 @@ class Pane(Struct, frozen=True):
     """Unix seconds."""
     attached: bool = False
     lineage: str = ""
-    """This and the next two are the session's `@reconciler_*` options, empty when not set."""
+    """This and the next three are the session's `@reconciler_*` options, empty when not set."""
     address: str = ""
     conversation: str = ""
+    project: str = ""
+    """The folder of its project when it was tagged; the project may have moved since."""
 
     @property
     def target(self) -> TmuxTarget:
@@ -192,7 +194,9 @@ class Occupant(Redacted, frozen=True):
     """The session in which that agent runs."""
     owner_is_declared: bool = False
     project: str = ""
-    """The folder of another project, if the session has its tags and the folder was found."""
+    """The folder of another project, if the session has its tags and they, or a note of that project, name it."""
+    project_found: bool = True
+    """Whether that project's registry is there; else the project may have been moved or removed."""
 
 
 class Snapshot(Redacted, frozen=True):

@@ -48,5 +48,7 @@ class Pass(Struct, frozen=True):
     news: tuple[Notice, ...] = ()
     """The drift that is not reported yet."""
     diagnostics: tuple[Diagnostic, ...] = ()
+    project: str = ""
+    """The project's folder, where one monitor watches several; else empty."""
     blind: bool = False
     """Whether the pass could not look at the agents, for example while another command works."""

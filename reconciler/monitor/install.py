@@ -52,9 +52,9 @@ def service_name(root: str) -> str:
     return f"reconciler-monitor-{readable}-{sha256(as_bytes(root)).hexdigest()[:8]}"
 
 
-def passed_on(env: Mapping[str, str]) -> dict[str, str]:
-    """The variables of the installing user's environment that the service gets; none is a secret."""
-    return {name: env[name] for name in _KEPT if env.get(name)}
+def passed_on(env: Mapping[str, str], *more: str) -> dict[str, str]:
+    """The variables of the installing user's environment that the service gets, and `more`; none is a secret."""
+    return {name: env[name] for name in (*_KEPT, *more) if env.get(name)}
 
 
 def install(unit: Unit, files: Files) -> bool:

@@ -43,6 +43,8 @@ class Observation(Struct, frozen=True):
     notes: tuple[RowEdit, ...] = ()
     paths: WatchedPaths = field(default_factory=WatchedPaths)
     accepted: tuple[Drift, ...] = ()
+    socket: str = ""
+    """The path of the socket of the tmux server."""
 
     @property
     def is_sure(self) -> bool:

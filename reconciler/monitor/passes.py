@@ -34,7 +34,10 @@ SETTLE = 6.0  # seconds before an extra pass after changes: the user's latest ac
 
 
 class PassContext(Struct, frozen=True):
-    """The project for the passes; `look` looks and compares again, `dry_run` writes no file."""
+    """The project for the passes; `look` looks and compares again, `dry_run` writes no file.
+
+    `project` is its folder where one monitor watches several.
+    """
 
     look: Callable[[], Observation]
     registry: Registry
@@ -42,6 +45,7 @@ class PassContext(Struct, frozen=True):
     folder: StateFolder
     clock: Clock
     dry_run: bool = False
+    project: str = ""
 
 
 class PassResult(Struct, frozen=True):
@@ -95,7 +99,8 @@ class Passes:
             trouble = ReconcilerError("the project cannot be read", detail=str(error))
             result = PassResult(_nothing(trouble.diagnostics))
         seconds = clock.monotonic() - began
-        return replace(result, seen=replace(result.seen, number=self._number, at=at, seconds=seconds))
+        seen = replace(result.seen, number=self._number, at=at, seconds=seconds, project=self._context.project)
+        return replace(result, seen=seen)
 
     def confirm(self) -> None:
         """Mark the changes of the last pass as reported. Raises ReconcilerError if that cannot be stored."""

@@ -62,8 +62,8 @@ def watch(passes: Passes, trigger: PassTrigger, sinks: Sequence[Sink], options: 
         if reason := reason or options.reason:
             return reason
         if result.look:
-            trigger.listen(result.look.paths, result.look.server)
-        trigger.wait(_due(result, options), result.seen.seconds)
+            trigger.listen(result.look.paths, {result.look.socket: result.look.server})
+        trigger.wait(due(result, options), result.seen.seconds)
         if reason := options.reason:
             return reason
 
@@ -87,7 +87,8 @@ def _tell(sink: Sink, seen: Pass, warn: Callable[[str], None]) -> str:
         return ""
 
 
-def _due(result: PassResult, options: LoopOptions) -> float:
+def due(result: PassResult, options: LoopOptions) -> float:
+    """Seconds until the pass after this one."""
     interval = options.interval or _usual(result.seen)
     return min(interval, result.again or interval, *(policy.due() for policy in options.policies))
 

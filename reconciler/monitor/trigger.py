@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from msgspec import Struct
@@ -40,38 +41,44 @@ class WatchedPaths(Struct, frozen=True):
 
 @dataclass(slots=True)
 class PassTrigger:
-    """Waits for the next pass. Without `events`, no tmux client is attached."""
+    """Waits for the next pass. `connect` gives the events of the tmux server with a socket; without, none is asked."""
 
     clock: Clock
     wakeup: WakeupPipe = field(default_factory=WakeupPipe)
-    events: ServerEvents | None = None
+    connect: Callable[[str], ServerEvents] | None = None
+    _events: dict[str, ServerEvents] = field(default_factory=dict)
     _paths: WatchedPaths = field(default_factory=WatchedPaths)
     _watch: FolderWatch | None = None
 
-    def listen(self, paths: WatchedPaths, server: Observed[Server]) -> None:
-        """Listen to these paths and to this process of the tmux server from now on."""
+    def listen(self, paths: WatchedPaths, servers: Mapping[str, Observed[Server]]) -> None:
+        """Listen to these paths, and to these processes of tmux servers by the path of their socket, from now on."""
         self._paths = paths
         if self._watch is None:
             self._watch = FolderWatch(self.wakeup.wake, self._matters)
         self._watch.watch(paths.folders_to_watch)
-        if self.events and isinstance(server, Present):
-            self.events.subscribe((server.value.pid, server.value.started))
+        for socket in self._events.keys() - servers.keys():
+            self._events.pop(socket).unsubscribe()
+        for socket, server in servers.items():
+            if self.connect and isinstance(server, Present):
+                events = self._events[socket] = self._events.get(socket) or self.connect(socket)
+                events.subscribe((server.value.pid, server.value.started))
 
     def wait(self, seconds: float, took: float) -> bool:
         """Wait `seconds`, or until something happens; True if it did. `took` is the duration of the last pass."""
         pause = min(max(_SHORTEST_PAUSE, _SHARE * took), 1.0, seconds)
         self.clock.wait(max(pause, 0))
-        woken = self.wakeup.wait(seconds - pause, *(self.events.descriptors if self.events else ()))
-        if self.events:
-            self.events.acknowledge()
+        descriptors = (each for events in self._events.values() for each in events.descriptors)
+        woken = self.wakeup.wait(seconds - pause, *descriptors)
+        for events in self._events.values():
+            events.acknowledge()
         return woken
 
     def close(self) -> None:
         """Stop listening: no tmux client and no thread is left."""
         if self._watch:
             self._watch.close()
-        if self.events:
-            self.events.unsubscribe()
+        for events in self._events.values():
+            events.unsubscribe()
         self.wakeup.close()
 
     def _matters(self, path: str, rewritten: bool) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -17,6 +17,10 @@ HOOK_NOTES = ".conversations"
 """The folder of the hook notes, beside the job records."""
 
 
+def _knows_no_project(_lineage: str) -> tuple[tuple[str, str], ...]:
+    return ()
+
+
 class Caller(Redacted, frozen=True):
     """The user who runs the command."""
 
@@ -24,6 +28,8 @@ class Caller(Redacted, frozen=True):
     env: Mapping[str, str]
     hook_notes: str = ""
     """The folder in which hooks leave notes about conversations."""
+    projects_of: Callable[[str], tuple[tuple[str, str], ...]] = _knows_no_project
+    """Returns the folder and the registry of each noted project of this user with a lineage."""
 
 
 class AgentView(Struct, frozen=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os.path
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import TypeAlias
 
 from msgspec.structs import replace
@@ -42,13 +43,16 @@ def with_facts(
     snapshot: Snapshot, asked: Iterable[Case], others: OtherAgents, world: World, caller: Caller
 ) -> Snapshot:
     """Add to the snapshot all that a decision about these agents needs."""
-    candidates = (_view(case, snapshot, world, caller, live_agent) for case in asked)
+    asked = list(asked)
+    placed = replace(snapshot, real={**snapshot.real, **_real_folders(asked, world.files)})
+    candidates = (_view(case, placed, world, caller, live_agent) for case in asked)
     views = [identified(view, others, world.files) for view in candidates if view]
+    find = cache(world.processes.find)  # many agents have the same program
     full = replace(
         snapshot,
         agents={view.case.address: view.live for view in views},
         artifacts={view.case.address: _artifact(view, world.files) for view in views},
-        executables={view.case.address: _executable(view, world) for view in views},
+        executables={view.case.address: _executable(view, find, world.files) for view in views},
         unclaimed={view.case.address: view.unclaimed for view in views if view.unclaimed},
         deleted_by_start={v.case.address: paths for v in views if (paths := _deleted_by_start(v, world.files))},
         untrusted={view.case.address: found for view in views if (found := _untrusted(view, world.files))},
@@ -72,31 +76,31 @@ def with_questions(snapshot: Snapshot, cases: Iterable[Case], world: World) -> S
 
 
 def with_reports(
-    snapshot: Snapshot, asked: Iterable[Case], others: OtherAgents, cache: ObservationCache, caller: Caller
+    snapshot: Snapshot, asked: Iterable[Case], others: OtherAgents, recall: ObservationCache, caller: Caller
 ) -> Snapshot:
     """Add to the snapshot what the CLIs of these agents report and have stored. No screen is read.
 
     Nothing is looked up again while the cache shows that it has not changed.
     """
-    candidates = (_cached_view(case, snapshot, cache, caller) for case in asked)
-    views = [identified(view, others, cache.world.files) for view in candidates if view]
+    candidates = (_cached_view(case, snapshot, recall, caller) for case in asked)
+    views = [identified(view, others, recall.world.files) for view in candidates if view]
     return replace(
         snapshot,
         agents={view.case.address: view.live for view in views},
-        artifacts={view.case.address: _cached_artifact(view, cache) for view in views},
-        visibility_warnings=(*snapshot.visibility_warnings, *unseen_locks(views, cache.world.processes)),
+        artifacts={view.case.address: _cached_artifact(view, recall) for view in views},
+        visibility_warnings=(*snapshot.visibility_warnings, *unseen_locks(views, recall.world.processes)),
     )
 
 
-def _cached_view(case: Case, snapshot: Snapshot, cache: ObservationCache, caller: Caller) -> AgentView | None:
-    return cache.found(("view", case.address), case, lambda world: _view(case, snapshot, world, caller, _report))
+def _cached_view(case: Case, snapshot: Snapshot, recall: ObservationCache, caller: Caller) -> AgentView | None:
+    return recall.found(("view", case.address), case, lambda world: _view(case, snapshot, world, caller, _report))
 
 
-def _cached_artifact(view: AgentView, cache: ObservationCache) -> Observed[Artifact]:
+def _cached_artifact(view: AgentView, recall: ObservationCache) -> Observed[Artifact]:
     profile, subject, wanted = view.profile, view.subject, next_conversation(view.case, view.live)
     given = (profile, subject, wanted)
     key = ("artifact", view.case.address)
-    return cache.found(key, given, lambda world: artifact(wanted, profile, subject, world.files))
+    return recall.found(key, given, lambda world: artifact(wanted, profile, subject, world.files))
 
 
 def _report(pane: Pane, profile: Profile, subject: AgentEnvironment, world: World) -> LiveAgent:
@@ -117,10 +121,15 @@ def _view(case: Case, snapshot: Snapshot, world: World, caller: Caller, read: _R
 def subject_of(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> AgentEnvironment:
     """The agent as its profile needs it: its real folder, and the caller's environment with the agent's variables."""
     folder = _folder(case)
-    cwd = files.real(folder) if folder else ""
+    cwd = snapshot.real.get(folder) or files.real(folder) if folder else ""
     own = visible_env(case.spec, case.row, snapshot.secrets)
     env = {**caller.env, **own}
     return AgentEnvironment(cwd, env.get("HOME") or caller.home, env)
+
+
+def _real_folders(asked: Iterable[Case], files: Files) -> dict[str, str]:
+    """The real path of each folder that an agent is or was started in; many agents share one."""
+    return {folder: files.real(folder) for folder in {_folder(case) for case in asked} if folder}
 
 
 def _folder(case: Case) -> str:
@@ -168,14 +177,14 @@ def _untrusted(view: AgentView, files: Files) -> tuple[str, str] | None:
     return (path, view.subject.cwd) if after != before else None
 
 
-def _executable(view: AgentView, world: World) -> Observed[str]:
+def _executable(view: AgentView, find: Callable[[str, str], Observed[str]], files: Files) -> Observed[str]:
     """Find the agent's program as the agent will: relative paths begin in its folder, which may not exist yet."""
     command, path, cwd = view.profile.launch.command[0], view.subject.env.get("PATH", ""), view.subject.cwd
     searched = [command] if os.sep in command else list(filter(None, path.split(os.pathsep)))
     if all(map(os.path.isabs, searched)) or not cwd:
-        return world.processes.find(command, path)
+        return find(command, path)
     within = os.pathsep.join(os.path.normpath(os.path.join(cwd, each)) for each in searched)
-    found = world.processes.find(within, "") if os.sep in command else world.processes.find(command, within)
-    if isinstance(found, Absent) and not isinstance(world.files.folder(cwd), Present):
+    found = find(within, "") if os.sep in command else find(command, within)
+    if isinstance(found, Absent) and not isinstance(files.folder(cwd), Present):
         return Unknown(f"{cwd} does not exist yet")
     return found

@@ -121,7 +121,7 @@ def _noted(profile: Profile, subject: AgentEnvironment, family: Iterable[int], w
     for pid in family:
         for noted in notes_at(profile.binding.notes(subject, pid), profile, world.files):
             if is_about(noted, pid, world.processes):
-                return replace(noted.note.agent, since=int(noted.written))
+                return replace(noted.note.agent, since=noted.written)
     return LiveAgent()
 
 

@@ -35,26 +35,43 @@ def _occupant(view: AgentView, pane: Pane, snapshot: Snapshot, world: World, cal
     lines = [world.processes.words(pid) for pid in world.processes.family(pane.pid)]
     programs = dict.fromkeys(name for words in lines for name in _names(words))
     words = tuple(part for line in lines for word in line for part in (word, word.partition("=")[2]) if part)
-    conversation = _conversation(view, pane, snapshot, world, caller)
+    project, found = _project(pane, world.files, caller) if pane.lineage else ("", True)
     return Occupant(
-        programs=tuple(programs), conversation=conversation, words=words, project=_project(pane, world.files)
+        programs=tuple(programs),
+        conversation=_conversation(view, pane, snapshot, world, caller),
+        words=words,
+        project=project,
+        project_found=found,
     )
 
 
-def _project(pane: Pane, files: Files) -> str:
-    """The project that the session's lineage belongs to: the pane's folder or one above it; empty if not found."""
-    if not pane.lineage:
-        return ""
+def _project(pane: Pane, files: Files, caller: Caller) -> tuple[str, bool]:
+    """The project that the session's lineage belongs to, and whether its registry is there; empty if nothing tells.
+
+    The notes of the user's projects and the session's tag may be older than a move of the project, so the first one
+    whose registry is there counts. Sessions of older versions have no tag: there, the project is in the pane's folder
+    or above it.
+    """
     own_line = re.compile(
         rb"^lineage: *[\"']?" + re.escape(pane.lineage.encode(errors="surrogateescape")) + rb"[\"']?\s", re.MULTILINE
     )
-    folder = pane.cwd
-    while os.path.isabs(folder):
-        head = files.read(os.path.join(folder, *_REGISTRY), _HEAD)
+    told = (*caller.projects_of(pane.lineage), *_in_folder(pane.project))
+    for folder, registry in (*told, *_above(pane.cwd)):
+        head = files.read(registry, _HEAD)
         if isinstance(head, Present) and own_line.search(head.value):
-            return folder
+            return folder, True
+    return next((folder for folder, _ in told), ""), False
+
+
+def _in_folder(folder: str) -> tuple[tuple[str, str], ...]:
+    return ((folder, os.path.join(folder, *_REGISTRY)),) if os.path.isabs(folder) and "\0" not in folder else ()
+
+
+def _above(folder: str) -> Iterator[tuple[str, str]]:
+    """The folder and all above it, each with the registry that it may have."""
+    while os.path.isabs(folder):
+        yield from _in_folder(folder)
         folder = os.path.dirname(folder) if folder != os.path.dirname(folder) else ""
-    return ""
 
 
 def _names(words: tuple[str, ...]) -> Iterator[str]:

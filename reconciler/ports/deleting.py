@@ -33,13 +33,22 @@ def delete(path: str, root: str) -> None:
     with _opened(root, folders) as folder:
         entry = _entry(path, os.stat(name, dir_fd=folder, follow_symlinks=False))
         if entry.kind is EntryKind.FOLDER and entry.mine:
-            import shutil  # noqa: PLC0415 - slow to load, and rarely needed
-
-            shutil.rmtree(name, dir_fd=folder)
+            _remove_tree(name, dir_fd=folder)
         elif entry.kind is EntryKind.FILE and entry.mine and entry.links == 1:
             os.unlink(name, dir_fd=folder)
         else:
             raise OSError(0, "it is a link, has another hard link, or belongs to another user", path)
+
+
+def remove_own(folder: str) -> None:
+    """Delete a folder that we made, and everything in it, as far as possible."""
+    _remove_tree(folder, ignore_errors=True)
+
+
+def _remove_tree(path: str, *, dir_fd: int | None = None, ignore_errors: bool = False) -> None:
+    import shutil  # noqa: PLC0415 - slow to load, and rarely needed
+
+    shutil.rmtree(path, dir_fd=dir_fd, ignore_errors=ignore_errors)
 
 
 def _entry(path: str, status: os.stat_result) -> Entry:

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from reconciler.model.errors import Refused
 
-from .temporary import name_for
+from .temporary import left_below, left_in, name_for
 from .temporary import sweep as sweep_open_folder
 from .temporary import sweep_tree as sweep_open_tree
 
@@ -198,6 +198,47 @@ def sweep(folder: str) -> None:
     """Remove temporary files of killed writers in a folder of the user. Files that cannot be removed stay."""
     with suppress(OSError, Refused), opened(folder) as top:
         sweep_open_folder(top, ours=False)
+
+
+def left_behind(folder: str, *, ours: bool) -> list[str]:
+    """The paths of the files that `sweep_tree` (`ours`), else `sweep`, would remove.
+
+    Raises:
+        LinkInTheWay: The folder is a link that `ours` do not follow.
+        OSError: The folder cannot be read.
+    """
+    with suppress(FileNotFoundError), opened(folder) as top:
+        names = left_below(top) if ours else left_in(top, ours=False)
+        return [os.path.join(folder, name) for name in names]
+    return []
+
+
+def readable_by_others(path: str) -> list[str]:
+    """The regular files of this user that other users may read or write: `path`, or those in it and below.
+
+    Links are not followed. Raises what `left_behind` raises.
+    """
+    parent, name = os.path.split(path)
+    with suppress(FileNotFoundError), opened(parent) as above:
+        found = _status(above, name)
+        if _is_loose(found):
+            return [path]
+        if found and stat.S_ISDIR(found.st_mode):
+            return list(_loose_below(path))
+    return []
+
+
+def _loose_below(folder: str) -> Iterator[str]:
+    with opened(folder) as top:
+        for path, _, names, below in os.fwalk(".", dir_fd=top, follow_symlinks=False):
+            loose = (name for name in names if _is_loose(_status(below, name)))
+            yield from (os.path.normpath(os.path.join(folder, path, name)) for name in loose)
+
+
+def _is_loose(found: os.stat_result | None) -> bool:
+    if found is None or not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+        return False
+    return bool(stat.S_IMODE(found.st_mode) & 0o077)
 
 
 # --- paths ------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from zlib import crc32
 
 from reconciler.model.observed import Absent, Present, Unknown
 
+from . import deleting
 from .clock import RealClock
 from .pid_namespace import current_namespace
 from .processes import RealProcesses
@@ -57,13 +58,18 @@ def sweep(folder: int, ours: bool, name: str = "") -> None:
     Only regular files of this user count. `ours` means that only reconciler writes in this folder: then the names of
     older versions count too, when they are an hour old. Files that cannot be removed stay.
     """
+    for each in left_in(folder, ours, name):
+        with suppress(OSError):
+            os.unlink(each, dir_fd=folder)
+
+
+def left_in(folder: int, ours: bool, name: str = "") -> list[str]:
+    """The names of the files that `sweep` would remove."""
     begin = f".{os.fsdecode(os.fsencode(name)[:_LONGEST])}." if name else ""
     left = list[str]()
     with suppress(OSError), os.scandir(folder) as entries:
         left += (entry.name for entry in entries if entry.name.startswith(begin) and _is_left(entry, ours))
-    for each in left:
-        with suppress(OSError):
-            os.unlink(each, dir_fd=folder)
+    return left
 
 
 def sweep_tree(top: int) -> None:
@@ -71,6 +77,15 @@ def sweep_tree(top: int) -> None:
     with suppress(OSError):
         for _, _, _, folder in os.fwalk(".", dir_fd=top, follow_symlinks=False):
             sweep(folder, ours=True)
+
+
+def left_below(top: int) -> list[str]:
+    """The files that `sweep_tree` would remove, relative to the open folder."""
+    left = list[str]()
+    with suppress(OSError):
+        for path, _, _, folder in os.fwalk(".", dir_fd=top, follow_symlinks=False):
+            left += (os.path.normpath(os.path.join(path, name)) for name in left_in(folder, ours=True))
+    return left
 
 
 def parents_of_private_folders(environment: Mapping[str, str]) -> Iterator[str]:
@@ -82,15 +97,17 @@ def parents_of_private_folders(environment: Mapping[str, str]) -> Iterator[str]:
 
 def sweep_private_folders(environment: Mapping[str, str]) -> None:
     """Remove this user's private folders whose writer was killed. Folders that cannot be removed stay."""
-    for parent in parents_of_private_folders(environment):
-        left = list[str]()
-        with suppress(OSError), os.scandir(parent) as entries:
-            left += (entry.path for entry in entries if _is_left_folder(entry))
-        if left:
-            import shutil  # noqa: PLC0415 - slow to load, and rarely needed
+    for folder in left_private_folders(environment):
+        deleting.remove_own(folder)
 
-            for folder in left:
-                shutil.rmtree(folder, ignore_errors=True)
+
+def left_private_folders(environment: Mapping[str, str]) -> list[str]:
+    """The folders that `sweep_private_folders` would remove."""
+    left = dict[str, None]()
+    for parent in parents_of_private_folders(environment):
+        with suppress(OSError), os.scandir(parent) as entries:
+            left |= dict.fromkeys(entry.path for entry in entries if _is_left_folder(entry))
+    return list(left)
 
 
 def _is_left_folder(entry: os.DirEntry[str]) -> bool:

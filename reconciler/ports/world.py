@@ -29,7 +29,7 @@ Row: TypeAlias = tuple[object, ...]
 
 
 class NewSession(Redacted, frozen=True):
-    """A session to start. `argv` runs in `cwd` without a shell; the last three fields are its tags.
+    """A session to start. `argv` runs in `cwd` without a shell; the last four fields are its tags.
 
     `env` becomes part of the session's environment, which everyone with access to the tmux server can read. `secrets`
     reach only the process of the agent.
@@ -43,6 +43,16 @@ class NewSession(Redacted, frozen=True):
     lineage: str = ""
     address: str = ""
     conversation: str = ""
+    project: str = ""
+
+
+class SessionTags(Struct, frozen=True):
+    """The tags of a session that is ours: what `Pane` says of each. An empty `project` leaves that tag as it is."""
+
+    lineage: str
+    address: str
+    conversation: str
+    project: str = ""
 
 
 class Failure(Struct, frozen=True):
@@ -125,7 +135,7 @@ class Tmux(Protocol):
     def rename(self, target: TmuxTarget, name: str) -> None:
         """Rename a session. Raises when it is another session now, or the name is taken, or tmux would change it."""
 
-    def tag(self, target: TmuxTarget, lineage: str, address: str, conversation: str) -> None:
+    def tag(self, target: TmuxTarget, wanted: SessionTags) -> None:
         """Tag a session as ours. Raises when it is another session now."""
 
     def type_line(self, target: TmuxTarget, text: str) -> bool:

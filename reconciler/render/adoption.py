@@ -15,6 +15,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.record import RowEdit, Section
 
 from .document import diagnostic_document
+from .documents import FORMAT_VERSION
 from .documents.adopt import (
     AdoptedAgentDoc,
     AdoptedBrokerDoc,
@@ -23,7 +24,6 @@ from .documents.adopt import (
     CompletedRowDoc,
     LeftAloneDoc,
 )
-from .documents.common import FORMAT_VERSION
 from .documents.event import EventDoc
 from .text import diagnostic_text, short_id
 

@@ -7,15 +7,20 @@ from collections.abc import Iterator, Mapping
 from reconciler.model.harmless import one_line
 from reconciler.model.record import Json
 
+from .documents import FORMAT_VERSION
 from .documents.answer import AgentAnswerDoc
-from .documents.common import FORMAT_VERSION
 
 
 def agent_answer_document(
     whose: Mapping[str, Json], sighting: Mapping[str, Json], answer: str | None
 ) -> AgentAnswerDoc:
     """The document of `answer --json`: `whose` has address, session and job, `sighting` what was shown."""
-    return {"format_version": FORMAT_VERSION, **whose, **sighting, "answer": answer}  # type: ignore[typeddict-item] # the same keys
+    return {"format_version": FORMAT_VERSION, **whose, **shown_keys(sighting), "answer": answer}  # type: ignore[typeddict-item] # the same keys
+
+
+def shown_keys(sighting: Mapping[str, Json]) -> dict[str, Json]:
+    """What is published of a dialog that was shown."""
+    return {name: sighting[name] for name in ("request", "digest", "question", "lines", "at")}
 
 
 def agent_answer_text(document: AgentAnswerDoc) -> Iterator[str]:

@@ -12,8 +12,8 @@ from reconciler.model.harmless import one_line
 from reconciler.model.job import Job
 
 from .document import diagnostic_document
+from .documents import FORMAT_VERSION
 from .documents.board import BoardDoc, BoardJob, BoardMessage, BoardProject, BoardRow, BoardWork
-from .documents.common import FORMAT_VERSION
 from .documents.diff import DiffDoc
 from .documents.last import LastDoc
 

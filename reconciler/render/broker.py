@@ -15,12 +15,12 @@ from reconciler.model.proof import Probe, ProbeVerdict
 
 from .deep import deep_document
 from .document import change_document, diagnostic_document
+from .documents import FORMAT_VERSION
 from .documents.broker_env import BrokerEnvDoc
 from .documents.broker_expiry import ExpiryDoc
 from .documents.broker_operation import BrokerOperationDoc
 from .documents.broker_status import BrokerStatusDoc, CertificateDoc, HandEditDoc
 from .documents.broker_verify import ProbeDoc, ProofDoc
-from .documents.common import FORMAT_VERSION
 from .documents.plan import PlanDoc
 from .table import table
 from .text import fields_text

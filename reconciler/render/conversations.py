@@ -10,7 +10,7 @@ from reconciler.model.observed import Unknown
 from reconciler.model.stored import StoredConversation
 
 from .document import diagnostic_document
-from .documents.common import FORMAT_VERSION
+from .documents import FORMAT_VERSION
 from .documents.conversations import ConversationRow, ConversationsDoc
 from .table import table
 from .text import size_text

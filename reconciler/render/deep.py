@@ -6,13 +6,16 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from reconciler.model.deep import HIDDEN, DeepChange, compare, differing_items
 from reconciler.model.record import Json
 
-from .documents.change import DeepChangeDoc
+if TYPE_CHECKING:
+    from .documents.change import DeepChangeDoc
+
 
 SYMBOLS = {"add": "+", "remove": "-", "replace": "~", "move": "~"}
 MOST_LINES = 20

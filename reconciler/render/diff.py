@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconciler.model.address import Address
 from reconciler.model.work import GitWork
 
-from .documents.common import FORMAT_VERSION
+from .documents import FORMAT_VERSION
 from .documents.diff import DiffDoc
 
 _SHOWN = 50

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, cast
 
 from reconciler import __version__
 from reconciler.model.action import Action, Verb
@@ -20,13 +20,12 @@ from .deep import deep_document, item_documents
 if TYPE_CHECKING:
     from reconciler.model.step import Step
 
-from .documents.change import ChangeDoc, ConversationDoc, Modes, ResourceChangeDoc, StepDoc, Verbs
-from .documents.common import FORMAT_VERSION, DiagnosticDoc
-from .documents.drift import AcceptedDoc, DriftDoc, DriftFactsDoc
-from .documents.plan import OptionsDoc, PlanDoc, SummaryDoc, UnmanagedDoc
+    from .documents.change import ChangeDoc, ConversationDoc, Modes, ResourceChangeDoc, StepDoc, Verbs
+    from .documents.common import DiagnosticDoc
+    from .documents.drift import AcceptedDoc, DriftDoc, DriftFactsDoc
+    from .documents.plan import OptionsDoc, PlanDoc, SummaryDoc, UnmanagedDoc
 
-_VERBS: dict[str, Verbs] = {verb: verb for verb in get_args(Verbs)}
-_MODES: dict[str, Modes] = {mode: mode for mode in get_args(Modes)}
+from .documents import FORMAT_VERSION
 
 
 def plan_document(plan: Plan, options: OptionsDoc) -> PlanDoc:
@@ -117,7 +116,7 @@ def resource_change(plan: Plan, action: Action) -> ResourceChangeDoc:
         "address": str(action.address),
         "kind": action.address.kind,
         "session": action.session or None,
-        "actions": ["delete", "create"] if action.verb is Verb.REPLACE else [_VERBS[action.verb.value]],
+        "actions": ["delete", "create"] if action.verb is Verb.REPLACE else [cast("Verbs", action.verb.value)],
         "reason": action.reason.value,
         "note": action.note,
         "changes": [change_document(change) for change in action.changes],
@@ -154,7 +153,8 @@ def change_document(change: Change) -> ChangeDoc:
 def _conversation(conversation: Conversation | None) -> ConversationDoc | None:
     if conversation is None:
         return None
-    return {"mode": _MODES[conversation.mode.value], "id": conversation.id or None}
+    mode: Modes = conversation.mode.value
+    return {"mode": mode, "id": conversation.id or None}
 
 
 def _step(step: Step) -> StepDoc:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.model.plan import Plan
 
 from .document import accepted_item, diagnostic_document, drift_item, learned_items, resource_change
-from .documents.common import FORMAT_VERSION
-from .documents.drift import DriftsDoc
+from .documents import FORMAT_VERSION
 from .text import accepted_text, change_text
+
+if TYPE_CHECKING:
+    from .documents.drift import DriftsDoc
 
 
 def drift_document(plan: Plan, intent: Plan | None = None, unseen: Sequence[str] | None = None) -> DriftsDoc:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.model.event import (
@@ -71,6 +72,23 @@ def event_text(line: EventDoc) -> Iterator[str]:
             yield f"{address}: Not verified: {line.get('message', '')}"
         case "action_skipped":
             yield f"{address}: Skipped: {line.get('message', '')}"
+
+
+def deed_text(line: EventDoc) -> str:
+    """One line: what the command did to the agent, and how to undo it."""
+    deed = line["deed"]
+    said = _short(line.get("message", ""), deed["deed"])
+    conversation = f"conversation {short_id(line.get('conversation'))}" if line.get("conversation") else ""
+    parts = "; ".join(part for part in (said, conversation) if part)
+    undo = f" Undo: {deed['undo']}" if deed["undo"] else ""
+    return f"{deed['deed'].capitalize()} {deed['name']}{f' ({parts})' if parts else ''}.{undo}"
+
+
+def _short(message: str, deed: str) -> str:
+    """The message without what the user knows: the session of an agent that had one, the id of its conversation."""
+    if message.startswith("conversation "):
+        return "its conversation stays"
+    return "" if deed in {"resumed", "restarted"} and re.fullmatch(r"session \S+", message) else message
 
 
 def progress_text(line: EventDoc) -> str:

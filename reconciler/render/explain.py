@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from reconciler.model.action import Reason
 
+from .documents import FORMAT_VERSION
 from .documents.change import ResourceChangeDoc
-from .documents.common import FORMAT_VERSION, DiagnosticDoc
+from .documents.common import DiagnosticDoc
 from .documents.explanation import ExplanationDoc, SourceDoc
 from .documents.plan import PlanDoc
 from .subject import AddressView

@@ -5,6 +5,8 @@ Variables of an agent are shown by name and origin, never with their value.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reconciler.kinds.agent.case import Case, relocated
 from reconciler.kinds.agent.status import AgentStatus
 from reconciler.model.broker import Broker, Survey
@@ -14,7 +16,8 @@ from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.model.record import BrokerRow, Identity, Json, SessionRow, WorkspaceRow
 from reconciler.model.snapshot import Artifact, Folder, Pane
 
-from .documents.explanation import SourceDoc
+if TYPE_CHECKING:
+    from .documents.explanation import SourceDoc
 
 
 def source(place: Place | None, **facts: Json) -> SourceDoc:

@@ -13,7 +13,7 @@ from reconciler.model.manifest_difference import AddressDifference, ManifestsDif
 from reconciler.model.secrets import without_secrets
 
 from .deep import block_lines, deep_document, deep_lines
-from .documents.common import FORMAT_VERSION
+from .documents import FORMAT_VERSION
 from .documents.generation import AgentThenDoc, GenerationDoc
 from .documents.generation_diff import AgentDiffDoc, BlockDiffDoc, GenerationDiffDoc, ManifestDiffDoc
 from .documents.history import GenerationRow, GenerationsDoc
@@ -69,7 +69,7 @@ def _result_text(exit_code: int | None, summary: Mapping[str, int]) -> str:
     if exit_code is None:
         return "not finished"
     counts = ", ".join(f"{count} {name}" for name, count in summary.items() if count)
-    return (counts or "nothing to do") + (f" (exit {exit_code})" if exit_code else "")
+    return (counts or "nothing changed") + (f" (exit {exit_code})" if exit_code else "")
 
 
 # --- one --------------------------------------------------------------------------------------
@@ -96,7 +96,9 @@ def generation_text(document: GenerationDoc) -> Iterator[str]:
     yield from _listed("Manifests", [(each["path"], f"sha256:{each['digest']}") for each in document["manifests"]])
     if result is None:
         return
-    yield from _listed("Agents", [(address, *_state(each)) for address, each in sorted(result["agents"].items())])
+    yield from _listed(
+        "Agents afterwards", [(address, *_state(each)) for address, each in sorted(result["agents"].items())]
+    )
     digests = [(address, path, f"sha256:{digest}") for address, path, digest in _files(result["brokers"])]
     yield from _listed("Files of brokers", digests)
 

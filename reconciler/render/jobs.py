@@ -30,8 +30,9 @@ from reconciler.model.job import (
 from reconciler.model.record import Json
 from reconciler.model.secrets import data_without_token
 
+from .answering import shown_keys
 from .document import diagnostic_document
-from .documents.common import FORMAT_VERSION
+from .documents import FORMAT_VERSION
 from .documents.job_answer import AnswerDoc
 from .documents.job_dry_run import DryRunDoc
 from .documents.job_hooks import HooksDoc
@@ -115,7 +116,7 @@ def audits_document(audits: Iterable[AuditDoc]) -> AuditsDoc:
 
 def answer_document(job_id: str, sighting: Mapping[str, Json], answer: str | None) -> AnswerDoc:
     """The document of `job answer --json`; `sighting` has the other keys."""
-    return {"format_version": FORMAT_VERSION, "id": job_id, "answer": answer, **sighting}  # type: ignore[typeddict-item] # the same keys
+    return {"format_version": FORMAT_VERSION, "id": job_id, "answer": answer, **shown_keys(sighting)}  # type: ignore[typeddict-item] # the same keys
 
 
 def hooks_document(cli: str, path: str, notice: str, *, changed: bool) -> HooksDoc:

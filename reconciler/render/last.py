@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconciler.agents.message import LastMessages
 from reconciler.model.address import Address
 
-from .documents.common import FORMAT_VERSION
+from .documents import FORMAT_VERSION
 from .documents.last import LastDoc
 
 

@@ -7,7 +7,7 @@ from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice, Pass
 
 from .document import diagnostic_document, drift_facts
-from .documents.common import FORMAT_VERSION
+from .documents import FORMAT_VERSION
 from .documents.monitor_diff import NoticeDoc, PassDoc
 
 
@@ -15,7 +15,7 @@ def pass_document(seen: Pass) -> PassDoc:
     """The document of `monitor --emit-diff`."""
     fresh = [notice.drift for notice in seen.news]
     told = set(map(_key, fresh))
-    return {
+    document: PassDoc = {
         "format_version": FORMAT_VERSION,
         "at": seen.at,
         "drifts": [notice_item(notice) for notice in seen.news],
@@ -25,6 +25,9 @@ def pass_document(seen: Pass) -> PassDoc:
         "in_sync": all(drift.kind.is_learned for drift in (*seen.drifts, *fresh)) and not seen.diagnostics,
         "diagnostics": [diagnostic_document(each) for each in seen.diagnostics],
     }
+    if seen.project:
+        document["project"] = seen.project
+    return document
 
 
 def _key(drift: Drift) -> tuple[object, ...]:

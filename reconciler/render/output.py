@@ -10,8 +10,8 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
 from reconciler.model.harmless import harmless, one_line
@@ -172,6 +172,34 @@ def ring(stream: TextIO) -> None:
 def write_coloured(stream: TextIO, lines: Iterable[str]) -> None:
     """Write lines of others, of whose escape sequences only those that colour count (SGR); the rest is shown."""
     styled(stream).writelines(f"{coloured_line(line)}\n" for line in lines)
+
+
+@contextmanager
+def repainted(stream: TextIO, *, coloured: bool) -> Iterator[Callable[[Sequence[str]], None]]:
+    """Paint lines over those before on a terminal; the cursor stays behind the last one. At the end, none is left.
+
+    Lines that are wider than the terminal are cut by it.
+    """
+    door = styled(stream)
+    painted = 0
+
+    def clear() -> None:
+        door.write(f"\r\x1b[{painted - 1}A\x1b[J" if painted > 1 else "\r\x1b[J")
+
+    def paint(lines: Sequence[str]) -> None:
+        nonlocal painted
+        clear()
+        door.write("\r\n".join(coloured_line(line if coloured else SGR.sub("", line)) for line in lines))
+        painted = len(lines)
+        stream.flush()
+
+    door.write("\x1b[?7l")  # no line wraps, so that each is one row
+    try:
+        yield paint
+    finally:
+        clear()
+        door.write("\x1b[?7h")
+        stream.flush()
 
 
 def coloured_line(line: str) -> str:

@@ -8,7 +8,7 @@ from reconciler.model.address import Address
 from reconciler.model.sgr import colour_lines, last_of, without_colours
 from reconciler.model.snapshot import Pane
 
-from .documents.common import FORMAT_VERSION
+from .documents import FORMAT_VERSION
 from .documents.peek import PeekDoc
 
 

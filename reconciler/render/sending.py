@@ -8,7 +8,7 @@ from reconciler.model.delivery import Delivery, DeliveryVerdict
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.harmless import one_line
 
-from .documents.common import FORMAT_VERSION
+from .documents import FORMAT_VERSION
 from .documents.send import SendDoc
 
 _CODES = {DeliveryVerdict.SUBMITTED: ExitCode.OK, DeliveryVerdict.UNVERIFIED: ExitCode.PARTIAL}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from reconciler.kinds.agent.status import AgentStatus
 from reconciler.model.diagnostic import Diagnostic
@@ -13,9 +14,11 @@ from reconciler.model.record import Identity
 from reconciler.model.snapshot import Artifact
 
 from .document import diagnostic_document
-from .documents.common import FORMAT_VERSION
-from .documents.status import HistoryDoc, StatusDetail, StatusDoc, StatusRow
+from .documents import FORMAT_VERSION
 from .table import table
+
+if TYPE_CHECKING:
+    from .documents.status import HistoryDoc, StatusDetail, StatusDoc, StatusRow
 
 _SHOWN = 5
 _SKEW = timedelta(seconds=5)  # how far two clocks may differ

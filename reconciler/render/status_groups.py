@@ -6,16 +6,20 @@ The lines have colours of their own; all text in them is already harmless.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from reconciler.model.harmless import one_line
 from reconciler.model.sgr import RESET
 
-from .documents.status import StatusRow
 from .status import age
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from .documents.status import StatusRow
 
 _LEAST = 12  # columns: a shorter note says nothing
 
@@ -67,16 +71,17 @@ def agent_lines(agents: Iterable[StatusRow], now: datetime, width: int, *, names
 
     Pass `names`, the width of the longest name, to align the lines with those of other projects.
     """
-    rows = _in_groups(agents)
+    rows = in_groups(agents)
     wide = max([names, *(len(name_of(agent)) for agent in rows)])
     told = ""
     for agent in rows:
-        word = "" if agent["group"] == told else _LOOKS[agent["group"]].word
+        word = "" if agent["group"] == told else word_of(agent)
         told = agent["group"]
         yield agent_line(agent, word, now, wide, width)
 
 
-def _in_groups(agents: Iterable[StatusRow]) -> list[StatusRow]:
+def in_groups(agents: Iterable[StatusRow]) -> list[StatusRow]:
+    """The agents in the order of their groups."""
     order = list(_LOOKS)
     return sorted(agents, key=lambda agent: order.index(agent["group"]))
 
@@ -92,6 +97,11 @@ def agent_line(agent: StatusRow, word: str, now: datetime, name_width: int, widt
     said = _cut(one_line(_said(agent)), left) if left >= _LEAST else ""
     line = f"{_painted(head, look.colour)}  {_name(name, agent)}  {_painted(since, _DIM)}"
     return f"{line}  {said}" if said else line
+
+
+def word_of(agent: StatusRow) -> str:
+    """The word of its group."""
+    return _LOOKS[agent["group"]].word
 
 
 def name_of(agent: StatusRow) -> str:
@@ -118,7 +128,7 @@ def _said(agent: StatusRow) -> str:
 def _hints(agents: Iterable[StatusRow]) -> Iterator[str]:
     """What to type about the first agent that asks, waits at a dialog, or is in trouble."""
     commands: dict[str, str] = {}
-    for agent in _in_groups(agents):
+    for agent in in_groups(agents):
         if verb := _verb(agent):
             commands.setdefault(verb, agent["address"].partition(".")[2])
     yield from (_painted(f"-> reconciler {verb} {one_line(name)}", _DIM) for verb, name in commands.items())

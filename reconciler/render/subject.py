@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -21,8 +22,10 @@ from reconciler.model.snapshot import Snapshot
 
 from . import facts
 from .document import drift_item
-from .documents.drift import DriftDoc
-from .documents.explanation import SourceDoc
+
+if TYPE_CHECKING:
+    from .documents.drift import DriftDoc
+    from .documents.explanation import SourceDoc
 
 
 class PlanView(Struct, frozen=True):

@@ -18,7 +18,10 @@ _STYLES = (
     ("+", "green"),
     ("~", "yellow"),
     ("-", "red"),
+    ("! warning:", "yellow"),
     ("!", "magenta"),
+    ("? not known:", "magenta"),
+    ("• note:", "cyan"),
     (".", "red"),
     ("# (", "dim"),
     ("#", "bold"),
@@ -43,6 +46,11 @@ def wants_colour(stream: TextIO, env: Mapping[str, str]) -> bool:
         return False
     if env.get("FORCE_COLOR"):
         return True
+    return stream.isatty() and env.get("TERM", "dumb") != "dumb"
+
+
+def draws(stream: TextIO, env: Mapping[str, str]) -> bool:
+    """Whether `stream` is a terminal on which lines can be drawn over, with colours or without."""
     return stream.isatty() and env.get("TERM", "dumb") != "dumb"
 
 

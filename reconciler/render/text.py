@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from .deep import lists_text, more_text
-from .documents.change import ChangeDoc, ConversationDoc, DeepChangeDoc, ResourceChangeDoc
-from .documents.common import DiagnosticDoc
-from .documents.drift import AcceptedDoc, DriftDoc
-from .documents.plan import PlanDoc, SummaryDoc
+
+if TYPE_CHECKING:
+    from .documents.change import ChangeDoc, ConversationDoc, DeepChangeDoc, ResourceChangeDoc
+    from .documents.common import DiagnosticDoc
+    from .documents.drift import AcceptedDoc, DriftDoc
+    from .documents.plan import PlanDoc, SummaryDoc
 
 _SHORT_ID = 8
 _MOST_ITEMS = 20
@@ -105,6 +108,20 @@ def _is_done_in_part(document: PlanDoc, wrong: Collection[str]) -> bool:
     return put_off.issuperset(wrong) and len(put_off) < len(pending)
 
 
+def can_all_be_done(document: PlanDoc) -> bool:
+    """Whether nothing in the plan is put off, and it has no error and no warning."""
+    return not document["diagnostics"] and not any(
+        each["actions"] == ["defer"] for each in document["resource_changes"]
+    )
+
+
+def unchanged_text(document: PlanDoc, state: str) -> Iterator[str]:
+    """One line when there is nothing to do, because each agent is in this state already."""
+    agents = [each["address"].partition(".")[2] for each in document["resource_changes"] if each["kind"] == "agent"]
+    if all(each["actions"] == ["no-op"] for each in document["resource_changes"]):
+        yield f"No changes: {', '.join(agents)} {'is' if len(agents) == 1 else 'are'} already {state}."
+
+
 def plan_summary(summary: SummaryDoc) -> str:
     """The summary line of a plan, in the format that other programs parse."""
     imported = f"{summary['import']} to import, " if summary["import"] else ""
@@ -152,12 +169,17 @@ def accepted_text(accepted: Iterable[AcceptedDoc]) -> Iterator[str]:
 
 
 def _legend(pending: Iterable[ResourceChangeDoc]) -> Iterator[str]:
-    used = {_symbol(change) for change in pending}
-    yield "Actions are indicated with the following symbols:"
-    yield from (f"{symbol:>3} {meaning}" for symbol, meaning in _LEGEND.items() if symbol in used)
+    yield from symbols_text(pending)
     yield ""
     yield "reconciler will perform the following actions:"
     yield ""
+
+
+def symbols_text(changes: Iterable[ResourceChangeDoc]) -> Iterator[str]:
+    """What the symbols of these changes mean."""
+    used = {_symbol(change) for change in changes}
+    yield "Actions are indicated with the following symbols:"
+    yield from (f"{symbol:>3} {meaning}" for symbol, meaning in _LEGEND.items() if symbol in used)
 
 
 def _symbol(change: ResourceChangeDoc) -> str:
@@ -166,15 +188,19 @@ def _symbol(change: ResourceChangeDoc) -> str:
 
 def change_text(change: ResourceChangeDoc, *, full: bool = False) -> Iterator[str]:
     """What happens to one address, the reason, and the differences."""
-    symbol = _symbol(change)
     yield f"  # {change['address']} {heading(change)}"
     if because := why(change):
         yield f"  # ({because})"
-    yield from _fields(change, symbol, full=full)
+    yield from change_body(change, full=full)
+    yield ""
+
+
+def change_body(change: ResourceChangeDoc, *, full: bool = False) -> Iterator[str]:
+    """The differences, the files that are deleted, and if `full` the steps; these lines have no tense."""
+    yield from _fields(change, _symbol(change), full=full)
     yield from _artifacts(change)
     if full:
         yield from _details(change)
-    yield ""
 
 
 def why(change: ResourceChangeDoc) -> str:
@@ -322,9 +348,9 @@ def _unchanged_text(still: list[ResourceChangeDoc], *, full: bool) -> Iterator[s
         yield from (f"    {each['address']} is unchanged{_in_brackets(each['note'])}" for each in unchanged)
     else:
         yield from (f"  # {each['address']}: {each['note']}" for each in unchanged if each["reason"])
-        yield from ([f"{_count(unchanged)} unchanged."] if unchanged else [])
+        yield from ([f"{counted(unchanged)} unchanged."] if unchanged else [])
     if withheld:
-        yield f"{_count(withheld)} left alone (see the errors below)."
+        yield f"{counted(withheld)} left alone (see the errors below)."
     if still:
         yield ""
 
@@ -333,7 +359,8 @@ def _in_brackets(note: str) -> str:
     return f" ({note})" if note else ""
 
 
-def _count(changes: list[ResourceChangeDoc]) -> str:
+def counted(changes: list[ResourceChangeDoc]) -> str:
+    """How many there are of each kind: `1 workspace and 3 agents`."""
     kinds = [change["kind"] for change in changes]
     counts = [(kinds.count(kind), kind) for kind in ("workspace", "broker", "agent") if kind in kinds]
     *before, last = (f"{number} {kind}{'s' if number != 1 else ''}" for number, kind in counts)

@@ -9,7 +9,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.watch import AgentObservation, Pass
 
 from .document import diagnostic_document
-from .documents.common import EVENTS_VERSION, FORMAT_VERSION
+from .documents import EVENTS_VERSION, FORMAT_VERSION
 from .documents.monitor import WatchDoc
 from .documents.monitor_agent import AgentObservationDoc
 from .documents.monitor_news import NewsDoc
@@ -30,17 +30,24 @@ def watch_version(at: str) -> WatchDoc:
 def watch_documents(seen: Pass, troubles: Iterable[Diagnostic], sequence: int) -> Iterator[WatchDoc]:
     """The published lines of a pass, numbered from `sequence`: its changes, then `troubles`."""
     for notice in seen.news:
-        yield {"type": "drift", "sequence": sequence, "timestamp": seen.at, "drift": notice_item(notice)}
+        yield _of(seen, {"type": "drift", "sequence": sequence, "timestamp": seen.at, "drift": notice_item(notice)})
         sequence += 1
     for each in troubles:
         document = diagnostic_document(each)
-        yield {"type": "diagnostic", "sequence": sequence, "timestamp": seen.at, "diagnostic": document}
+        yield _of(seen, {"type": "diagnostic", "sequence": sequence, "timestamp": seen.at, "diagnostic": document})
         sequence += 1
+
+
+def _of(seen: Pass, line: WatchDoc) -> WatchDoc:
+    """The line with its project, where one monitor watches several."""
+    if seen.project:
+        line["project"] = seen.project
+    return line
 
 
 def news_document(seen: Pass) -> NewsDoc:
     """The changes of a pass, for a program or a web service."""
-    return {
+    document: NewsDoc = {
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
         "at": seen.at,
@@ -48,6 +55,9 @@ def news_document(seen: Pass) -> NewsDoc:
         "drifts": len(seen.drifts),
         "news": [notice_item(each) for each in seen.news],
     }
+    if seen.project:
+        document["project"] = seen.project
+    return document
 
 
 def observation_document(agent: AgentObservation, at: str) -> AgentObservationDoc:

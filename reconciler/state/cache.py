@@ -10,6 +10,8 @@ import os
 from contextlib import suppress
 from typing import cast
 
+from msgspec import json as fast_json
+
 from reconciler.model.record import Json
 from reconciler.ports import own_files
 from reconciler.ports.own_files import LinkInTheWay
@@ -21,7 +23,7 @@ def recall(folder: str, digest: str) -> Json:
     """The cached content for `digest`, or None."""
     try:
         with own_files.regular(_file(folder, digest)) as file:
-            return cast(Json, json.loads(file.read()))
+            return cast(Json, fast_json.decode(file.read()))
     except (OSError, ValueError, RecursionError):
         return None
 

@@ -35,6 +35,11 @@ class Waiting(Struct, frozen=True):
         """The output of the watchdog."""
         return os.path.join(self.folder, "confirm.log")
 
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """As `describe_waiting`."""
+        return describe_waiting(self)
+
 
 def read(waiting: Waiting) -> Confirmation | None:
     """The apply that waits for a confirmation, or None.

@@ -45,6 +45,11 @@ class Lock(Struct, frozen=True):
         """The lock file."""
         return os.path.join(self.folder, "lock")
 
+    @property
+    def is_held(self) -> bool:
+        """Whether a process holds it, as far as that can be read."""
+        return isinstance(status(self), Present)
+
 
 class LockInfo(Struct, frozen=True):
     """The content of the lock file: who holds the lock, and for which operation."""
@@ -186,6 +191,8 @@ def _claim(lock: Lock, ours: LockInfo) -> Held | LockInfo:
 
 
 def _release(lock: Lock, ours: LockInfo) -> None:
+    if not os.path.isdir(lock.folder):  # its disk was unmounted, or it was removed: making it anew would only litter
+        return
     with lockfile.one_at_a_time(lock.folder):
         match lockfile.read(lock.path):
             case Present(data) if _understood(data).id == ours.id:

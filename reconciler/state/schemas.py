@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files
+import os
 from typing import cast
 
 from reconciler.model.record import Json
@@ -11,7 +11,8 @@ from reconciler.model.record import Json
 
 def load_schema(name: str) -> dict[str, Json]:
     """The committed JSON Schema called `name`: from the wheel, or from the checkout beside the package."""
-    package = files("reconciler")
-    installed = package.joinpath("schemas", f"{name}.schema.json")
-    found = installed if installed.is_file() else package.joinpath("..", "schemas", f"{name}.schema.json")
-    return cast(dict[str, Json], json.loads(found.read_text("utf-8")))
+    package = os.path.dirname(os.path.dirname(__file__))  # importlib.resources is slow to load
+    installed = os.path.join(package, "schemas", f"{name}.schema.json")
+    beside = os.path.join(os.path.dirname(package), "schemas", f"{name}.schema.json")
+    with open(installed if os.path.isfile(installed) else beside, encoding="utf-8") as file:
+        return cast(dict[str, Json], json.load(file))

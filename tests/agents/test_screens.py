@@ -11,6 +11,7 @@ from captured import NOT_INSTALLABLE, Screen, read, written
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.screen import Rule, classify_screen, rules
+from reconciler.agents.versions import number
 from reconciler.model.activity import Activity, LiveAgent
 from reconciler.observe.live import combined
 from reconciler.ports.tmux.rows import last_lines
@@ -231,3 +232,9 @@ def test_a_rule_holds_from_one_version_up_to_but_not_including_another(version: 
 
 def test_the_data_files_are_plain_json_lists() -> None:
     assert all(isinstance(json.loads(path.read_bytes()), list) for path in DATA.glob("*.json"))
+
+
+@each_cli
+def test_a_profile_lists_the_versions_that_were_run_for_its_captures(name: str) -> None:
+    captured = {screen.version for path in SCREENS if (screen := seen(path)).cli == name and screen.captured}
+    assert PROFILES[name].tested == tuple(sorted(captured, key=number))

@@ -13,7 +13,7 @@ from project import Project
 
 from .operations import A, B
 
-FOREIGN_TAGS = ["@reconciler_lineage", "@reconciler_address", "@reconciler_session_id"]
+FOREIGN_TAGS = ["@reconciler_lineage", "@reconciler_address", "@reconciler_session_id", "@reconciler_project"]
 _WAIT = "sleep 1000"
 _FORGED = f"{A} $0 %0 1 sleep / 0 - - 1 0 x agent.lab.a c /t 1 1 3.3a -".replace(" ", "\x1f").replace("-\x1f", "\x1f")
 
@@ -72,7 +72,7 @@ STRANGERS: Mapping[str, tuple[Sequence[str], ...]] = MappingProxyType(
             _session("tagged-1"),
             *(
                 ("set-option", "-t", "=tagged-1:", tag, value)
-                for tag, value in zip(FOREIGN_TAGS, ("theirs", "agent.lab.a", "c"), strict=True)
+                for tag, value in zip(FOREIGN_TAGS, ("theirs", "agent.lab.a", "c", "/theirs"), strict=True)
             ),
         ),
         "tags that break a row": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from types import MappingProxyType
@@ -113,6 +114,23 @@ def _of_the_scripts(project: Project) -> None:
     project.registry.write_text(json.dumps({"workspaces": {"lab": {"path": folder}}, "sessions": rows}))
 
 
+def _littered(project: Project) -> None:
+    """Running agents, the unfinished file of a killed command, and a registry that others can read."""
+    _running(project)
+    left = project.registry.parent / ".x.1-1-00000000.0123abcd.tmp"
+    left.touch()
+    os.utime(left, (1, 1))
+    project.registry.chmod(0o644)
+
+
+def _is_tidy(project: Project) -> Iterator[str]:
+    """What is still there of it."""
+    if list(project.registry.parent.glob("*.tmp")):
+        yield "an unfinished file is left"
+    if project.registry.stat().st_mode & 0o077:
+        yield "others can read the registry"
+
+
 def _manifest_only(project: Project) -> None:
     project.write({})
 
@@ -188,6 +206,8 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         ),
         "monitor": Operation(_crashed, ("monitor", "--once"), finish=(APPLY,)),
         "refresh": Operation(_crashed, ("refresh",), finish=(APPLY,)),
+        "projects forget": Operation(_running, ("projects", "forget", "project"), again=frozenset({DONE, USAGE})),
+        "doctor": Operation(_littered, ("doctor", "--fix"), again=frozenset({DONE}), truth=_is_tidy),
         "broker init": Operation(_manifest_only, BROKER, frozenset()),
         "broker takeover": Operation(
             _broker_by_hand, ("broker", "init", "--auto-approve"), frozenset(), truth=_entry_stays

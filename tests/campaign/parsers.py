@@ -26,8 +26,8 @@ from reconciler.agents.permission import dialog_on
 from reconciler.agents.screen import classify_screen
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.app.jobs import audits
-from reconciler.app.plan import plans
-from reconciler.app.plan.plans import plan_mistake
+from reconciler.app.plan import saved_plans
+from reconciler.app.plan.saved_plans import plan_mistake
 from reconciler.broker.by_hand.folder import hand_made
 from reconciler.broker.by_hand.takeover import takeover
 from reconciler.broker.files import acl, conf, passwords
@@ -54,12 +54,13 @@ from reconciler.ports.processes_by_proc import start_ticks
 from reconciler.ports.tmux.control import parse_blocks
 from reconciler.ports.tmux.rows import last_lines, parse_state
 from reconciler.render.document import content_digest
-from reconciler.render.documents.common import FORMAT_VERSION
+from reconciler.render.documents import FORMAT_VERSION
 from reconciler.render.generations import generation_document, generation_text, history_document, history_text
 from reconciler.render.text import plan_text
 from reconciler.state import confirmation, generations, history, lock, registry
 from reconciler.state.assumptions import assumptions, left_alone, warnings
 from reconciler.state.completion import completions
+from reconciler.state.project_notes import stored_notes
 
 TESTS = Path(__file__).parents[1]
 ID = "b3a7c0de-1111-4222-8333-444455556666"
@@ -216,8 +217,18 @@ HISTORY = json.dumps(
 def _plan(data: bytes, folder: Path) -> object:
     path = folder / "saved"
     path.write_bytes(sealed(data))
-    found = plans.saved_plan([str(path)])
-    return found and (plans.request_of(found), list(plan_text(found, full=True)))
+    found = saved_plans.saved_plan([str(path)])
+    return found and (saved_plans.request_of(found), list(plan_text(found, full=True)))
+
+
+PROJECT_NOTE = b"""{"version": 1, "root": "/lab", "registry": "/lab/.hermes/agent-sessions.yaml", "socket": "/tmp/t",
+"lineage": "0c7e", "applied": "2026-06-25T03:19:24Z"}"""
+
+
+def _project_note(data: bytes, folder: Path) -> object:
+    (folder / "note.json").write_bytes(data)
+    (folder / "note.json").chmod(0o600)
+    return list(stored_notes(str(folder)))
 
 
 def _generation(data: bytes, folder: Path) -> object:
@@ -617,6 +628,7 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "registry": _of(REGISTRY, parse=_registry),
         "older registry": _of(*OLDER, parse=_completed),
         "saved plan": _of(PLAN, parse=_plan),
+        "project note": _of(PROJECT_NOTE, parse=_project_note),
         "generation": _of(GENERATION, parse=_generation),
         "confirmation": _of(CONFIRMATION, parse=_confirmation),
         "lock": _of(LOCK, parse=_lock),

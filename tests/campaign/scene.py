@@ -23,6 +23,7 @@ _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _RECORD = re.compile(r"project/\.mam/jobs/[^/]+")
 _TOLD = re.compile(r'Your job_id is "([^"]+)"')
 _OURS = (".hermes", ".mam", ".cache", "delegate_job_logs")
+_NOTES = ".local/state/reconciler/projects/"
 _PRIVATE = re.compile(rb"PRIVATE KEY|secret-of-|\"auth_token\": ?\"[0-9a-f]{64}|" + SECRET.encode())
 _TEMPORARY = re.compile(r"\.tmp$|\.new$|\.aside$|/lock\.\d+|/reconciler-|\.[0-9a-f]{8}$")
 
@@ -108,7 +109,7 @@ def agents(scene: Scene) -> dict[str, list[Process]]:
 def is_ours(path: str) -> bool:
     """Whether the program keeps this file for itself; `path` is below the home."""
     parts = path.split("/")
-    return parts[0] == "project" and len(parts) > 1 and parts[1] in _OURS
+    return path.startswith(_NOTES) or (parts[0] == "project" and len(parts) > 1 and parts[1] in _OURS)
 
 
 def is_temporary(path: str) -> bool:

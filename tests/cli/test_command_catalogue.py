@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from reconciler.cli.catalogue import CATALOGUE, Entry
-from reconciler.cli.run import program, run
+from reconciler.cli.run import run
+from reconciler.cli.typer_program import program
 
 
 def commands(entries: Mapping[str, Entry], above: str = "") -> Iterator[tuple[str, Entry]]:

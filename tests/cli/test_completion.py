@@ -14,7 +14,8 @@ import pytest
 import typer
 
 from reconciler.app.project.places import registry_cache
-from reconciler.cli.run import program, run
+from reconciler.cli.run import run
+from reconciler.cli.typer_program import program
 from reconciler.state.cache import remember
 
 RECONCILER = Path(sys.executable).with_name("reconciler")

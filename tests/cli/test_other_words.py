@@ -10,7 +10,8 @@ import pytest
 from reconciler import __version__
 from reconciler.cli.catalogue import ALIASES, CATALOGUE, COMMANDS, Command
 from reconciler.cli.other_words import INSTEAD
-from reconciler.cli.run import program, run
+from reconciler.cli.run import run
+from reconciler.cli.typer_program import program
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
 SECTION = PAGE.partition("## Words from other tools\n")[2].partition("\n## ")[0]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from on_disk import project_in
 
 from reconciler.app.project.manifests import broker_of, load_manifests

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import stat
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from on_disk import HEAD, DyingFiles, OnDisk, PowerCut, project_in
 
 from reconciler.app.history import rollback

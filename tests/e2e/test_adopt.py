@@ -332,7 +332,7 @@ def test_the_sessions_of_another_project_are_left_to_it(scripted: Scripted, tmp_
 
     said = scripted.run("adopt")
 
-    assert "session web-creator-claude: it is tagged agent.web.claude by another project" in said
+    assert f"session web-creator-claude: it is tagged agent.web.claude by the project in {other}" in said
     assert "No changes. There is nothing to adopt, 1 left alone." in said
     assert "No changes." in scripted.adopt()
     assert scripted.live() == before

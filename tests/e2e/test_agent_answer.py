@@ -149,3 +149,29 @@ def test_an_agent_that_asks_nothing_a_shell_and_a_dead_one_are_told_apart(projec
     assert "trust" in project.run("answer", SESSION, code=7)
     assert "does not wait for a permission" in project.run("answer", "lab-creator-sh", code=7)
     assert "there is no agent nobody" in project.run("answer", "nobody", code=64)
+
+
+def _answer_by_hand(project: Project) -> None:
+    """In its terminal; then it asks the same again."""
+    project.tmux("send-keys", "-t", f"={SESSION}:", "Enter")
+    project.run("send", SESSION, "ask", "--wait-idle", "20")
+    _asks(project)
+
+
+@pytest.mark.parametrize("cli", ["claude", "codex", "qwen", "copilot"])
+def test_a_request_that_was_answered_by_hand_is_not_taken_for_the_same_question_asked_again(
+    project: Project, cli: str
+) -> None:
+    """The lines above Gemini's question differ; OpenCode has one database, so nothing tells its askings apart."""
+    _asking(project, cli)
+    _answer_by_hand(project)  # from here on, the lines above the question are the same ones, too
+    first = _document(project)
+    _answer_by_hand(project)
+    before = project.screen(SESSION)
+    said = _given(project, first["request"], code=7)
+    assert "the agent asks again" in said
+    assert f"reconciler answer {SESSION}" in said
+    assert project.screen(SESSION) == before
+    second = _document(project)
+    assert (second["digest"], second["request"] != first["request"]) == (first["digest"], True)
+    _given(project, second["request"])

@@ -14,7 +14,7 @@ from project import Project
 from waiting import wait_until
 
 from reconciler.cli.catalogue import ALIASES
-from reconciler.cli.run import program
+from reconciler.cli.typer_program import program
 from reconciler.jobs.record import NewJob, Records, create, path_of
 from reconciler.model.harmless import harmless
 from reconciler.ports.clock import RealClock
@@ -66,6 +66,7 @@ CALLS: dict[str, list[list[str]]] = {
     "restart": [["agent.lab.shell", "--reason", EVIL]],
     "version": [[]],
     "answer": [[SESSION], [SESSION, "--request", EVIL, "approve"]],
+    "mcp": [["--allow", EVIL]],
     "send": [[SESSION, EVIL], [SESSION, EVIL, "--json"]],
     "conversations": [["lab"], ["--json"]],
     "history": [[], ["show", "1"], ["diff", "1", "1"], ["agent.lab.claude"]],
@@ -79,6 +80,7 @@ CALLS: dict[str, list[list[str]]] = {
     "registry show": [[], ["--json"]],
     "registry take-over": [["--auto-approve"]],
     "registry start-afresh": [["--auto-approve"]],
+    "doctor": [[], ["--json"]],
     "reconnect": [[]],
     "schema print": [["plan"]],
     "schema check": [["plan", "saved"]],

@@ -109,8 +109,9 @@ main()
 )
 @pytest.mark.parametrize("completes", [False, True])
 def test_an_interrupt_while_the_program_is_loaded_is_silent(project: Project, module: str, completes: bool):
-    env = {"_RECONCILER_COMPLETE": "complete_bash", "COMP_WORDS": "reconciler st", "COMP_CWORD": "1"}
-    done = _python(project, _INTERRUPTED_AT.format(module=module, words=["plan"]), **(env if completes else {}))
+    env = {"_RECONCILER_COMPLETE": "complete_bash", "COMP_WORDS": "reconciler stop x", "COMP_CWORD": "2"}
+    words = ["plan", "--mistake"] if module == "typer" else ["plan"]
+    done = _python(project, _INTERRUPTED_AT.format(module=module, words=words), **(env if completes else {}))
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
@@ -126,7 +127,7 @@ def test_an_interrupt_while_a_command_is_loaded_ends_it(project: Project, module
 
 def test_an_interrupt_that_is_ignored_stays_ignored(project: Project):
     script = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-    done = _python(project, script + _INTERRUPTED_AT.format(module="typer", words=["--help"]))
+    done = _python(project, script + _INTERRUPTED_AT.format(module="typer", words=["plan", "--help"]))
     assert done.returncode == 0
 
 

@@ -28,6 +28,7 @@ def refuse(event, args):
 
 sys.addaudithook(refuse)
 """
+_HEARD = {"accepted", "dropped"}
 READY = "? for shortcuts"
 
 
@@ -156,11 +157,24 @@ def test_a_forged_event_and_a_replayed_one_do_not_count(offline: Offline) -> Non
     spool.write_bytes(line + line)
     forged = json.dumps({"job_id": job["id"], "event": "completed", "hmac": "0" * 64}, separators=(",", ":"))
     LocalBus(str(offline.jobs)).publish(job["topic"], forged.encode(), retain=True)
-    wait_until(lambda: '"dropped"' in _audit(offline, job))
-    assert offline.job()["result"] is None
+    wait_until(lambda: _audit(offline, job).count('"dropped"') == 2)
+    now = offline.job()
+    assert (now["status"], now["result"]) == ("running", None)
     offline.say(job, "error", "gave up")
-    code, _, err = ended(submitted)
-    assert (code, "dropped a message: forged" in err) == (1, True)
+    code, out, err = ended(submitted)
+    assert (code, "dropped a message: forged" in err, "dropped a message: replayed_id" in err) == (1, True, True)
+    assert (out + err).count("half") == 1  # shown once, although it is in the file twice
+    told = [json.loads(entry) for entry in _audit(offline, job).splitlines()]
+    heard = [(each["what"], each.get("event") or each.get("reason")) for each in told if each["what"] in _HEARD]
+    assert heard == [
+        ("accepted", "progress"),
+        ("dropped", "replayed_id"),
+        ("dropped", "forged"),
+        ("accepted", "error"),
+    ]
+    ids = [each["id"] for each in told if each["what"] == "accepted"]
+    assert len(ids) == len(set(ids)) == 2
+    assert offline.job()["result"]["detail"] == "gave up"
 
 
 def test_the_monitor_hears_events_and_may_stop_agents(offline: Offline) -> None:

@@ -115,8 +115,8 @@ def test_agents_are_told_answered_stopped_and_resumed(project: Project):
     async def work(ask: Asked) -> None:
         assert set(await ask.tools()) == READING | CHANGING
         assert (await ask.document("send", name="one", text="say hello", wait_idle=20))["verdict"] == "submitted"
-        await ask.document("send", name="two", text="ask for permission", wait_idle=20)
-        await to_thread.run_sync(wait_until, lambda: "permission" in project.run("status", "two"))
+        await ask.document("send", name="two", text="ask", wait_idle=20)
+        await to_thread.run_sync(wait_until, lambda: project.attempt("answer", "two").returncode == 0)
         dialog = await ask.document("answer", name="two")
         wrong = await ask("answer", name="two", request="0" * 16, answer="approve")
         assert wrong.is_error

@@ -29,7 +29,8 @@ from reconciler.model.address import agent_address
 from reconciler.model.record import Status
 from reconciler.model.watch import AgentObservation, Pass
 from reconciler.monitor.passes import PassResult
-from reconciler.monitor.run import LoopOptions, _due
+from reconciler.monitor.run import LoopOptions
+from reconciler.monitor.run import due as until_next
 
 NEW_ID, LOST_ID = "b3a7c0de-0000-4000-8000-00000000c2f0", "87dc548e-0000-4000-8000-000000000000"
 PAGE, PAPER = "lab-landing-page-creator-claude", "lab-paper-pdf2md-creator-agy"
@@ -207,7 +208,7 @@ def _(_world):
             AgentObservation(agent_address("lab", f"a{n}"), "", "shell", Status.RUNNING, "alive", Activity.IDLE)
             for n in range(agents)
         ]
-        return _due(PassResult(Pass(1, "", 0.1, tuple(sights))), LoopOptions(0, (), print))
+        return until_next(PassResult(Pass(1, "", 0.1, tuple(sights))), LoopOptions(0, (), print))
 
     assert (due(0), due(4), due(5)) == (30, 30, 60)
 

@@ -99,6 +99,10 @@ OTHER_TOOLS = (
     f"for profile in default work; do {sys.executable} -c {shlex.quote(DECK)} {OTHERS}/agent-deck/state.sql"
     " ~/.agent-deck/profiles/$profile/state.db; done"
 )
+OLD_LAB = (  # another project, without agents
+    "mkdir -p ../old-lab && echo '{version: 1, tmux: {socket_path: SOCKET}, workspaces: {w: {path: w}}}' "
+    "> ../old-lab/reconciler.yaml && reconciler -C ../old-lab apply --auto-approve"
+)
 BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
     "docs/adopt-from-other-tools.md": OTHER_TOOLS,
     "docs/adopt-running-sessions.md": (
@@ -110,7 +114,10 @@ BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
         "echo 'sessions: {api-creator-codex: {status: terminated, pane: {cwd: api}}}' > .hermes/agent-sessions.yaml;"
         "echo '{session_name: old, start_directory: ~/lab/api, windows: [{panes: [claude]}]}' > lab.yaml"
     ),
+    "docs/all-projects.md": f"{APPLIED}; {OLD_LAB}",
+    "docs/doctor.md": APPLIED,
     "docs/ci.md": f"{APPLIED} --exclude agent.landing-page.codex",
+    "docs/everyday.md": APPLIED,
     "docs/format.md": "",
     "docs/from-the-scripts.md": (
         f"reconciler broker init --port PORT; reconciler broker run --background; {APPLIED}; {JOB}"
@@ -150,7 +157,14 @@ MEANT = {
     "reconciler apply manifests/a.yaml": "reconciler apply reconciler.yaml manifests/lab.yaml",
     "reconciler apply today.plan --digest sha256:...": "reconciler apply today.plan --digest sha256:DIGEST",
     "reconciler archive NAME...": "reconciler archive landing-page-reviewer-review",
-    "reconciler attach NAME": f"reconciler attach {CLAUDE}",
+    "reconciler attach": f"reconciler attach {CLAUDE}",
+    "reconciler attach claude": "reconciler attach claude --json",  # on another server than the one that is looked at
+    "reconciler attach [NAME]": f"reconciler attach {CLAUDE}",
+    "reconciler attach --json": f"reconciler attach {CLAUDE} --json",
+    "reconciler answer codex": "until reconciler answer codex; do sleep 0.02; done",
+    "reconciler answer review": "until reconciler answer review; do sleep 0.02; done",
+    "reconciler diff claude": "git -C ~/lab init -q && reconciler diff claude",
+    "reconciler diff claude --stat": "git -C ~/lab init -q && reconciler diff claude --stat",
     "reconciler attach SESSION": f"reconciler attach {CLAUDE}",
     "reconciler broker env USER [DIR]": "reconciler broker env hermes bus",
     "reconciler broker init": "reconciler broker init --port PORT",
@@ -212,7 +226,7 @@ MEANT = {
     "reconciler job retry ID": "reconciler job retry JOB --detach",
     "reconciler job status": "reconciler job status --job JOB",
     "reconciler job status --json": "reconciler job status --job JOB --json",
-    "reconciler job submit": JOB,
+    "reconciler job submit [TEXT]": JOB,
     "reconciler job submit --dry-run": "reconciler job submit --dry-run --prompt @task.md",
     "reconciler job submit --dry-run --json": "reconciler job submit --dry-run --prompt @task.md --json",
     "reconciler job verify": "reconciler job verify --job JOB --validate check.sh",
@@ -226,6 +240,8 @@ MEANT = {
     "reconciler lock status --json": f"{LEFT_LOCK}; reconciler lock status --json",
     "reconciler monitor --sink file:/var/lib/node_exporter/reconciler.prom": "reconciler monitor --sink file:x.prom",
     "reconciler monitor --sink webhook:https://example.org/hooks/agents": "reconciler monitor --sink webhook:HOOK",
+    "reconciler projects forget PROJECT": f"{OLD_LAB}; reconciler projects forget ../old-lab",
+    "reconciler projects forget PROJECT --json": f"{OLD_LAB}; reconciler projects forget ../old-lab --json",
     "reconciler plan --out FILE": "reconciler plan --out today.plan",
     "reconciler registry start-afresh": "cp -r . ../another && reconciler -C ../another registry start-afresh",
     "reconciler registry take-over": (  # and back, since other lines of the page come after it
@@ -263,6 +279,8 @@ CODES = {  # where it is not 0
     "reconciler job answer": 7,  # as nothing is asked
     "reconciler answer NAME": 7,
     "reconciler answer NAME [approve|deny]": 7,
+    "reconciler answer claude": 7,
+    "reconciler status | grep needs_you": 1,  # as nobody asks
     f"reconciler answer {CLAUDE}": 7,
     "reconciler answer --json": 7,
     f"reconciler job answer --job {SOME_JOB}": 7,
@@ -320,7 +338,13 @@ class Reader:
             )
 
 
+def _newest_request(project: Project) -> str:
+    shown = (project.root / ".mam" / "jobs" / ".requests").glob("*/*.shown")
+    return max(shown, key=lambda path: path.stat().st_mtime).stem
+
+
 FOUND = {
+    r"\b5d0c2b6e1f3a4c7d\b": _newest_request,
     rf"\bJOB\b|{SOME_JOB}": lambda project: max((project.root / ".mam" / "jobs").glob("*.json")).stem,
     r"\bDIGEST\b": lambda project: json.loads((project.root / "today.plan").read_text())["digest"],
     r"\bCONVERSATION\b": lambda project: project.row(CLAUDE)["claude_session_id_own"],
@@ -362,7 +386,10 @@ def _says_that_it_runs(project: Project) -> bool:
 LASTING = {  # whether it is at work, and how it is ended; "" is ended by a later line of its page
     r"reconciler monitor(?! --once| --emit-diff$| install| uninstall)": (_watches, "kill PID"),
     r"reconciler broker run(?!.*--background)": (_says_that_it_runs, "kill PID"),
-    r"reconciler attach": (lambda project: project.tmux("list-clients"), f"{TMUX} detach-client -s {CLAUDE}"),
+    r"reconciler attach(?!.*--json)": (
+        lambda project: project.tmux("list-clients"),
+        f"{TMUX} detach-client -s {CLAUDE}",
+    ),
     r"reconciler job submit(?!.*(--detach|--dry-run))": (_is_delivered, ""),
 }
 

@@ -59,7 +59,7 @@ def test_every_apply_can_be_looked_at_and_compared(project: Project):
     assert shown["result"]["agents"]["agent.lab.two"]["conversation"] == conversations(project)[TWO]
     assert [change["address"] for change in shown["plan"]["resource_changes"]][-1] == "agent.lab.two"
     text = project.run("history", "show", "2")
-    assert "agent.lab.two will be created" in text
+    assert "agent.lab.two was created" in text
     assert shown["author"]["cwd"] in text
     assert project.attempt("history", "show", "1", "--file", "reconciler.yaml").stdout.encode() == before
 

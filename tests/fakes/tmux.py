@@ -10,7 +10,7 @@ from posixpath import basename
 from fakes.clock import FakeClock
 from fakes.files import FakeFiles
 from fakes.processes import FakeProcesses
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from reconciler.model.address import is_name
 from reconciler.model.errors import ReconcilerError
@@ -18,7 +18,7 @@ from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.problem import Problem
 from reconciler.model.snapshot import OpenFileLimit, Pane, Server, TmuxState, TmuxTarget, UnreadablePane
 from reconciler.ports.tmux.rows import last_lines
-from reconciler.ports.world import Failure, NewSession, Texts, Typed
+from reconciler.ports.world import Failure, NewSession, SessionTags, Texts, Typed
 
 SOCKET = "/fake/tmux.sock"
 READY = {  # what a CLI that has just started shows, by the name of its program
@@ -161,11 +161,12 @@ class FakeTmux:
         self._panes = {name if s == session else s: pane for s, pane in self._panes.items()}
         self.change(name, session=name)
 
-    def tag(self, target: TmuxTarget, lineage: str, address: str, conversation: str) -> None:
+    def tag(self, target: TmuxTarget, wanted: SessionTags) -> None:
         session = self._meant(target)
         if session is None:
             raise ReconcilerError(f"cannot tag the session {target.session_id}")
-        self.change(session, lineage=lineage, address=address, conversation=conversation)
+        tags = asdict(wanted)
+        self.change(session, **{name: text for name, text in tags.items() if text or name != "project"})
 
     def type_line(self, target: TmuxTarget, text: str) -> bool:
         session = self._meant(target)
@@ -246,6 +247,7 @@ class FakeTmux:
             lineage=session.lineage,
             address=session.address,
             conversation=session.conversation,
+            project=session.project,
         )
         self.screens[pane.pane_id] = READY.get(pane.command, "")
         if pane.command in self.exits:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft7Validator
+from msgspec.structs import replace
 from passes import AT, UNKNOWN, agent, gone, seen
 
 from reconciler.monitor.sinks.stdout import NewsFormat, OutputStreams, Stdout
@@ -26,6 +27,22 @@ def printed(form, *passes):
 
 def test_a_drift_is_one_line_with_its_time_and_its_class():
     assert printed(NewsFormat.TEXT, seen(gone())) == (f"{AT}  A  lab-creator-claude: tmux gone.\n", "")
+
+
+def test_with_several_projects_each_line_names_its_own_and_each_has_its_own_troubles():
+    first, second = (replace(seen(gone(), diagnostics=[UNKNOWN]), project=name) for name in ("/a", "/b"))
+    out, err = printed(NewsFormat.TEXT, first, second, first)
+    assert [line.split("  ")[1] for line in out.splitlines()] == ["/a: A", "/b: A", "/a: A"]
+    assert [err.count(f"{name}: {UNKNOWN.summary}") for name in ("/a", "/b")] == [1, 1]
+    lines = [json.loads(line) for line in printed(NewsFormat.LINES, first, second)[0].splitlines()]
+    assert [(line["sequence"], line.get("project")) for line in lines] == [
+        (0, None),
+        (1, "/a"),
+        (2, "/a"),
+        (3, "/b"),
+        (4, "/b"),
+    ]
+    assert json.loads(printed(NewsFormat.DOCUMENT, second)[0])["project"] == "/b"
 
 
 def test_what_was_told_before_says_how_often():
@@ -73,7 +90,8 @@ def test_nobody_who_reads_is_a_reason_to_stop(form):
 
 
 def test_what_others_are_handed_is_as_published():
-    documents = {"monitor-news": news_document(seen(gone())), "monitor-agent": observation_document(agent(), AT)}
+    one = replace(seen(gone()), project="/lab")
+    documents = {"monitor-news": news_document(one), "monitor-agent": observation_document(agent(), AT)}
     for name, document in documents.items():
         schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
         assert not list(Draft7Validator(schema).iter_errors(document)), name

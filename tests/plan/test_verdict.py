@@ -9,7 +9,7 @@ from reconciler.model.action import Verb
 from reconciler.model.address import agent_address
 from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, PromptUnverified
 from reconciler.plan.saved import Basis, stale, unapproved
-from reconciler.plan.verdict import Totals
+from reconciler.plan.totals import Totals
 
 ONE = agent_address("lab", "one")
 DONE = ActionDone(ONE, Verb.CREATE)

@@ -12,7 +12,7 @@ from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.snapshot import TmuxTarget
 from reconciler.ports.tmux import NewSession, RealTmux, server
-from reconciler.ports.world import Typed
+from reconciler.ports.world import SessionTags, Typed
 
 DOORS = {
     "look": lambda tmux, _: tmux.look().reason,
@@ -21,7 +21,7 @@ DOORS = {
     "paste": lambda tmux, pane: tmux.paste(pane.target, "hello"),
     "press": lambda tmux, pane: tmux.press(pane.target, ["Enter"]),
     "rename": lambda tmux, pane: tmux.rename(pane.target, "b"),
-    "tag": lambda tmux, pane: tmux.tag(pane.target, "L", "a", "c"),
+    "tag": lambda tmux, pane: tmux.tag(pane.target, SessionTags("L", "a", "c")),
     "tidy": lambda tmux, _: str(tmux.tidy()),
 }
 

@@ -18,9 +18,9 @@ from reconciler.model.observed import ABSENT, Present
 from reconciler.model.snapshot import Pane, TmuxTarget
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.tmux import NewSession, RealTmux, server
-from reconciler.ports.world import Typed
+from reconciler.ports.world import SessionTags, Typed
 
-ROW = "<$0><%0><{pid}><0><><><1><0><1><1><3.3a><L><agent.lab.a><><lab-a><sleep></><title></run/t>"
+ROW = "<$0><%0><{pid}><0><><><1><0><1><1><3.3a><L><agent.lab.a><></p><lab-a><sleep></><title></run/t>"
 EVIL = [
     "a\nb",
     "a\x1fb",
@@ -101,13 +101,13 @@ def test_a_folder_of_any_name_is_read_as_it_is(tmux, tmp_path, shell, name):
 def test_a_tag_or_a_title_that_anybody_sets_is_nothing_but_that(tmux, tmp_path, shell, text):
     own = agent(tmux, tmp_path)
     shell("new-session", "-d", "-s", "evil", "sleep 1000")
-    for option in ("@reconciler_lineage", "@reconciler_address", "@reconciler_session_id"):
+    for option in ("@reconciler_lineage", "@reconciler_address", "@reconciler_session_id", "@reconciler_project"):
         shell("set-option", "-t", "=evil:", option, text)
     shell("select-pane", "-t", "=evil:", "-T", text.replace("#", "##"))
 
     evil = seen(tmux)["evil"]
 
-    assert (evil.lineage, evil.address, evil.conversation) == (text, text, text)
+    assert (evil.lineage, evil.address, evil.conversation, evil.project) == (text, text, text, text)
     assert seen(tmux)["lab-a"].target == own.target
 
 
@@ -142,7 +142,7 @@ def test_a_row_that_cannot_be_read_makes_nobody_unknown_but_its_own_pane(tmp_pat
 
 
 def test_a_dead_pane_without_pid_and_folder_is_a_pane_without_process(tmp_path):
-    dead = "<$1><%1><><1><><9><1><0><4><1><3.8><L><agent.lab.b><><lab-b><></><title></run/t>"
+    dead = "<$1><%1><><1><><9><1><0><4><1><3.8><L><agent.lab.b><></p><lab-b><></><title></run/t>"
     (tmp_path / "said").write_text(f"{GOOD}\n{dead}\n")
     state = fake_tmux(tmp_path, f"cat {tmp_path}/said").look().value
 
@@ -199,7 +199,7 @@ def test_nothing_is_done_to_what_differs_in_anything(tmux, tmp_path, difference)
 
     [reason] = tmux.end([other])
     assert reason == ("" if difference == "session" else "the session has changed since the plan was made")
-    for change in (lambda: tmux.rename(other, "new"), lambda: tmux.tag(other, "x", "y", "z")):
+    for change in (lambda: tmux.rename(other, "new"), lambda: tmux.tag(other, SessionTags("x", "y", "z"))):
         with pytest.raises(ReconcilerError, match="has changed since the plan was made"):
             change()
     assert not tmux.type_line(other, "hello")
@@ -232,7 +232,7 @@ def test_a_process_that_has_ended_meanwhile_keeps_nothing_from_ending(tmux, tmp_
 @pytest.mark.parametrize("text", [text for text in EVIL if "\udcff" not in text])
 def test_tags_of_any_text_are_compared_as_they_are(tmux, tmp_path, text):
     own, beside = agent(tmux, tmp_path), agent(tmux, tmp_path, "beside")
-    tmux.tag(own.target, text, text, "")
+    tmux.tag(own.target, SessionTags(text, text, ""))
     tagged = seen(tmux)["lab-a"]
 
     assert tmux.end([replace(tagged.target, lineage=f"{text}x")]) == (

@@ -20,6 +20,7 @@ from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import ABSENT, Unknown
 from reconciler.model.snapshot import Pane, TmuxTarget
 from reconciler.ports.tmux import Failure, NewSession, RealTmux
+from reconciler.ports.tmux.versions import NEWEST_TRIED, OLDEST, is_after
 from reconciler.ports.world import Typed
 
 NASTY = [
@@ -390,10 +391,35 @@ def test_no_agent_starts_on_a_server_to_which_this_tmux_cannot_attach(tmp_path, 
     assert "tmux -u -L x kill-server" in refused.value.fix
 
 
+INSTALL = "apt install tmux, dnf install tmux, pacman -S tmux, or brew install tmux"
+
+
+def test_a_tmux_that_does_not_answer_leads_to_the_diagnosis(tmp_path, monkeypatch):
+    monkeypatch.setattr("reconciler.ports.tmux.server._SECONDS", 0.1)
+    found = fake_tmux(tmp_path, "sleep 60").look()
+    assert isinstance(found, Unknown)
+    assert "may be stopped or hang" in found.reason
+    assert "reconciler doctor" in found.fix
+
+
+def test_the_newest_version_that_was_tried_is_that_of_the_page():
+    page = (Path(__file__).parents[2] / "docs" / "tmux.md").read_text()
+    works = re.findall(r"^\| (\d+)\.(\d+)\w* \| .* \| works \|$", page, re.MULTILINE)
+    tried = [(int(major), int(minor)) for major, minor in works]
+    assert (min(tried), max(tried)) == (OLDEST, NEWEST_TRIED)
+
+
+@pytest.mark.parametrize(
+    ("version", "after"), [("3.8", False), ("3.8a", False), ("3.9", True), ("4.0", True), ("3.2", False)]
+)
+def test_a_version_is_newer_than_all_that_were_tried(version, after):
+    assert is_after(version, NEWEST_TRIED) is after
+
+
 def test_a_missing_tmux_is_unknown_and_every_door_says_how_to_install_it(tmp_path):
     tmux = RealTmux(Socket(name="x"), {"PATH": str(tmp_path)})
 
-    assert "apt install tmux" in tmux.look().reason
+    assert tmux.look() == Unknown("tmux is not installed", INSTALL)
     [answer] = tmux.start([NewSession("a", str(tmp_path), ("sh", "-i"))])
     assert "apt install tmux" in answer.message
     [reason] = tmux.end([TmuxTarget("$1", "%1", 4711)])

@@ -17,7 +17,7 @@ from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.model.snapshot import Pane, TmuxTarget
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.tmux import Failure, NewSession, RealTmux
-from reconciler.ports.world import Tmux, Typed
+from reconciler.ports.world import SessionTags, Tmux, Typed
 
 LASTING = ("sleep", "1000")
 FAILING = ("failing-agent", "--now")
@@ -216,14 +216,17 @@ def test_a_name_in_use_is_refused(side):
 def test_tags_replace_older_ones(side):
     [a] = side.start("a")
 
-    side.tmux.tag(a.target, "L1", "agent.lab.a", "c-1")
-    side.tmux.tag(side.panes()["a"].target, "L1", "agent.lab.a", "")
+    side.tmux.tag(a.target, SessionTags("L1", "agent.lab.a", "c-1", "/a project"))
+    side.tmux.tag(side.panes()["a"].target, SessionTags("L1", "agent.lab.a", ""))
 
     pane = side.panes()["a"]
     assert (pane.lineage, pane.address, pane.conversation) == ("L1", "agent.lab.a", "")
+    assert pane.project == "/a project", "an empty one says nothing"
 
 
-@pytest.mark.parametrize("change", [lambda t: t.tag(NOBODY, "L", "a", "c"), lambda t: t.rename(NOBODY, "x")])
+@pytest.mark.parametrize(
+    "change", [lambda t: t.tag(NOBODY, SessionTags("L", "a", "c")), lambda t: t.rename(NOBODY, "x")]
+)
 def test_a_session_that_is_gone_cannot_be_changed(side, change):
     side.start("a")
 

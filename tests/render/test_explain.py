@@ -15,7 +15,7 @@ from jsonschema import Draft7Validator
 from test_cases import CASES, _read, _request, _staged
 
 from reconciler.agents.catalogue import BUILT_IN
-from reconciler.cli.run import program
+from reconciler.cli.typer_program import program
 from reconciler.manifest import ManifestContext, Source, load
 from reconciler.model.action import Reason
 from reconciler.model.diagnostic import Place

@@ -334,3 +334,10 @@ def test_a_lock_that_cannot_be_removed_is_told(lock, monkeypatch):
 
     with pytest.raises(ReconcilerError, match=r"lock cannot be removed: Read-only file system"), hold(lock, "apply"):
         monkeypatch.setattr(os, "unlink", read_only)
+
+
+def test_a_folder_that_is_gone_is_not_made_again_for_a_lock_that_is_released(lock, tmp_path):
+    """Its disk may have been unmounted: the folder would be made below the mount point."""
+    with hold(lock, "watching"):
+        os.rename(lock.folder, tmp_path / "aside")
+    assert not os.path.exists(lock.folder)

@@ -39,6 +39,7 @@ from reconciler.app.plan.prepared import Prepared
 from reconciler.app.plan.walk import WalkState, walk
 from reconciler.app.project.edits import expect_unchanged, write_manifests
 from reconciler.app.project.manifests import display_path
+from reconciler.app.project.noted import note_settled
 from reconciler.app.project.project import Project
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic
@@ -46,9 +47,10 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.manifest_edit import Edit
 from reconciler.model.moment import for_file_name
 from reconciler.plan.request import Request
-from reconciler.plan.verdict import Totals, Verdict
+from reconciler.plan.totals import Totals
+from reconciler.plan.verdict import Verdict
 from reconciler.render.document import diagnostic_document
-from reconciler.render.documents.common import EVENTS_VERSION
+from reconciler.render.documents import EVENTS_VERSION
 from reconciler.state import registry as state
 from reconciler.state.lock import hold
 
@@ -127,6 +129,7 @@ def _decided(work: _Adoption) -> Iterator[ApplyEvent]:
 def _done(work: _Adoption) -> Iterator[ApplyEvent]:
     yield from _registry(work)
     yield from _manifests(work)
+    yield from _noted(work)
     yield from _imports(work)
     yield from _records(work)
     yield AdoptionConcluded(tuple(_counted(work)), tuple(work.totals.left))
@@ -193,6 +196,12 @@ def _kept(work: _Adoption, path: str) -> str:
     at.files.make_folder(os.path.dirname(target), 0o700)
     at.files.copy(path, target)
     return display_path(target)
+
+
+def _noted(work: _Adoption) -> Iterator[ApplyEvent]:
+    """Note the project for commands with `--all`, before sessions are taken over."""
+    if warning := note_settled(work.at, work.seen.stored.record, work.lineage):
+        yield from _diagnosed(work, [warning])
 
 
 def _records(work: _Adoption) -> Iterator[ApplyEvent]:

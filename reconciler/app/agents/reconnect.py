@@ -35,12 +35,17 @@ def reconnect(at: Project) -> Reconnected | None:
         return None
     if not isinstance(tmux, UnreachableServer) or not tmux.pid:
         raise unseen(tmux)
-    remake_socket(tmux.pid, tmux.socket, at.processes)
-    answer = _awaited(tmux.socket, at.world(seen.desired.socket))
+    return reconnect_to(tmux, at.world(seen.desired.socket))
+
+
+def reconnect_to(hidden: UnreachableServer, world: World) -> Reconnected:
+    """Make this server, whose socket is missing, answer again. Raises ReconcilerError as `reconnect`."""
+    remake_socket(hidden.pid, hidden.socket, world.processes)
+    answer = _awaited(hidden.socket, world)
     if not isinstance(answer, Present):
-        fix = f"make sure that {tmux.socket} can be created, then run `reconciler reconnect` again"
-        raise ReconcilerError(f"tmux server {tmux.pid} did not make its socket {tmux.socket}", fix=fix)
-    return Reconnected(tmux.pid, tmux.socket)
+        fix = f"make sure that {hidden.socket} can be created, then run `reconciler reconnect` again"
+        raise ReconcilerError(f"tmux server {hidden.pid} did not make its socket {hidden.socket}", fix=fix)
+    return Reconnected(hidden.pid, hidden.socket)
 
 
 def _awaited(socket: str, world: World) -> Observed[TmuxState]:

@@ -28,7 +28,8 @@ from reconciler.app.plan.events import (
 )
 from reconciler.app.plan.make import make_plan
 from reconciler.app.plan.options import ApplyOptions
-from reconciler.app.plan.plans import document_of, request_of
+from reconciler.app.plan.plans import document_of
+from reconciler.app.plan.saved_plans import request_of
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import Project
 from reconciler.model.address import Address

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from threading import Event, Lock, Thread
 
 from reconciler.app.board.board import ProjectBoard
 from reconciler.app.project.project import Project
 from reconciler.model.address import Address
+from reconciler.model.desired import Socket
 from reconciler.monitor.trigger import PassTrigger
-from reconciler.ports.tmux import RealTmux
+from reconciler.ports.tmux import RealTmux, ServerEvents
 from reconciler.render.board import board_document
 from reconciler.render.documents.board import BoardDoc
 
@@ -99,7 +101,7 @@ class _Watch:
 
     def __init__(self, project: ProjectBoard, board: LiveBoard) -> None:
         self._project, self._board = project, board
-        self._trigger = PassTrigger(project.at.clock)
+        self._trigger = PassTrigger(project.at.clock, connect=partial(_events, project.at))
         self._hurried = Event()
 
     def hurry(self) -> None:
@@ -136,13 +138,16 @@ class _Watch:
         project, look = self._project, self._project.look
         if look is None:
             return
-        if self._trigger.events is None:
-            tmux = RealTmux(project.at.socket(look.view.desired.socket), project.at.env)
-            self._trigger.events = tmux.events(f"{project.at.registry_path} board {os.getpid()}")
-        self._trigger.listen(look.paths, look.server)
+        socket = RealTmux(project.at.socket(look.view.desired.socket), project.at.env).socket_path
+        self._trigger.listen(look.paths, {socket: look.server})
 
     def _rest(self, took: float) -> None:
         poll = max(_SHORTEST_POLL, _POLL_SHARE * took)
         pause = min(_SHARE * took, _LONGEST_PAUSE)
         if not self._hurried.wait(pause):
             self._trigger.wait(poll - pause, 0)
+
+
+def _events(at: Project, socket: str) -> ServerEvents:
+    """The events of a tmux server for this board alone: a monitor, and other boards, listen beside it."""
+    return RealTmux(Socket(path=socket), at.env).events(f"{at.registry_path} board {os.getpid()}")

@@ -69,6 +69,16 @@ def uninstall(at: Project, records: Records, target: HookTarget) -> HooksChange:
     return HooksChange(wiring.path, hooks.uninstall(wiring, at.files))
 
 
+def installed(at: Project, records: Records, target: HookTarget) -> hooks.HooksState:
+    """What the settings have of the hooks that `install` would add; raises as `install`."""
+    return hooks.hooks_state(_wiring(at, records, target), at.files)
+
+
+def settings_path(at: Project, records: Records, target: HookTarget) -> str:
+    """The settings file that `install` would edit; raises as `install`."""
+    return _wiring(at, records, target).path
+
+
 def _wiring(at: Project, records: Records, target: HookTarget) -> hooks.Wiring:
     subject = AgentEnvironment(target.folder, at.home, at.env)
     return hooks.wiring(profile_of(target.cli), target.scope, subject, records.folder)

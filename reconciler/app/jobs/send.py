@@ -14,6 +14,7 @@ from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import Project
 from reconciler.jobs.agent_state import Recipient
 from reconciler.jobs.deliver import DeliveryTimeouts, deliver
+from reconciler.jobs.old_files import prune_prompts
 from reconciler.jobs.recipient import KnownAgents, addressee, recipient
 from reconciler.kinds.agent.case import with_unmanaged
 from reconciler.model.address import Address
@@ -76,6 +77,7 @@ def send(at: Project, to: LiveRecipient, text: str, wait_idle: float = 0.0) -> S
     refuse_copy(at)
     _expect_ours(at)
     at.clear_up()
+    prune_prompts(prompts_folder(at), to.world)
     delivery = deliver(text, to.to, to.world, DeliveryTimeouts(idle=wait_idle))
     return Sent(to.address, to.to.pane.session, delivery)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TextIO, TypeAlias
 
 from msgspec import Struct
@@ -18,6 +19,7 @@ from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.fences import MONITOR_STATE, fence_monitor
 from reconciler.app.project.manifests import broker_of
 from reconciler.app.project.project import Project
+from reconciler.model.desired import Socket
 from reconciler.model.errors import LockHeld
 from reconciler.model.observed import Present
 from reconciler.model.watch import Pass
@@ -29,7 +31,8 @@ from reconciler.monitor.sinks.context import SinkContext
 from reconciler.monitor.state_folder import StateFolder
 from reconciler.monitor.subscribe import JobRecordCache
 from reconciler.monitor.trigger import PassTrigger
-from reconciler.ports.tmux import RealTmux
+from reconciler.ports.tmux import RealTmux, ServerEvents
+from reconciler.ports.world import Clock
 from reconciler.state.lock import Lock, describe_holder, hold, status
 
 
@@ -71,8 +74,8 @@ def look_once(at: Project, options: MonitorOptions, output: MonitorOutput) -> bo
     Raises:
         LockHeld: Another command is changing the project.
     """
-    observer, passes = _observation(at, options)
-    with _closed(_sinks(at, options, output, observer)) as everybody:
+    observer, passes = observe_project(at, options)
+    with all_closed(sinks_of(at, options, output, observer)) as everybody:
         result = passes.next()
         if result.busy:
             raise result.busy
@@ -87,15 +90,17 @@ def monitor(at: Project, options: MonitorOptions, output: MonitorOutput, stoppin
         LockHeld: Another monitor watches the project.
         ReconcilerError: The options, the manifests or the registry cannot be used.
     """
-    observer, passes = _observation(at, options)
-    with _closed(_sinks(at, options, output, observer)) as everybody:
+    observer, passes = observe_project(at, options)
+    with all_closed(sinks_of(at, options, output, observer)) as everybody:
         with ExitStack() as stack:
             if not options.dry_run:
-                stack.enter_context(_alone(at))
-            trigger = _trigger(observer, options)
+                stack.enter_context(alone(at))
+            trigger = PassTrigger(
+                at.clock, connect=None if options.dry_run else partial(server_events, at.registry_path, at.env)
+            )
             stack.callback(trigger.close)
             stop = stack.enter_context(stopping(trigger.wakeup.wake))
-            policies: list[LoopPolicy] = [_StopPolicy(at, options.timeout, stop)]
+            policies: list[LoopPolicy] = [StopPolicy(at.clock, options.timeout, stop)]
             if options.subscription and observer.jobs:
                 subscription = subscribe(observer, options.subscription, output.report, trigger.wakeup.wake)
                 policies.append(stack.enter_context(subscription))
@@ -105,21 +110,31 @@ def monitor(at: Project, options: MonitorOptions, output: MonitorOutput, stoppin
         return reason
 
 
-def _observation(at: Project, options: MonitorOptions) -> tuple[ProjectObserver, Passes]:
+def observe_project(at: Project, options: MonitorOptions, name: str = "") -> tuple[ProjectObserver, Passes]:
+    """What looks at the project, and its passes; with several projects, `name` is the one that passes are of.
+
+    Raises:
+        Refused: The project is a copy.
+    """
     if not options.dry_run:
         refuse_copy(at)
     jobs = JobRecordCache(options.subscription.records) if options.subscription else None
     observer = ProjectObserver(at, jobs)
-    context = PassContext(observer.look, at.registry, at.lock, _state_folder(at), at.clock, dry_run=options.dry_run)
+    context = PassContext(
+        look=observer.look,
+        registry=at.registry,
+        lock=at.lock,
+        folder=_state_folder(at),
+        clock=at.clock,
+        dry_run=options.dry_run,
+        project=name,
+    )
     return observer, Passes(context)
 
 
-def _trigger(observer: ProjectObserver, options: MonitorOptions) -> PassTrigger:
-    at = observer.at
-    if options.dry_run:
-        return PassTrigger(at.clock)
-    tmux = RealTmux(at.socket(observer.desired.socket), at.env)
-    return PassTrigger(at.clock, events=tmux.events(at.registry_path))
+def server_events(subscriber: str, env: Mapping[str, str], socket: str) -> ServerEvents:
+    """The events of the tmux server with this socket for one subscriber."""
+    return RealTmux(Socket(path=socket), env).events(subscriber)
 
 
 def _state_folder(at: Project) -> StateFolder:
@@ -131,7 +146,7 @@ def _state_folder(at: Project) -> StateFolder:
 
 
 @contextmanager
-def _alone(at: Project) -> Iterator[None]:
+def alone(at: Project) -> Iterator[None]:
     """Allow one monitor per project; a dead monitor holds no lock."""
     lock = Lock(os.path.join(at.state, "monitor"), at.processes, at.clock)
     with ExitStack() as stack:
@@ -146,16 +161,16 @@ def _alone(at: Project) -> Iterator[None]:
 
 
 @dataclass(slots=True)
-class _StopPolicy:
+class StopPolicy:
     """The policy of every monitor: end when asked to, or when its time is over."""
 
-    at: Project
+    clock: Clock
     seconds: float
     stop: StopRequest
     _began: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._began = self.at.clock.monotonic()
+        self._began = self.clock.monotonic()
 
     def before(self) -> None:
         """Do nothing before a pass."""
@@ -165,14 +180,14 @@ class _StopPolicy:
 
     def due(self) -> float:
         """Seconds until the monitor's time is over."""
-        return self._began + self.seconds - self.at.clock.monotonic() if self.seconds else math.inf
+        return self._began + self.seconds - self.clock.monotonic() if self.seconds else math.inf
 
     def reason(self) -> str:
         """Why the monitor should end; empty if it should not."""
         return self.stop.reason or (f"{self.seconds:g} s are over" if self.due() <= 0 else "")
 
 
-def _sinks(at: Project, options: MonitorOptions, output: MonitorOutput, observer: ProjectObserver) -> Iterator[Sink]:
+def sinks_of(at: Project, options: MonitorOptions, output: MonitorOutput, observer: ProjectObserver) -> Iterator[Sink]:
     """The caller's sink, and those that the options ask for. Raises UsageError for invalid options."""
     yield output.sink
     if options.sinks != SinkOptions():
@@ -183,7 +198,7 @@ def _sinks(at: Project, options: MonitorOptions, output: MonitorOutput, observer
 
 
 @contextmanager
-def _closed(everybody: Iterable[Sink]) -> Iterator[Sequence[Sink]]:
+def all_closed(everybody: Iterable[Sink]) -> Iterator[Sequence[Sink]]:
     """Close each sink when the block ends, also after an error."""
     with ExitStack() as stack:
         made: list[Sink] = []

@@ -89,6 +89,7 @@ class ProjectObserver:
             notes=(*self._noted(stored, options), *_silently(plan)),
             paths=self.watched(desired, found, snapshot, caller),
             accepted=tuple(each.drift for each in plan.accepted),
+            socket=world.tmux.socket_path,
         )
 
     def _noted(self, stored: StoredRegistry, options: PlanOptions) -> Iterator[RowEdit]:

@@ -33,6 +33,7 @@ from reconciler.app.plan.walk import WalkState, walk
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.edits import change_of, write_manifests
 from reconciler.app.project.manifests import display_path, remember_looks
+from reconciler.app.project.noted import Noting, forget_unborn, note_project
 from reconciler.app.project.project import Project
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
@@ -45,9 +46,10 @@ from reconciler.plan.approval import beyond
 from reconciler.plan.guard import more_agents, too_many_endings, too_many_starts
 from reconciler.plan.request import Request
 from reconciler.plan.saved import Basis, stale, unapproved
-from reconciler.plan.verdict import Totals, Verdict, refusal
+from reconciler.plan.totals import Totals
+from reconciler.plan.verdict import Verdict, refusal
 from reconciler.render.document import diagnostic_document, essence
-from reconciler.render.documents.common import EVENTS_VERSION
+from reconciler.render.documents import EVENTS_VERSION
 from reconciler.render.documents.plan import PlanDoc
 from reconciler.render.edits import edit_document, restore_document, unfinished_text
 from reconciler.state.lock import Held, hold
@@ -150,12 +152,23 @@ def _decided(prepared: Prepared, *, asks: bool) -> Iterator[ApplyEvent]:
         return
     if prepared.planned.request.goes_back and not prepared.planned.request.automatic:
         confirmations.over(prepared.at)  # a rollback decides about the waiting apply
+    yield from _noted(prepared)
     if plan.pending or plan.all_drift or prepared.edits:
         yield from _done(prepared)
         return
     remember_looks(prepared.at, prepared.planned.loaded)
     _remember_manifests(prepared)
     yield _ended(numbering, Totals(), Verdict.DONE.exit_code)
+
+
+def _noted(prepared: Prepared) -> Iterator[Diagnosed]:
+    """Note the project before it has sessions, so that a killed apply leaves none that `--all` does not find."""
+    planned = prepared.planned
+    if prepared.changes_something or planned.stored.text:
+        record, socket = planned.stored.record, planned.world.tmux.socket_path
+        known = Noting(record, planned.options.lineage, socket, prepared.changes_something)
+        if warning := note_project(prepared.at, known):
+            yield _diagnosed(warning, prepared.numbering)
 
 
 def _no_room(prepared: Prepared) -> Generator[InfoMessage, None, Diagnostic | None]:
@@ -213,6 +226,8 @@ def _done(prepared: Prepared) -> Iterator[ApplyEvent]:
         yield WalkEnded()
     finally:
         confirmation = confirmations.count_down(at, confirmation)
+        if not walked.stored.text:
+            forget_unborn(at)
     remember_looks(at, planned.loaded)
     if generation:
         generations.finish(at, generation, _result(prepared, walked))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -23,9 +25,11 @@ from reconciler.plan.offline import offline, unseen
 from reconciler.plan.request import Request
 from reconciler.plan.scope import EVERYTHING
 from reconciler.plan.sources import Sources
-from reconciler.render.documents.drift import DriftsDoc
 from reconciler.render.drift import drift_document
 from reconciler.state.registry import read
+
+if TYPE_CHECKING:
+    from reconciler.render.documents.drift import DriftsDoc
 
 CLASSES = frozenset("ABCDEFGHIJKL")
 

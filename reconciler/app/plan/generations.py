@@ -73,6 +73,15 @@ def follows_others(at: Project, planned: Planned) -> bool:
     return newest is None or now != {(each.path, each.digest) for each in newest.manifests}
 
 
+def left_as_now(at: Project, planned: Planned, number: int) -> bool:
+    """Whether the manifests, before the edits of this apply, are those that generation `number` left."""
+    then = generations.read(at.generations, number)
+    before = {edit.path: edit.before for edit in planned.request.edits}
+    contents = {path: before.get(path, source.data) for path, source in planned.sources.items()}
+    now = {(_portable(at, path), sha256(data).hexdigest()) for path, data in contents.items()}
+    return not then.narrowed and now == {(each.path, each.digest) for each in then.manifests}
+
+
 def agents_then(record: Record, snapshot: Snapshot = _NOT_LOOKED) -> dict[str, AgentThen]:
     """Every managed agent as recorded, with the conversation that the agent itself reports."""
     rows = (row for row in record.sessions.values() if row.managed)

@@ -13,6 +13,7 @@ from reconciler.app.plan import first_prompts
 from reconciler.app.plan.events import ActionReported, ApplyEvent
 from reconciler.app.plan.make import Planned, prove_conversation
 from reconciler.app.plan.prepared import Prepared
+from reconciler.app.plan.undo import deed_of
 from reconciler.app.project.versions import version
 from reconciler.apply import Run, apply
 from reconciler.kinds.agent.spec import known_value
@@ -29,7 +30,7 @@ from reconciler.model.event import (
 )
 from reconciler.model.record import Json
 from reconciler.model.secrets import without_logins, without_secrets
-from reconciler.plan.verdict import Totals
+from reconciler.plan.totals import Totals
 from reconciler.render.documents.event import EventDoc
 from reconciler.render.events import event_document
 from reconciler.state.history import HistoryEntry, append
@@ -72,6 +73,7 @@ def _run(prepared: Prepared, walked: WalkState) -> Run:
         interrupted=options.interrupted,
         secrets=planned.snapshot.secrets,
         keep=at.kept,
+        project=at.root,
         parallelism=options.parallelism,
         patience=options.patience,
         proved=lambda action: prove_conversation(at, planned, walked.stored, action),
@@ -95,6 +97,8 @@ def _counted(event: ActionEvent, action: Action, prepared: Prepared, walked: Wal
     walked.totals.add(event)
     append(prepared.at.history, _history(event, action, prepared.planned))
     line = numbering.line(**event_document(event, numbering.sequence, numbering.timestamp()))
+    if deed := deed_of(event, action, prepared):
+        line["deed"] = deed
     walked.lines.append(_without_screen(line))
     return ActionReported(line, event)
 

@@ -9,7 +9,7 @@ from reconciler.ports.own_files import fence
 
 MONITOR_STATE = os.path.join(".cache", "tmux-agent-orchestrate-monitor")
 _REGISTRY = os.path.join(".hermes", "agent-sessions.yaml")
-_BESIDE = ("lock", "history", "history.jsonl", "cache", "kept", "monitor", "confirm.json", "confirm.log")
+BESIDE = ("lock", "history", "history.jsonl", "cache", "kept", "monitor", "confirm.json", "confirm.log")
 
 
 def fence_project(root: str, registry: str, *, chosen: bool) -> None:
@@ -20,7 +20,7 @@ def fence_project(root: str, registry: str, *, chosen: bool) -> None:
     fence(root, [MONITOR_STATE], "AGENT_SESSIONS_STATE_DIR={}")
     if chosen:
         folder, name = os.path.split(registry)
-        fence(folder, [f"{name}.bak", f"{name}.before-completion", *_BESIDE])
+        fence(folder, [f"{name}.bak", f"{name}.before-completion", *BESIDE])
 
 
 def fence_records(folder: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 
 JOB_RECORDS = ".mam/jobs"  # in the project folder
@@ -45,6 +46,15 @@ def registry_file(folder: str, registry: str) -> str:
 def registry_cache(path: str) -> str:
     """The cache folder for the parsed registry at `path`."""
     return os.path.join(os.path.dirname(path), "cache", "registry")
+
+
+def state_home(env: Mapping[str, str], home: str) -> str:
+    """The folder for the state of all programs of a user.
+
+    A relative XDG_STATE_HOME is ignored (XDG Base Directory Specification 0.8).
+    """
+    given = env.get("XDG_STATE_HOME", "")
+    return given if os.path.isabs(given) else os.path.join(home, ".local", "state")
 
 
 def _nearest(start: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
+
+from msgspec import field
+from msgspec.structs import replace
 
 from reconciler import __version__
 from reconciler.app.project.declared_names import declared_names  # only older registries ask
@@ -16,6 +18,7 @@ from reconciler.app.project.places import JOB_RECORDS, project_folder, registry_
 from reconciler.broker.remembered import RememberedBrokers
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.redacted import Redacted
 from reconciler.observe import HOOK_NOTES, Caller
 from reconciler.ports import own_files, temporary
 from reconciler.ports.clock import RealClock
@@ -35,16 +38,17 @@ if TYPE_CHECKING:
     from reconciler.state.session_names import KnownNames
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(Redacted, frozen=True, dict=True):
     """One project on this machine, with its ports."""
 
     root: str
     registry_path: str
-    env: Mapping[str, str] = field(repr=False)
+    env: Mapping[str, str]
     files: RealFiles = field(default_factory=RealFiles)
     processes: RealProcesses = field(default_factory=RealProcesses)
     clock: RealClock = field(default_factory=RealClock)
+    connect: Callable[[Socket, Mapping[str, str]], RealTmux] = RealTmux
+    """Makes a tmux server; projects that are looked at together share their looks."""
 
     @property
     def state(self) -> str:
@@ -83,7 +87,14 @@ class Project:
     @property
     def caller(self) -> Caller:
         """The user and environment of this command, for `observe`."""
-        return Caller(self.home, self.env, os.path.join(self.root, JOB_RECORDS, HOOK_NOTES))
+        hook_notes = os.path.join(self.root, JOB_RECORDS, HOOK_NOTES)
+        return Caller(self.home, self.env, hook_notes, self._projects_of)
+
+    def _projects_of(self, lineage: str) -> tuple[tuple[str, str], ...]:
+        """The folder and the registry of each noted project with this lineage."""
+        from reconciler.app.project.notes import noted_places  # only for a session of another project
+
+        return noted_places(self.env, self.home, lineage)
 
     @cached_property
     def registry(self) -> Registry:
@@ -124,11 +135,21 @@ class Project:
                 own_files.refuse_links(folder)
         except OSError as error:
             raise ReconcilerError(f"{error.filename} cannot be looked at", detail=error.strerror or "") from error
-        for folder in (self.state, records, os.path.join(self.root, MONITOR_STATE), *others):
+        for folder in (*self.own_folders, *others):
             own_files.sweep_tree(folder)
-        for folder in (self.root, os.path.join(self.root, "manifests")):
+        for folder in self.manifest_folders:
             own_files.sweep(folder)
         temporary.sweep_private_folders(self.env)
+
+    @property
+    def own_folders(self) -> tuple[str, str, str]:
+        """The folders in which only reconciler writes: the registry's, the job records', the monitor's."""
+        return self.state, os.path.join(self.root, JOB_RECORDS), os.path.join(self.root, MONITOR_STATE)
+
+    @property
+    def manifest_folders(self) -> tuple[str, str]:
+        """The folders of the user in which manifests are edited."""
+        return self.root, os.path.join(self.root, "manifests")
 
     def now(self) -> datetime:
         """The current moment, in UTC."""
@@ -149,7 +170,7 @@ class Project:
     def world(self, socket: Socket, *, returning: bool = False) -> World:
         """All ports, with the tmux server that the manifests name; `returning` is true for a rollback."""
         brokers = replace(self.brokers, returning=True) if returning else self.brokers
-        return World(RealTmux(self.socket(socket), self.env), self.processes, self.files, self.clock, brokers)
+        return World(self.connect(self.socket(socket), self.env), self.processes, self.files, self.clock, brokers)
 
     def socket(self, declared: Socket) -> Socket:
         """The declared tmux server, else the one that $TMUX_SERVER_NAME names, else the default one."""

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from reconciler.app.project.copies import PlacedRegistry, locate_registry
+from reconciler.app.project.noted import note_settled
 from reconciler.app.project.places import registry_cache
 from reconciler.app.project.project import Project
 from reconciler.kinds.agent.notes import LEFT_BEHIND, note_fields
 from reconciler.model.desired import Socket
+from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.moment import for_file_name, to_second
 from reconciler.model.observed import ABSENT, Unknown
@@ -24,10 +26,10 @@ from reconciler.state.registry import Registry, completion_copy, read, resettle
 Agree: TypeAlias = Callable[[Sequence[str]], bool]
 
 
-def take_over(at: Project, agree: Agree) -> None:
+def take_over(at: Project, agree: Agree) -> Diagnostic | None:
     """Make this folder the project, with its agents and conversations; the original folder becomes the copy.
 
-    `agree` gets sentences about what will be done, and confirms.
+    `agree` gets sentences about what will be done, and confirms. Returns a warning if the project cannot be noted.
 
     Raises:
         Refused: It is already the project.
@@ -43,6 +45,8 @@ def take_over(at: Project, agree: Agree) -> None:
         if found.is_copy:
             _hand_over(at, found.place, found.stored.record.lineage)
         resettle(at.registry, found.place.present, [_ended(row, at) for row in lost])
+        record = found.stored.record
+        return note_settled(at, record, record.lineage)
 
 
 def start_afresh(at: Project, agree: Agree) -> None:

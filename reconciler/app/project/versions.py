@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from reconciler.agents.versions import version_in
 from reconciler.app.project.project import Project
-from reconciler.model.observed import Present
+from reconciler.model.observed import Observed, Present, Unknown
 from reconciler.ports.versions import fingerprint, printed_version
 from reconciler.state.cache import recall, remember
 
@@ -22,12 +22,28 @@ def version(at: Project, command: str, env: Mapping[str, str]) -> str:
     mark = fingerprint(found.value) if isinstance(found, Present) else ""
     if not isinstance(found, Present) or not mark:
         return ""
-    cache = os.path.join(at.state, "cache", "versions")
-    known = recall(cache, mark)
+    told = version_of(at, found.value, around)
+    if not isinstance(told, Present):
+        return ""
+    if fingerprint(found.value) == mark and recall(_cache(at), mark) != told.value:
+        remember(_cache(at), mark, told.value)
+    return told.value
+
+
+def version_of(at: Project, program: str, env: Mapping[str, str]) -> Observed[str]:
+    """The version of a program file: as it was asked before, else as it answers now in this environment.
+
+    Nothing is written. It has 20 s to answer.
+    """
+    known = recall(_cache(at), fingerprint(program))
     if isinstance(known, str) and known:
-        return known
-    said = printed_version(found.value, around)
-    told = version_in(said.value) if isinstance(said, Present) else ""
-    if told and fingerprint(found.value) == mark:
-        remember(cache, mark, told)
-    return told
+        return Present(known)
+    said = printed_version(program, env)
+    if not isinstance(said, Present):
+        return said
+    told = version_in(said.value)
+    return Present(told) if told else Unknown(f"{program} --version names no version")
+
+
+def _cache(at: Project) -> str:
+    return os.path.join(at.state, "cache", "versions")

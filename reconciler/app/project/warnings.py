@@ -38,6 +38,4 @@ def unconfirmed(at: Project) -> tuple[Diagnostic, ...]:
     """The warning about an apply that waits for its confirmation."""
     if not os.path.lexists(os.path.join(at.state, "confirm.json")):
         return ()
-    from reconciler.state.confirmation import describe_waiting  # seldom needed, and importing takes time
-
-    return describe_waiting(at.waiting)
+    return at.waiting.warnings

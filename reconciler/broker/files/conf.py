@@ -6,13 +6,13 @@ The tables follow src/conf.c in Mosquitto 2.0.11 and 2.1.2.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from enum import StrEnum
 
 from msgspec import Struct
 
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.digits import number_in
+from reconciler.model.similar import similar
 
 from .file_set import mistake
 
@@ -168,7 +168,7 @@ def _problem(setting: Setting, version: Version) -> tuple[str, str] | None:
     if option.startswith(_PLUGIN_OPTIONS):
         return None
     if option not in _OPTIONS:
-        near = get_close_matches(option, _OPTIONS, 1)
+        near = similar(option, _OPTIONS)
         return f"{option!r} is not an option of Mosquitto", f"write {near[0]}" if near else "remove the line"
     if option in _SINCE_2_1 and version is Version.V2_0:
         return f"{option} needs Mosquitto 2.1", "remove the line, or install Mosquitto 2.1"

@@ -24,7 +24,7 @@ def fill(template: str, values: Mapping[str, object]) -> bytes:
 def _environment() -> Environment:
     # The output is not HTML; settings.py has rejected every value that could break out of its line.
     return Environment(  # noqa: S701 - see above
-        loader=FunctionLoader(_source),
+        loader=FunctionLoader(source),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -32,7 +32,7 @@ def _environment() -> Environment:
     )
 
 
-def _source(name: str) -> str:
+def source(name: str) -> str:
     """A template's text: from the wheel, or from the checkout beside the package."""
     package = files("reconciler")
     installed = package.joinpath("broker", "templates", f"{name}.j2")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from reconciler.app.adopt.document import document_of_adoption
-from reconciler.app.adopt.sources import OTHERS, OWN, AdoptionSources, chosen_sources
+from reconciler.app.adopt.sources import OTHERS, OWN, AdoptionSources, SourceKind, chosen_sources
 from reconciler.app.adopt.view import look_for_adoption
 from reconciler.app.adopt.work import adopt_everything
 from reconciler.app.plan.options import ApplyOptions
@@ -15,6 +13,7 @@ from reconciler.app.project.project import Project, find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import ApplyDisplay, show_work
+from reconciler.cli.parameters import Argument, ChosenProject, Option
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
@@ -22,26 +21,31 @@ from reconciler.render.adoption import adoption_text, changes_something
 from reconciler.render.output import tell, tell_json
 
 
+def _sources(_chosen: ChosenProject, incomplete: str) -> list[str]:
+    """The sources that `--from` accepts."""
+    return completion.offered([kind.value for kind in SourceKind], incomplete)
+
+
 def adopt(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[DIR] [FILE]...", help="Project folder; files for --from", show_default=False),
+        Argument(metavar="[DIR] [FILE]...", help="Project folder; files for --from", show_default=False),
     ] = None,
     sources: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--from",
             metavar="SOURCE",
-            autocompletion=completion.adoption_sources,
+            autocompletion=_sources,
             help=f"Only this source; repeatable [default: {', '.join(OWN)}]; others: {', '.join(OTHERS)}",
             show_default=False,
         ),
     ] = None,
-    write: Annotated[bool, typer.Option("--write", help="Make the changes, after you confirm them")] = False,
-    full: Annotated[bool, typer.Option("--full", help="Also show the text that is added to the manifests")] = False,
+    write: Annotated[bool, Option("--write", help="Make the changes, after you confirm them")] = False,
+    full: Annotated[bool, Option("--full", help="Also show the text that is added to the manifests")] = False,
     auto_approve: opt.AutoApprove = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document instead of text; with --write one object per line")
+        bool, Option("--json", help="Print one JSON document instead of text; with --write one object per line")
     ] = False,
     lock_timeout: opt.LockTimeout = "0s",
     may_ask: opt.Input = True,

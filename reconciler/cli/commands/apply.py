@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
-from reconciler.app.plan import plans
+from reconciler.app.plan import saved_plans
 from reconciler.app.plan.addresses import addresses
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import ApplyDisplay, carry_out
+from reconciler.cli.parameters import Argument, Option
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.plan import mode_of
@@ -22,7 +21,7 @@ from reconciler.plan.request import Request
 def apply(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATHS | PLANFILE]", help="Manifests or one saved plan", show_default=False),
+        Argument(metavar="[PATHS | PLANFILE]", help="Manifests or one saved plan", show_default=False),
     ] = None,
     auto_approve: opt.AutoApprove = False,
     as_json: opt.JsonLines = False,
@@ -34,16 +33,14 @@ def apply(
     max_destroy: opt.MaxDestroy = None,
     approve: Annotated[
         str,
-        typer.Option(
-            "--approve", metavar="A,B,...", help="Actions that need no confirmation: create, update, resume, ..."
-        ),
+        Option("--approve", metavar="A,B,...", help="Actions that need no confirmation: create, update, resume, ..."),
     ] = "",
     digest: Annotated[
-        str, typer.Option("--digest", metavar="sha256:...", help="Apply the saved plan only if it has this digest")
+        str, Option("--digest", metavar="sha256:...", help="Apply the saved plan only if it has this digest")
     ] = "",
     confirm_within: Annotated[
         str,
-        typer.Option("--confirm-within", metavar="TIME", help="Roll back unless you run `confirm` in time"),
+        Option("--confirm-within", metavar="TIME", help="Roll back unless you run `confirm` in time"),
     ] = "",
     parallelism: opt.Parallelism = 0,
     lock_timeout: opt.LockTimeout = "0s",
@@ -82,14 +79,14 @@ def apply(
         confirm_within=within,
     )
     display = ApplyDisplay(as_json, full, may_ask)
-    saved = plans.saved_plan(paths or [])
+    saved = saved_plans.saved_plan(paths or [])
     if digest and saved is None:
         raise UsageError("--digest is for a saved plan", fix="reconciler apply PLANFILE --digest sha256:...")
     if saved is not None:
         if target or exclude or replace or refresh_only:
             fix = "pass them to `reconciler plan --out` instead"
             raise UsageError("a saved plan cannot be combined with --target and similar options", fix=fix)
-        return carry_out(at, plans.request_of(saved), options, display, saved)
+        return carry_out(at, saved_plans.request_of(saved), options, display, saved)
     request = Request(
         paths=tuple(paths or ()),
         targets=addresses(target),

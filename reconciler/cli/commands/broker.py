@@ -8,7 +8,6 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from msgspec import Struct
 
 from reconciler.app.brokers import brokers, proof
@@ -25,6 +24,7 @@ from reconciler.broker.keys.material import (
 )
 from reconciler.cli import options as opt
 from reconciler.cli.approval import approved, confirmation_needed, given_password, has_terminal
+from reconciler.cli.parameters import Argument, Option
 from reconciler.cli.show.brokers import note, question, reloaded_text, rolled_text
 from reconciler.cli.show.brokers import proof as shown
 from reconciler.model.address import is_name
@@ -47,14 +47,14 @@ if TYPE_CHECKING:
 
 Directory = Annotated[
     str,
-    typer.Argument(
+    Argument(
         metavar="[DIR]",
         help="The broker's folder [default: that of the declared broker, else .hermes/broker]",
         show_default=False,
     ),
 ]
-User = Annotated[str, typer.Argument(metavar="NAME", help="A user of the broker", show_default=False)]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would change")]
+User = Annotated[str, Argument(metavar="NAME", help="A user of the broker", show_default=False)]
+DryRun = Annotated[bool, Option("--dry-run", help="Only show what would change")]
 
 
 class Format(StrEnum):
@@ -71,35 +71,35 @@ class Format(StrEnum):
 def init(
     directory: Directory = "",
     host: Annotated[
-        str | None, typer.Option("--host", metavar="HOST", help="Host name or address that clients connect to")
+        str | None, Option("--host", metavar="HOST", help="Host name or address that clients connect to")
     ] = None,
     name: Annotated[
         list[str] | None,
-        typer.Option("--name", metavar="NAME", help="Another name in the server's certificate; repeatable"),
+        Option("--name", metavar="NAME", help="Another name in the server's certificate; repeatable"),
     ] = None,
-    port: Annotated[int | None, typer.Option("--port", metavar="N", min=1, max=65535, help="TLS port")] = None,
+    port: Annotated[int | None, Option("--port", metavar="N", min=1, max=65535, help="TLS port")] = None,
     user: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--user",
             metavar="NAME:ROLE",
             help="A user with the role observer, worker or reconciler; replaces the default users; repeatable",
         ),
     ] = None,
     mtls: Annotated[
-        bool | None, typer.Option("--mtls/--no-mtls", help="Clients log in with a certificate instead of a password")
+        bool | None, Option("--mtls/--no-mtls", help="Clients log in with a certificate instead of a password")
     ] = None,
     topic_prefix: Annotated[
-        str | None, typer.Option("--topic-prefix", metavar="P", help="Use the topics P/jobs/+/events for job events")
+        str | None, Option("--topic-prefix", metavar="P", help="Use the topics P/jobs/+/events for job events")
     ] = None,
     key: Annotated[
-        str | None, typer.Option("--key", metavar="KIND", help="Kind of the private keys: ecdsa-p256 or rsa-2048")
+        str | None, Option("--key", metavar="KIND", help="Kind of the private keys: ecdsa-p256 or rsa-2048")
     ] = None,
     target: Annotated[
-        str | None, typer.Option("--target", metavar="TARGET", help="What runs it: process, docker or systemd")
+        str | None, Option("--target", metavar="TARGET", help="What runs it: process, docker or systemd")
     ] = None,
     reissue: Annotated[
-        bool, typer.Option("--reissue", help="Issue new certificates in place of those that were made by hand")
+        bool, Option("--reissue", help="Issue new certificates in place of those that were made by hand")
     ] = False,
     dry_run: DryRun = False,
     as_json: opt.Json = False,
@@ -155,7 +155,7 @@ def run(
     directory: Directory = "",
     background: Annotated[
         bool,
-        typer.Option("--background", help="Keep running when you close the terminal; the log is run/mosquitto.log"),
+        Option("--background", help="Keep running when you close the terminal; the log is run/mosquitto.log"),
     ] = False,
     as_json: opt.Json = False,
     lock_timeout: opt.LockTimeout = "0s",
@@ -263,12 +263,10 @@ def status(
 
 def verify(
     directory: Directory = "",
-    from_env: Annotated[
-        bool, typer.Option("--env", help="Test the broker and the user of the MQTT_* variables")
-    ] = False,
+    from_env: Annotated[bool, Option("--env", help="Test the broker and the user of the MQTT_* variables")] = False,
     restart: Annotated[
         bool,
-        typer.Option("--restart", help="Also stop, kill and restart it: all clients are disconnected twice"),
+        Option("--restart", help="Also stop, kill and restart it: all clients are disconnected twice"),
     ] = False,
     as_json: opt.Json = False,
     lock_timeout: opt.LockTimeout = "0s",
@@ -300,15 +298,13 @@ def verify(
 
 
 def env(
-    user: Annotated[str, typer.Argument(metavar="USER", help="A user of the broker", show_default=False)],
+    user: Annotated[str, Argument(metavar="USER", help="A user of the broker", show_default=False)],
     directory: Directory = "",
     form: Annotated[
         Format,
-        typer.Option(
-            "--format", help="shell: lines to eval; dotenv: an env file; json: the broker block of a job record"
-        ),
+        Option("--format", help="shell: lines to eval; dotenv: an env file; json: the broker block of a job record"),
     ] = Format.SHELL,
-    reveal: Annotated[bool, typer.Option("--reveal", help="Show the password itself, instead of its file")] = False,
+    reveal: Annotated[bool, Option("--reveal", help="Show the password itself, instead of its file")] = False,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -365,7 +361,7 @@ def expiry(
 def user_add(
     name: User,
     directory: Directory = "",
-    role: Annotated[str, typer.Option("--role", metavar="R", help="observer, worker or reconciler")] = "observer",
+    role: Annotated[str, Option("--role", metavar="R", help="observer, worker or reconciler")] = "observer",
     as_json: opt.Json = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
@@ -448,7 +444,7 @@ def user_password(
     name: User,
     directory: Directory = "",
     password_file: Annotated[
-        str, typer.Option("--password-file", metavar="FILE", help="Read the password from FILE; `-` is standard input")
+        str, Option("--password-file", metavar="FILE", help="Read the password from FILE; `-` is standard input")
     ] = "",
     as_json: opt.Json = False,
     may_ask: opt.Input = True,

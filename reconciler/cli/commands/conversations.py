@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import typer
-
 from reconciler.app.agents.conversations import stored_conversations
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
+from reconciler.cli.parameters import Argument
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.conversations import conversations_text
 from reconciler.render.output import tell_json
@@ -21,7 +20,7 @@ from reconciler.render.text import diagnostic_text
 def conversations(
     workspace: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="[WORKSPACE]",
             autocompletion=completion.workspaces,
             help="Only conversations of this workspace",

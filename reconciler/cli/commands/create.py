@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from reconciler.agents.catalogue import DEFAULT
 from reconciler.app.agents.look import look
 from reconciler.app.agents.names import full_names, resolve_names
@@ -16,6 +14,7 @@ from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import ApplyDisplay, carry_out
+from reconciler.cli.parameters import Argument, Option
 from reconciler.model.address import agent_address, is_name
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
@@ -26,7 +25,7 @@ from reconciler.render.output import warn
 def create(
     workspace: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="WORKSPACE",
             autocompletion=completion.workspaces,
             help="The workspace that the agent works in",
@@ -34,21 +33,21 @@ def create(
     ],
     agent: Annotated[
         str,
-        typer.Option("--agent", metavar="TYPE", help="The agent CLI to run [default: Claude Code]", show_default=False),
+        Option("--agent", metavar="TYPE", help="The agent CLI to run [default: Claude Code]", show_default=False),
     ] = "",
     name: Annotated[
-        str, typer.Option("--name", metavar="NAME", help="Its name [default: its type]", show_default=False)
+        str, Option("--name", metavar="NAME", help="Its name [default: its type]", show_default=False)
     ] = "",
     path: Annotated[
         str,
-        typer.Option(
+        Option(
             "--path",
             metavar="DIR",
             help="Folder of a new workspace [default: its name, in the project folder]",
             show_default=False,
         ),
     ] = "",
-    prompt: Annotated[str, typer.Option("--prompt", metavar="TEXT", help="The first prompt")] = "",
+    prompt: Annotated[str, Option("--prompt", metavar="TEXT", help="The first prompt")] = "",
     auto_approve: opt.AutoApprove = False,
     as_json: opt.JsonLines = False,
     lock_timeout: opt.LockTimeout = "0s",
@@ -73,13 +72,14 @@ def create(
     edit = declaration(at, address, agent, path, prompt)
     request = Request(targets=(address,), edits=(edit,), resumed_by_hand=frozenset({address}), operation="create")
     options = ApplyOptions(auto_approve, lock_timeout=seconds(lock_timeout))
-    return carry_out(at, request, options, ApplyDisplay(as_json, may_ask=may_ask))
+    display = ApplyDisplay(as_json, may_ask=may_ask, by_name="running", asks=not auto_approve)
+    return carry_out(at, request, options, display)
 
 
 def delete(
     names: opt.Names,
     purge_conversation: Annotated[
-        bool, typer.Option("--purge-conversation", help="Also delete their stored conversations")
+        bool, Option("--purge-conversation", help="Also delete their stored conversations")
     ] = False,
     auto_approve: opt.AutoApprove = False,
     as_json: opt.JsonLines = False,
@@ -107,7 +107,8 @@ def delete(
         load_manifests(at, (), edits)  # the remaining manifests must be valid
     request = Request(deletes=frozenset(agents), purge=purge_conversation, edits=edits, operation="delete")
     options = ApplyOptions(auto_approve, max_destroy=len(agents), lock_timeout=seconds(lock_timeout))
-    return carry_out(at, request, options, ApplyDisplay(as_json, may_ask=may_ask, consent="--yes"))
+    display = ApplyDisplay(as_json, may_ask=may_ask, consent="--yes", by_name="deleted", asks=not auto_approve)
+    return carry_out(at, request, options, display)
 
 
 def _checked(name: str, what: str) -> str:

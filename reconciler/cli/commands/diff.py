@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from reconciler.app.agents.diff import diff as look
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.copies import warn_about_registry
+from reconciler.cli.parameters import Option
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.diff import diff_text
 from reconciler.render.output import tell, tell_json
@@ -17,7 +16,7 @@ from reconciler.render.output import tell, tell_json
 
 def diff(
     name: opt.Name,
-    stat: Annotated[bool, typer.Option("--stat", help="Show the added and removed lines of each file")] = False,
+    stat: Annotated[bool, Option("--stat", help="Show the added and removed lines of each file")] = False,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from reconciler.app.plan import drift as check
 from reconciler.app.plan.drift import DriftOptions
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli import outputs
 from reconciler.cli.outputs import publish
+from reconciler.cli.parameters import Option
 from reconciler.model.drift_class import DriftClass
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
@@ -34,20 +33,21 @@ _CLASSES = "".join(DriftClass)
 def drift(
     as_json: opt.Json = False,
     classes: Annotated[
-        str, typer.Option("--class", metavar="A,B,...", help="Only these classes of drift: A to L")
+        str, Option("--class", metavar="A,B,...", help="Only these classes of drift: A to L")
     ] = _CLASSES,
     intent: Annotated[
-        bool, typer.Option("--intent", help="Also show changes in the manifests that are not applied yet")
+        bool, Option("--intent", help="Also show changes in the manifests that are not applied yet")
     ] = False,
     offline: Annotated[
         bool,
-        typer.Option("--offline", help="Compare files only: manifests, registry and broker files"),
+        Option("--offline", help="Compare files only: manifests, registry and broker files"),
     ] = False,
     form: opt.Format = Form.TEXT,
     junit: opt.Junit = "",
     sarif: opt.Sarif = "",
     markdown: opt.Markdown = "",
     html: opt.Html = "",
+    everywhere: opt.All = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -62,10 +62,18 @@ def drift(
       reconciler drift --intent --junit drift.xml --format github
       reconciler drift --offline             # without tmux: compare files only
       reconciler drift --class A,E --json
+      reconciler drift --all                 # in all your projects
       reconciler refresh                     # write the findings into the registry
     """
     output = outputs.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
     options = DriftOptions(frozenset(_letters(classes)), intent=intent, offline=offline)
+    if everywhere:
+        from reconciler.cli.show.all_drift import show_drift_of_all  # a plain drift starts faster without
+
+        opt.refuse_one_project(chdir, registry)
+        if output.files or output.form is not Form.TEXT:
+            raise UsageError("a report is about one project", fix="with --all, use --json; or omit --all")
+        return show_drift_of_all(options, as_json=as_json)
     return _drift(find_project(chdir, registry), options, output)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import typer
-
 from reconciler.app.plan.explain import explanation
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.copies import warn_about_registry
+from reconciler.cli.parameters import Argument, Option
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.explain import explanation_text
 from reconciler.render.output import tell_json
@@ -21,14 +20,14 @@ from reconciler.render.terminal import show
 def explain(
     name: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="NAME",
             autocompletion=completion.everything,
             help="An address, or any unique part of a name",
             show_default=False,
         ),
     ],
-    full: Annotated[bool, typer.Option("--full", help="Show long lists, such as arguments, in full")] = False,
+    full: Annotated[bool, Option("--full", help="Show long lists, such as arguments, in full")] = False,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",

@@ -5,11 +5,10 @@ from __future__ import annotations
 from difflib import unified_diff
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from reconciler.app.project.edits import in_one_style, replace_files
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.parameters import Option
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell, tell_text
 
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 
 def fmt(
     paths: opt.Paths = None,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 if a file would change")] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Show the changes as a unified diff")] = False,
+    check: Annotated[bool, Option("--check", help="Write nothing; exit with 1 if a file would change")] = False,
+    diff: Annotated[bool, Option("--diff", help="Show the changes as a unified diff")] = False,
     chdir: opt.Root = "",
 ) -> int:
     """Rewrite manifests in one style; comments stay.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-import typer
-
 from reconciler.app.project.graph import project_graph
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.parameters import Option
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.graphs.dot import dot
 from reconciler.render.graphs.mermaid import mermaid
@@ -25,7 +24,7 @@ class GraphFormat(StrEnum):
 
 def graph(
     paths: opt.Paths = None,
-    form: Annotated[GraphFormat, typer.Option("--format", help="Output format")] = GraphFormat.MERMAID,
+    form: Annotated[GraphFormat, Option("--format", help="Output format")] = GraphFormat.MERMAID,
     chdir: opt.Root = "",
 ) -> int:
     """Draw workspaces, agents, users and topics as a graph.

@@ -5,23 +5,23 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from msgspec import to_builtins
 
 from reconciler.app.history import past
-from reconciler.app.plan.plans import plan_mistake
+from reconciler.app.plan.saved_plans import plan_mistake
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.copies import warn_about_registry
+from reconciler.cli.parameters import Argument, Option
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.generation import generation_number
 from reconciler.render import generations as shown
 from reconciler.render.generations import generation_text
 from reconciler.render.output import tell_bytes, tell_json
+from reconciler.render.past import past_text
 from reconciler.render.terminal import show
-from reconciler.render.text import plan_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,19 +34,15 @@ if TYPE_CHECKING:
 def history(
     what: Annotated[
         list[str] | None,
-        typer.Argument(
+        Argument(
             metavar="[show N | diff N M | NAME]",
             autocompletion=completion.agents,
             help="show and a generation, diff and two generations, or an agent",
             show_default=False,
         ),
     ] = None,
-    file: Annotated[
-        str, typer.Option("--file", metavar="PATH", help="With show: print this manifest as it was then")
-    ] = "",
-    lines: Annotated[
-        bool, typer.Option("--text", help="With diff: print the lines of the manifests that differ")
-    ] = False,
+    file: Annotated[str, Option("--file", metavar="PATH", help="With show: print this manifest as it was then")] = "",
+    lines: Annotated[bool, Option("--text", help="With diff: print the lines of the manifests that differ")] = False,
     as_json: opt.Json = False,
     full: opt.Full = False,
     chdir: opt.Root = "",
@@ -91,7 +87,7 @@ def _show_one(at: Project, document: GenerationDoc, *, as_json: bool, full: bool
 
     if not as_json and (mistake := plan_mistake(document["plan"])):
         raise ReconcilerError(f"the plan of generation {document['number']} cannot be shown: {mistake}")
-    lines = (*generation_text(document), "", *plan_text(document["plan"], full=full))
+    lines = (*generation_text(document), "", *past_text(document, full=full))
     _show(at, document, lines, as_json=as_json)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from reconciler.app.adopt.view import generated_manifest
 from reconciler.app.plan.addresses import address
 from reconciler.app.plan.options import ApplyOptions
@@ -15,6 +13,7 @@ from reconciler.cli import options as opt
 from reconciler.cli.apply_output import ApplyDisplay, carry_out
 from reconciler.cli.copies import warn_about_registry
 from reconciler.cli.own_output import is_own_output
+from reconciler.cli.parameters import Argument, Option
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
@@ -25,16 +24,16 @@ from reconciler.render.output import tell
 def import_(
     addr: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="[ADDR]",
             autocompletion=completion.addresses,
             help="The agent in the manifest",
             show_default=False,
         ),
     ] = "",
-    session: Annotated[str, typer.Argument(metavar="[SESSION]", help="The running session", show_default=False)] = "",
+    session: Annotated[str, Argument(metavar="[SESSION]", help="The running session", show_default=False)] = "",
     generate: Annotated[
-        bool, typer.Option("--generate", help="Print YAML for recorded agents and running sessions in no manifest")
+        bool, Option("--generate", help="Print YAML for recorded agents and running sessions in no manifest")
     ] = False,
     as_json: opt.JsonLines = False,
     lock_timeout: opt.LockTimeout = "0s",

@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import typer
-
 from reconciler.app.jobs import listing
 from reconciler.app.jobs.listing import row_of
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.cli import options as opt
 from reconciler.cli.job_follower import followed_records, warn_about
+from reconciler.cli.parameters import Option
 from reconciler.cli.show.jobs import show_diagnostics
 from reconciler.jobs.record import look
 from reconciler.jobs.warnings import record_warnings
@@ -94,9 +93,9 @@ def list_jobs(
 
 def prune(
     older_than: Annotated[
-        str, typer.Option("--older-than", metavar="TIME", help="Only jobs that ended longer ago than this: 30d, 12h")
+        str, Option("--older-than", metavar="TIME", help="Only jobs that ended longer ago than this: 30d, 12h")
     ],
-    yes: Annotated[bool, typer.Option("--yes", help="Delete the records instead of listing them")] = False,
+    yes: Annotated[bool, Option("--yes", help="Delete the records instead of listing them")] = False,
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",

@@ -8,8 +8,6 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from reconciler.agents.hooks import HookScope
 from reconciler.app.jobs import hooks
 from reconciler.app.jobs.hooks import HookTarget, profile_of, report_event
@@ -17,6 +15,7 @@ from reconciler.app.jobs.records import records_of
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.parameters import Argument, Option
 from reconciler.cli.show.jobs import show_diagnostics
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.jobs import hooks_document
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
 _HOOK_SECONDS = 3.0  # how long a hook may delay its agent
 _LARGEST_PAYLOAD = 16 << 20
 
-Cli = Annotated[str, typer.Argument(metavar="CLI", help="The agent CLI")]
-ForWhom = Annotated[HookScope, typer.Option("--scope", help="For sessions in this folder, or for all your sessions")]
+Cli = Annotated[str, Argument(metavar="CLI", help="The agent CLI")]
+ForWhom = Annotated[HookScope, Option("--scope", help="For sessions in this folder, or for all your sessions")]
 
 
 def install(

@@ -6,12 +6,11 @@ import os
 from contextlib import suppress
 from typing import Annotated
 
-import typer
-
 from reconciler.app.jobs import audits
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.cli import options as opt
 from reconciler.cli.job_follower import followed_records
+from reconciler.cli.parameters import Argument, Option
 from reconciler.cli.show import jobs as shown
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
@@ -19,12 +18,10 @@ from reconciler.render.output import tell_json
 
 
 def logs(
-    job: Annotated[str, typer.Argument(metavar="[ID]", help="Id of the job", show_default=False)] = "",
-    everything: Annotated[bool, typer.Option("--list", help="List the audit folders")] = False,
-    follow: Annotated[bool, typer.Option("--follow", help="Keep printing until the job has ended")] = False,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Check that nothing in the log was changed or removed")
-    ] = False,
+    job: Annotated[str, Argument(metavar="[ID]", help="Id of the job", show_default=False)] = "",
+    everything: Annotated[bool, Option("--list", help="List the audit folders")] = False,
+    follow: Annotated[bool, Option("--follow", help="Keep printing until the job has ended")] = False,
+    verify: Annotated[bool, Option("--verify", help="Check that nothing in the log was changed or removed")] = False,
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",

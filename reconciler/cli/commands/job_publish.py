@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
 from msgspec import to_builtins
 
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.cli import options as opt
 from reconciler.cli.job_words import find_records
+from reconciler.cli.parameters import Option
 from reconciler.jobs.publish import Outcome, Publication
 from reconciler.jobs.publish import publish as send
 from reconciler.model.event_kind import EventKind
@@ -20,8 +20,8 @@ from reconciler.render.output import tell, tell_json, warn
 
 def publish(
     job: opt.JobId,
-    event: Annotated[EventKind, typer.Option("--event", help="The event to report")],
-    detail: Annotated[str, typer.Option("--detail", metavar="TEXT", help="Details in one line")] = "",
+    event: Annotated[EventKind, Option("--event", help="The event to report")],
+    detail: Annotated[str, Option("--detail", metavar="TEXT", help="Details in one line")] = "",
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",

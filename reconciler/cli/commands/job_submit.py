@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-import typer
-
 from reconciler.agents.catalogue import DEFAULT
 from reconciler.app.jobs import jobs
 from reconciler.app.jobs.jobs import SubmitOptions
@@ -18,6 +16,7 @@ from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.job_follower import warn_about
 from reconciler.cli.job_words import existing_path, positive_seconds, prompt_text
+from reconciler.cli.parameters import Argument, Option
 from reconciler.cli.show import jobs as shown
 from reconciler.cli.show.jobs import show_submission
 from reconciler.jobs.deliver import DeliveryTimeouts
@@ -26,16 +25,16 @@ from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 
-Detach = Annotated[bool, typer.Option("--detach", help="Return at once; follow the job in the background")]
+Detach = Annotated[bool, Option("--detach", help="Return at once; follow the job in the background")]
 
 
 def submit(
     task: Annotated[
-        str | None, typer.Argument(metavar="[TEXT|@FILE|-]", help="The same as --prompt", show_default=False)
+        str | None, Argument(metavar="[TEXT|@FILE|-]", help="The same as --prompt", show_default=False)
     ] = None,
     prompt: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--prompt",
             metavar="TEXT|@FILE|-",
             help="The task: a text, @FILE, or - for standard input",
@@ -44,7 +43,7 @@ def submit(
     ] = None,
     agent: Annotated[
         str,
-        typer.Option(
+        Option(
             "--agent",
             metavar="NAME",
             autocompletion=completion.agents,
@@ -53,24 +52,24 @@ def submit(
     ] = "",
     workdir: Annotated[
         str,
-        typer.Option(
+        Option(
             "--workdir", metavar="DIR", help="Folder for the audit log and the validation [default: project folder]"
         ),
     ] = "",
     agent_session: Annotated[
-        str, typer.Option("--agent-session", metavar="tmux:LABEL", help="The agent's tmux session")
+        str, Option("--agent-session", metavar="tmux:LABEL", help="The agent's tmux session")
     ] = "",
     timeout: Annotated[
-        str, typer.Option("--timeout", metavar="TIME", help="Time limit of the job, in seconds or as 30m")
+        str, Option("--timeout", metavar="TIME", help="Time limit of the job, in seconds or as 30m")
     ] = "3600",
     idle_timeout: Annotated[
-        str, typer.Option("--idle-timeout", metavar="TIME", help="How long the job may be silent")
+        str, Option("--idle-timeout", metavar="TIME", help="How long the job may be silent")
     ] = "120",
     validate: Annotated[
-        str, typer.Option("--validate", metavar="SCRIPT", help="Script that checks the result at the end")
+        str, Option("--validate", metavar="SCRIPT", help="Script that checks the result at the end")
     ] = "",
     registry_dir: opt.JobRecords = JOB_RECORDS,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the text that the agent would get")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only print the text that the agent would get")] = False,
     detach: Detach = False,
     wait_idle: opt.WaitIdle = "0",
     as_json: opt.Json = False,
@@ -114,7 +113,7 @@ def submit(
 
 
 def retry(
-    job: Annotated[str, typer.Argument(metavar="ID", help="Id of a job that has ended")],
+    job: Annotated[str, Argument(metavar="ID", help="Id of a job that has ended")],
     registry_dir: opt.JobRecords = JOB_RECORDS,
     detach: Detach = False,
     wait_idle: opt.WaitIdle = "0",

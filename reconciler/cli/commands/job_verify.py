@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-import typer
-
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.cli import options as opt
 from reconciler.cli.job_follower import followed_records
 from reconciler.cli.job_words import existing_path
+from reconciler.cli.parameters import Option
 from reconciler.cli.show.jobs import show_diagnostics
 from reconciler.jobs.record import look
 from reconciler.jobs.validation import validate as judge
@@ -21,7 +20,7 @@ from reconciler.render.output import json_text, tell, warn
 
 def verify(
     job: opt.JobId,
-    validate: Annotated[str, typer.Option("--validate", metavar="SCRIPT", help="Script that checks the result")],
+    validate: Annotated[str, Option("--validate", metavar="SCRIPT", help="Script that checks the result")],
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",

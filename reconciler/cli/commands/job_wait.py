@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-import typer
-
 from reconciler.app.jobs import background, jobs
 from reconciler.app.jobs.follower import serve
 from reconciler.app.jobs.records import records_of
@@ -14,6 +12,7 @@ from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.job_words import positive_seconds
+from reconciler.cli.parameters import Option
 from reconciler.cli.show.jobs import log_follower, waited
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
@@ -21,10 +20,10 @@ from reconciler.model.exit_code import ExitCode
 
 def wait(
     job: opt.JobId = "",
-    first: Annotated[bool, typer.Option("--any", help="Wait until one of the open jobs ends")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Wait until all open jobs have ended (default)")] = False,
+    first: Annotated[bool, Option("--any", help="Wait until one of the open jobs ends")] = False,
+    everything: Annotated[bool, Option("--all", help="Wait until all open jobs have ended (default)")] = False,
     timeout: Annotated[
-        str, typer.Option("--timeout", metavar="TIME", help="Stop waiting after this time; the jobs continue")
+        str, Option("--timeout", metavar="TIME", help="Stop waiting after this time; the jobs continue")
     ] = "",
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,

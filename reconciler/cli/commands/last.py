@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from reconciler.app.agents.last import last as look
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.copies import warn_about_registry
+from reconciler.cli.parameters import Option
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.last import last_text
 from reconciler.render.output import tell, tell_json
@@ -18,7 +17,7 @@ from reconciler.render.output import tell, tell_json
 def last(
     name: opt.Name,
     turns: Annotated[
-        int, typer.Option("-n", "--turns", metavar="N", min=1, help="The last N prompts and what was answered")
+        int, Option("-n, --turns", metavar="N", min=1, help="The last N prompts and what was answered")
     ] = 1,
     as_json: opt.Json = False,
     chdir: opt.Root = "",

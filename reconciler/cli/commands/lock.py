@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from reconciler.app.project.locks import holder, lock_document
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.parameters import Argument
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell, tell_json
 from reconciler.state.lock import describe_holder
@@ -37,7 +36,7 @@ def lock_status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.R
 
 
 def unlock(
-    lock_id: Annotated[str, typer.Argument(metavar="ID", help="The ID that `lock status` shows")],
+    lock_id: Annotated[str, Argument(metavar="ID", help="The ID that `lock status` shows")],
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",

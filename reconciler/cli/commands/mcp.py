@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated
 
-import typer
-
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.parameters import Option
 from reconciler.mcp.tool import ToolAccess, ToolPermission
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
@@ -19,7 +18,7 @@ _KNOWN = tuple(ToolPermission)
 def mcp(
     allow: Annotated[
         list[str] | None,
-        typer.Option("--allow", metavar="LIST", help=f"Tools that change something: {', '.join(_KNOWN)}"),
+        Option("--allow", metavar="LIST", help=f"Tools that change something: {', '.join(_KNOWN)}"),
     ] = None,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",

@@ -10,19 +10,20 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.app.jobs.records import records_of
+from reconciler.app.monitor.all_projects import expect_for_all, look_once_at_all, monitor_all
 from reconciler.app.monitor.monitor import MonitorOptions, MonitorOutput, StopRequest, look_once
 from reconciler.app.monitor.monitor import monitor as watch
 from reconciler.app.monitor.subscription import SubscriptionOptions
 from reconciler.app.plan.options import ApplyOptions
-from reconciler.app.project.places import JOB_RECORDS
+from reconciler.app.project.places import JOB_RECORDS, state_home
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import carry_out
+from reconciler.cli.parameters import Argument, Option
 from reconciler.cli.show.monitor import report
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
@@ -31,10 +32,11 @@ from reconciler.monitor import install as made
 from reconciler.monitor.install import install, uninstall
 from reconciler.monitor.sinks.catalogue import CARD_OF_WORKER, SinkOptions
 from reconciler.monitor.sinks.stdout import NewsFormat, OutputStreams, Stdout
+from reconciler.ports.files import RealFiles
 from reconciler.render.output import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import FrameType
 
     from reconciler.app.project.project import Project
@@ -54,44 +56,44 @@ class ServiceAction(StrEnum):
 def monitor(
     service: Annotated[
         ServiceAction | None,
-        typer.Argument(
+        Argument(
             metavar="[install|uninstall]",
             help="Install or remove a service that runs it with these options",
             show_default=False,
         ),
     ] = None,
-    user: Annotated[bool, typer.Option("--user", help="Use a service of your user: systemd or launchd")] = False,
-    once: Annotated[bool, typer.Option("--once", help="Check once, then exit")] = False,
+    user: Annotated[bool, Option("--user", help="Use a service of your user: systemd or launchd")] = False,
+    once: Annotated[bool, Option("--once", help="Check once, then exit")] = False,
     emit_diff: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--emit-diff",
             help="Print changes as JSON documents; check once, unless --interval, --timeout or --subscribe is given",
         ),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: no registry and no other file")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Write nothing: no registry and no other file")] = False,
     interval: Annotated[
         str,
-        typer.Option(
+        Option(
             "--interval",
             metavar="TIME",
             help="Time between two checks [default: 30s; 60s with five agents in a workspace]",
         ),
     ] = "",
-    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="Exit after this time; 0 for never")] = "0",
-    subscribe: Annotated[bool, typer.Option("--subscribe", help="Also listen to job events from the broker")] = False,
+    timeout: Annotated[str, Option("--timeout", metavar="TIME", help="Exit after this time; 0 for never")] = "0",
+    subscribe: Annotated[bool, Option("--subscribe", help="Also listen to job events from the broker")] = False,
     idle_timeout: Annotated[
         str,
-        typer.Option(
+        Option(
             "--idle-timeout", metavar="TIME", help="With --subscribe: exit if no event comes for this time; 0 for never"
         ),
     ] = "600",
     auto_stop: Annotated[
-        bool, typer.Option("--auto-stop", help="Stop an agent when its job has ended; refused without TLS and login")
+        bool, Option("--auto-stop", help="Stop an agent when its job has ended; refused without TLS and login")
     ] = False,
     others: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--sink",
             metavar="SINK",
             help="Also send changes to exec:COMMAND, mqtt:TOPIC, webhook:URL or file:PATH; repeatable",
@@ -100,17 +102,18 @@ def monitor(
     ] = None,
     card: Annotated[
         str,
-        typer.Option(
+        Option(
             "--card",
             metavar="TASK",
             help="Also report to a card on a Hermes Kanban board; in a worker, the default is its own card",
         ),
     ] = "",
     notify: Annotated[
-        bool, typer.Option("--notify", help="Show a desktop notification when an agent needs permission or dies")
+        bool, Option("--notify", help="Show a desktop notification when an agent needs permission or dies")
     ] = False,
     as_json: opt.JsonLines = False,
     registry_dir: opt.JobRecords = JOB_RECORDS,
+    everywhere: opt.All = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -128,18 +131,23 @@ def monitor(
       reconciler monitor --subscribe --idle-timeout 300 --timeout 3600
       reconciler monitor --notify --sink "exec:notify-team --channel agents" --card t_7e8a810b
       reconciler monitor install --user --subscribe --idle-timeout 0
+      reconciler monitor --all               # all your projects, with one process
     """
     _check(once=once, dry_run=dry_run, subscribe=subscribe, auto_stop=auto_stop)
-    at = find_project(chdir, registry)
     wanted = SinkOptions(tuple(others or ()), card, notify)
     _check_telling(wanted, dry_run=dry_run, both=emit_diff and as_json)
     options = MonitorOptions(dry_run, _interval(interval), seconds(timeout), sinks=wanted)
+    if everywhere:
+        opt.refuse_one_project(chdir, registry)
+        form = NewsOutput(once or (emit_diff and not _says_how_long(options)), emit_diff, as_json)
+        return _for_all(options, form, service, user=user, subscribe=subscribe)
+    at = find_project(chdir, registry)
     if subscribe:
         options = _subscribed(at, options, registry_dir, seconds(idle_timeout), auto_stop=auto_stop)
     form = NewsOutput(once or (emit_diff and not _says_how_long(options)), emit_diff, as_json)
     if service is None:
         return _run(at, options if form.once else _with_card_of_worker(at, options), form)
-    return _service(service, at, form, _words(options, form, registry_dir), user=user)
+    return _service(service, _unit(at, _words(options, form, registry_dir)), form, user=user)
 
 
 def _says_how_long(options: MonitorOptions) -> bool:
@@ -164,11 +172,33 @@ class NewsOutput(Struct, frozen=True):
 
 
 def _run(at: Project, options: MonitorOptions, form: NewsOutput) -> int:
-    news = Stdout(OutputStreams(sys.stdout, sys.stderr, at.env), _news_format(form))
-    output = MonitorOutput(news, partial(report, at), sys.stderr)
+    output = _output(at.env, form)
     if form.once:
         return ExitCode.OK if look_once(at, options, output) else ExitCode.ERROR
-    reason = watch(at, options, output, _signals)
+    return _ended(watch(at, options, output, _signals))
+
+
+def _for_all(
+    options: MonitorOptions, form: NewsOutput, service: ServiceAction | None, *, user: bool, subscribe: bool
+) -> int:
+    """Watch all projects, or install the service that does."""
+    if subscribe:
+        raise UsageError("--subscribe is for one project", fix="omit it, or --all")
+    expect_for_all(options)
+    if service is not None:
+        return _service(service, _unit_of_all(_words(options, form, JOB_RECORDS)), form, user=user)
+    output = _output(os.environ, form)
+    if form.once:
+        return ExitCode.OK if look_once_at_all(options, output) else ExitCode.ERROR
+    return _ended(monitor_all(options, output, _signals))
+
+
+def _output(env: Mapping[str, str], form: NewsOutput) -> MonitorOutput:
+    news = Stdout(OutputStreams(sys.stdout, sys.stderr, env), _news_format(form))
+    return MonitorOutput(news, partial(report, env), sys.stderr)
+
+
+def _ended(reason: str) -> int:
     return ExitCode.INTERRUPTED if reason == signal.SIGINT.name else ExitCode.OK
 
 
@@ -236,18 +266,18 @@ def _stop(at: Project, request: Request) -> int:
 # --- the service ------------------------------------------------------------------------------
 
 
-def _service(service: ServiceAction, at: Project, form: NewsOutput, words: list[str], *, user: bool) -> int:
+def _service(service: ServiceAction, unit: Unit, form: NewsOutput, *, user: bool) -> int:
     if not user:
         raise UsageError("a service needs the option --user", fix=f"reconciler monitor {service} --user")
     if form.once:
         raise UsageError("a service checks more than once", fix="omit --once; with --emit-diff, add --interval 30s")
-    unit = _unit(at, words)
+    files = RealFiles()
     if service is ServiceAction.INSTALL:
-        written = install(unit, at.files)
+        written = install(unit, files)
         tell(f"{unit.path} is {'written' if written else 'already there'}. Start it with:")
         tell(*(f"  {line}" for line in unit.enable))
         return ExitCode.OK
-    removed = uninstall(unit, at.files)
+    removed = uninstall(unit, files)
     tell(f"{unit.path} {'is removed' if removed else 'was not there'}. If it runs, end it with:")
     tell(*(f"  {line}" for line in unit.disable))
     return ExitCode.OK
@@ -258,9 +288,22 @@ def _unit(at: Project, words: list[str]) -> Unit:
     service = made.MonitorService(
         made.service_name(at.root), at.root, at.state, (*command, *words), made.passed_on(at.env)
     )
+    return _unit_of(service, at.home)
+
+
+def _unit_of_all(words: list[str]) -> Unit:
+    """The service that watches all projects of this user."""
+    home = os.path.expanduser("~")
+    command = (sys.executable, "-m", "reconciler", "monitor", "--all")
+    state = os.path.join(state_home(os.environ, home), "reconciler")
+    env = made.passed_on(os.environ, "XDG_STATE_HOME")
+    return _unit_of(made.MonitorService("reconciler-monitor-all", home, state, (*command, *words), env), home)
+
+
+def _unit_of(service: made.MonitorService, home: str) -> Unit:
     if sys.platform == "darwin":
-        return made.launchd_agent(service, at.home, os.getuid())
-    return made.systemd_unit(service, at.env.get("XDG_CONFIG_HOME") or os.path.join(at.home, ".config"))
+        return made.launchd_agent(service, home, os.getuid())
+    return made.systemd_unit(service, os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config"))
 
 
 def _words(options: MonitorOptions, form: NewsOutput, registry_dir: str) -> list[str]:

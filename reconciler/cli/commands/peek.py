@@ -8,12 +8,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from reconciler.app.agents.peek import peek as look
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.copies import warn_about_registry
+from reconciler.cli.parameters import Option
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import is_cut_off, json_text, tell_json
 from reconciler.render.peek import peek_note, peek_text
@@ -30,12 +29,12 @@ def peek(
     name: opt.Name,
     lines: Annotated[
         int,
-        typer.Option(
-            "-n", "--lines", metavar="N", min=0, help="The last N lines, also of what scrolled away; 0 for the screen"
+        Option(
+            "-n, --lines", metavar="N", min=0, help="The last N lines, also of what scrolled away; 0 for the screen"
         ),
     ] = 0,
     follow: Annotated[
-        bool, typer.Option("-f", "--follow", help="Refresh every second until Ctrl-C; with --json, one line per change")
+        bool, Option("-f, --follow", help="Refresh every second until Ctrl-C; with --json, one line per change")
     ] = False,
     as_json: opt.Json = False,
     chdir: opt.Root = "",

@@ -7,7 +7,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from msgspec import Struct
 
 from reconciler.app.plan import plans
@@ -17,6 +16,7 @@ from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli import outputs
 from reconciler.cli.outputs import publish_plan
+from reconciler.cli.parameters import Option
 from reconciler.model.duration import seconds
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
@@ -34,18 +34,16 @@ if TYPE_CHECKING:
 def plan(
     paths: opt.Paths = None,
     out: Annotated[
-        str, typer.Option("--out", metavar="FILE", help="Save the plan for `apply FILE`; it contains no secrets")
+        str, Option("--out", metavar="FILE", help="Save the plan for `apply FILE`; it contains no secrets")
     ] = "",
     as_json: opt.Json = False,
-    detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit with 2 if there are changes")
-    ] = False,
+    detailed_exitcode: Annotated[bool, Option("--detailed-exitcode", help="Exit with 2 if there are changes")] = False,
     target: opt.Targets = None,
     exclude: opt.Excludes = None,
     replace: opt.Replaces = None,
     refresh: opt.Refresh = True,
     refresh_only: opt.RefreshOnly = False,
-    destroy: Annotated[bool, typer.Option("--destroy", help="Plan to end everything")] = False,
+    destroy: Annotated[bool, Option("--destroy", help="Plan to end everything")] = False,
     full: opt.Full = False,
     form: opt.Format = Form.TEXT,
     junit: opt.Junit = "",

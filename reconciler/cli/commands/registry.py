@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 
 from reconciler.app.project.copies import locate_registry, standing_document
@@ -11,7 +12,10 @@ from reconciler.app.project.take_over import take_over as make_this_the_project
 from reconciler.cli import options as opt
 from reconciler.cli.approval import agreed
 from reconciler.model.exit_code import ExitCode
+from reconciler.render.document import diagnostic_document
 from reconciler.render.output import tell, tell_json
+from reconciler.render.terminal import show as print_lines
+from reconciler.render.text import diagnostic_text
 from reconciler.state.placement import PlacementState
 
 
@@ -51,7 +55,10 @@ def take_over(
     Example:
       reconciler registry take-over
     """
-    make_this_the_project(find_project(chdir, registry), partial(agreed, auto_approve=auto_approve, may_ask=may_ask))
+    at = find_project(chdir, registry)
+    warning = make_this_the_project(at, partial(agreed, auto_approve=auto_approve, may_ask=may_ask))
+    if warning:
+        print_lines(diagnostic_text(diagnostic_document(warning)), sys.stderr, at.env)
     tell("This folder is now the project. To see what changes, run: reconciler plan")
     return ExitCode.OK
 

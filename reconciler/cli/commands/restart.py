@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from reconciler.app.agents.look import look
 from reconciler.app.agents.names import full_names, resolve_declared
 from reconciler.app.plan.by_hand import request_to_restart
@@ -13,6 +11,7 @@ from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import ApplyDisplay, carry_out
+from reconciler.cli.parameters import Option
 from reconciler.model.duration import seconds
 from reconciler.render.output import warn
 
@@ -20,7 +19,7 @@ from reconciler.render.output import warn
 def restart(
     names: opt.Names,
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Reason, for the registry and the history")
+        str, Option("--reason", metavar="TEXT", help="Reason, for the registry and the history")
     ] = "restarted by hand",
     force: opt.Force = False,
     as_json: opt.JsonLines = False,
@@ -42,4 +41,4 @@ def restart(
     warn(*full_names(seen, names))
     request = request_to_restart(agents, reason, force=force)
     options = ApplyOptions(True, max_destroy=len(agents), lock_timeout=seconds(lock_timeout))
-    return carry_out(at, request, options, ApplyDisplay(as_json))
+    return carry_out(at, request, options, ApplyDisplay(as_json, by_name="running"))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from reconciler.app.agents.look import look, unseen
 from reconciler.app.agents.names import at_rest, expect_at_rest, resolve_declared
 from reconciler.app.plan.by_hand import request_to_resume
@@ -14,6 +12,7 @@ from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import ApplyDisplay, carry_out
+from reconciler.cli.parameters import Option
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
@@ -23,11 +22,11 @@ from reconciler.render.output import tell, warn
 
 def resume(
     names: opt.SomeNames = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every declared agent that is not running")] = False,
+    everything: Annotated[bool, Option("--all", help="Every declared agent that is not running")] = False,
     session_id: Annotated[
-        str, typer.Option("--session-id", metavar="ID", help="Continue this conversation; for one agent")
+        str, Option("--session-id", metavar="ID", help="Continue this conversation; for one agent")
     ] = "",
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start a new conversation; the old one stays listed")] = False,
+    fresh: Annotated[bool, Option("--fresh", help="Start a new conversation; the old one stays listed")] = False,
     as_json: opt.JsonLines = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
@@ -61,4 +60,4 @@ def resume(
     for action in await_endings(at, seen, request):
         warn(f"Waiting up to {SECONDS:g} s for {action.address}: {action.note}")
     options = ApplyOptions(True, lock_timeout=seconds(lock_timeout))
-    return carry_out(at, request, options, ApplyDisplay(as_json))
+    return carry_out(at, request, options, ApplyDisplay(as_json, by_name="running"))

@@ -8,14 +8,13 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from reconciler.app.history import watchdog
 from reconciler.app.history.rollback import request_of
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import ApplyDisplay, carry_out
+from reconciler.cli.parameters import Argument
 from reconciler.model.duration import seconds
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.generation import generation_number
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def rollback(
-    generation: Annotated[str, typer.Argument(metavar="[N]", help="The generation [default: the previous one]")] = "",
+    generation: Annotated[str, Argument(metavar="[N]", help="The generation [default: the previous one]")] = "",
     auto_approve: opt.AutoApprove = False,
     as_json: opt.JsonLines = False,
     full: opt.Full = False,
@@ -55,7 +54,7 @@ def rollback(
 
 
 def await_confirmation(
-    identifier: Annotated[str, typer.Argument(metavar="ID", help="Id of the waiting apply")],
+    identifier: Annotated[str, Argument(metavar="ID", help="Id of the waiting apply")],
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:

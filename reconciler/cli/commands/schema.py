@@ -9,12 +9,11 @@ from enum import StrEnum
 from importlib import import_module
 from typing import Annotated, cast
 
-import typer
-
 from reconciler.app.project.manifests import read_manifest
 from reconciler.app.project.project import Project, find_project
 from reconciler.app.project.schemas import registry_mistakes, schema_mistakes
 from reconciler.cli import options as opt
+from reconciler.cli.parameters import Argument
 from reconciler.jobs.shape import job_schema
 from reconciler.manifest import Source
 from reconciler.manifest.shape import manifest_schema
@@ -37,10 +36,13 @@ class SchemaName(StrEnum):
     PLAN = "plan"
     EVENT = "event"
     DRIFT = "drift"
+    DRIFT_ALL = "drift-all"
     EXPLANATION = "explanation"
     MONITOR_DIFF = "monitor-diff"
     CONVERSATIONS = "conversations"
     STATUS = "status"
+    ATTACH = "attach"
+    STATUS_ALL = "status-all"
     PEEK = "peek"
     LAST = "last"
     DIFF = "diff"
@@ -60,18 +62,21 @@ class SchemaName(StrEnum):
     JOB_ANSWER = "job-answer"
     JOB_HOOKS = "job-hooks"
     JOB_LOGS = "job-logs"
+    DOCTOR = "doctor"
     SEND = "send"
     ANSWER = "answer"
     RECONNECT = "reconnect"
     CONFIRMATION = "confirmation"
     ADOPT = "adopt"
+    PROJECTS = "projects"
+    PROJECTS_FORGET = "projects-forget"
     MONITOR = "monitor"
     MONITOR_NEWS = "monitor-news"
     MONITOR_AGENT = "monitor-agent"
     BOARD = "board"
 
 
-def schema_print(name: Annotated[SchemaName, typer.Argument(metavar="NAME", help="Name of the schema")]) -> int:
+def schema_print(name: Annotated[SchemaName, Argument(metavar="NAME", help="Name of the schema")]) -> int:
     """Print the JSON Schema (draft 07) of a file or document.
 
     \b
@@ -93,8 +98,8 @@ def _schema(name: SchemaName) -> dict[str, Json]:
 
 
 def schema_check(
-    name: Annotated[SchemaName, typer.Argument(metavar="NAME", help="Name of the schema")],
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="YAML or JSON files", show_default=False)],
+    name: Annotated[SchemaName, Argument(metavar="NAME", help="Name of the schema")],
+    files: Annotated[list[str], Argument(metavar="FILE...", help="YAML or JSON files", show_default=False)],
     as_json: opt.Json = False,
 ) -> int:
     """Check files against a JSON Schema.

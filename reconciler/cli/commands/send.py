@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import typer
-
 from reconciler.app.jobs import send as sending
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.copies import warn_about_registry
 from reconciler.cli.job_words import prompt_text
+from reconciler.cli.parameters import Argument
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.render.document import diagnostic_document
@@ -23,9 +22,7 @@ from reconciler.render.text import diagnostic_text
 
 def send(
     name: opt.Name,
-    text: Annotated[
-        str, typer.Argument(metavar="TEXT|@FILE|-", help="The prompt: a text, @FILE, or - for standard input")
-    ],
+    text: Annotated[str, Argument(metavar="TEXT|@FILE|-", help="The prompt: a text, @FILE, or - for standard input")],
     wait_idle: opt.WaitIdle = "0",
     as_json: opt.Json = False,
     chdir: opt.Root = "",

@@ -5,14 +5,13 @@ from __future__ import annotations
 from textwrap import dedent
 from typing import Annotated
 
-import typer
-
-from reconciler.app.agents.status import recorded
-from reconciler.app.plan import plans
+from reconciler.app.agents.recorded import recorded
+from reconciler.app.plan import saved_plans
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion, outputs
 from reconciler.cli import options as opt
 from reconciler.cli.copies import warn_about_registry
+from reconciler.cli.parameters import Argument
 from reconciler.model.address import parse_address
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
@@ -24,7 +23,7 @@ from reconciler.state.emit import row_text
 def show(
     what: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="[PLANFILE | NAME]",
             autocompletion=completion.everything,
             help="A saved plan, or any unique part of a workspace's or an agent's name",
@@ -51,7 +50,7 @@ def show(
     """
     at = find_project(chdir, registry)
     output = outputs.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
-    saved = None if parse_address(what) else plans.saved_plan([what])
+    saved = None if parse_address(what) else saved_plans.saved_plan([what])
     if saved is not None:
         outputs.publish_plan(at, saved, output, full=full)
         return ExitCode.OK

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-import typer
-
 from reconciler.cli import options as opt
+from reconciler.cli.parameters import Argument, Option
 from reconciler.model.exit_code import ExitCode
 from reconciler.ports.files import RealFiles
 from reconciler.render.output import tell, tell_json, warn
@@ -31,8 +30,8 @@ def list_skills(as_json: opt.Json = False) -> int:
 
 
 def install(
-    folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder where an agent CLI looks for skills")],
-    force: Annotated[bool, typer.Option("--force", help="Also overwrite files that you edited")] = False,
+    folder: Annotated[str, Argument(metavar="DIR", help="Folder where an agent CLI looks for skills")],
+    force: Annotated[bool, Option("--force", help="Also overwrite files that you edited")] = False,
     as_json: opt.Json = False,
 ) -> int:
     """Copy the skills into a folder.

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
-
-import typer
 
 from reconciler.app.agents.status import status as look
 from reconciler.app.project.project import find_project
 from reconciler.app.project.warnings import unconfirmed
 from reconciler.cli import completion
 from reconciler.cli import options as opt
+from reconciler.cli.parameters import Argument, Option
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.harmless import one_line
 from reconciler.render.document import diagnostic_document
@@ -37,7 +36,7 @@ _INTERVAL = 2.0  # seconds
 def status(
     name: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="[NAME]",
             autocompletion=completion.agents,
             help="Show only this agent, in detail: any unique part of its name",
@@ -45,8 +44,9 @@ def status(
     ] = "",
     as_json: opt.Json = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Refresh every 2 seconds until Ctrl-C; with --json, one line per change")
+        bool, Option("--watch", help="Refresh every 2 seconds until Ctrl-C; with --json, one line per change")
     ] = False,
+    everywhere: opt.All = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -59,8 +59,14 @@ def status(
       reconciler status
       reconciler status landing-page
       reconciler status --watch
+      reconciler status --all                # the agents of all your projects
       reconciler status --json | jq '.agents[] | select(.live != "alive")'
     """
+    if everywhere:
+        from reconciler.cli.show.all_status import show_status_of_all  # a plain status starts faster without
+
+        opt.refuse_one_project(chdir, registry)
+        return show_status_of_all(name, as_json=as_json, watch=watch)
     at = find_project(chdir, registry)
     if watch:
         return _watch(at, name, as_json=as_json)
@@ -97,4 +103,15 @@ def _shown(document: StatusDoc, at: Project, *, on_terminal: bool) -> Iterable[s
     """The lines of the document: groups on a terminal, a table elsewhere; only the groups have colours of their own."""
     if not on_terminal or is_detail(document) or not document["agents"]:
         return map(one_line, status_text(document, at.now()))
-    return grouped_text(document["agents"], at.now(), shutil.get_terminal_size().columns)
+    return grouped_text(document["agents"], at.now(), _columns(at))
+
+
+def _columns(at: Project) -> int:
+    """The width of the terminal; `shutil`, which knows it, too, takes long to load."""
+    told = at.env.get("COLUMNS", "")
+    if told.isascii() and told.isdecimal() and int(told):
+        return int(told)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from reconciler.app.monitor import events
-from reconciler.app.project.project import Project
 from reconciler.render.jobs import happening_text
 from reconciler.render.terminal import show
 
@@ -18,9 +17,9 @@ _RISKS = (
 )
 
 
-def report(at: Project, event: events.MonitorEvent) -> None:
+def report(env: Mapping[str, str], event: events.MonitorEvent) -> None:
     """Show an event of a monitor."""
-    show(_text(event), sys.stderr, at.env)
+    show(_text(event), sys.stderr, env)
     sys.stderr.flush()
 
 

@@ -31,7 +31,7 @@ def why_not_adopted(case: Case, facts: Facts, name: str) -> Problem | None:
 def unfit(case: Case, pane: Pane, facts: Facts) -> Problem | None:
     """Return why a foreign session cannot be this agent's; None when it can."""
     if pane.lineage:
-        place = f", of the project in {facts.occupant.project}" if facts.occupant.project else ""
+        place = f", of {_project(facts)}" if facts.occupant.project else ""
         detail = f"it is tagged {pane.address}{place}"
         return Problem(f"session {pane.session} belongs to another agent or project", detail, "release it there first")
     if pane.dead:
@@ -45,8 +45,14 @@ def whose(pane: Pane, facts: Facts, lineage: str) -> str:
     if pane.lineage == lineage:
         return f"{pane.address}, another agent of this project"
     if facts.occupant.project:
-        return f"the project in {facts.occupant.project}"
+        return _project(facts)
     return f"another project, whose registry has the lineage {pane.lineage[:_SHORT_LINEAGE]}..."
+
+
+def _project(facts: Facts) -> str:
+    """The other project in words. One that is not where it was may have been moved, or its disk is not mounted."""
+    occupant = facts.occupant
+    return f"the project {'in' if occupant.project_found else 'that was in'} {occupant.project}"
 
 
 def advice(case: Case, pane: Pane, facts: Facts, lineage: str) -> str:

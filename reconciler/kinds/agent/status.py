@@ -132,7 +132,7 @@ def _note(case: Case, pane: Pane | None, snapshot: Snapshot) -> str:
     if isinstance(case.pane, Unknown):
         return "its tmux server cannot be reached" if isinstance(case.pane, UnreachableServer) else case.pane.reason
     if case.foreign_pane:
-        return f"a foreign session has the name (pid {case.foreign_pane.pid})"
+        return f"a foreign session has the name (pid {case.foreign_pane.pid}{_whose(case.address, snapshot)})"
     if pane is None:
         return _absent_note(case, snapshot)
     if pane.dead:
@@ -141,6 +141,12 @@ def _note(case: Case, pane: Pane | None, snapshot: Snapshot) -> str:
     if live and live.dialog:
         return f"waiting at the {live.dialog} dialog: attach and answer"
     return relocated(case, pane) or _recorded_note(case)
+
+
+def _whose(address: Address, snapshot: Snapshot) -> str:
+    """The other project that a foreign session belongs to, as far as it is known."""
+    occupant = snapshot.occupants.get(address)
+    return f", of the project in {occupant.project}" if occupant and occupant.project else ""
 
 
 def _dead_note(pane: Pane) -> str:

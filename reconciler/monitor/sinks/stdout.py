@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TextIO
 
+from msgspec.structs import replace
+
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.redacted import Redacted
 from reconciler.model.watch import Pass
@@ -35,7 +37,7 @@ class OutputStreams(Redacted, frozen=True):
 
 
 class Stdout:
-    """Prints each reported drift, and each diagnostic that the previous pass did not have."""
+    """Prints each reported drift, and each diagnostic that the project's previous pass did not have."""
 
     name = "standard output"
 
@@ -43,16 +45,18 @@ class Stdout:
         self._streams = streams
         self._form = form
         self._sequence = 0
-        self._known: tuple[Diagnostic, ...] = ()
+        self._known: dict[str, tuple[Diagnostic, ...]] = {}
 
     def tell(self, seen: Pass) -> str:
         """Print the changes. Returns a reason to stop if the output was closed."""
-        troubles = [each for each in seen.diagnostics if each not in self._known]
-        self._known = seen.diagnostics
+        known = self._known.get(seen.project, ())
+        troubles = [each for each in seen.diagnostics if each not in known]
+        self._known[seen.project] = seen.diagnostics
         streams = self._streams
         if self._form is not NewsFormat.LINES:
             for each in troubles:
-                show(diagnostic_text(diagnostic_document(each)), streams.err, streams.env)
+                named = replace(each, summary=f"{_of(seen)}{each.summary}")
+                show(diagnostic_text(diagnostic_document(named)), streams.err, streams.env)
             streams.err.flush()
         show(self._lines(seen, troubles), streams.out, streams.env if self._form is NewsFormat.TEXT else {})
         streams.out.flush()
@@ -64,7 +68,7 @@ class Stdout:
     def _lines(self, seen: Pass, troubles: list[Diagnostic]) -> Iterator[str]:
         match self._form:
             case NewsFormat.TEXT:
-                yield from (f"{seen.at}  {notice_text(notice)}" for notice in seen.news)
+                yield from (f"{seen.at}  {_of(seen)}{notice_text(notice)}" for notice in seen.news)
             case NewsFormat.LINES:
                 yield from self._json_lines(seen, troubles)
             case NewsFormat.DOCUMENT | NewsFormat.DOCUMENTS:
@@ -76,3 +80,8 @@ class Stdout:
         lines += watch_documents(seen, troubles, self._sequence + len(lines))
         self._sequence += len(lines)
         yield from map(json_text, lines)
+
+
+def _of(seen: Pass) -> str:
+    """The project before a line, where one monitor watches several."""
+    return f"{seen.project}: " if seen.project else ""

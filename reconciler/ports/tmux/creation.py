@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 
 from reconciler.model.snapshot import Pane
-from reconciler.ports.world import Failure, NewSession
+from reconciler.ports.world import Failure, NewSession, SessionTags
 
 from .control import TmuxAnswer
 from .holders import HOLDER, Mark
 from .language import command, literal
-from .rows import ADDRESS, CONVERSATION, LINEAGE, row_format, rows_in, split_row
+from .rows import ADDRESS, CONVERSATION, LINEAGE, PROJECT, row_format, rows_in, split_row
 
 _STAYING = ("destroy-unattached", "off")
 _BORN = ("session_id", "pane_id", "pane_pid", "session_created")
@@ -41,7 +41,7 @@ def creation(session: NewSession, argv: tuple[str, ...], path: str) -> list[str]
         *("--", *_without_shell(argv)),
     )
     target = f"={session.name}:"
-    marks = tags(target, session.lineage, session.address, session.conversation)
+    marks = tags(target, _tags_of(session))
     shown = command("display-message", "-p", "-t", target, "#{pane_id}")
     return [create, _stay(target), _keep(target), *marks, shown]
 
@@ -52,7 +52,7 @@ def repair_commands(session: NewSession, pane: Pane, answer: TmuxAnswer) -> list
     Only the pane that was created stays when its process ends. Panes that the hook opened beside it end as usual.
     """
     target = pane.session_id
-    marks = tags(target, session.lineage, session.address, session.conversation) if answer.error else []
+    marks = tags(target, _tags_of(session)) if answer.error else []
     kept = answer.lines[1] if len(answer.lines) > 1 else ""
     if not answer.error and kept == pane.pane_id:
         return []
@@ -70,10 +70,16 @@ def _keep(target: str) -> str:
     return command("set-option", "-p", "-t", target, "remain-on-exit", "on")
 
 
-def tags(target: str, lineage: str, address: str, conversation: str) -> list[str]:
+def tags(target: str, wanted: SessionTags) -> list[str]:
     """Commands that tag a session as ours."""
-    marks = {LINEAGE: lineage, ADDRESS: address, CONVERSATION: conversation}
+    marks = {LINEAGE: wanted.lineage, ADDRESS: wanted.address, CONVERSATION: wanted.conversation}
+    if wanted.project:
+        marks[PROJECT] = wanted.project
     return [command("set-option", "-t", target, name, value) for name, value in marks.items()]
+
+
+def _tags_of(session: NewSession) -> SessionTags:
+    return SessionTags(session.lineage, session.address, session.conversation, session.project)
 
 
 def created_pane(session: NewSession, answer: TmuxAnswer) -> Pane | None:
@@ -96,6 +102,7 @@ def created_pane(session: NewSession, answer: TmuxAnswer) -> Pane | None:
         lineage=session.lineage,
         address=session.address,
         conversation=session.conversation,
+        project=session.project,
     )
 
 

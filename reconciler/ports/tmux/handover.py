@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import selectors
-import shutil
 import socket
 import stat
 import sys
@@ -18,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.ports import launcher, temporary
+from reconciler.ports import deleting, launcher, temporary
 from reconciler.ports.world import Clock
 
 _LAUNCH_SECONDS = 30
@@ -87,7 +86,7 @@ class Handover:
         _refuse_unsafe(parent)
         with ExitStack() as stack:
             folder = tempfile.mkdtemp(prefix=f"{temporary.PRIVATE_FOLDER}{temporary.writer()}.", dir=parent)  # 0700
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            stack.callback(deleting.remove_own, folder)
             address = os.path.join(folder, _DOOR)
             listener = stack.enter_context(socket.socket(socket.AF_UNIX))
             listener.bind(address)

@@ -13,7 +13,7 @@ from msgspec import Struct
 from reconciler.model.observed import Unknown
 from reconciler.ports.clock import RealClock
 
-from .holders import Mark, holders, is_left_behind, listing, orphans
+from .holders import HolderSession, Mark, holders, is_left_behind, listing, orphans
 
 ENDING = ("server exited", "lost server")
 """The messages of tmux when its server ends during a command."""
@@ -44,11 +44,18 @@ class Leftovers(Struct, frozen=True):
             return self._free_server()
         left = [holder for holder in holders(done.stdout) if is_left_behind(holder)]
         clients = self._end_orphans() if left else 0  # tmux does not count a stuck client as attached
-        # Without a mark, an attached client that is not visible here may run in another pid namespace.
-        to_end = [holder for holder in left if holder.mark or clients or not holder.attached]
+        to_end = _to_end(left, clients)
         if to_end:
             self.tell([holder.ending() for holder in to_end])
         return bool(to_end)
+
+    def found(self) -> tuple[str, ...]:
+        """What `tidy` would end, in words for the user."""
+        done = self.run(*listing())
+        left = [holder for holder in holders(done.stdout) if is_left_behind(holder)]
+        clients = orphans(self.sockets) if left or _is_ending(done.stderr) else []
+        sessions = (f"session {holder.name}" for holder in _to_end(left, len(clients)))
+        return (*sessions, *(f"client {pid}" for pid in clients))
 
     def stuck_server(self, complaint: str) -> Unknown | None:
         """Why a server with this complaint cannot end; None unless it waits for one of our clients."""
@@ -77,6 +84,14 @@ class Leftovers(Struct, frozen=True):
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         return len(clients)
+
+
+def _to_end(left: Collection[HolderSession], clients: int) -> list[HolderSession]:
+    """The holder sessions to end, when so many `clients` of theirs were left, too.
+
+    Without a mark, an attached client that is not visible here may run in another pid namespace.
+    """
+    return [holder for holder in left if holder.mark or clients or not holder.attached]
 
 
 def _is_ending(complaint: str) -> bool:

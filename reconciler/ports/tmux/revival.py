@@ -6,12 +6,12 @@ import os
 import signal
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.ports.processes import RealProcesses
+from reconciler.ports.world import Processes
 
 _ITS_FOLDER = "tmux-"  # tmux creates this folder of a user only when it starts
 
 
-def remake_socket(pid: int, socket: str, processes: RealProcesses) -> None:
+def remake_socket(pid: int, socket: str, processes: Processes) -> None:
     """Signal the tmux server `pid` to create its socket again. The folder for it is created first.
 
     The signal would end any other program, so it is sent only to a tmux process of this user.

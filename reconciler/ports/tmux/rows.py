@@ -18,6 +18,7 @@ HOLDER_PREFIX = "_reconciler-"
 LINEAGE = "@reconciler_lineage"
 ADDRESS = "@reconciler_address"
 CONVERSATION = "@reconciler_session_id"
+PROJECT = "@reconciler_project"
 
 _BETWEEN_FIELDS, _BETWEEN_ROWS = "><", ">\n<"
 _FACTS = (
@@ -38,6 +39,7 @@ _TEXTS = (
     LINEAGE,
     ADDRESS,
     CONVERSATION,
+    PROJECT,
     "session_name",
     "pane_current_command",
     "pane_current_path",
@@ -118,7 +120,7 @@ def _server(fields: Sequence[str]) -> Server:
 
 def _pane(fields: Sequence[str]) -> Pane:
     session_id, pane_id, pid, dead, status, signal, created, attached = fields[:8]
-    lineage, address, conversation, name, command, cwd, title, _ = fields[len(_FACTS) :]
+    lineage, address, conversation, project, name, command, cwd, title, _ = fields[len(_FACTS) :]
     if not (session_id.startswith("$") and pane_id.startswith("%")):
         raise ValueError(f"tmux printed a pane {pane_id!r} in a session {session_id!r}")
     is_dead = dead == "1"
@@ -138,6 +140,7 @@ def _pane(fields: Sequence[str]) -> Pane:
         lineage=lineage,
         address=address,
         conversation=conversation,
+        project=project,
     )
 
 
@@ -147,7 +150,7 @@ def _unread(row: str, error: ValueError) -> UnreadablePane:
         fields = split_row(row, _COUNT)
     except ValueError:
         return UnreadablePane(str(error))
-    _, address, _, name, *_ = fields[len(_FACTS) :]
+    _, address, _, _, name, *_ = fields[len(_FACTS) :]
     return UnreadablePane(str(error), name, fields[0], fields[1], address)
 
 

@@ -20,7 +20,7 @@ from reconciler.model.snapshot import OpenFileLimit, Pane, TmuxState, TmuxTarget
 from reconciler.ports.clock import RealClock
 from reconciler.ports.lockfile import current_namespace
 from reconciler.ports.processes import RealProcesses
-from reconciler.ports.world import Failure, NewSession, Texts, Typed
+from reconciler.ports.world import Failure, NewSession, SessionTags, Texts, Typed
 
 from .control import ENDED_EARLY, ControlClient, TmuxAnswer
 from .creation import created_pane, creation, holder, objection, repair_commands, tags
@@ -46,6 +46,7 @@ ALLOWED_ENVIRONMENT = re.compile(
 """The variables that reach a tmux server that we start, and so all of its agents."""
 
 _SECONDS = 10
+_DIAGNOSIS = "see what is wrong: reconciler doctor"
 _LOT = 50  # sessions that are ended in one call with this time limit
 _CURSOR = "#{pane_id} #{alternate_on} #{history_size} #{cursor_x} #{cursor_y}"  # no text of other programs
 _ENDING_PAUSE = 0.05  # seconds; a tmux 3.7 server takes some time to end after its last session
@@ -88,7 +89,7 @@ class RealTmux:
             if done.returncode:
                 return self._leftovers.stuck_server(done.stderr) or self._not_seen(done.stderr.strip())
         except ReconcilerError as error:
-            return Unknown(f"{error.summary}: {error.fix or error.detail}")
+            return Unknown(": ".join(filter(None, (error.summary, error.detail))), error.fix)
         except ValueError as error:
             return Unknown(f"the answer of tmux cannot be understood: {error}")
         return ABSENT if state is None else _recent_enough(_identified(state, self._socket.label))
@@ -146,13 +147,13 @@ class RealTmux:
         if given != name:
             raise ReconcilerError(f"tmux named the session {given!r} instead of {name!r}")
 
-    def tag(self, target: TmuxTarget, lineage: str, address: str, conversation: str) -> None:
+    def tag(self, target: TmuxTarget, wanted: SessionTags) -> None:
         """Tag a session as ours.
 
         Raises:
             ReconcilerError: It is another session now, or missing, or tmux did not answer.
         """
-        marking = sequence(tags(target.session_id, lineage, address, conversation))
+        marking = sequence(tags(target.session_id, wanted))
         expect_done(self._tell([guarded_command(target, marking)]).rstrip("\n"))
 
     def type_line(self, target: TmuxTarget, text: str) -> bool:
@@ -236,7 +237,7 @@ class RealTmux:
         found = self.obstacle()
         if found:
             return Unknown(found.summary, found.fix)
-        hung_up = any(words in complaint for words in ENDING) and is_before(self._version(), MESSAGES_CHANGED)
+        hung_up = any(words in complaint for words in ENDING) and is_before(self.version(), MESSAGES_CHANGED)
         return Unknown(f"tmux: {complaint}", _WRONG_VERSION if hung_up else "")
 
     def obstacle(self) -> Problem | None:
@@ -246,7 +247,7 @@ class RealTmux:
     @property
     def socket_path(self) -> str:
         """The path of the server's socket."""
-        return self._socket.path or os.path.join(self._folder, self._socket.name)
+        return self._socket.path or os.path.join(self.folder, self._socket.name)
 
     def room(self, server: int) -> Observed[OpenFileLimit]:
         """How many files the server with this pid may open and has open. 0 means a server that would be started.
@@ -255,7 +256,7 @@ class RealTmux:
             ReconcilerError: A server would be started, and tmux is too old.
             Refused: The running server would end with its last terminal, or does not work with this tmux version.
         """
-        version = self._version()
+        version = self.version()
         if server:
             self._refuse_to_end_unattached()
             self._refuse_what_does_not_fit(version)
@@ -328,8 +329,23 @@ class RealTmux:
                 f"type `{ending}` and apply again: the conversations continue",
             )
 
-    def _version(self) -> str:
+    def version(self) -> str:
+        """The version of the tmux in PATH. Raises ReconcilerError when it is not installed, or does not answer."""
         return self._run("-V").stdout.strip().removeprefix("tmux ")
+
+    def printed(self, *arguments: str) -> str:
+        """What a command prints that only shows something. Raises ReconcilerError when tmux does not answer."""
+        return self._run(*arguments).stdout
+
+    def leftovers(self) -> tuple[str, ...]:
+        """What `tidy` would end, in words for the user. Raises ReconcilerError as above."""
+        return self._leftovers.found()
+
+    @property
+    def folder(self) -> str:
+        """The folder of sockets that are given by name."""
+        folder = os.path.join(self._environment.get("TMUX_TMPDIR") or "/tmp", f"tmux-{os.getuid()}")  # noqa: S108
+        return os.path.realpath(folder)
 
     def ending_hooks(self) -> str:
         """A hook that may have ended a session right after its start, in words for the user; empty when none is found.
@@ -346,14 +362,8 @@ class RealTmux:
     @property
     def _leftovers(self) -> Leftovers:
         folder, name = os.path.split(self.socket_path)
-        sockets = {f"-S {self.socket_path}", *([f"-L {name}"] if folder == self._folder else [])}
+        sockets = {f"-S {self.socket_path}", *([f"-L {name}"] if folder == self.folder else [])}
         return Leftovers(self._run, partial(self._tell, forgive=_GONE), sockets)
-
-    @property
-    def _folder(self) -> str:
-        """The folder of sockets that are given by name."""
-        folder = os.path.join(self._environment.get("TMUX_TMPDIR") or "/tmp", f"tmux-{os.getuid()}")  # noqa: S108
-        return os.path.realpath(folder)
 
     def _end(self, lot: Sequence[TmuxTarget], *, tagged: bool = True) -> list[str]:
         """End some targets. Raises ReconcilerError when tmux does not answer, not even to a second look."""
@@ -644,11 +654,13 @@ def _recent_enough(state: TmuxState) -> Observed[TmuxState]:
 def _not_run(error: Exception) -> Unreachable:
     match error:
         case subprocess.TimeoutExpired():
-            return Unreachable(f"tmux did not answer within {_SECONDS} s", detail="its server may be stopped or hang")
+            summary = f"tmux did not answer within {_SECONDS} s"
+            return Unreachable(summary, detail="its server may be stopped or hang", fix=_DIAGNOSIS)
         case OSError() if not isinstance(
             error, FileNotFoundError
         ):  # no permission, or no files, processes or memory left
-            return Unreachable("tmux cannot be run", detail=f"{error.strerror or error} (limits: see `ulimit -a`)")
+            detail = f"{error.strerror or error} (limits: see `ulimit -a`)"
+            return Unreachable("tmux cannot be run", detail=detail, fix=_DIAGNOSIS)
         case _:
             fix = "apt install tmux, dnf install tmux, pacman -S tmux, or brew install tmux"
             return Unreachable("tmux is not installed", fix=fix)

@@ -2,3 +2,6 @@
 
 A file has the name of its schema. `make schemas` calls its `schema()`.
 """
+
+FORMAT_VERSION = "1.2"
+EVENTS_VERSION = "1.0"

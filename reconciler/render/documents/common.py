@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import Literal, NotRequired, TypeVar
 
 from typing_extensions import TypedDict
 
 T = TypeVar("T")
-FORMAT_VERSION = "1.2"
-EVENTS_VERSION = "1.0"
 
 
 def documented(document: type[T]) -> type[T]:
     """Make pydantic publish the docstrings under the keys as descriptions in the schema."""
     document.__pydantic_config__ = {"use_attribute_docstrings": True}  # type: ignore[attr-defined]
     return document
+
+
+@documented
+class WatchProjectDoc(TypedDict):
+    """What everything that a monitor of several projects reports has besides."""
+
+    project: NotRequired[str]
+    """The project's folder; only with `monitor --all`."""
 
 
 @documented

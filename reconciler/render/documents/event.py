@@ -13,6 +13,19 @@ from .adopt import AdoptionDoc
 from .common import DiagnosticDoc, documented
 from .plan import PlanDoc
 
+Deed = Literal["stopped", "archived", "resumed", "restarted", "created", "deleted"]
+
+
+@documented
+class DeedDoc(TypedDict):
+    """What a command did to an agent that it names."""
+
+    name: str
+    """The shortest name that always means this agent."""
+    deed: Deed
+    undo: str | None
+    """The command that brings back the state from before; null if there is none."""
+
 
 @documented
 class EventDoc(TypedDict):
@@ -45,6 +58,8 @@ class EventDoc(TypedDict):
     message: NotRequired[str]
     detail: NotRequired[str]
     conversation: NotRequired[str | None]
+    deed: NotRequired[DeedDoc]
+    """Only for an agent that the command names."""
     tool_version: NotRequired[str]
     format_version: NotRequired[str]
     plan: NotRequired[PlanDoc]

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired
 
-from typing_extensions import TypedDict
-
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import DiagnosticDoc, documented
+from .common import DiagnosticDoc, WatchProjectDoc, documented
 from .monitor_diff import NoticeDoc
 
 
 @documented
-class WatchDoc(TypedDict):
+class WatchDoc(WatchProjectDoc):
     """One line of `monitor --json`. Readers must ignore types and keys they do not know."""
 
     type: Literal["version", "drift", "diagnostic"]

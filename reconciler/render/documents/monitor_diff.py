@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing_extensions import TypedDict
-
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import DiagnosticDoc, documented
+from .common import DiagnosticDoc, WatchProjectDoc, documented
 from .drift import DriftFactsDoc
 
 
@@ -19,7 +17,7 @@ class NoticeDoc(DriftFactsDoc):
 
 
 @documented
-class PassDoc(TypedDict):
+class PassDoc(WatchProjectDoc):
     """One pass of the monitor."""
 
     format_version: str

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing_extensions import TypedDict
-
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
+from .common import WatchProjectDoc, documented
 from .monitor_diff import NoticeDoc
 
 
 @documented
-class NewsDoc(TypedDict):
+class NewsDoc(WatchProjectDoc):
     """The changes of one pass, for a program or a web service."""
 
     format_version: str

@@ -7,7 +7,8 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import FORMAT_VERSION, documented
+from . import FORMAT_VERSION
+from .common import documented
 
 
 @documented

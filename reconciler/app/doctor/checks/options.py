@@ -1,0 +1,131 @@
+"""Options of tmux that hurt agents or their users, each with the reason. The others do no harm (docs/tmux.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from reconciler.model.checkup import CheckName, CheckResult, Level
+from reconciler.model.digits import number_in
+
+from .results import ok
+
+_SHORT_HISTORY = 200  # lines
+_SLOW_ESCAPE = 500  # milliseconds; the default up to tmux 3.4
+
+
+class _Option(NamedTuple):
+    """When an option hurts, and how to set it. `flags` are those of set-option."""
+
+    name: str
+    hurts: Callable[[str, Mapping[str, str]], bool]
+    level: Level
+    why: str
+    flags: str
+    better: str
+
+
+def _is(*values: str) -> Callable[[str, Mapping[str, str]], bool]:
+    return lambda value, _options: value in values
+
+
+def _below(least: int) -> Callable[[str, Mapping[str, str]], bool]:
+    return lambda value, _options: (number_in(value) or 0) < least
+
+
+def _above(most: int) -> Callable[[str, Mapping[str, str]], bool]:
+    return lambda value, _options: (number_in(value) or 0) > most
+
+
+def _ends_the_server(value: str, options: Mapping[str, str]) -> bool:
+    """Whether the server ends without a terminal: only if `exit-empty` is on, too (server_loop in tmux)."""
+    return value == "on" and options.get("exit-empty") == "on"
+
+
+def _is_no_terminal_of_tmux(value: str, _options: Mapping[str, str]) -> bool:
+    return not value.startswith(("screen", "tmux"))
+
+
+HARMFUL = (
+    _Option(
+        name="exit-unattached",
+        hurts=_ends_the_server,
+        level=Level.ERROR,
+        why="the server ends with all agents when its last terminal detaches, so reconciler starts none on it",
+        flags="-s",
+        better="off",
+    ),
+    _Option(
+        name="destroy-unattached",
+        hurts=lambda value, _options: value != "off",
+        level=Level.NOTE,
+        why="your own sessions end when no terminal shows them; those of agents are exempt",
+        flags="-g",
+        better="off",
+    ),
+    _Option(
+        name="default-terminal",
+        hurts=_is_no_terminal_of_tmux,
+        level=Level.WARNING,
+        why="tmux needs screen, tmux or a derivative here; with another one the screens of agents may be garbled",
+        flags="-g",
+        better="tmux-256color",
+    ),
+    _Option(
+        name="allow-set-title",
+        hurts=_is("off"),
+        level=Level.WARNING,
+        why="some agents show only in the title of their pane that they work; their state is then unknown",
+        flags="-g",
+        better="on",
+    ),
+    _Option(
+        name="history-limit",
+        hurts=_below(_SHORT_HISTORY),
+        level=Level.NOTE,
+        why="what scrolled away is lost: `peek --lines` and the last words of an agent that failed are short",
+        flags="-g",
+        better="2000",
+    ),
+    _Option(
+        name="escape-time",
+        hurts=_above(_SLOW_ESCAPE),
+        level=Level.NOTE,
+        why="Esc reaches an agent late when you are attached",
+        flags="-s",
+        better="10",
+    ),
+    _Option(
+        name="set-clipboard",
+        hurts=_is("on"),
+        level=Level.NOTE,
+        why="every agent may replace your clipboard",
+        flags="-s",
+        better="external",
+    ),
+    _Option(
+        name="allow-passthrough",
+        hurts=_is("on", "all"),
+        level=Level.NOTE,
+        why="what an agent prints may reach your terminal past tmux",
+        flags="-g",
+        better="off",
+    ),
+)
+
+
+def options(given: Mapping[str, str], command: str) -> Iterator[CheckResult]:
+    """The options that hurt; `command` are the words that begin a tmux command for this server."""
+    found = [_harm(each, given, command) for each in HARMFUL if _hurts(each, given)]
+    yield from found or [ok(CheckName.TMUX_OPTIONS, "no option of the server hurts")]
+
+
+def _hurts(option: _Option, given: Mapping[str, str]) -> bool:
+    """An option that this tmux does not have does no harm."""
+    return option.name in given and option.hurts(given[option.name], given)
+
+
+def _harm(option: _Option, given: Mapping[str, str], command: str) -> CheckResult:
+    turned = f"{command} set-option {option.flags} {option.name} {option.better}, and change it in your tmux.conf"
+    summary = f"{option.name} is {given[option.name]}"
+    return CheckResult(name=CheckName.TMUX_OPTIONS, level=option.level, summary=summary, detail=option.why, fix=turned)

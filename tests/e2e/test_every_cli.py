@@ -1,0 +1,186 @@
+"""Every verb of every day with every CLI: at work, asking, dead and unknown, with hostile text in what was said.
+
+All stand-ins are started once; no test changes what another one looks at.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+from project import Project
+from waiting import wait_until
+
+from reconciler.agents.catalogue import catalogue
+from reconciler.state.schemas import load_schema
+
+TYPES = catalogue([])
+CLIS = sorted(set(TYPES) - {"shell"})
+HOSTILE, HARMLESS = "\N{RIGHT-TO-LEFT OVERRIDE}evil\N{ZERO WIDTH SPACE}", r"\u202eevil\u200b"
+PROMPTS = {"busy": f"please hang {HOSTILE}", "asks": f"please ask {HOSTILE}", "dead": f"please crash 3 {HOSTILE}"}
+UNSEEN = "cursor-agent"  # nobody described its screens
+EVERYONE = [f"{state}.{cli}" for state in PROMPTS for cli in CLIS]
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Project]:
+    """A workspace for each state, with an agent of each CLI in it."""
+    with TemporaryDirectory(prefix="rc-", dir="/tmp") as folder:
+        home = Path(folder)
+        root = home / "project"
+        root.mkdir()
+        made = Project(root, home, home / "t")
+        made.write({state: {"path": state, "agents": {cli: {} for cli in CLIS}} for state in PROMPTS})
+        made.apply()
+        for state, prompt in PROMPTS.items():
+            for cli in CLIS:
+                made.type(f"{state}-creator-{cli}", prompt)
+        wait_until(lambda: _is_as_meant(made))
+        yield made
+        made.tmux("kill-server")
+        for pid in made.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not made.processes())
+
+
+def _is_as_meant(project: Project) -> bool:
+    agents = {each["address"]: each for each in project.json("status")["agents"]}
+    states = {"busy": {"busy"}, "asks": {"waiting"}, "dead": {""}}
+    seen = [
+        agents[f"agent.{state}.{cli}"]["state"] in states[state] for state in PROMPTS for cli in CLIS if cli != UNSEEN
+    ]
+    screens = [project.screen(f"{state}-creator-{UNSEEN}") for state in ("busy", "asks")]
+    return all(seen) and "esc to interrupt" in screens[0] and "Do you want" in screens[1]
+
+
+def _document(project: Project, schema: str, *words: str) -> dict[str, Any]:
+    document = project.json(*words, code=0)
+    Draft7Validator(load_schema(schema)).validate(document)
+    return document
+
+
+def test_status_tells_in_which_group_each_is(lab: Project):
+    document = _document(lab, "status", "status")
+    groups = {each["address"].removeprefix("agent."): each["group"] for each in document["agents"]}
+    expected = {"busy": "working", "asks": "needs_you", "dead": "trouble"}
+    unseen = {f"busy.{UNSEEN}": "running", f"asks.{UNSEEN}": "running"}
+    assert groups == {f"{state}.{cli}": group for state, group in expected.items() for cli in CLIS} | unseen
+    assert {each["waits_for"] for each in document["agents"] if each["group"] == "needs_you"} == {"permission"}
+    waiting = [each for each in document["agents"] if each["group"] == "needs_you"]
+    assert all(each["state_since"] for each in waiting)
+
+
+@pytest.mark.parametrize("state", PROMPTS)
+def test_peek_shows_each_screen_and_lets_it_steer_nothing(lab: Project, state: str):
+    for cli in CLIS:
+        said = lab.run("peek", f"{state}.{cli}")
+        assert HOSTILE not in said, cli
+        if state == "dead":
+            assert "Fatal: the stand-in crashes" in said, cli
+            assert f"agent.dead.{cli} has ended" in said
+        else:
+            assert f"> {PROMPTS[state].replace(HOSTILE, HARMLESS)}" in said, cli
+
+
+@pytest.mark.parametrize("state", PROMPTS)
+def test_last_tells_what_each_was_told_where_its_store_can_be_read(lab: Project, state: str):
+    for cli in CLIS:
+        if not TYPES[cli].transcript.reads_messages:
+            assert "it is not known how" in lab.run("last", f"{state}.{cli}", code=1)
+            continue
+        said = lab.run("last", f"{state}.{cli}")
+        assert HOSTILE not in said, cli
+        is_known = lab.json("status", f"{state}.{cli}")["agents"][0]["conversation"]
+        told = PROMPTS[state].replace(HOSTILE, HARMLESS) if is_known else "nothing was said"
+        assert told in said or (cli == "opencode" and "nothing was said" in said), said
+
+
+@pytest.mark.parametrize("state", PROMPTS)
+def test_send_types_into_none_of_them(lab: Project, state: str):
+    verdicts = {"busy": "refused_busy", "asks": "refused_dialog"}
+    for cli in set(CLIS) - {UNSEEN}:
+        name = f"{state}.{cli}"
+        before = lab.screen(f"{state}-creator-{cli}")
+        done = lab.attempt("send", name, f"more {HOSTILE}")
+        if state == "dead":
+            assert (done.returncode, "its agent has ended" in done.stderr) == (1, True), name
+        else:
+            assert (done.returncode, verdicts[state] in done.stdout + done.stderr) == (7, True), name
+        assert "more" not in lab.screen(f"{state}-creator-{cli}")
+        if state == "dead":
+            assert lab.screen(f"{state}-creator-{cli}") == before
+
+
+@pytest.mark.parametrize("state", PROMPTS)
+def test_answer_shows_the_dialog_of_those_that_ask_and_refuses_the_others(lab: Project, state: str):
+    for cli in CLIS:
+        name, permission = f"{state}.{cli}", TYPES[cli].display.permission
+        done = lab.attempt("answer", name)
+        assert HOSTILE not in done.stdout + done.stderr
+        if state == "asks" and permission:
+            assert (done.returncode, "--request" in done.stdout) == (0, True), name
+        elif state == "dead":
+            assert (done.returncode, "its agent has ended" in done.stderr) == (1, True), name
+        else:
+            assert (done.returncode, f"reconciler attach {state}-creator-{cli}" in done.stderr) == (7, True), name
+
+
+def test_diff_and_attach_do_not_ask_what_an_agent_does(lab: Project):
+    for cli in CLIS:
+        command = _document(lab, "attach", "attach", f"asks.{cli}", "--json")["command"]
+        assert command[-1] == f"=asks-creator-{cli}"
+    assert "git" in lab.run("diff", "busy.claude", code=1)
+
+
+def test_stop_interrupts_none_of_those_whose_state_can_be_seen(lab: Project):
+    seen = [cli for cli in CLIS if TYPES[cli].display.tells_activity]
+    for state in ("busy", "asks"):
+        said = lab.run("stop", *(f"agent.{state}.{cli}" for cli in seen), code=7)
+        assert said.count("is deferred") == len(seen), said
+    live = {pane.address for pane in lab.live().values() if not pane.dead}
+    assert live == {f"agent.{state}.{cli}" for state in ("busy", "asks") for cli in CLIS}
+    assert "already running" in lab.run("resume", "agent.busy.claude")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status"],
+        ["peek"],
+        ["last"],
+        ["diff"],
+        ["send", "text"],
+        ["answer"],
+        ["attach"],
+        ["stop"],
+        ["resume"],
+        ["archive"],
+        ["restart"],
+        ["delete", "-y"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_an_unknown_agent_is_named_by_every_verb_and_a_short_name_of_many_lists_them(lab: Project, words: list[str]):
+    verb, *rest = words
+    said = lab.run(verb, f"nobody{HOSTILE}", *rest, code=64)
+    assert f"there is no agent nobody{HARMLESS}" in said
+    assert HOSTILE not in said
+    several = lab.run(verb, "claude", *rest, code=64)
+    assert "claude matches 3 names" in several
+    assert "agent.busy.claude" in several
+
+
+def test_a_program_gets_documents_without_hostile_characters(lab: Project):
+    for words in (["peek", "busy.gemini"], ["last", "busy.claude"], ["answer", "asks.codex"]):
+        done = lab.attempt(*words, "--json")
+        assert HOSTILE not in done.stdout
+        json.loads(done.stdout)
