@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
+from importlib.util import find_spec
 
+from reconciler.app.project.places import is_project, project_folder
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell
 
-from .bare import with_command
 from .command_names import offered_commands
 from .exact import ExactCall, exact_call
 from .group_help import help_asked_for
@@ -19,11 +20,13 @@ from .group_help import help_asked_for
 _ONE_DASH = re.compile(r"-(?=[a-z][a-z-]+(=|$))")
 _TRUTH = re.compile(r"--(?P<name>refresh|input)=(?P<value>true|false|1|0)")
 
+_WITH_VALUE = ("-C", "--chdir", "--registry")  # the options of the program itself
+
 
 def run(words: Sequence[str], ready: Callable[[], object] = lambda: None) -> int:
     """Run the command line; errors are printed on standard error. `ready` is called before the command runs."""
     completes = "_RECONCILER_COMPLETE" in os.environ
-    plain = list(_normalised(words)) if completes else with_command(list(_normalised(words)))
+    plain = list(_normalised(words)) if completes else _with_command(list(_normalised(words)))
     if lines := offered_commands(os.environ) if completes else help_asked_for(plain, os.environ):
         tell(*lines)
         return ExitCode.OK
@@ -70,6 +73,33 @@ def _normalised(words: Iterable[str]) -> Iterable[str]:
             yield long
         else:
             yield f"--{truth['name']}" if truth["value"] in {"true", "1"} else f"--no-{truth['name']}"
+
+
+def _with_command(words: Sequence[str]) -> list[str]:
+    """The words with the command that they stand for, if they are only options of the program and we are in a project.
+
+    That is the board on a terminal, and `status` elsewhere or without the board's library.
+    """
+    values = _options(words)
+    if values is None:
+        return list(words)
+    root = values.get("-C") or values.get("--chdir") or os.environ.get("RECONCILER_ROOT", "")
+    if not is_project(project_folder(root)):
+        return list(words)
+    on_terminal = all(map(os.isatty, (0, 1, 2)))
+    return [*words, "board" if on_terminal and find_spec("textual") else "status"]
+
+
+def _options(words: Iterable[str]) -> dict[str, str] | None:
+    """The options of the program with their values; None if there is anything else."""
+    found: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        name, given, value = word.partition("=")
+        if name not in _WITH_VALUE:
+            return None
+        found[name] = value if given else next(rest, "")
+    return found
 
 
 def _tell(told: ReconcilerError | Iterable[str]) -> None:
