@@ -220,9 +220,9 @@ def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A broker that is made and should run, but does not: it is not in order, so it is not recognised."""
     bus = broker(tmp_path)
     made(bus)
-    at = Project(str(tmp_path), str(tmp_path / "registry"), {"PATH": PATH})
-    found = Counted(at, bus)
-    object.__setattr__(at, "clock", found.clock)
+    clock = At(0)
+    at = Project(str(tmp_path), str(tmp_path / "registry"), {"PATH": PATH}, clock=clock)
+    found = Counted(at, bus, clock=clock)
     survey = at.brokers.real.survey
 
     class Judge:

@@ -140,7 +140,7 @@ def test_every_conversation_on_disk_is_listed_with_the_session_that_has_it(proje
         assert listed[name]["id"] == project.pane(session).conversation
         assert listed[name]["bound"] == [session]
     assert "lab-creator-claude" in project.run("conversations", "lab")
-    assert "there are: lab" in project.run("conversations", "nowhere", code=64)
+    assert "there are: workspace.lab" in project.run("conversations", "nowhere", code=64)
 
 
 def test_agents_that_start_in_a_line_are_bound_by_one_apply(project: Project):

@@ -20,7 +20,7 @@ from reconciler.ports.processes import RealProcesses
 from reconciler.ports.tmux import NewSession, RealTmux, server
 from reconciler.ports.world import SessionTags, Typed
 
-ROW = "<$0><%0><{pid}><0><><><1><0><1><1><3.3a><L><agent.lab.a><></p><lab-a><sleep></><title></run/t>"
+ROW = "<$0><%0><{pid}><0><><><1><0><1><1><3.3a><7><L><agent.lab.a><></p><lab-a><sleep></><title></run/t>"
 EVIL = [
     "a\nb",
     "a\x1fb",
@@ -142,7 +142,7 @@ def test_a_row_that_cannot_be_read_makes_nobody_unknown_but_its_own_pane(tmp_pat
 
 
 def test_a_dead_pane_without_pid_and_folder_is_a_pane_without_process(tmp_path):
-    dead = "<$1><%1><><1><><9><1><0><4><1><3.8><L><agent.lab.b><></p><lab-b><></><title></run/t>"
+    dead = "<$1><%1><><1><><9><1><0><4><1><3.8><7><L><agent.lab.b><></p><lab-b><></><title></run/t>"
     (tmp_path / "said").write_text(f"{GOOD}\n{dead}\n")
     state = fake_tmux(tmp_path, f"cat {tmp_path}/said").look().value
 
