@@ -58,7 +58,7 @@ def _forged(project: Project, pid: int) -> str:
     """What a process would have to be called, to make rows of its own out of its name."""
     lineage = project.recorded()["lineage"]
     old = f"\n{SESSION}\x1f$2\x1f%2\x1f{pid}\x1fsleep\x1f/\x1f0\x1f\x1f\x1f1\x1f0\x1f{lineage}\x1f{ADDRESS}"
-    new = f"\n<$2><%2><{pid}><0><><><1><0><1><1><3.3a><{lineage}><{ADDRESS}><></p><{SESSION}><sleep></><>\n<"
+    new = f"\n<$2><%2><{pid}><0><><><1><0><1><1><3.3a><7><{lineage}><{ADDRESS}><></p><{SESSION}><sleep></><>\n<"
     return f"sleep{old}\x1f\x1fs\x1f1\x1f1\x1f3.3a\x1f\n{new}"
 
 
