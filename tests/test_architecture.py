@@ -114,6 +114,7 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "status",
         "peek",
         "last",
+        "usage",
         "diff",
         "broker-status",
         "broker-verify",

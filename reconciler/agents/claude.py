@@ -125,6 +125,7 @@ def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
 
 PROFILE = Profile(
     name="claude",
+    tokens="reconciler.agents.claude_tokens:TOKENS",
     launch=Launch(
         command=("claude",),
         new=("--session-id", SESSION_ID),

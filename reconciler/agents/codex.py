@@ -123,6 +123,7 @@ def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
 
 PROFILE = Profile(
     name="codex",
+    tokens="reconciler.agents.codex_tokens:TOKENS",
     launch=Launch(
         command=("codex",),
         # Without this switch, Codex starts a background server that outlives the pane and holds the conversation.

@@ -89,6 +89,7 @@ def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
 
 PROFILE = Profile(
     name="copilot",
+    tokens="reconciler.agents.copilot_tokens:TOKENS",
     launch=Launch(
         command=("copilot",),
         new=("--session-id", SESSION_ID),

@@ -89,6 +89,7 @@ def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
 
 PROFILE = Profile(
     name="gemini",
+    tokens="reconciler.agents.gemini_tokens:TOKENS",
     launch=Launch(
         command=("gemini",),
         new=("--session-id", SESSION_ID),

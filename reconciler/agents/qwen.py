@@ -93,6 +93,7 @@ def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
 
 PROFILE = Profile(
     name="qwen",
+    tokens="reconciler.agents.qwen_tokens:TOKENS",
     launch=Launch(
         command=("qwen",),
         new=("--session-id", SESSION_ID),

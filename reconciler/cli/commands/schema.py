@@ -43,6 +43,7 @@ class SchemaName(StrEnum):
     STATUS = "status"
     PEEK = "peek"
     LAST = "last"
+    USAGE = "usage"
     DIFF = "diff"
     BROKER_STATUS = "broker-status"
     BROKER_VERIFY = "broker-verify"
