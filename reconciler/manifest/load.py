@@ -16,6 +16,7 @@ from reconciler.model.record import Json
 
 from . import expand
 from .accept import accept_mistakes, accepts
+from .budget import budget_mistakes, project_budget
 from .document import Document, ManifestContext, Source, mistake
 from .links import Declared, branch_mistakes, link_mistakes
 from .merge import Block, Merged, merge
@@ -94,9 +95,12 @@ def _desired(
         files=tuple(document.file for document in documents),
         brokers=_brokers(merged, context),
         accepts=accepts(merged.sections["accept"].values()),
+        budget=project_budget(merged.settings.get("budget")),
     )
     unset = [found for source in sources for found in source.mistakes]
-    return desired, [*unset, *disagreements, *_mistakes(merged, declared, builtin_types)]
+    mistakes = [*_mistakes(merged, declared, builtin_types)]
+    mistakes += budget_mistakes(desired.budget, workspaces.values(), desired.agents.values())
+    return desired, [*unset, *disagreements, *mistakes]
 
 
 def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]) -> Iterator[Diagnostic]:

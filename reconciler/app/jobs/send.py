@@ -12,6 +12,7 @@ from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import Project
+from reconciler.app.usage.budgets import refuse_over_budget
 from reconciler.jobs.agent_state import Recipient
 from reconciler.jobs.deliver import DeliveryTimeouts, deliver
 from reconciler.jobs.recipient import KnownAgents, addressee, recipient
@@ -43,10 +44,11 @@ class Sent(Struct, frozen=True):
     delivery: Delivery
 
 
-def live_recipient(at: Project, name: str) -> LiveRecipient:
-    """The live agent of that name.
+def live_recipient(at: Project, name: str, *, over_budget: bool = False) -> LiveRecipient:
+    """The live agent of that name; with `over_budget`, also one whose budget is used up.
 
     Raises:
+        Refused: A budget with `on_exceed: hold` is used up.
         UsageError: No agent, or more than one, is called so.
         Unreachable: tmux could not be asked.
         ReconcilerError: It has no live session.
@@ -54,6 +56,8 @@ def live_recipient(at: Project, name: str) -> LiveRecipient:
     seen = look(at, everyone=False)
     (address,) = resolve_names(seen, [name], found=True)
     whom = addressee(str(address), "", _everyone(seen))
+    if not over_budget:
+        refuse_over_budget(at, seen.desired, address)
     to = recipient(whom, seen.snapshot, at.files, at.caller, prompts_folder(at))
     return LiveRecipient(address, to, at.world(seen.desired.socket), tuple(unseen_of(whom.profile, at.processes)))
 
