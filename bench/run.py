@@ -16,6 +16,7 @@ from measure import Row, Run, machine, repeated, run, table
 from monitor import idle_share, pass_cpu, reaction, talkative_pass_cpu
 from mqtt import receive_rates
 from rooms import comparison_cpu, registry_times
+from usage import usage_times
 
 _REPEATS = 7
 _HALF, _MANY = 500, 1000
@@ -105,6 +106,7 @@ def rows() -> Iterator[Row]:
     yield from _tmuxp()
     yield from (Row(what, measured) for what, measured in receive_rates())
     yield from rows_of_jobs()
+    yield from (Row(what, measured) for what, measured in usage_times())
 
 
 def main() -> None:
