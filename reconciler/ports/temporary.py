@@ -1,4 +1,4 @@
-"""Names for temporary files, and the removal of temporary files that killed processes left.
+"""Names for temporary files and private folders, and the removal of those that killed processes left.
 
 A name contains its writer: the pid, its start time, and a digest of the machine, boot and pid namespace.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from zlib import crc32
@@ -17,6 +18,8 @@ from reconciler.model.observed import Absent, Present, Unknown
 from .clock import RealClock
 from .pid_namespace import current_namespace
 from .processes import RealProcesses
+
+PRIVATE_FOLDER = "reconciler-"  # how the names of our private folders begin; the writer and a dot follow
 
 _NAME = re.compile(r"\..+\.(?P<writer>\d+-\d+-[0-9a-f]{8})\.[0-9a-f]{8}\.tmp")
 _WRITER = re.compile(r"(?P<pid>\d+)-(?P<start>\d+)-(?P<place>[0-9a-f]{8})")
@@ -68,6 +71,34 @@ def sweep_tree(top: int) -> None:
     with suppress(OSError):
         for _, _, _, folder in os.fwalk(".", dir_fd=top, follow_symlinks=False):
             sweep(folder, ours=True)
+
+
+def parents_of_private_folders(environment: Mapping[str, str]) -> Iterator[str]:
+    """Where a private folder may be: the runtime folder of the user's session, TMPDIR, /tmp."""
+    for given in (environment.get("XDG_RUNTIME_DIR"), environment.get("TMPDIR"), "/tmp"):  # noqa: S108 - a folder of our own
+        if given and os.path.isabs(given):
+            yield given
+
+
+def sweep_private_folders(environment: Mapping[str, str]) -> None:
+    """Remove this user's private folders whose writer was killed. Folders that cannot be removed stay."""
+    for parent in parents_of_private_folders(environment):
+        left = list[str]()
+        with suppress(OSError), os.scandir(parent) as entries:
+            left += (entry.path for entry in entries if _is_left_folder(entry))
+        if left:
+            import shutil  # noqa: PLC0415 - slow to load, and rarely needed
+
+            for folder in left:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_left_folder(entry: os.DirEntry[str]) -> bool:
+    if not entry.name.startswith(PRIVATE_FOLDER) or not entry.is_dir(follow_symlinks=False):
+        return False
+    status = entry.stat(follow_symlinks=False)
+    written = entry.name.removeprefix(PRIVATE_FOLDER).partition(".")[0]
+    return status.st_uid == os.geteuid() and is_gone(written, status.st_mtime)
 
 
 def _is_left(entry: os.DirEntry[str], ours: bool) -> bool:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -69,12 +70,20 @@ def runtime_of(project: Project) -> Path:
     return folder
 
 
+def has_secret(project: Project) -> bool:
+    with suppress(LookupError, OSError, subprocess.SubprocessError):
+        return "TOKEN" in environment(project.pane("lab-creator-one").pid)
+    return False
+
+
 MOMENTS: dict[str, Callable[[Project], object]] = {
     "locked": lambda project: (project.root / ".hermes" / "lock").exists(),
     "recorded": lambda project: project.registry.exists(),
     "the socket waits": lambda project: list(runtime_of(project).glob("reconciler-*/*")),
     "tmux runs": lambda project: project.tmux("list-sessions"),
     "the session is there": lambda project: "lab-creator-one" in project.tmux("list-sessions", "-F", "#S"),
+    # The next apply has nothing to start then, and clears up all the same.
+    "the agent has it": has_secret,
 }
 
 

@@ -17,6 +17,7 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.snapshot import Pane
 from reconciler.ports import launcher
 from reconciler.ports.clock import RealClock
+from reconciler.ports.temporary import sweep_private_folders
 from reconciler.ports.tmux import RealTmux
 from reconciler.ports.tmux import handover as module
 from reconciler.ports.tmux.handover import Handover
@@ -96,7 +97,7 @@ def test_a_launcher_whose_caller_has_ended_says_so_and_ends(tmp_path: Path):
     assert done.stderr == f"'true': {launcher._MISSING}\n"
 
 
-def test_the_folder_of_a_dead_command_is_removed_by_the_next(tmp_path: Path):
+def test_the_folder_of_a_dead_command_is_removed(tmp_path: Path):
     program = "from reconciler.ports.temporary import writer; print(writer())"
     dead = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.strip()
     (tmp_path / f"reconciler-{dead}.abcd").mkdir()
@@ -106,8 +107,7 @@ def test_the_folder_of_a_dead_command_is_removed_by_the_next(tmp_path: Path):
     os.utime(older, (0, 0))
     (tmp_path / "reconciler-new").mkdir()
 
-    with Handover({"TMPDIR": str(tmp_path)}, RealClock()):
-        pass
+    sweep_private_folders({"TMPDIR": str(tmp_path)})
 
     assert os.listdir(tmp_path) == ["reconciler-new"]
 

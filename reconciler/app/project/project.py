@@ -17,7 +17,7 @@ from reconciler.broker.remembered import RememberedBrokers
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.observe import HOOK_NOTES, Caller
-from reconciler.ports import own_files
+from reconciler.ports import own_files, temporary
 from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles
 from reconciler.ports.origin import origin_of
@@ -111,7 +111,7 @@ class Project:
         return RealTmux(self.socket(declared), self.env).attaching(session)
 
     def clear_up(self, *others: str) -> None:
-        """Check that none of our files is a symbolic link, and remove unfinished files of killed commands.
+        """Check that none of our files is a symbolic link, and remove what killed commands left on disk.
 
         `others` are our folders outside of the project.
 
@@ -128,6 +128,7 @@ class Project:
             own_files.sweep_tree(folder)
         for folder in (self.root, os.path.join(self.root, "manifests")):
             own_files.sweep(folder)
+        temporary.sweep_private_folders(self.env)
 
     def now(self) -> datetime:
         """The current moment, in UTC."""

@@ -11,7 +11,7 @@ import shutil
 import socket
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from threading import Thread
 from types import TracebackType
@@ -24,7 +24,6 @@ from reconciler.ports.world import Clock
 _LAUNCH_SECONDS = 30
 _LINE_SECONDS = 5.0
 _WAITING_LINES = 4096
-_BEGIN = "reconciler-"
 _DOOR = "door"
 _KEY_BYTES = 16
 
@@ -34,7 +33,7 @@ class Handover:
 
     def __init__(self, environment: Mapping[str, str], clock: Clock) -> None:
         """The folder is created with the first secret. `environment` says where it may be."""
-        self._parents = list(_parents(environment))
+        self._parents = list(temporary.parents_of_private_folders(environment))
         self._clock = clock
         self._address = ""
         self._opened = ExitStack()
@@ -42,8 +41,6 @@ class Handover:
         self._readers: dict[str, int] = {}
 
     def __enter__(self) -> Self:
-        for parent in self._parents:
-            _sweep(parent)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -89,7 +86,7 @@ class Handover:
 
         _refuse_unsafe(parent)
         with ExitStack() as stack:
-            folder = tempfile.mkdtemp(prefix=f"{_BEGIN}{temporary.writer()}.", dir=parent)  # 0700
+            folder = tempfile.mkdtemp(prefix=f"{temporary.PRIVATE_FOLDER}{temporary.writer()}.", dir=parent)  # 0700
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             address = os.path.join(folder, _DOOR)
             listener = stack.enter_context(socket.socket(socket.AF_UNIX))
@@ -123,13 +120,6 @@ class Handover:
         return any(key in self._waiting and _is_alive(pid) for key, pid in self._readers.items())
 
 
-def _parents(environment: Mapping[str, str]) -> Iterator[str]:
-    """Where a private folder may be: the runtime folder of the user's session, TMPDIR, /tmp."""
-    for given in (environment.get("XDG_RUNTIME_DIR"), environment.get("TMPDIR"), "/tmp"):  # noqa: S108 - a folder of our own
-        if given and os.path.isabs(given):
-            yield given
-
-
 def _refuse_unsafe(parent: str) -> None:
     """Raise OSError if other users could replace our folder in `parent`."""
     status = os.stat(parent)
@@ -137,23 +127,6 @@ def _refuse_unsafe(parent: str) -> None:
         raise OSError(0, "other users may rename folders in it", parent)
     if status.st_uid not in {0, os.geteuid()}:
         raise OSError(0, "it is another user's", parent)
-
-
-def _sweep(parent: str) -> None:
-    """Remove the folders of killed commands."""
-    left = list[str]()
-    with suppress(OSError), os.scandir(parent) as entries:
-        left += (entry.path for entry in entries if _is_left(entry))
-    for folder in left:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_left(entry: os.DirEntry[str]) -> bool:
-    if not entry.name.startswith(_BEGIN) or not entry.is_dir(follow_symlinks=False):
-        return False
-    status = entry.stat(follow_symlinks=False)
-    written = entry.name.removeprefix(_BEGIN).partition(".")[0]
-    return status.st_uid == os.geteuid() and temporary.is_gone(written, status.st_mtime)
 
 
 def _is_alive(pid: int) -> bool:
