@@ -15,12 +15,11 @@ from reconciler.model.errors import InvalidManifest
 from reconciler.model.record import Json
 
 from . import expand
-from .accept import accept_mistakes, accepts
-from .budget import budget_mistakes, project_budget
 from .document import Document, ManifestContext, Source, mistake
 from .links import Declared, branch_mistakes, link_mistakes
 from .merge import Block, Merged, merge
 from .templates import type_mistakes
+from .values import accept_mistakes, accepts, budget_mistakes, project_budget
 from .variables import fill
 
 if TYPE_CHECKING:

@@ -1,11 +1,12 @@
-"""Check the budgets in manifests."""
+"""What `accept` and `budget` say in manifests, and their rules that a shape cannot express."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from datetime import date
 
-from reconciler.model.desired import Agent, Budget, Workspace
+from reconciler.model.desired import Accept, Agent, Budget, Workspace
 from reconciler.model.diagnostic import Diagnostic, Place
 
 from .document import mistake
@@ -14,6 +15,21 @@ from .merge import Block
 
 _MOST_TOKENS = 1 << 53
 _MOST_DOLLARS = 1e9
+
+
+def accepts(blocks: Iterable[Block]) -> tuple[Accept, ...]:
+    """The accepted drift, in the order of the manifests."""
+    return tuple(Accept(**block.content, place=block.place()) for block in blocks)
+
+
+def accept_mistakes(blocks: Iterable[Block]) -> Iterator[Diagnostic]:
+    """Every `until` that is not a date of the calendar, such as February 30."""
+    for block in blocks:
+        try:
+            date.fromisoformat(block.content["until"])
+        except ValueError:
+            detail = f"found: {block.content['until']}"
+            yield mistake("`until` is not a date", block.place("until"), detail=detail, fix="write a date, YYYY-MM-DD")
 
 
 def project_budget(block: Block | None) -> Budget | None:
