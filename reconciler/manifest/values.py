@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from datetime import date
 
@@ -54,7 +53,7 @@ def _mistakes(given: Budget, place: Place) -> Iterator[Diagnostic]:
         yield mistake("`budget` limits nothing", place, fix=fix)
     if tokens is not None and not 0 < tokens <= _MOST_TOKENS:
         yield _out_of_range("tokens_per_day", f"{tokens}"[:30], place)
-    if dollars is not None and not (math.isfinite(dollars) and 0 < dollars <= _MOST_DOLLARS):
+    if dollars is not None and not 0 < dollars <= _MOST_DOLLARS:
         yield _out_of_range("usd_per_day", f"{dollars:g}", place)
 
 

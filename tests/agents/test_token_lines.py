@@ -68,6 +68,11 @@ def test_claude_stores_four_counts_that_do_not_overlap() -> None:
     assert counts([row]) == [(1000, 200, 300, 45)]
 
 
+def test_an_older_claude_tells_what_it_wrote_into_the_cache_in_one_number() -> None:
+    usage = {"input_tokens": 1, "cache_creation_input_tokens": 200, "cache_creation": None, "output_tokens": 4}
+    assert counts(read("claude", claude(message={"usage": usage}))[0]) == [(1, 200, 0, 4)]
+
+
 def test_an_answer_of_claude_is_known_by_message_and_request() -> None:
     rows, _ = read("claude", claude(), claude(uuid="x"), claude(requestId="req_3"), claude(message={"id": "msg_2"}))
     assert len({row.key for row in rows}) == 3

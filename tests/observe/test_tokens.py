@@ -86,6 +86,11 @@ def rewritten_as_long(file: Path) -> None:
     os.utime(file, ns=(1, 1))
 
 
+def changed_far_up(file: Path) -> None:
+    file.write_text(file.read_text().replace('"output_tokens": 1}', '"output_tokens": 3}'))
+    os.utime(file, ns=(1, 1))
+
+
 def rewritten_and_longer(file: Path) -> None:
     file.write_text(line(7, 7) + line(8, 8) + line(9, 9))
 
@@ -101,6 +106,7 @@ def replaced(file: Path) -> None:
     [
         (shrunk, [9]),
         (rewritten_as_long, [8, 9]),
+        (changed_far_up, [2, 3]),
         (rewritten_and_longer, [7, 8, 9]),
         (replaced, [1, 2, 9]),
     ],
@@ -108,7 +114,7 @@ def replaced(file: Path) -> None:
 def test_a_file_that_did_not_only_grow_is_read_again(
     tmp_path: Path, transcript: Path, reads: list[Any], change: Callable[[Path], None], after: list[int]
 ) -> None:
-    transcript.write_text(line(1, 1) + line(2, 2))
+    transcript.write_text(line(1, 1) + line(2, 2, content="x" * 2000))
     first = look(tmp_path)
     change(transcript)
     assert outputs(look(tmp_path, first)) == after

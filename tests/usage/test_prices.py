@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from answered import NOON, answer
 from genai_prices import Usage, calc_price
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.app.usage.pricing import price_book
+from reconciler.model.errors import ReconcilerError
 from reconciler.usage.prices import PriceBook
 
 SONNET, GPT = "claude-sonnet-4-5-20250929", "gpt-5"
@@ -61,3 +65,11 @@ def test_an_answer_from_before_the_model_or_without_a_time_is_priced() -> None:
 def test_the_list_is_named_with_its_version() -> None:
     found = PriceBook({}).list
     assert (found.package, found.version[0].isdigit()) == ("genai-prices", True)
+
+
+def test_without_the_package_one_line_says_how_to_add_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "genai_prices", None)
+    monkeypatch.delitem(sys.modules, "reconciler.usage.prices")
+    with pytest.raises(ReconcilerError, match="no price list is installed") as caught:
+        price_book({})
+    assert "pip install 'reconciler[prices]'" in caught.value.fix
