@@ -67,3 +67,24 @@ def test_a_long_list_says_how_many_more_there_are() -> None:
 def test_none_is_meant(name: str) -> None:
     with pytest.raises(UsageError, match="there is no agent"):
         the_one(name, SHOP)
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "summary", "fix"),
+    [
+        ("broker.main", "agent", "broker.main is not an agent", "`reconciler broker -h` lists the commands"),
+        ("workspace.shop", "agent", "workspace.shop is not an agent", "name an agent in it: agent.shop.claude"),
+        ("workspace.none", "agent", "workspace.none is not an agent", "`reconciler status` lists all agents"),
+        ("agent.shop.claude", "workspace", "agent.shop.claude is not a workspace", "name its workspace: shop"),
+        ("broker.man", "", "there is no broker.man", "did you mean broker.main?"),
+        ("x", "", "there is no x", "there are: agent.shop.claude, agent.shop.scribe, agent.site.scribe2, "),
+    ],
+)
+def test_an_address_of_another_kind_and_an_unknown_name_say_what_to_type(
+    name: str, what: str, summary: str, fix: str
+) -> None:
+    known = {"agent": SHOP, "workspace": BOTH[4:6], "": BOTH}[what]
+    with pytest.raises(UsageError) as error:
+        the_one(name, known, what)
+    assert error.value.summary == summary
+    assert error.value.fix.startswith(fix)

@@ -16,21 +16,21 @@ from reconciler.text.quoting import flow, scalar
 _LONG = 2  # keys of a block that is not put on one line
 
 
-def first_note(agent: AdoptedAgent) -> str:
-    """What a reader should know about an agent's block."""
-    return agent.notes[0] if agent.notes else ""
+def lasting_comment(agent: AdoptedAgent) -> str:
+    """The comment of an agent's block. What is only true today does not belong in a manifest."""
+    return "; ".join(agent.comments)
 
 
 class ManifestFrame(Struct, frozen=True):
-    """What a manifest says around its agents: it is in the folder `root`, and `socket` is the tmux server.
-
-    `head` are the lines of the first comment, and `remark` makes that of an agent.
-    """
+    """The parts of a new manifest around its agents."""
 
     root: str
+    """The folder of the manifest."""
     socket: Socket = Socket()
+    """The tmux server."""
     head: tuple[str, ...] = ()
-    remark: Callable[[AdoptedAgent], str] = first_note
+    """The lines of the comment at the top."""
+    comment_of: Callable[[AdoptedAgent], str] = lasting_comment
 
 
 def agent_block(agent: AdoptedAgent, *, in_full: bool = False) -> dict[str, Json]:
@@ -118,7 +118,7 @@ def _workspace(space: AdoptedWorkspace, agents: Iterable[AdoptedAgent], frame: M
             yield f"    {key}: {flow(value)}"
     yield "    agents:"
     for agent in agents:
-        yield from _agent(agent, frame.remark(agent))
+        yield from _agent(agent, frame.comment_of(agent))
 
 
 def _agent(agent: AdoptedAgent, said: str) -> Iterator[str]:

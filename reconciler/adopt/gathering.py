@@ -129,7 +129,7 @@ class Gathering:
                 place=found.place,
                 prompt=start.prompt,
                 git=found.git,
-                notes=_renamings((self.hints[workspace], workspace), (found.agent, agent)),
+                comments=_renamings((self.hints[workspace], workspace), (found.agent, agent)),
             )
         )
 

@@ -101,7 +101,8 @@ class _Taken:
             takes_over=takes_over,
             conversation=found.conversation,
             known_by=found.known_by,
-            notes=(*_renamings(found, address, session, takes_over), *_moves(found, path), *found.notes),
+            notes=(*_session_renaming(found, session, takes_over), *_moves(found, path), *found.notes),
+            comments=(*_renamings(found, address), *found.comments),
         )
 
     def _taken_over(self, found: FoundAgent) -> str:
@@ -159,13 +160,16 @@ def _named(found: FoundAgent) -> str:
     return f"{found.workspace}/{found.agent} of {found.source}"
 
 
-def _renamings(found: FoundAgent, address: Address, session: str, takes_over: str) -> Iterator[str]:
+def _renamings(found: FoundAgent, address: Address) -> Iterator[str]:
     if found.workspace and address.workspace != found.workspace:
         yield f"workspace {found.workspace} is called {address.workspace} in the manifest"
     if address.agent != found.agent:
         yield f"{found.agent} is called {address.agent} in the manifest"
+
+
+def _session_renaming(found: FoundAgent, session: str, takes_over: str) -> Iterator[str]:
     if takes_over and takes_over != session:
-        yield f"its session {takes_over} is renamed, the agent goes on"
+        yield f"its session {takes_over} will be renamed; the agent keeps running"
     elif found.row and found.row != session:
         yield f"its session {found.row} will be called {session}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
@@ -26,11 +26,15 @@ class RegistryView(Struct, frozen=True):
     panes: Mapping[str, Pane]
     place: Place
     occupied: frozenset[str] = frozenset()
-    """Names of live sessions that are not taken over, and so are not in `panes`."""
+    """Names of live sessions that are not imported. They are not in `panes`."""
 
     def pane_of(self, row: SessionRow) -> Pane | None:
         """The pane of the session that the row is about, if it lives."""
         return self.panes.get(row.session) or self.panes.get(as_tmux_spells(row.session))
+
+    def name_taken(self, row: SessionRow) -> str:
+        """The row's session name, as tmux spells it, if a session that is not imported has it; else empty."""
+        return next((name for name in (row.session, as_tmux_spells(row.session)) if name in self.occupied), "")
 
     def is_ours(self, pane: Pane) -> bool:
         """Whether the session carries the tags of this project."""
@@ -75,7 +79,8 @@ def _agent(row: SessionRow, seen: RegistryView) -> FoundAgent:
         protect=row.protect,
         ignore=("env",) if hidden else (),
         git=Git(home.git_repo, home.git_branch) if home and home.git_repo else None,
-        notes=tuple(_notes(row, hidden, seen, lives=lives)),
+        notes=tuple(_notes(row, seen, lives=lives)),
+        comments=tuple(map(_secret, hidden)),
         place=seen.place,
     )
 
@@ -120,17 +125,24 @@ def _is_of_a_role(row: SessionRow) -> bool:
     return (row.role or role_in(row.session, row.workspace, row.agent)) != DEFAULT_ROLE
 
 
-def _notes(row: SessionRow, hidden: Iterable[str], seen: RegistryView, *, lives: bool) -> Iterator[str]:
+def _notes(row: SessionRow, seen: RegistryView, *, lives: bool) -> Iterator[str]:
+    """What `apply` would do about the session as it is now."""
     if lives and row.status is not Status.RUNNING:
         yield f"recorded as {row.status}, but it runs"
     elif not lives and row.status is not Status.ARCHIVED and rests_by_hand(row):
-        yield f"{row.status} by hand: it stays so until `reconciler resume {row.session}`"
-    elif row.session in seen.occupied:
-        yield "a session that is left alone has its name (see below): `apply` refuses until that session is ended"
-    elif not lives and row.status in {Status.RUNNING, Status.TERMINATED}:
-        yield "its session is gone: the next apply brings it back"
-    for name in hidden:
-        yield f"the value of {name} is a secret: write `{name}: {{from_env: {name}}}`, then take `ignore` out"
+        yield f"{row.status} by hand: it stays {row.status} until `reconciler resume {row.session}`"
+    elif lives or row.status not in {Status.RUNNING, Status.TERMINATED}:
+        return
+    elif name := seen.name_taken(row):
+        yield f"another session is called {name} (see below): `apply` refuses until you end or rename that session"
+    elif seen.pane_of(row):
+        yield "its session is there, but the agent in it has exited: the next `apply` starts it again"
+    else:
+        yield "its session is gone: the next `apply` starts it again"
+
+
+def _secret(name: str) -> str:
+    return f"the value of {name} is a secret: write `env: {{{name}: {{from_env: {name}}}}}`, then remove `ignore`"
 
 
 # --- what is left alone -----------------------------------------------------------------------

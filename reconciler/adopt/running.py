@@ -30,7 +30,7 @@ def with_arguments(
     start = next((each for each in starts if each), None)
     if start is None:
         return found
-    return replace(found, args=start.args, notes=(*found.notes, *_left(start)))
+    return replace(found, args=start.args, comments=(*found.comments, *_left(start)))
 
 
 def with_command(found: FoundAgent, processes: Iterable[Sequence[str]]) -> FoundAgent:
@@ -46,7 +46,7 @@ def with_command(found: FoundAgent, processes: Iterable[Sequence[str]]) -> Found
     if discreet(line) == line:
         return replace(found, command=tuple(words))
     note = f"the options of {words[0]} are left out of its type: one looks like a secret"
-    return replace(found, command=(words[0],), notes=(*found.notes, note))
+    return replace(found, command=(words[0],), comments=(*found.comments, note))
 
 
 def _start(words: Sequence[str], profile: Profile) -> AgentStart | None:

@@ -76,6 +76,7 @@ def _together(group: Sequence[FoundAgent]) -> FoundAgent:
         conversation=talks.conversation,
         known_by=talks.known_by,
         notes=(*dict.fromkeys(note for each in group for note in each.notes), *_contradictions(group, talks)),
+        comments=tuple(dict.fromkeys(comment for each in group for comment in each.comments)),
     )
 
 

@@ -157,6 +157,7 @@ CATALOGUE: Mapping[str, Entry] = {
             "start-afresh": Command("registry", "start_afresh", "Make this copy a new project without agents."),
         },
     ),
+    "mcp": Command("mcp", "mcp", "Offer this project to AI agents, as an MCP server over standard input and output."),
     "skills": Group(
         "Install skills that teach agents to use reconciler.",
         {

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import typer
 
-from reconciler.model.errors import InvalidManifest, ReconcilerError, RegistryUnreadable
+from reconciler.model.errors import InvalidManifest, ReconcilerError, RegistryUnreadable, UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell
 
@@ -105,11 +105,29 @@ def _tell_usage(error: Exception) -> int:
             tell(*str(error).splitlines())
             return ExitCode.OK
         _tell(str(error).splitlines())
+    elif wrong := _unknown_choice(error):
+        _tell(_error_lines(wrong))
     elif show_error:
         said = StringIO()
         show_error(file=said)
         _tell(said.getvalue().splitlines())
     return ExitCode.USAGE
+
+
+def _unknown_choice(error: Exception) -> ReconcilerError | None:
+    """The error in our words, if the value is not one of those that an argument or option allows."""
+    parameter, context = getattr(error, "param", None), getattr(error, "ctx", None)
+    choices = getattr(getattr(parameter, "type", None), "choices", None)
+    value = re.match(r"'(.*?)' is not one of", getattr(error, "message", ""))
+    if not choices or not value or parameter is None:
+        return None
+    from difflib import get_close_matches
+
+    known = [getattr(each, "value", str(each)) for each in choices]
+    named = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.make_metavar(context)
+    close = get_close_matches(value[1], known, n=1)
+    fix = f"did you mean `{close[0]}`?" if close else f"one of: {', '.join(known)}"
+    return UsageError(f"`{value[1]}` is not a value of {named}", fix=fix)
 
 
 def _tell_mistakes(error: InvalidManifest) -> int:

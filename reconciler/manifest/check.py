@@ -15,9 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 from reconciler.model.diagnostic import Diagnostic, Place
 
 from .document import Document, Source, mistake, place_of, suggestion
-from .rules import NAME_RULE
+from .rules import EXTENSION, NAME_RULE
 from .shape import ManifestDoc, keys_at
 from .source import Reading, read
+from .value_slips import list_instead, mapping_instead, own_program, value_source_instead
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -50,7 +51,7 @@ def checked_document(source: Source, digest: str) -> tuple[Document | None, list
     if reading.content is None:  # a truncated file must not end the agents that it declared
         return None, [*reading.mistakes, _empty(source.file)]
     mistakes = [*reading.mistakes, *shape_mistakes(reading), *_cut_off(source, reading)]
-    content = without_mistakes(reading.content) if mistakes else cast(Any, reading.content)
+    content = without_mistakes(reading.content) if mistakes else cast(Any, _ours(reading.content))
     document = None if content is None else Document(source.file, digest, content, reading.places)
     return document, mistakes
 
@@ -96,7 +97,7 @@ def without_mistakes(content: Any) -> ManifestDoc | None:
         _remove(content, error)
     for error in _errors(content):
         _fill(content, error["loc"])
-    return None if _errors(content) else cast("ManifestDoc", content)
+    return None if _errors(content) else cast("ManifestDoc", _ours(content))
 
 
 def _remove(content: Any, error: ErrorDetails) -> None:
@@ -120,9 +121,16 @@ def _reach(content: Any, loc: Sequence[int | str]) -> Any:
     return content
 
 
+def _ours(content: Any) -> Any:
+    """The content without the keys that users may choose: they hold anchors for other parts."""
+    if not isinstance(content, dict):
+        return content
+    return {key: value for key, value in content.items() if not key.startswith(EXTENSION)}
+
+
 def _errors(content: Any) -> list[ErrorDetails]:
     try:
-        _adapter().validate_python(content, strict=True)
+        _adapter().validate_python(_ours(content), strict=True)
     except ValidationError as error:
         return error.errors(include_url=False)
     return []
@@ -150,7 +158,7 @@ def _unknown_key(reading: Reading, parts: list[str]) -> Diagnostic:
     return mistake(
         f"unknown key `{key}`{_inside(parents)}",
         place_of(reading.file, reading.places, ".".join(parts)),
-        fix=suggestion(key, keys_at(parents)),
+        fix=own_program(parents, key, _reach(reading.content, parts)) or suggestion(key, keys_at(parents)),
     )
 
 
@@ -190,13 +198,30 @@ def _bad_value(reading: Reading, path: str, error: ErrorDetails) -> Diagnostic:
         fix = f"if it should be empty, write `{key}: {_EMPTY[error['type']]}`; else the file may be cut off"
         return mistake(f"`{path}` is empty", place_of(reading.file, reading.places, path), fix=fix)
     text = reading.texts.get(path, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    if path == "version" and isinstance(value, str):  # the quotes are the mistake
+        text = f'"{value}"'
     wanted = _wanted(error)
     return mistake(
         f"`{path}` must be {wanted}" if path else f"a manifest must be {wanted}",
         place_of(reading.file, reading.places, path),
         detail=f"found: {text[:_SHOWN] or 'nothing'}{'...' if len(text) > _SHOWN else ''}",
-        fix=_fix(error, text, wanted),
+        fix=_slip(path, error) or _fix(error, text, wanted),
     )
+
+
+def _slip(path: str, error: ErrorDetails) -> str:
+    """The text to write, when the value is a common slip; else empty."""
+    match error["type"], error["input"]:
+        case "dict_type", value:
+            return mapping_instead(path, value)
+        case "list_type", value:
+            return list_instead(path, value)
+        case "literal_error", "1" if path == "version":
+            return "write it without quotes: `version: 1`"
+        case "expected", dict() as value:
+            return value_source_instead(value)
+        case _:
+            return ""
 
 
 def _wanted(error: ErrorDetails) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +26,7 @@ from reconciler.text.patch import Unpatchable, verified
 
 from .document import Source
 from .flow import in_one_line
+from .rules import EXTENSION
 from .shape import ManifestDoc, keys_of, shape_inside
 from .source import nodes_of, read, text_of
 
@@ -253,16 +254,26 @@ def _only_comments(page: _Page, start: int, end: int) -> list[str]:
 def _ordered(parts: list[_Part], shape: Any) -> list[_Part]:
     """The parts in the order of the published keys. A merge key comes first, unknown keys come last.
 
+    Keys that begin with `x-` come after `version`, because their anchors are for what follows.
+
     If another part is first now, the blank line above it moves to the part that was first.
     """
     known = keys_of(shape)
     if not known:
         return parts
-    ranks = {name: rank for rank, name in enumerate(["<<", *known])}
-    result = sorted(parts, key=lambda part: ranks.get(part.key.text, len(ranks)) if part.key else 0)
+    ranks = {name: float(rank) for rank, name in enumerate(["<<", *known])}
+    result = sorted(parts, key=lambda part: _rank(part, ranks))
     if result[0] is not parts[0] and result[0].lead and not result[0].lead[0].strip():
         parts[0].lead = ["", *parts[0].lead]
     return result
+
+
+def _rank(part: _Part, ranks: Mapping[str, float]) -> float:
+    if part.key is None:
+        return 0
+    if part.key.text.startswith(EXTENSION):
+        return ranks.get("version", len(ranks)) + 0.5
+    return ranks.get(part.key.text, len(ranks))
 
 
 # --- parts ------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from reconciler.model.diagnostic import Diagnostic
 from .document import mistake, suggestion
 from .merge import Block
 from .rules import is_branch
+from .value_slips import type_instead
 
 Declared = Sequence[tuple[Agent, Block]]
 
@@ -43,8 +44,13 @@ def _unknown_types(declared: Declared, types: Collection[str]) -> Iterator[Diagn
                 f"unknown agent type `{agent.type}`",
                 block.place("type"),
                 detail=f"type of {agent.address}",
-                fix=f"{suggestion(agent.type, list(types))}; declare your own types in `agent_types:`",
+                fix=_type_instead(agent, block, types),
             )
+
+
+def _type_instead(agent: Agent, block: Block, types: Collection[str]) -> str:
+    slip = type_instead(agent.type, types, named="type" in (block.content or {}))
+    return slip or f"{suggestion(agent.type, list(types))}; declare your own types in `agent_types:`"
 
 
 def _shared_sessions(declared: Declared) -> Iterator[Diagnostic]:

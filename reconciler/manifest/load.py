@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from reconciler.model.record import Json
 
 from . import expand
 from .document import Document, ManifestContext, Source, mistake
+from .doubtful import doubtful
 from .links import Declared, branch_mistakes, link_mistakes
 from .merge import Block, Merged, merge
 from .templates import type_mistakes
@@ -95,11 +96,17 @@ def _desired(
         brokers=_brokers(merged, context),
         accepts=accepts(merged.sections["accept"].values()),
         budget=project_budget(merged.settings.get("budget")),
+        diagnostics=tuple(_doubtful(merged, workspaces.values(), declared)),
     )
     unset = [found for source in sources for found in source.mistakes]
     mistakes = [*_mistakes(merged, declared, builtin_types)]
     mistakes += budget_mistakes(desired.budget, workspaces.values(), desired.agents.values())
     return desired, [*unset, *disagreements, *mistakes]
+
+
+def _doubtful(merged: Merged, workspaces: Iterable[Workspace], declared: Declared) -> Iterator[Diagnostic]:
+    blocks = merged.sections["workspaces"]
+    return doubtful(((each, blocks[each.address.workspace]) for each in workspaces), declared)
 
 
 def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]) -> Iterator[Diagnostic]:

@@ -11,6 +11,7 @@ SOCKET = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 # git check-ref-format forbids more, see `is_branch`; a leading dash would be read as an option
 BRANCH = r"[^\s~^:?*\[\\-][^\s~^:?*\[\\]*"
 _NOT_IN_A_BRANCH = r"\.\.|//|@\{|(?:^|/)\.|\.lock(?:/|$)|^/|[/.]$|^HEAD$"
+EXTENSION = "x-"  # how the top-level keys begin that users may choose
 VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 
 ACCEPTED = rf"agent\.{NAME_PATTERN}\.{NAME_PATTERN}|broker\.{NAME_PATTERN}|{NAME_PATTERN}"

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict, get_type_hints, is_typeddict
 from reconciler.model.record import Json
 from reconciler.model.schema import Expected, Pattern, json_schema
 
-from .rules import ACCEPTED, DATE, DRIFT_PATH, NAME_RULE, RULES, VARIABLE
+from .rules import ACCEPTED, DATE, DRIFT_PATH, EXTENSION, NAME_RULE, RULES, VARIABLE
 
 _WITH_VARIABLE = r"[\s\S]*\$\{[\s\S]*"
 _STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
@@ -329,7 +329,8 @@ class ManifestDoc(TypedDict):
 
 def manifest_schema() -> dict[str, Json]:
     """The JSON Schema that is published as `schemas/manifest.schema.json`."""
-    return json_schema(ManifestDoc, title="reconciler manifest", identifier="urn:reconciler:manifest:1")
+    schema = json_schema(ManifestDoc, title="reconciler manifest", identifier="urn:reconciler:manifest:1")
+    return schema | {"patternProperties": {f"^{EXTENSION}": {}}}
 
 
 def keys_at(parents: Sequence[str]) -> list[str]:

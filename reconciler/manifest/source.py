@@ -12,6 +12,7 @@ from reconciler.text.characters import decoded
 from reconciler.text.nodes import TEXT_TAGS, Bounds, Node, NotYaml, YamlProblem, YamlProblemKind, compose
 
 from .document import Source, mistake
+from .syntax_slips import syntax_slip
 
 MAX_BYTES = 4 * 1024 * 1024
 BOUNDS = Bounds(depth=50, unfolded=10_000, tags=TEXT_TAGS, escapes=False)
@@ -59,7 +60,7 @@ def read(source: Source) -> Reading:
         return Reading(source.file, mistakes=error.diagnostics, broken=True)
     found = values.read(text, BOUNDS)
     problems = [*found.problems, found.broken] if found.broken else found.problems
-    mistakes = tuple(_diagnostic(source.file, problem) for problem in problems)
+    mistakes = tuple(_diagnostic(source.file, text, problem) for problem in problems)
     return Reading(source.file, found.value, found.places, found.spellings, mistakes, found.broken is not None)
 
 
@@ -68,7 +69,7 @@ def nodes_of(file: str, text: str) -> Node | None:
     try:
         return compose(text, BOUNDS)
     except NotYaml as error:
-        raise InvalidManifest((_diagnostic(file, error.problem),)) from error
+        raise InvalidManifest((_diagnostic(file, text, error.problem),)) from error
 
 
 def text_of(source: Source) -> str:
@@ -86,11 +87,13 @@ def text_of(source: Source) -> str:
         raise InvalidManifest((mistake(summary, place, fix="save the file as UTF-8"),)) from error
 
 
-def _diagnostic(file: str, problem: YamlProblem) -> Diagnostic:
+def _diagnostic(file: str, text: str, problem: YamlProblem) -> Diagnostic:
     """The message to the user about a YAML mistake."""
     place = Place(file, *problem.at)
     if problem.kind is YamlProblemKind.SYNTAX and r"'\t'" in problem.about:
         return mistake("a tab where YAML needs spaces", place, fix="indent with spaces")
+    if problem.kind is YamlProblemKind.SYNTAX and (slip := syntax_slip(text, problem)):
+        return mistake(slip.summary, Place(file, *slip.at), fix=slip.fix)
     summary, fix = (words.format(about=problem.about) for words in _WORDS[problem.kind])
     return mistake(summary, place, detail=_detail(problem), fix=fix)
 

@@ -47,7 +47,9 @@ class FoundAgent(Struct, frozen=True):
     ignore: tuple[str, ...] = ()
     """Fields whose differences are ignored, because it is unknown with what the agent was started."""
     notes: tuple[str, ...] = ()
-    """Notes for the user, without a full stop."""
+    """Notes for the user that are true now and may not be tomorrow, without a full stop."""
+    comments: tuple[str, ...] = ()
+    """Facts that stay true: shown in the plan, and written as a comment into a new manifest. Without a full stop."""
     place: Place | None = None
 
 

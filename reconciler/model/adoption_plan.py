@@ -33,7 +33,9 @@ class AdoptedAgent(Struct, frozen=True):
     previous: tuple[str, ...] = ()
     """Earlier conversations."""
     notes: tuple[str, ...] = ()
-    """Notes for the user, without a full stop."""
+    """Notes for the user that are true now, see `FoundAgent.notes`."""
+    comments: tuple[str, ...] = ()
+    """Facts that stay true, see `FoundAgent.comments`."""
 
     @property
     def is_new(self) -> bool:

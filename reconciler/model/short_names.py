@@ -1,4 +1,4 @@
-"""What a short name stands for: an exact name wins, any part of one will do, and several are never guessed among."""
+"""Find what a short name stands for: an exact name wins, then any part of a name. Several matches are an error."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ from difflib import get_close_matches
 
 from msgspec import Struct
 
-from .address import Address
+from .address import Address, parse_address
 from .errors import UsageError
 
 _LISTED = 20
+_OFFERED = 6  # names in one message
 
 
 class Named(Struct, frozen=True, order=True):
-    """What a name may stand for: its address, and the session of an agent."""
+    """Something that a user can name: its address, and the session if it is an agent."""
 
     address: Address
     session: str = ""
 
     @property
     def full_names(self) -> tuple[str, ...]:
-        """What always means this one."""
+        """The names that always mean this one."""
         return (str(self.address), self.session) if self.session else (str(self.address),)
 
     @property
     def short_address(self) -> str:
-        """The address without its kind: a part of that kind would be a part of every address."""
+        """The address without its kind, because a part of the kind would match every address."""
         return str(self.address).partition(".")[2]
 
     def __str__(self) -> str:
@@ -34,9 +35,10 @@ class Named(Struct, frozen=True, order=True):
 
 
 def the_one(name: str, known: Iterable[Named], what: str = "agent") -> Named:
-    """The one that `name` stands for. Raises UsageError that lists them when there are several, or offers the nearest.
+    """The one that `name` stands for. `what` is the kind of all in the list; empty if it has several kinds.
 
-    `what` is what the list has: `agent`, `workspace`; nothing where it has several kinds.
+    Raises:
+        UsageError: Several match: they are listed. Or none does: similar names are offered.
     """
     everything = sorted(known)
     meant = {each.address: each for each in exactly(name, everything) or partly(name, everything)}
@@ -44,14 +46,13 @@ def the_one(name: str, known: Iterable[Named], what: str = "agent") -> Named:
         case [one]:
             return one
         case []:
-            called = f"{what} {name}" if what else name
-            raise UsageError(f"there is no {called}", fix=_nearest(name, everything))
+            raise _unknown(name, everything, what)
         case more:
             raise several(name, more)
 
 
 def exactly(name: str, known: Sequence[Named]) -> list[Named]:
-    """The one whose address or session it is, else those whose own name it is, and the agents of that workspace."""
+    """The one with this address or session; else those with this own name, and the agents of that workspace."""
     whole = [each for each in known if name in each.full_names or (each.address.agent and name == each.short_address)]
     if whole:
         return whole
@@ -62,19 +63,45 @@ def exactly(name: str, known: Sequence[Named]) -> list[Named]:
 
 
 def partly(name: str, known: Iterable[Named]) -> list[Named]:
-    """Those whose workspace, agent or session has `name` in it."""
+    """Those with `name` in their workspace, agent or session."""
     return [each for each in known if name and (name in each.short_address or name in each.session)]
 
 
 def several(name: str, meant: Sequence[Named]) -> UsageError:
-    """The error that lists all that `name` may stand for, one a line."""
+    """The error that lists all matches of `name`, one per line."""
     listed = [str(each) for each in meant[:_LISTED]]
     more = len(meant) - len(listed)
     lines = [*listed, f"and {more} more"] if more else listed
     return UsageError(f"{name} matches {len(meant)} names", detail="\n".join(lines), fix="type more of the name")
 
 
-def _nearest(name: str, known: Iterable[Named]) -> str:
+def nearest(name: str, names: Iterable[str]) -> str:
+    """What to type in place of an unknown name: those that are spelled alike, or else what there is."""
+    known = sorted(names)
+    if close := get_close_matches(name, known, n=3):
+        return f"did you mean {' or '.join(close)}?"
+    if not known:
+        return "nothing is declared or recorded here; `reconciler init` writes a manifest"
+    more = f" and {len(known) - _OFFERED} more" if len(known) > _OFFERED else ""
+    return f"there are: {', '.join(known[:_OFFERED])}{more}"
+
+
+def _unknown(name: str, known: Sequence[Named], what: str) -> UsageError:
+    address = parse_address(name)
+    if what and address and address.kind != what:
+        article = "an" if what == "agent" else "a"
+        return UsageError(f"{name} is not {article} {what}", fix=_instead(address, known))
     names = [each for one in known for each in one.full_names]
-    close = get_close_matches(name, names, n=3)
-    return f"did you mean {' or '.join(close)}?" if close else "`reconciler status` lists all agents"
+    if what == "agent" and not get_close_matches(name, names, n=1):
+        return UsageError(f"there is no agent {name}", fix="`reconciler status` lists all agents")
+    return UsageError(f"there is no {what} {name}" if what else f"there is no {name}", fix=nearest(name, names))
+
+
+def _instead(address: Address, known: Sequence[Named]) -> str:
+    """What to type in place of an address of another kind."""
+    if address.kind == "broker":
+        return "`reconciler broker -h` lists the commands for brokers"
+    if address.kind == "agent":
+        return f"name its workspace: {address.workspace}"
+    agents = [str(each.address) for each in known if each.address.workspace == address.workspace]
+    return f"name an agent in it: {agents[0]}" if agents else "`reconciler status` lists all agents"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -16,11 +16,17 @@ from reconciler.model.errors import UsageError
 from reconciler.model.manifest_edit import Edit, Restore
 from reconciler.model.plan import Mode
 from reconciler.model.record import Record, Status
+from reconciler.model.short_names import nearest
 
 from .scope import EVERYTHING, Scope, narrowed_to, without
 
 if TYPE_CHECKING:
     from reconciler.model.generation import AgentThen
+
+_RESTARTED = {
+    "broker": "to restart it: reconciler broker stop, then reconciler apply",
+    "workspace": "name each agent in it: --replace agent.WORKSPACE.NAME",
+}
 
 
 class Goal(Struct, frozen=True):
@@ -161,8 +167,7 @@ def scope_of(request: Request, desired: Desired, record: Record) -> Scope:
     """The addresses that the plan is about; UsageError for an address that is neither declared nor recorded."""
     if request.targets and request.exclude:
         raise UsageError("--target and --exclude cannot be combined", fix="pass only one of them")
-    recorded = {row.address for row in record.sessions.values()} | {row.address for row in record.brokers.values()}
-    known = {*desired.workspaces, *desired.agents, *desired.brokers, *recorded}
+    known = {*desired.workspaces, *desired.agents, *desired.brokers, *_recorded(record)}
     _expect_known(request, known)
     if request.by_hand:
         starting = (address for address, state in request.states.items() if state is RunState.RUNNING)
@@ -174,16 +179,23 @@ def scope_of(request: Request, desired: Desired, record: Record) -> Scope:
     return EVERYTHING
 
 
+def _recorded(record: Record) -> set[Address]:
+    rows = record.sessions.values()
+    named = {*record.workspaces, *(row.workspace for row in rows)}
+    brokers = (row.address for row in record.brokers.values())
+    return {*map(workspace_address, named), *(row.address for row in rows), *brokers}
+
+
 def _expect_known(request: Request, known: set[Address]) -> None:
     for address in (*request.targets, *request.exclude, *request.replace, *request.by_hand):
-        if address not in known and address.kind != "workspace":
-            raise UsageError(f"there is no {address}", fix=_nearest_address(address, known))
+        if address not in known:
+            raise UsageError(f"there is no {address}", fix=nearest(str(address), map(str, known)))
     for address in request.replace:
-        if address.kind == "broker":
-            fix = "to restart it: reconciler broker stop, then reconciler apply"
-            raise UsageError(f"{address} is a broker; --replace takes agents", fix=fix)
-
-
-def _nearest_address(address: Address, known: set[Address]) -> str:
-    close = get_close_matches(str(address), [str(each) for each in known], n=1)
-    return f"did you mean {close[0]}?" if close else "`reconciler status --json` lists all addresses"
+        if address.kind != "agent":
+            raise UsageError(f"{address} is not an agent; --replace takes agents", fix=_RESTARTED[address.kind])
+    for address in request.imports:
+        if address.kind != "agent":
+            raise UsageError(
+                f"{address} is not an agent; import takes agents",
+                fix=f"reconciler import agent.WORKSPACE.NAME {quote(request.imports[address])}",
+            )

@@ -94,7 +94,7 @@ def _agent(agent: AdoptedAgent) -> AdoptedAgentDoc:
         "conversation": agent.conversation or None,
         "known_by": agent.known_by,
         "previous": list(agent.previous),
-        "notes": list(agent.notes),
+        "notes": [*agent.comments, *agent.notes],
     }
 
 

@@ -165,17 +165,24 @@ def _filled(way: str, subject: AddressView) -> str:
 # --- text -------------------------------------------------------------------------------------
 
 
-def explanation_text(document: ExplanationDoc) -> Iterator[str]:
-    """A heading, the reason, what each source says, the differences, and what would change the outcome."""
+_LONGEST_FACT = 100  # characters; a longer list is cut, unless the user asks for all of it
+_LONGEST_WORD = 32
+
+
+def explanation_text(document: ExplanationDoc, *, full: bool = False) -> Iterator[str]:
+    """A heading, the reason, what each source says, the differences, and what would change the outcome.
+
+    Long lists are cut unless `full`.
+    """
     change = document["change"]
     acted_on = change is not None and change["reason"] != Reason.WITHHELD
     yield f"# {document['address']} {heading(change) if change and acted_on else 'is left alone'}"
     yield ""
     yield f"{document['why']}{_code(change)}"
     yield from _noted(change)
-    yield from _source_text("declared", document["declared"], "in no manifest")
-    yield from _source_text("recorded", document["recorded"], "not in the registry")
-    yield from _source_text("live", document["live"], "")
+    yield from _source_text("declared", document["declared"], "in no manifest", full=full)
+    yield from _source_text("recorded", document["recorded"], "not in the registry", full=full)
+    yield from _source_text("live", document["live"], "", full=full)
     yield from _differences(change)
     yield from _section("drift", (f"{each['class']}  {each['message']}" for each in document["drift"]))
     yield from _section("what would change this", document["next"])
@@ -193,25 +200,39 @@ def _noted(change: ResourceChangeDoc | None) -> Iterator[str]:
         yield f"{change['note'][:1].upper()}{change['note'][1:]}."
 
 
-def _source_text(name: str, found: SourceDoc | None, otherwise: str) -> Iterator[str]:
+def _source_text(name: str, found: SourceDoc | None, otherwise: str, *, full: bool) -> Iterator[str]:
     if found is None:
         yield from ("", f"{name}: {otherwise}")
         return
     place = ":".join(str(part) for part in (found["file"], found["line"], found["column"]) if part)
     width = max(map(len, found["facts"]), default=0)
-    facts = (f"{key:<{width}}  {_fact(value)}" for key, value in found["facts"].items())
+    facts = (f"{key:<{width}}  {_fact(value, full=full)}" for key, value in found["facts"].items())
     yield from _section(f"{name} in {place}" if place else name, facts)
 
 
-def _fact(value: object) -> str:
+def _fact(value: object, *, full: bool) -> str:
     match value:
         case bool():
             return "yes" if value else "no"
         case list():
             words = [str(each) for each in value]
-            return shlex.join(words) if all(" (" not in word for word in words) else ", ".join(words)
+            return _listed(words) if full or len(_listed(words)) <= _LONGEST_FACT else _beginning(words)
         case _:
             return str(value)
+
+
+def _listed(words: list[str]) -> str:
+    return shlex.join(words) if all(" (" not in word for word in words) else ", ".join(words)
+
+
+def _beginning(words: list[str]) -> str:
+    """The first words of a long list, each cut, and how many there are."""
+    short = [word if len(word) <= _LONGEST_WORD else f"{word[:_LONGEST_WORD]}..." for word in words]
+    count = len(short)
+    while count > 1 and len(_listed(short[:count])) > _LONGEST_FACT:
+        count -= 1
+    more = f" and {len(words) - count} more" if count < len(words) else ""
+    return f"{_listed(short[:count])}{more} (cut; --full shows all)"
 
 
 def _differences(change: ResourceChangeDoc | None) -> Iterator[str]:

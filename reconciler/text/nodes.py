@@ -59,7 +59,10 @@ class YamlProblemKind(Enum):
 
 
 class YamlProblem(Struct, frozen=True):
-    """One mistake in a YAML text. `earlier` is the place of the first of two duplicates."""
+    """One mistake in a YAML text.
+
+    `earlier` is the place of the first of two duplicates, or where the parser began what it could not end.
+    """
 
     kind: YamlProblemKind
     at: At
@@ -143,8 +146,14 @@ def compose(text: str, bounds: Bounds) -> Node | None:
 def _syntax_problem(error: MarkedYAMLError) -> YamlProblem:
     mark = error.problem_mark or error.context_mark
     at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    context = str(error.context or "")
-    return YamlProblem(YamlProblemKind.SYNTAX, at, str(error.problem or context), context)
+    began = error.context_mark
+    return YamlProblem(
+        kind=YamlProblemKind.SYNTAX,
+        at=at,
+        about=str(error.problem or error.context or ""),
+        detail=str(error.context or ""),
+        earlier=(began.line + 1, began.column + 1) if began else (0, 0),
+    )
 
 
 def _only_document(bounds: Bounds, events: Iterator[Any]) -> Node | None:

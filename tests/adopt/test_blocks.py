@@ -17,8 +17,10 @@ from reconciler.model.desired import Desired, Git, RunState, Socket
 FOUND = FoundAgent(source="tmux", workspace="lab", agent="claude", type="claude", path="/p/lab")
 
 
-def adopted(found: FoundAgent = FOUND, name: str = "claude", *notes: str) -> AdoptedAgent:
-    return AdoptedAgent(agent_address("lab", name), f"lab-creator-{name}", found, ("tmux",), notes=notes)
+def adopted(found: FoundAgent = FOUND, name: str = "claude", *comments: str, note: str = "") -> AdoptedAgent:
+    return AdoptedAgent(
+        agent_address("lab", name), f"lab-creator-{name}", found, ("tmux",), notes=(note,), comments=comments
+    )
 
 
 def text(*agents: AdoptedAgent, types: tuple[AdoptedType, ...] = (), git: Git | None = None, **frame: object) -> str:
@@ -90,7 +92,14 @@ def test_nothing_to_declare_is_a_manifest_too() -> None:
     assert list(manifest_text(AdoptionPlan(), ManifestFrame("/p"))) == ["version: 1", "workspaces: {}"]
 
 
-def test_a_note_with_a_line_break_is_no_comment() -> None:
+def test_a_comment_has_all_that_stays_true_and_nothing_that_is_only_true_now() -> None:
+    agent = adopted(
+        FOUND, "claude", "`my claude` is called claude here", "--api-key is left out", note="its session is gone"
+    )
+    assert text(agent).endswith("claude: {} # `my claude` is called claude here; --api-key is left out")
+
+
+def test_a_comment_with_a_line_break_is_left_out() -> None:
     assert "evil" not in text(adopted(FOUND, "claude", "a\nevil: 1"))
 
 

@@ -119,7 +119,7 @@ def test_a_session_with_our_tags_is_not_taken_over_once_more() -> None:
 def test_a_name_that_no_manifest_allows_becomes_one_that_it_does(found: FoundAgent, name: str, said: str) -> None:
     agent = one(found)
     assert str(agent.address) == f"agent.{name}"
-    assert said in (*agent.notes, "")
+    assert said in (*agent.comments, "")
 
 
 def test_two_agents_of_one_name_are_told_apart_by_their_role_else_by_a_number() -> None:

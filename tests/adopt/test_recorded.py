@@ -42,9 +42,9 @@ BY_MANIFEST = {"status": "stopped", "stopped_reason": "manifest", "spec": {"type
     ("row", "live", "state", "said"),
     [
         ({"status": "running"}, True, RunState.RUNNING, ""),
-        ({"status": "running"}, False, RunState.RUNNING, "its session is gone: the next apply brings it back"),
-        ({"status": "terminated"}, False, RunState.RUNNING, "its session is gone: the next apply brings it back"),
-        (GRACEFUL, False, RunState.RUNNING, f"stopped by hand: it stays so until `reconciler resume {NAME}`"),
+        ({"status": "running"}, False, RunState.RUNNING, "its session is gone: the next `apply` starts it again"),
+        ({"status": "terminated"}, False, RunState.RUNNING, "its session is gone: the next `apply` starts it again"),
+        (GRACEFUL, False, RunState.RUNNING, f"stopped by hand: it stays stopped until `reconciler resume {NAME}`"),
         (GRACEFUL, True, RunState.RUNNING, "recorded as stopped, but it runs"),
         (BY_MANIFEST, False, RunState.STOPPED, ""),
         ({"status": "archived"}, False, RunState.ARCHIVED, ""),
@@ -55,6 +55,25 @@ def test_the_state_that_a_row_gets_in_a_manifest(row: dict[str, Any], live: bool
     found = agent(row, *([pane()] if live else []))
     assert (found.live, found.state) == (live, state)
     assert found.notes == ((said,) if said else ())
+
+
+DEAD = pane(dead=True)
+GONE = "its session is gone: the next `apply` starts it again"
+
+
+@pytest.mark.parametrize(
+    ("panes", "occupied", "said"),
+    [
+        ({}, {NAME}, f"another session is called {NAME} (see below): `apply` refuses until you end or rename"),
+        ({}, {"other"}, GONE),
+        ({NAME: DEAD}, {}, "its session is there, but the agent in it has exited: the next `apply` starts it again"),
+    ],
+)
+def test_a_note_says_what_became_of_the_session(panes: dict[str, Pane], occupied: set[str], said: str) -> None:
+    record = record_from({"sessions": {NAME: {"workspace": "lab", "agent": "claude", "status": "running"}}})
+    (found,) = recorded_agents(RegistryView(record, panes, PLACE, frozenset(occupied))).agents
+    assert found.notes[0].startswith(said)
+    assert found.comments == ()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +152,7 @@ def test_what_it_was_started_with_comes_along_and_a_secret_does_not() -> None:
         ("env",),
         True,
     )
-    assert "TOKEN: {from_env: TOKEN}" in found.notes[-1]
+    assert "TOKEN: {from_env: TOKEN}" in found.comments[-1]
 
 
 def test_rows_that_only_found_themselves_are_left_alone_once_their_sessions_are_gone() -> None:

@@ -37,7 +37,7 @@ def test_the_first_process_that_is_its_cli_tells() -> None:
 def test_a_secret_is_left_out_and_told_of() -> None:
     found = with_arguments(FOUND, [["claude", "--api-key", "sk-ant-api03-0123456789abcdef"]], catalogue(()))
     assert "sk-ant" not in repr(found)
-    assert any("--api-key" in note for note in found.notes)
+    assert any("--api-key" in note for note in found.comments)
 
 
 def test_what_is_known_already_and_what_is_no_cli_of_ours_stays_as_it_is() -> None:

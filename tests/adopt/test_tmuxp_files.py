@@ -172,8 +172,8 @@ def test_names_become_those_of_a_manifest_and_are_unique() -> None:
         ("my-lab-1", "codex"),
         ("my-lab-1", "claude-2"),
     ]
-    assert found.agents[0].notes == ("`my.lab 1` is called my-lab-1 here", "`a b` is called a-b here")
-    assert found.agents[3].notes == ("`my.lab 1` is called my-lab-1 here",)
+    assert found.agents[0].comments == ("`my.lab 1` is called my-lab-1 here", "`a b` is called a-b here")
+    assert found.agents[3].comments == ("`my.lab 1` is called my-lab-1 here",)
 
 
 def test_a_conversation_has_one_agent() -> None:

@@ -96,3 +96,18 @@ def test_the_page_lists_every_word() -> None:
     assert hidden <= listed.keys()
     answered = {word: words(meant) for cell, meant in ROWS.items() for word in words(cell) if word in INSTEAD}
     assert answered == {word: [each.removeprefix("reconciler ") for each in INSTEAD[word]] for word in INSTEAD}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("schema print manifst", "`manifst` is not a value of NAME\n  -> did you mean `manifest`?"),
+        ("graph --format dott", "`dott` is not a value of --format\n  -> did you mean `dot`?"),
+        ("answer one allow", "`allow` is not a value of [approve|deny]\n  -> one of: approve, deny"),
+    ],
+)
+def test_a_value_that_is_not_in_the_list_is_answered_with_the_nearest(
+    line: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(line.split()) == 64
+    assert capsys.readouterr().err == f"Error: {said}\n"

@@ -313,7 +313,7 @@ def test_an_agent_whose_session_holds_a_bare_shell_is_declared_and_its_conversat
     said = scripted.adopt()
 
     assert "session page-creator-claude: runs only sh" in said
-    assert "a session that is left alone has its name" in said
+    assert "another session is called page-creator-claude (see below)" in said
     assert "its session is gone" not in said
     assert scripted.pane("page-creator-claude").lineage == ""
     assert _held(scripted) == {"page.claude": LOST}

@@ -42,6 +42,23 @@ def test_a_second_apply_changes_no_byte(project: Project, port: int):
     assert mosquittos(project) == pids
 
 
+def test_show_tells_of_a_broker(project: Project, port: int):
+    folder = declare(project, port)
+    live = {"files": "none"}
+    assert project.json("show", "broker.main", code=0) == {
+        "address": "broker.main",
+        "declared": True,
+        "live": live,
+        "recorded": None,
+    }
+    project.apply()
+    shown = project.json("show", "main", code=0)
+    assert shown["live"] == {"files": "exist", "process": "runs"}
+    assert shown["recorded"]["dir"] == str(folder)
+    (project.root / "reconciler.yaml").write_text("version: 1\nworkspaces: {}\n")
+    assert 'process: "runs (pid' in project.run("show", "broker.main")
+
+
 def test_a_broker_that_fails_its_proof_gets_its_last_good_files_back(project: Project, port: int):
     folder = declare(project, port)
     project.apply()

@@ -217,6 +217,8 @@ def test_prompts_come_from_a_file_or_from_standard_input(lab):
     task = lab.project.root / "task.md"
     task.write_text("first\nsecond\n")
     assert lab.left("--prompt", f"@{task}")["prompt"] == "first\nsecond\n"
+    told = lab.project.json("job", "submit", f"@{task}", "--agent", "human", "--dry-run")  # the task alone
+    assert told["instructions"].endswith("Task: first\nsecond\n")
     said = lab.project.run("job", "submit", "--agent", "human", "--prompt", "-", code=64)
     assert "submit requires --prompt" in said
     words = [*CLI, "job", "submit", "--agent", "human", "--prompt", "-", "--dry-run", "--json"]
@@ -267,7 +269,8 @@ def test_the_session_is_looked_for_on_the_tmux_server_that_the_environment_names
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("submit", "--agent", "human"), "Missing option '--prompt'"),
+        (("submit", "--agent", "human"), "submit requires --prompt"),
+        (("submit", "a", "--prompt", "b"), "the task is given twice"),
         (("submit", "--prompt", " "), "submit requires --prompt"),
         (("submit", "--prompt", "x", "--mode", "print"), "No such option: --mode"),
         (("submit", "--prompt", "x", "--timeout", "0"), "--timeout is 0"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -12,11 +13,12 @@ from msgspec.structs import replace
 from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
-from reconciler.model.obstacle import Obstacle, ObstacleKind
+from reconciler.model.obstacle import Obstacle, ObstacleKind, describe_obstacle
 from reconciler.model.snapshot import Folder, Worktree
 from reconciler.model.stored import Entry, EntryKind
 
 WILD = frozenset("*?[")
+BAD_BRANCH = re.compile(r"^-|^$|[\s~^:?*\[\\]|\.\.|//|@\{|\.lock$|[./]$")  # as git check-ref-format refuses them
 
 
 @dataclass
@@ -50,7 +52,7 @@ class FakeFiles:
     def add_repo(self, path: str, *branches: str) -> None:
         self.make_folder(path)
         self.put(f"{path}/.git/HEAD", b"ref: refs/heads/main\n")
-        self.repos[path] = {"main", *branches}
+        self.repos[path] = self.repos.get(path, set()) | {"main", *branches}
 
     def change_worktree(self, path: str, dirty: int = 0, unpushed: int = 0) -> None:
         self.worktrees[path] = replace(self.worktrees[path], dirty=dirty, unpushed=unpushed)
@@ -103,13 +105,16 @@ class FakeFiles:
                 if there
                 else Obstacle(ObstacleKind.NO_REPO, git.repo)
             )
-        if git.branch.startswith("-"):
+        if BAD_BRANCH.search(git.branch):
             return Obstacle(ObstacleKind.BAD_BRANCH, git.branch)
-        holders = (at for at, tree in self.worktrees.items() if (tree.repo, tree.branch) == (git.repo, git.branch))
-        holder = git.repo if git.branch == "main" else next(holders, "")
-        if holder and holder != path:
-            return Obstacle(ObstacleKind.TAKEN, holder)
+        if git.branch in branches:
+            holder = self._holder(git)
+            return Obstacle(ObstacleKind.TAKEN, holder) if holder not in {"", path} else None
         return Obstacle(ObstacleKind.NO_BASE, git.base) if git.base and git.base not in branches else None
+
+    def _holder(self, git: Git) -> str:
+        holders = (at for at, tree in self.worktrees.items() if (tree.repo, tree.branch) == (git.repo, git.branch))
+        return git.repo if git.branch == "main" else next(holders, "")
 
     def real(self, path: str) -> str:
         return path
@@ -203,9 +208,12 @@ class FakeFiles:
 
     def add_worktree(self, path: str, git: Git) -> None:
         found = self._git_obstacle(path, git)
-        if found and found.kind is ObstacleKind.TAKEN:
-            raise ReconcilerError(f"branch {git.branch} is in use")
-        if path in self.full or found:
+        if found and found.kind is ObstacleKind.TAKEN and found.subject not in self.folders:
+            raise ReconcilerError(f"branch {git.branch} is in use by {found.subject}, which is missing")
+        if found:
+            problem = describe_obstacle(found, path, git)
+            raise ReconcilerError(problem.summary, detail=problem.detail, fix=problem.fix)
+        if path in self.full:
             raise ReconcilerError(f"cannot make the worktree {path}")
         if path in self.folders and self._inside(path):
             raise ReconcilerError(f"cannot make the worktree {path}", detail="already exists")

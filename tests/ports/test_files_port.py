@@ -18,6 +18,7 @@ from waiting import wait_until
 from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Present, Unknown
+from reconciler.model.obstacle import ObstacleKind, describe_obstacle
 from reconciler.model.snapshot import Folder, Worktree
 from reconciler.ports import files as real
 from reconciler.ports.files import RealFiles
@@ -367,11 +368,35 @@ def test_a_missing_branch_is_made_from_its_base(side):
     assert side.files.worktree(path) == Present(Worktree(side.repo, "wt/new", dirty=0, unpushed=0))
 
 
-@pytest.mark.parametrize(("branch", "base"), [("-f", ""), ("--detach", ""), ("new", "no-such-base")])
-def test_a_branch_or_base_that_cannot_be_is_refused(side, branch, base):
-    with pytest.raises(ReconcilerError):
-        side.add_worktree(branch=branch, base=base)
-    assert side.files.folder(f"{side.root}/tree") == ABSENT
+@pytest.mark.parametrize(
+    ("branch", "base", "kind"),
+    [
+        ("-f", "", ObstacleKind.BAD_BRANCH),
+        ("--detach", "", ObstacleKind.BAD_BRANCH),
+        ("a..b", "", ObstacleKind.BAD_BRANCH),
+        ("new", "no-such-base", ObstacleKind.NO_BASE),
+        ("main", "", ObstacleKind.TAKEN),
+        ("main", "no-such-base", ObstacleKind.TAKEN),
+    ],
+)
+def test_a_branch_or_base_that_cannot_be_is_refused_with_the_reason(side, branch, base, kind):
+    path, wanted = f"{side.root}/tree", Git(side.repo, branch, base)
+    found = side.files.obstacle(path, wanted)
+    assert found is not None
+    assert found.kind is kind
+
+    with pytest.raises(ReconcilerError) as refused:
+        side.files.add_worktree(path, wanted)
+
+    assert refused.value.summary == describe_obstacle(found, path, wanted).summary
+    assert side.files.folder(path) == ABSENT
+
+
+def test_the_base_of_a_branch_that_exists_does_not_matter(side):
+    assert side.files.obstacle(f"{side.root}/tree", Git(side.repo, "side", "no-such-base")) is None
+
+    path = side.add_worktree(base="no-such-base")
+    assert side.files.worktree(path).value.branch == "side"
 
 
 def test_a_worktree_needs_a_repository_and_an_empty_place(side):

@@ -3,7 +3,8 @@
 A prompt that holds TOUCH is answered by the wish to run a command, which the CLI asks its user for. Other words
 keep a CLI in one state, so that its screen can be looked at: HOLD is answered by nothing, TRICKLE by a beginning,
 FAIL by an error, SLEEP by the wish to run a command that takes long, ASK by a question of the model's, TEAM by the
-wish for a subagent, which gets no answer. The last of these words in a request counts.
+wish for a subagent, which gets no answer, STATUS by the wish to call the tool `status` of our MCP server. The last of
+these words in a request counts.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ ANSWER = "This is a canned answer."
 TOUCH, TOUCHED = "touch it, please", "touched"
 HOLD, TRICKLE, FAIL = "think about it", "tell it slowly", "fail at it"
 SLEEP, ASK, TEAM = "sleep over it", "ask me about it", "let a helper do it"
+STATUS = "look at the agents"
 # What each answer costs. The cached tokens are a part of the input, and the thoughts a part of the output.
 INPUT, CACHED, OUTPUT, THOUGHT = 1500, 300, 45, 7
 _WRITTEN = 200  # of the input, what the model writes into its cache
@@ -44,6 +46,7 @@ _NUMBERS = count(1)  # each answer has an id of its own: usage is counted once f
 _STREAMS = b'"stream":true'
 _SHELLS = ("Bash", "run_shell_command", "bash", "exec_command", "shell", "local_shell")  # what the CLIs call the tool
 _QUESTIONS = ("AskUserQuestion", "ask_user_question", "ask_user", "question", "request_user_input")
+_STATUSES = ("mcp__reconciler__status",)
 _HELPERS = ("Agent", "Task", "agent", "task", "spawn_agent", "generalist", "invoke_agent")
 _RESULTS = re.compile(rb'"tool_result"|"functionResponse"|"role": ?"tool"|"function_call_output"')
 _OPTIONS = [{"label": "Larch", "description": "a tree"}, {"label": "Alder", "description": "another one"}]
@@ -140,6 +143,7 @@ _CALLS: Mapping[str, tuple[Sequence[str], Mapping[str, Any]]] = {
     SLEEP: (_SHELLS, _running("sleep 600")),
     ASK: (_QUESTIONS, _ABOUT),
     TEAM: (_HELPERS, _HELP),
+    STATUS: (_STATUSES, {}),
 }
 _WORDS = (*_CALLS, HOLD, TRICKLE, FAIL)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,19 @@ def test_a_lost_session_is_explained_from_all_three_sources() -> None:
     assert re.search(r"live:\n  session +none\n", text)
     assert "drift:\n  A  " in text
     assert "`reconciler stop w-creator-claude` stops it until you resume it" in text
+
+
+def test_a_long_list_is_cut_unless_all_of_it_is_wanted() -> None:
+    words = ["--prompt", "word " * 40, *(f"--option-{number}" for number in range(20))]
+    story = {"before": {"version": 1, "workspaces": {"w": {"path": "w", "agents": {"claude": {"args": words}}}}}}
+    document = explained(story)["agent.w.claude"]
+    (short,) = (line for line in explanation_text(document) if line.startswith("  args "))
+    assert short.startswith("  args     --prompt 'word word ")
+    assert short.endswith(" more (cut; --full shows all)")
+    assert len(short) < 150
+    (whole,) = (line for line in explanation_text(document, full=True) if line.startswith("  args "))
+    assert whole.split("args", 1)[1].strip() == shlex.join(words)
+    assert document["declared"]["facts"]["args"] == words
 
 
 def test_what_runs_as_declared_is_explained_too() -> None:

@@ -26,11 +26,11 @@ def _with_folder(at: Project, found: FoundAgent, profiles: Mapping[str, Profile]
     told = _by_conversation(at, found, profiles)
     if told:
         note = f"its folder is taken from its conversation, which began in {told}"
-        return replace(found, path=told, notes=(*found.notes, note))
+        return replace(found, path=told, comments=(*found.comments, note))
     likely = os.path.join(at.root, found.workspace)
     if found.workspace and os.path.isdir(likely):
         note = f"its folder is not known; {found.workspace} in the project folder is assumed"
-        return replace(found, path=likely, notes=(*found.notes, note))
+        return replace(found, path=likely, comments=(*found.comments, note))
     return found
 
 

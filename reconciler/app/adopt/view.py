@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.adopt.blocks import ManifestFrame, manifest_text
+from reconciler.adopt.blocks import ManifestFrame, lasting_comment, manifest_text
 from reconciler.adopt.live import LiveView, first_panes, live_agents
 from reconciler.adopt.merge import KnownBefore, adoption
 from reconciler.adopt.recorded import RegistryView, recorded_agents
@@ -80,13 +80,13 @@ def generated_manifest(at: Project, left_out: Callable[[str], bool]) -> list[str
     tmux = seen.snapshot.tmux.value if isinstance(seen.snapshot.tmux, Present) else None
     sources = AdoptionSources((AdoptionSource(SourceKind.REGISTRY), AdoptionSource(SourceKind.TMUX)))
     socket = Socket() if seen.has_manifest else at.socket(seen.desired.socket)
-    frame = ManifestFrame(at.root, socket, remark=_how_to_import)
+    frame = ManifestFrame(at.root, socket, comment_of=_how_to_import)
     return list(manifest_text(_Search(at, sources, seen, tmux).plan({}), frame))
 
 
 def _how_to_import(agent: AdoptedAgent) -> str:
     if not agent.takes_over:
-        return agent.notes[0] if agent.notes else ""
+        return lasting_comment(agent)
     return f"adopt with: reconciler import {agent.address} {shlex.quote(agent.takes_over)}"
 
 

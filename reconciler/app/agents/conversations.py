@@ -12,8 +12,7 @@ from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import older_shapes
 from reconciler.kinds.agent.case import PlanOptions
 from reconciler.model.address import workspace_address
-from reconciler.model.errors import UsageError
-from reconciler.model.short_names import Named, partly, the_one
+from reconciler.model.short_names import Named, the_one
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import SnapshotRequest
 from reconciler.observe.conversations import conversations
@@ -38,9 +37,4 @@ def stored_conversations(at: Project, workspace: str) -> ConversationsDoc:
 
 
 def _workspace(name: str, known: Sequence[str]) -> str:
-    if name in known:
-        return name
-    meant = partly(name, map(Named, map(workspace_address, known)))
-    if not meant:
-        raise UsageError(f"there is no workspace {name}", fix=f"there are: {', '.join(known) or 'none'}")
-    return the_one(name, meant, "workspace").address.workspace
+    return the_one(name, map(Named, map(workspace_address, known)), "workspace").address.workspace

@@ -10,12 +10,13 @@ from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import about_registry
 from reconciler.kinds.agent.status import statuses
-from reconciler.model.address import Address, parse_address
-from reconciler.model.errors import UsageError
-from reconciler.model.observed import ABSENT, Unknown
-from reconciler.model.record import Json
+from reconciler.model.address import Address
+from reconciler.model.observed import ABSENT, Observed, Unknown
+from reconciler.model.record import BrokerRow, Json
 from reconciler.model.short_names import the_one
 from reconciler.model.snapshot import tmux_trouble
+from reconciler.ports.world import Brokers
+from reconciler.render import facts
 from reconciler.render.documents.status import HistoryDoc, StatusDetail, StatusDoc
 from reconciler.render.status import detail_document, status_document
 from reconciler.render.subject import everything_named
@@ -60,28 +61,40 @@ def _past(entries: Iterable[HistoryEntry]) -> list[HistoryDoc]:
 
 
 def recorded(at: Project, address: str = "") -> dict[str, Json]:
-    """The registry's content in today's shape, or what it and status say of one address or name.
+    """The whole registry in today's format, or what is recorded and live of one address or name.
 
-    UsageError when there is no such address, or when several have the name in theirs.
+    Raises:
+        UsageError: The name matches nothing, or more than one.
     """
     seen = look(at)
     if not address:
         return dict(seen.stored.today)
-    if parse_address(address) is None:
-        known = everything_named(seen.desired, seen.stored.record)
-        places = [each for each in known if each.address.kind != "broker"]
-        address = str(the_one(address, places, "").address)
-    return _about(seen, address)
+    found = the_one(address, everything_named(seen.desired, seen.stored.record), "").address
+    return _about_broker(at, seen, found) if found.kind == "broker" else _about(seen, found)
 
 
-def _about(seen: ProjectView, address: str) -> dict[str, Json]:
-    """The registry row and the status line of one address."""
+def _about(seen: ProjectView, address: Address) -> dict[str, Json]:
+    """The registry row of an agent or a workspace, and the agent's status line."""
     agents = status_document(statuses(seen.cases, seen.stored.record, seen.snapshot), ())["agents"]
-    live = next((agent for agent in agents if agent["address"] == address), None)
-    table, name = ("workspaces", address.split(".")[1]) if live is None else ("sessions", live["session"])
+    live = next((agent for agent in agents if agent["address"] == str(address)), None)
+    row = _row(seen, "sessions", live["session"]) if live else _row(seen, "workspaces", address.workspace)
+    declared = address in seen.desired.workspaces or address in seen.desired.agents
+    return {"address": str(address), "declared": declared, "live": cast("Json", live), "recorded": row}
+
+
+def _about_broker(at: Project, seen: ProjectView, address: Address) -> dict[str, Json]:
+    """The registry row of a broker, and what is on disk and running."""
+    spec, row = seen.desired.brokers.get(address), seen.stored.record.brokers.get(address.workspace)
+    brokers = at.world(seen.desired.socket).brokers
+    live = facts.broker_live(brokers.survey(spec)) if spec else facts.left_broker_live(_process(brokers, row))
+    recorded = _row(seen, "brokers", address.workspace)
+    return {"address": str(address), "declared": spec is not None, "live": live["facts"], "recorded": recorded}
+
+
+def _process(brokers: Brokers, row: BrokerRow | None) -> Observed[int]:
+    return brokers.process(row.directory) if row else ABSENT
+
+
+def _row(seen: ProjectView, table: str, name: str) -> Json:
     rows = seen.stored.today.get(table)
-    row = rows.get(name) if isinstance(rows, dict) else None
-    declared = any(str(each) == address for each in (*seen.desired.workspaces, *seen.desired.agents))
-    if live is None and row is None and not declared:
-        raise UsageError(f"there is no {address}", fix="`reconciler status --json` lists all addresses")
-    return {"address": address, "declared": declared, "live": cast("Json", live), "recorded": row}
+    return rows.get(name) if isinstance(rows, dict) else None

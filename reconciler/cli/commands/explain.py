@@ -28,6 +28,7 @@ def explain(
             show_default=False,
         ),
     ],
+    full: Annotated[bool, typer.Option("--full", help="Show long lists, such as arguments, in full")] = False,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -48,6 +49,6 @@ def explain(
     if as_json:
         tell_json(document)
     else:
-        show(explanation_text(document), sys.stdout, at.env)
+        show(explanation_text(document, full=full), sys.stdout, at.env)
     in_the_way = any(each["severity"] != "warning" for each in document["diagnostics"])
     return ExitCode.ERROR if in_the_way else ExitCode.OK

@@ -30,9 +30,18 @@ Detach = Annotated[bool, typer.Option("--detach", help="Return at once; follow t
 
 
 def submit(
+    task: Annotated[
+        str | None, typer.Argument(metavar="[TEXT|@FILE|-]", help="The same as --prompt", show_default=False)
+    ] = None,
     prompt: Annotated[
-        str, typer.Option("--prompt", metavar="TEXT|@FILE|-", help="The task: a text, @FILE, or - for standard input")
-    ],
+        str | None,
+        typer.Option(
+            "--prompt",
+            metavar="TEXT|@FILE|-",
+            help="The task: a text, @FILE, or - for standard input",
+            show_default=False,
+        ),
+    ] = None,
     agent: Annotated[
         str,
         typer.Option(
@@ -77,13 +86,19 @@ def submit(
     \b
     Examples:
       reconciler job submit --agent landing-page-creator-claude --prompt "Fix the header"
-      reconciler job submit --agent codex --prompt @task.md --validate ./check.sh
+      reconciler job submit --agent codex @task.md --validate ./check.sh
       reconciler job submit --agent human --prompt - --detach < task.md
     """
+    nothing = UsageError("submit requires --prompt", fix="the prompt must not be empty")
+    if task is not None and prompt is not None:
+        raise UsageError("the task is given twice", fix="keep --prompt, or the text alone")
+    given = prompt if task is None else task
+    if given is None:
+        raise UsageError("submit requires --prompt", fix="or the task alone: reconciler job submit TEXT --agent NAME")
     at = find_project(chdir, registry)
     folder = os.path.abspath(os.path.expanduser(workdir)) if workdir else at.root
     new = NewJob(
-        prompt=prompt_text(prompt, UsageError("submit requires --prompt", fix="the prompt must not be empty")),
+        prompt=prompt_text(given, nothing),
         agent=agent or DEFAULT,
         agent_session=agent_session,
         workdir=existing_path(folder),

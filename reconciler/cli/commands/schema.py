@@ -71,7 +71,7 @@ class SchemaName(StrEnum):
     MONITOR_AGENT = "monitor-agent"
 
 
-def schema_print(name: Annotated[SchemaName, typer.Argument(help="Name of the schema")]) -> int:
+def schema_print(name: Annotated[SchemaName, typer.Argument(metavar="NAME", help="Name of the schema")]) -> int:
     """Print the JSON Schema (draft 07) of a file or document.
 
     \b
@@ -93,7 +93,7 @@ def _schema(name: SchemaName) -> dict[str, Json]:
 
 
 def schema_check(
-    name: Annotated[SchemaName, typer.Argument(help="Name of the schema")],
+    name: Annotated[SchemaName, typer.Argument(metavar="NAME", help="Name of the schema")],
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="YAML or JSON files", show_default=False)],
     as_json: opt.Json = False,
 ) -> int:

@@ -79,9 +79,28 @@ def _back_to_goal(case: Case, spec: Agent, live: Pane, facts: Facts) -> tuple[Ch
 def _start_absent(case: Case, spec: Agent, facts: Facts, options: PlanOptions) -> Decision:
     """Start an agent that does not run, unless a user stopped or archived it with a command."""
     if case.row and rows.rests_by_hand(case.row) and case.address not in options.resumed_by_hand:
-        return nothing(case.address, session=spec.session, reason=Reason.BY_HAND, note=_how_it_rests(case.row))
+        return _rests_on(case, spec, case.row, options)
     was_running = case.row is not None and case.row.status in {Status.RUNNING, Status.TERMINATED}
     return _start(case, None, Reason.SESSION_GONE if was_running else Reason.DECLARED, facts, options)
+
+
+def _rests_on(case: Case, spec: Agent, row: SessionRow, options: PlanOptions) -> Decision:
+    """Leave the agent at rest. Its labels are still recorded: `protect` has to hold when its block is removed."""
+    changes = _replaced(*_label_values(row, spec))
+    if not changes:
+        return nothing(case.address, session=spec.session, reason=Reason.BY_HAND, note=_how_it_rests(row))
+    return Decision(
+        Action(
+            address=case.address,
+            verb=Verb.UPDATE,
+            reason=Reason.LABEL_CHANGED,
+            changes=changes,
+            steps=(WriteRows(rows.labels_at_rest(spec, row, options.now)),),
+            session=spec.session,
+            note=_how_it_rests(row),
+            basis="absent",
+        )
+    )
 
 
 def _how_it_rests(row: SessionRow) -> str:
@@ -387,8 +406,7 @@ def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, options: Plan
     changes = _replaced(
         ("session", name_before, spec.session),
         ("role", row.role, spec.role),
-        ("protect", row.protect, spec.protect),
-        ("depends_on", ", ".join(row.depends_on), ", ".join(map(str, spec.depends_on))),
+        *_label_values(row, spec),
         ("managed", row.managed, True),
     )
     if not changes:
@@ -402,6 +420,15 @@ def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, options: Plan
         session=spec.session,
         basis=basis(live),
     )
+
+
+_LABELS = {"protect", "depends_on"}
+
+
+def _label_values(row: SessionRow, spec: Agent) -> tuple[tuple[str, str | bool, str | bool], ...]:
+    """The labels that only the registry has, before and after."""
+    needs = ", ".join(row.depends_on), ", ".join(map(str, spec.depends_on))
+    return ("protect", row.protect, spec.protect), ("depends_on", *needs)
 
 
 def _renaming(at: TmuxTarget, name: str, spec: Agent) -> tuple[Step, ...]:
@@ -445,18 +472,21 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, o
         return _foreign_session(case, case.foreign_pane, facts, options)
     changes = _replaced(
         ("state", case.row.status.value, wanted.value),
-        ("protect", case.row.protect, spec.protect),
+        *_label_values(case.row, spec),
         ("managed", case.row.managed, True),
         ("by_hand", rows.rests_by_hand(case.row) or case.address not in options.stopped_by_hand, True),
     )
     if not changes:
         return nothing(case.address, session=spec.session, note=wanted.value)
-    step = WriteRows(rows.at_rest(case, wanted, options))
+    is_label = {change.path for change in changes} <= _LABELS
+    step = WriteRows(
+        rows.labels_at_rest(spec, case.row, options.now) if is_label else rows.at_rest(case, wanted, options)
+    )
     return Decision(
         Action(
             address=case.address,
             verb=Verb.UPDATE,
-            reason=Reason.STATE_CHANGED,
+            reason=Reason.LABEL_CHANGED if is_label else Reason.STATE_CHANGED,
             changes=changes,
             steps=(step,),
             session=spec.session,

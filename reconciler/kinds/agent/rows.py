@@ -229,6 +229,11 @@ def _labels(spec: Agent) -> dict[str, Json]:
     return {"protect": spec.protect, "depends_on": [str(address) for address in spec.depends_on]}
 
 
+def labels_at_rest(spec: Agent, row: SessionRow, now: str) -> tuple[RowEdit, ...]:
+    """The edit that copies the manifest's labels to the row of an agent that does not run."""
+    return (RowEdit(section=Section.SESSIONS, name=row.session, fields={**_labels(spec), "updated_at": now}),)
+
+
 def labels(spec: Agent, row: SessionRow, now: str) -> tuple[RowEdit, ...]:
     """The edit that copies the manifest's labels and the declared session name to the row."""
     fields: dict[str, Json] = {"role": spec.role, **_labels(spec), "managed": True, "updated_at": now}

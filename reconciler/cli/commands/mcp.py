@@ -1,0 +1,55 @@
+"""mcp: the tools for AI agents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from reconciler.app.project.project import find_project
+from reconciler.cli import options as opt
+from reconciler.mcp.tool import ToolAccess, ToolPermission
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.exit_code import ExitCode
+
+_KNOWN = tuple(ToolPermission)
+
+
+def mcp(
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="LIST", help=f"Tools that change something: {', '.join(_KNOWN)}"),
+    ] = None,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Offer this project to AI agents, as an MCP server over standard input and output.
+
+    An agent CLI starts this. Its tools are status, peek, last, diff, plan, explain and drift; --allow adds send,
+    answer, stop, resume, apply, and with `job` job_submit and job_wait. An agent does nothing to itself without
+    `self`.
+
+    \b
+    Examples:
+      claude mcp add reconciler -- reconciler mcp -C ~/lab
+      reconciler mcp --allow send,answer
+    """
+    allowed = _permissions(allow or [])
+    at = find_project(chdir, registry)
+    try:
+        from reconciler.mcp.server import serve  # needs an extra
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        raise ReconcilerError(
+            f"the Python package {missing} is not installed", fix="add it: pip install 'reconciler[mcp]'"
+        ) from error
+    serve(ToolAccess(lambda: find_project(at.root, registry), allowed))
+    return ExitCode.OK
+
+
+def _permissions(given: Iterable[str]) -> frozenset[ToolPermission]:
+    names = [name.strip() for each in given for name in each.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in _KNOWN]:
+        raise UsageError(f"--allow does not know {unknown[0]}", fix=f"use some of: {', '.join(_KNOWN)}")
+    return frozenset(map(ToolPermission, names))

@@ -1,0 +1,108 @@
+"""The tools that only look."""
+
+from __future__ import annotations
+
+from reconciler.app.agents.diff import diff
+from reconciler.app.agents.last import last
+from reconciler.app.agents.peek import peek
+from reconciler.app.agents.status import status
+from reconciler.app.plan.drift import drift
+from reconciler.app.plan.explain import explanation
+from reconciler.app.plan.make import make_plan
+from reconciler.app.plan.plans import document_of
+from reconciler.model.exit_code import ExitCode
+from reconciler.plan.request import Request
+from reconciler.plan.verdict import refusal
+
+from .arguments import AddressArgument, LastArguments, NoArguments, OneName, OptionalName, PeekArguments
+from .tool import Answered, Tool, ToolAccess
+
+
+def _status(access: ToolAccess, given: OptionalName) -> Answered:
+    document = status(access.open(), given.name)
+    errors = any(each["severity"] != "warning" for each in document["diagnostics"])
+    return Answered(document, ExitCode.ERROR if errors else ExitCode.OK)
+
+
+def _peek(access: ToolAccess, given: PeekArguments) -> Answered:
+    return Answered(peek(access.open(), given.name, given.lines))
+
+
+def _last(access: ToolAccess, given: LastArguments) -> Answered:
+    return Answered(last(access.open(), given.name, given.turns))
+
+
+def _diff(access: ToolAccess, given: OneName) -> Answered:
+    return Answered(diff(access.open(), given.name))
+
+
+def _plan(access: ToolAccess, _given: NoArguments) -> Answered:
+    planned = make_plan(access.open(), Request())
+    document = document_of(planned)
+    access.shown[document["digest"]] = document
+    errors = planned.plan.errors
+    return Answered(document, refusal(errors).exit_code if errors else ExitCode.OK)
+
+
+def _explain(access: ToolAccess, given: AddressArgument) -> Answered:
+    document = explanation(access.open(), given.address)
+    errors = any(each["severity"] != "warning" for each in document["diagnostics"])
+    return Answered(document, ExitCode.ERROR if errors else ExitCode.OK)
+
+
+def _drift(access: ToolAccess, _given: NoArguments) -> Answered:
+    document = drift(access.open())
+    return Answered(document, ExitCode.OK if document["in_sync"] else ExitCode.CHANGES)
+
+
+READING = (
+    Tool(
+        name="status",
+        summary="Show all agents of the project, one row each, or one agent in detail.",
+        arguments=OptionalName,
+        schema="status",
+        call=_status,
+    ),
+    Tool(
+        name="peek",
+        summary="Show what is on an agent's screen now. The agent does not notice.",
+        arguments=PeekArguments,
+        schema="peek",
+        call=_peek,
+    ),
+    Tool(
+        name="last",
+        summary="Show the last messages of an agent, from its stored conversation.",
+        arguments=LastArguments,
+        schema="last",
+        call=_last,
+    ),
+    Tool(
+        name="diff",
+        summary="Show what an agent changed: its branch, its uncommitted files, and how much.",
+        arguments=OneName,
+        schema="diff",
+        call=_diff,
+    ),
+    Tool(
+        name="plan",
+        summary="Show what `apply` would do. Changes nothing. Its `digest` is what the tool `apply` takes.",
+        arguments=NoArguments,
+        schema="plan",
+        call=_plan,
+    ),
+    Tool(
+        name="explain",
+        summary="Explain why an agent, a workspace or a broker will change, or why it won't.",
+        arguments=AddressArgument,
+        schema="explanation",
+        call=_explain,
+    ),
+    Tool(
+        name="drift",
+        summary="Show where the registry and the running agents differ. Changes nothing.",
+        arguments=NoArguments,
+        schema="drift",
+        call=_drift,
+    ),
+)

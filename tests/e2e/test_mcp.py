@@ -1,0 +1,221 @@
+"""The MCP server, asked by the official client: real tmux, stand-ins of the CLIs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anyio
+import mcp_types as types
+import pytest
+from anyio import to_thread
+from mcp import Client, StdioServerParameters
+from project import CLI, SECONDS, Project
+from waiting import wait_until
+
+SESSION = "lab-creator-one"
+READING = {"status", "peek", "last", "diff", "plan", "explain", "drift"}
+CHANGING = {"send", "answer", "job_submit", "job_wait", "stop", "resume", "apply"}
+ASKER = Path(__file__).with_name("mcp_asker.py")
+
+
+class Asked:
+    """One connection to a server of the project's; every call is one answer."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def __call__(self, tool: str, **given: object) -> types.CallToolResult:
+        result = await self._client.call_tool(tool, given)
+        assert isinstance(result, types.CallToolResult)
+        return result
+
+    async def document(self, tool: str, **given: object) -> Mapping[str, Any]:
+        result = await self(tool, **given)
+        assert not result.is_error, result.content
+        return result.structured_content
+
+    async def tools(self) -> dict[str, types.Tool]:
+        return {tool.name: tool for tool in (await self._client.list_tools()).tools}
+
+
+def connected(project: Project, work: Any, *words: str) -> None:
+    """Run `work(asked)` with a client of a server that was started with these words."""
+    command = StdioServerParameters(command=CLI[0], args=[*CLI[1:], "mcp", *words], env=project.env, cwd=project.root)
+
+    async def run() -> None:
+        with anyio.fail_after(4 * SECONDS):
+            async with Client(command) as client:
+                await work(Asked(client))
+
+    anyio.run(run)
+
+
+def said(result: types.CallToolResult) -> str:
+    [content] = result.content
+    assert isinstance(content, types.TextContent)
+    return content.text
+
+
+def exit_code(result: types.CallToolResult) -> int:
+    return (result.meta or {})["reconciler/exit_code"]
+
+
+def test_the_tools_that_only_look_return_the_documents_of_their_commands(project: Project):
+    project.declare(one={"type": "claude"})
+    project.apply()
+    project.run("send", SESSION, "say hello", "--wait-idle", "20")
+    commands = {
+        "status": ("status", {}),
+        "last": ("last one", {"name": "one"}),
+        "explain": ("explain one", {"address": "one"}),
+        "drift": ("drift", {}),
+        "plan": ("plan", {}),
+    }
+
+    async def work(ask: Asked) -> None:
+        tools = await ask.tools()
+        assert set(tools) == READING
+        assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools.values())
+        for tool, (line, given) in commands.items():
+            document, printed = await ask.document(tool, **given), project.json(*line.split())
+            assert document.keys() == printed.keys(), tool
+            assert document.get("digest") == printed.get("digest")
+        assert "say hello" in json.dumps(await ask.document("peek", name="one", lines=50))
+        assert "is not under git" in said(await ask("diff", name="one"))
+
+    connected(project, work)
+
+
+def test_what_is_not_allowed_is_not_offered_and_not_done(project: Project):
+    project.declare(one={"type": "claude"})
+    project.apply()
+    pid = project.pane(SESSION).pid
+
+    async def work(ask: Asked) -> None:
+        assert set(await ask.tools()) == READING | {"resume"}
+        for tool, given in {"stop": {"names": ["one"]}, "apply": {"digest": "x"}, "send": {"name": "one"}}.items():
+            refused = await ask(tool, **given)
+            assert refused.is_error
+            assert exit_code(refused) == 7
+            assert f"--allow {tool}" in said(refused)
+        assert exit_code(await ask("nothing")) == 64
+
+    connected(project, work, "--allow", "resume")
+    assert project.pane(SESSION).pid == pid
+
+
+def test_agents_are_told_answered_stopped_and_resumed(project: Project):
+    project.declare(one={"type": "claude"}, two={"type": "claude"})
+    project.apply()
+
+    async def work(ask: Asked) -> None:
+        assert set(await ask.tools()) == READING | CHANGING
+        assert (await ask.document("send", name="one", text="say hello", wait_idle=20))["verdict"] == "submitted"
+        await ask.document("send", name="two", text="ask for permission", wait_idle=20)
+        await to_thread.run_sync(wait_until, lambda: "permission" in project.run("status", "two"))
+        dialog = await ask.document("answer", name="two")
+        wrong = await ask("answer", name="two", request="0" * 16, answer="approve")
+        assert wrong.is_error
+        assert exit_code(wrong) == 7
+        given = await ask.document("answer", name="two", request=dialog["request"], answer="approve")
+        assert given["answer"] == "approve"
+        stopped = await ask.document("stop", names=["one"], reason="enough")
+        assert stopped["events"][-1]["exit_code"] == 0
+        assert SESSION not in project.live()
+        await ask.document("resume", names=["one"])
+        assert SESSION in project.live()
+
+    connected(project, work, "--allow", "send,answer,job,stop", "--allow", "resume,apply")
+    assert project.recorded()["sessions"][SESSION]["status"] == "running"
+
+
+def test_only_a_plan_that_was_shown_is_applied_and_only_while_it_holds(project: Project):
+    project.declare(one={"type": "shell"})
+
+    async def work(ask: Asked) -> None:
+        digest = project.plan()["digest"]
+        unseen = await ask("apply", digest=digest)
+        assert exit_code(unseen) == 7
+        assert "was shown" in said(unseen)
+        assert (await ask.document("plan"))["digest"] == digest
+        project.declare(one={"type": "shell"}, two={"type": "shell"})
+        stale = await ask("apply", digest=digest)
+        assert (stale.is_error, exit_code(stale)) == (True, 5)
+        assert project.live() == {}
+        digest = (await ask.document("plan"))["digest"]
+        done = await ask.document("apply", digest=f"sha256:{digest}")
+        assert done["events"][-1]["exit_code"] == 0
+        assert set(project.live()) == {SESSION, "lab-creator-two"}
+
+    connected(project, work, "--allow", "apply")
+
+
+def test_a_job_is_submitted_and_waited_for(project: Project):
+    project.declare(one={"type": "claude"})
+    project.apply()
+
+    async def work(ask: Asked) -> None:
+        [job] = (await ask.document("job_submit", name="one", prompt="wait", wait_idle=20))["jobs"]
+        still = await ask("job_wait", job=job["id"], seconds=0)
+        assert (still.is_error, exit_code(still)) == (True, 8)
+        assert still.structured_content["jobs"][0]["id"] == job["id"]
+        project.run("job", "cancel", "--job", job["id"])
+        ended = await ask("job_wait", job=job["id"], seconds=20)
+        assert ended.structured_content["jobs"][0]["status"] == "cancelled"
+
+    connected(project, work, "--allow", "job")
+
+
+def test_an_agent_does_nothing_to_itself(project: Project, tmp_path: Path):
+    """The agent is a client itself; it inherits nothing that tells where it runs."""
+    told = tmp_path / "told.json"
+    asker = {"command": [sys.executable, str(ASKER), str(told), *CLI]}
+    project.write(
+        {"lab": {"path": "lab", "agents": {"one": {"type": "asker"}, "two": {"type": "shell"}}}},
+        agent_types={"asker": asker},
+    )
+    project.apply()
+    wait_until(told.exists)
+    [itself, other] = json.loads(told.read_text())
+    assert "is the agent that asks" in itself
+    assert '"events"' in other
+    assert SESSION in project.live()
+    assert "lab-creator-two" not in project.live()
+
+
+def test_the_server_greets_before_it_looks_and_tells_errors_as_results(project: Project):
+    (project.root / "reconciler.yaml").write_text("version: 1\nworkspaces: [\n")
+
+    async def work(ask: Asked) -> None:
+        assert set(await ask.tools()) == READING
+        broken = await ask("plan")
+        assert (broken.is_error, exit_code(broken)) == (True, 1)
+        assert '"file": "reconciler.yaml"' in said(broken)
+        wrong = await ask("peek", name="one", lines="many")
+        assert exit_code(wrong) == 64
+        assert "lines" in said(wrong)
+        assert "`nome`" in said(await ask("peek", nome="one"))
+
+    connected(project, work)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("--allow", "everything"), 64, "--allow does not know everything"),
+        (("-C", "/nowhere"), 64, "/nowhere is not a folder"),
+    ],
+)
+def test_a_server_that_cannot_start_says_why(project: Project, words: tuple[str, ...], code: int, message: str):
+    assert message in project.run("mcp", *words, code=code)
+
+
+def test_a_missing_package_is_one_line(project: Project, tmp_path: Path):
+    (tmp_path / "mcp_types.py").write_text("raise ModuleNotFoundError('no', name='mcp_types')")
+    said = project.run("mcp", code=1, PYTHONPATH=str(tmp_path))
+    assert "mcp_types is not installed" in said
+    assert "pip install 'reconciler[mcp]'" in said
