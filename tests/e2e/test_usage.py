@@ -55,7 +55,7 @@ def test_what_every_cli_stored_is_added_up_for_its_agent(project: Project):
 
     assert used(project, "--since", "2020-01-01", "--until", "2020-12-31")["groups"] == []
     assert "No answers are stored for this period." in project.run("usage", "--until", "1d")
-    assert "is not one of 'agent', 'workspace'" in project.run("usage", "--by", "agnet", code=64)
+    assert "did you mean `agent`?" in project.run("usage", "--by", "agnet", code=64)
     index = project.home / ".cache" / "reconciler" / "usage" / "tokens.msgpack"
     assert index.stat().st_mode & 0o777 == 0o600
     index.write_bytes(index.read_bytes()[:-9])
