@@ -18,6 +18,7 @@ from monitor import idle_share, pass_cpu, reaction, talkative_pass_cpu
 from mqtt import receive_rates
 from projects import rows as rows_of_projects
 from rooms import comparison_cpu, registry_times
+from usage import usage_times
 
 _REPEATS = 7
 _FEW, _HALF, _MANY = 10, 500, 1000
@@ -129,6 +130,7 @@ SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
     "messages": lambda: (Row(what, measured) for what, measured in receive_rates()),
     "jobs": rows_of_jobs,
     "projects": rows_of_projects,
+    "usage": lambda: (Row(what, measured) for what, measured in usage_times()),
 }
 
 

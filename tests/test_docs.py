@@ -185,6 +185,7 @@ SECTIONS = {
     "CaDoc": "### `tls`",
     "LimitsDoc": "### `limits`",
     "AcceptDoc": "## `accept`",
+    "BudgetDoc": "## `budget`",
 }
 BLOCKS = [("## Top level", SCHEMAS["manifest"])] + [
     (SECTIONS[name], definition) for name, definition in SCHEMAS["manifest"]["definitions"].items()

@@ -126,6 +126,7 @@ def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
 PROFILE = Profile(
     name="claude",
     tested=("2.1.156", "2.1.197", "2.1.330", "2.1.332"),
+    tokens="reconciler.agents.claude_tokens:TOKENS",
     launch=Launch(
         command=("claude",),
         new=("--session-id", SESSION_ID),

@@ -124,6 +124,7 @@ def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
 PROFILE = Profile(
     name="codex",
     tested=("0.144.5", "0.169.0", "0.171.0"),
+    tokens="reconciler.agents.codex_tokens:TOKENS",
     launch=Launch(
         command=("codex",),
         # Without this switch, Codex starts a background server that outlives the pane and holds the conversation.

@@ -90,6 +90,7 @@ def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
 PROFILE = Profile(
     name="copilot",
     tested=("1.0.68", "1.0.102"),
+    tokens="reconciler.agents.copilot_tokens:TOKENS",
     launch=Launch(
         command=("copilot",),
         new=("--session-id", SESSION_ID),

@@ -90,6 +90,7 @@ def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
 PROFILE = Profile(
     name="gemini",
     tested=("0.45.2", "0.61.0"),
+    tokens="reconciler.agents.gemini_tokens:TOKENS",
     launch=Launch(
         command=("gemini",),
         new=("--session-id", SESSION_ID),

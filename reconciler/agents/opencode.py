@@ -52,7 +52,7 @@ def data_root(subject: AgentEnvironment) -> str:
     return os.path.join(data, "opencode")
 
 
-def _databases(subject: AgentEnvironment) -> str:
+def databases(subject: AgentEnvironment) -> str:
     """The databases: one for each release channel, or the one that OPENCODE_DB names (relative to the data folder)."""
     named = subject.env.get("OPENCODE_DB")
     root = glob.escape(data_root(subject))
@@ -60,11 +60,11 @@ def _databases(subject: AgentEnvironment) -> str:
 
 
 def _rows(subject: AgentEnvironment) -> Query:
-    return Query(_databases(subject), f"{_SELECT} WHERE directory = ?", (subject.cwd,))
+    return Query(databases(subject), f"{_SELECT} WHERE directory = ?", (subject.cwd,))
 
 
 def _row_of(subject: AgentEnvironment, conversation: str) -> Query:
-    return Query(_databases(subject), f"{_SELECT} WHERE id = ?", (conversation,))
+    return Query(databases(subject), f"{_SELECT} WHERE id = ?", (conversation,))
 
 
 def _read_row(row: Sequence[object]) -> StoredHead | None:
@@ -76,7 +76,7 @@ def _read_row(row: Sequence[object]) -> StoredHead | None:
 
 
 def _said(subject: AgentEnvironment) -> Query:
-    return Query(_databases(subject), _USER_TEXTS, (subject.cwd,))
+    return Query(databases(subject), _USER_TEXTS, (subject.cwd,))
 
 
 def _read_said(row: Sequence[object]) -> Said | None:
@@ -92,7 +92,7 @@ def _read_said(row: Sequence[object]) -> Said | None:
 
 
 def _messages_of(subject: AgentEnvironment, conversation: str) -> Query:
-    return Query(_databases(subject), _MESSAGES, (conversation,))
+    return Query(databases(subject), _MESSAGES, (conversation,))
 
 
 def _read_message_row(row: Sequence[object]) -> StoredMessage | None:
@@ -118,6 +118,7 @@ def _names(title: str, head: StoredHead) -> bool | None:
 PROFILE = Profile(
     name="opencode",
     tested=("1.18.3", "1.18.33"),
+    tokens="reconciler.agents.opencode_tokens:TOKENS",
     launch=Launch(
         command=("opencode",),
         resume=("--session", SESSION_ID),

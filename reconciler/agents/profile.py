@@ -38,6 +38,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     display: Display = field(default_factory=Display)
     # The hooks that can report its events; None when it has none that we know of.
     hooks: Hooks | None = None
+    # The `module:NAME` of its TokenStore, loaded when tokens are counted; empty when it is not known.
+    tokens: str = ""
 
     @property
     def keeps_conversations(self) -> bool:

@@ -94,6 +94,7 @@ def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
 PROFILE = Profile(
     name="qwen",
     tested=("0.15.10", "0.24.4"),
+    tokens="reconciler.agents.qwen_tokens:TOKENS",
     launch=Launch(
         command=("qwen",),
         new=("--session-id", SESSION_ID),

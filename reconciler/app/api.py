@@ -85,7 +85,7 @@ class OpenProject(Redacted, frozen=True):
 
         The `verdict` says what became of it. Only what could not be tried raises a ReconcilerError.
         """
-        sent = send(self.at, live_recipient(self.at, name), text, wait_idle)
+        sent = send(self.at, live_recipient(self.at, name, within_budget=True), text, wait_idle)
         return send_document(str(sent.address), sent.session, sent.delivery)
 
 

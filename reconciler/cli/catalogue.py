@@ -53,6 +53,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "peek": Command("peek", "peek", "Show what is on an agent's screen now."),
     "last": Command("last", "last", "Show the last messages of an agent, from its stored conversation."),
     "diff": Command("diff", "diff", "Show what an agent changed: its branch, uncommitted files, and how much."),
+    "usage": Command("usage", "usage", "Show how many tokens the agents used, and what they cost."),
     "send": Command("send", "send", "Send one prompt to a running agent; needs no broker."),
     "answer": Command("answer", "answer", "Show the permission dialog of a running agent, and answer it."),
     "conversations": Command("conversations", "conversations", "List all stored conversations of the workspaces."),

@@ -105,6 +105,9 @@ WaitIdle = Annotated[
     str,
     Option("--wait-idle", metavar="TIME", help="Wait this long for a busy agent, instead of refusing at once"),
 ]
+OverBudget = Annotated[
+    bool, Option("--over-budget", help="Send it although a budget with `on_exceed: hold` is used up")
+]
 JobId = Annotated[str, Option("--job", metavar="ID", help="Id of the job")]
 JobRecords = Annotated[
     str, Option("--registry-dir", metavar="DIR", help="Folder of the job records, in the project folder")

@@ -9,7 +9,20 @@ from typing import Any
 from msgspec import Struct
 
 from reconciler.model.address import Address, agent_address, is_name, parse_address, workspace_address
-from reconciler.model.desired import DEFAULT_ROLE, Agent, AgentType, EnvOrigin, EnvVar, Git, RunState, Socket, Workspace
+from reconciler.model.desired import (
+    DEFAULT_ROLE,
+    Agent,
+    AgentType,
+    Budget,
+    EnvOrigin,
+    EnvVar,
+    Git,
+    OnExceed,
+    RunState,
+    Socket,
+    Workspace,
+)
+from reconciler.model.diagnostic import Place
 
 from .document import ManifestContext
 from .merge import Block
@@ -49,8 +62,18 @@ def workspace(name: str, block: Block, context: ManifestContext) -> Workspace:
         workspace_address(name),
         absolute(block.content["path"], context),
         Git(absolute(git["repo"], context), git["branch"], git.get("base", "")) if git else None,
-        block.place(),
+        budget=budget(block.content.get("budget"), block.place("budget")),
+        place=block.place(),
     )
+
+
+def budget(given: Mapping[str, Any] | None, place: Place) -> Budget | None:
+    """The budget that a manifest gives at `place`; None when it gives none."""
+    if given is None:
+        return None
+    how = OnExceed(given["on_exceed"]) if "on_exceed" in given else OnExceed.NOTIFY
+    dollars = given.get("usd_per_day")
+    return Budget(given.get("tokens_per_day"), None if dollars is None else float(dollars), how, place)
 
 
 def agents(home: Workspace, block: Block, base: Defaults, context: ManifestContext) -> Iterator[tuple[Agent, Block]]:
@@ -82,6 +105,7 @@ def _agent(home: Workspace, name: str, block: Block, args: tuple[str, ...], env:
         trust=given.get("trust", False),
         ignore=frozenset(given.get("ignore", ())),
         depends_on=tuple(_dependency(workspace_name, text) for text in given.get("depends_on", ())),
+        budget=budget(given.get("budget"), block.place("budget")),
         place=block.place(),
     )
 

@@ -15,11 +15,11 @@ from reconciler.model.errors import InvalidManifest
 from reconciler.model.record import Json
 
 from . import expand
-from .accept import accept_mistakes, accepts
 from .document import Document, ManifestContext, Source, mistake
 from .links import Declared, branch_mistakes, link_mistakes
 from .merge import Block, Merged, merge
 from .templates import type_mistakes
+from .values import accept_mistakes, accepts, budget_mistakes, project_budget
 from .variables import fill
 
 if TYPE_CHECKING:
@@ -94,10 +94,13 @@ def _desired(
         files=tuple(document.file for document in documents),
         brokers=_brokers(merged, context),
         accepts=accepts(merged.sections["accept"].values()),
+        budget=project_budget(merged.settings.get("budget")),
         diagnostics=tuple(_doubtful(merged, workspaces.values(), declared)),
     )
     unset = [found for source in sources for found in source.mistakes]
-    return desired, [*unset, *disagreements, *_mistakes(merged, declared, builtin_types)]
+    mistakes = [*_mistakes(merged, declared, builtin_types)]
+    mistakes += budget_mistakes(desired.budget, workspaces.values(), desired.agents.values())
+    return desired, [*unset, *disagreements, *mistakes]
 
 
 def _doubtful(merged: Merged, workspaces: Iterable[Workspace], declared: Declared) -> Iterable[Diagnostic]:

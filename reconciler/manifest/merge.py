@@ -12,7 +12,7 @@ from reconciler.model.diagnostic import Diagnostic, Place
 from .document import mistake
 from .variables import ExpandedDocument
 
-_SETTINGS = ("project", "tmux", "defaults")
+_SETTINGS = ("project", "tmux", "defaults", "budget")
 _SECTIONS = ("workspaces", "agent_types")
 _BROKER = "broker"
 _ACCEPT = "accept"

@@ -36,6 +36,7 @@ Path = Annotated[str, *_rule("path")]
 Word = Annotated[str, Pattern(r"\S+")]
 Argv = list[str]
 Count = Annotated[int, Expected("a whole number")]
+Dollars = Annotated[float, Expected("a number of US dollars")]
 Days = Annotated[int, Expected("a whole number of days")]
 _ACL_LINE = "an ACL line such as `read jobs/#`"
 Accepted = Annotated[str, Pattern(ACCEPTED), Expected("agent.WORKSPACE.NAME, broker.NAME or the name of a session")]
@@ -66,6 +67,19 @@ EnvValue = Annotated[str | FromEnv | FromFile, Expected("a string, {from_env: NA
 Env = dict[Variable, EnvValue]
 
 
+class BudgetDoc(TypedDict):
+    """What agents may use in a day, which begins at midnight in local time."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
+
+    tokens_per_day: NotRequired[Count]
+    """Tokens of every kind: input, output, and what was read from caches or written into them."""
+    usd_per_day: NotRequired[Dollars]
+    """US dollars: what the CLI stored, else list prices. Needs `pip install 'reconciler[prices]'`."""
+    on_exceed: NotRequired[Literal["notify", "hold"]]
+    """`notify`: the monitor says it. `hold`: besides, no new prompt is sent. Default: notify."""
+
+
 class AgentDoc(TypedDict):
     """One agent: a CLI that runs in its own tmux session."""
 
@@ -94,6 +108,8 @@ class AgentDoc(TypedDict):
     """Fields whose differences are ignored."""
     depends_on: NotRequired[Argv]
     """Agents that start first: names in this workspace, or `agent.WORKSPACE.NAME`."""
+    budget: NotRequired[BudgetDoc]
+    """What the agent may use in a day. A change of it never restarts the agent."""
 
 
 class GitDoc(TypedDict):
@@ -120,6 +136,8 @@ class WorkspaceDoc(TypedDict):
     """Make the folder a worktree of a git repository."""
     env: NotRequired[Env]
     """Environment variables of every agent in the workspace."""
+    budget: NotRequired[BudgetDoc]
+    """What all agents of the workspace together may use in a day."""
     agents: NotRequired[dict[Name, AgentDoc | None]]
     """The agents, by name. An empty block is an agent with all defaults."""
 
@@ -295,6 +313,8 @@ class ManifestDoc(TypedDict):
     """Name of the project. Default: the name of the project folder."""
     tmux: NotRequired[TmuxDoc]
     """Which tmux server holds the sessions."""
+    budget: NotRequired[BudgetDoc]
+    """What all agents of the project together may use in a day."""
     defaults: NotRequired[DefaultsDoc]
     """Defaults for settings that are left out."""
     workspaces: NotRequired[dict[Name, WorkspaceDoc]]

@@ -49,7 +49,7 @@ from .tool import Answered, Tool, ToolAccess, ToolPermission
 
 def _send(access: ToolAccess, given: SendArguments) -> Answered:
     at = access.open()
-    to = sending.live_recipient(at, given.name)
+    to = sending.live_recipient(at, given.name, within_budget=True)
     _expect_another(access, at, [to.address])
     sent = sending.send(at, to, given.text, given.wait_idle)
     document = send_document(str(sent.address), sent.session, sent.delivery)

@@ -63,6 +63,22 @@ class EnvVar(Redacted, frozen=True):
         return self.origin is not EnvOrigin.LITERAL or names_a_secret(self.name)
 
 
+class OnExceed(StrEnum):
+    """What happens when a budget is used up."""
+
+    NOTIFY = "notify"  # the monitor says it
+    HOLD = "hold"  # and no new prompt is sent
+
+
+class Budget(Struct, frozen=True):
+    """What agents may use in a day, which begins at midnight in local time; None for no limit."""
+
+    tokens_per_day: int | None = None
+    usd_per_day: float | None = None
+    on_exceed: OnExceed = OnExceed.NOTIFY
+    place: Place | None = None
+
+
 class Git(Struct, frozen=True):
     """The git worktree that a workspace is: of `repo`, on `branch`. A new branch starts at `base`."""
 
@@ -77,6 +93,7 @@ class Workspace(Struct, frozen=True):
     address: Address
     path: str
     git: Git | None = None
+    budget: Budget | None = None
     place: Place | None = None
 
 
@@ -97,6 +114,7 @@ class Agent(Struct, frozen=True):
     trust: bool = False
     ignore: frozenset[str] = frozenset()
     depends_on: tuple[Address, ...] = ()
+    budget: Budget | None = None
     place: Place | None = None
 
 
@@ -168,6 +186,7 @@ class Desired(Struct, frozen=True):
     digest: str
     brokers: Mapping[Address, Broker] = field(default_factory=dict)
     accepts: tuple[Accept, ...] = ()
+    budget: Budget | None = None
     files: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 

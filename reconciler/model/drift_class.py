@@ -23,6 +23,7 @@ class DriftClass(StrEnum):
     BROKER_EDITED = "J", "files of the broker were changed by hand"
     CERTIFICATE_DUE = "K", "a certificate of the broker is due"
     BROKER_DOWN = "L", "the broker is not running"
+    BUDGET_USED = "M", "a budget is used up for today; only the monitor reports it"
 
     def __new__(cls, letter: str, meaning: str = "") -> Self:
         """Make the member from its letter and its meaning."""
@@ -35,3 +36,8 @@ class DriftClass(StrEnum):
     def is_learned(self) -> bool:
         """True when nothing is wrong: in normal use, the registry learns more about a conversation."""
         return self in {DriftClass.CONVERSATION_KNOWN, DriftClass.RESUMABLE}
+
+    @property
+    def is_difference(self) -> bool:
+        """True when registry and live state differ in a way that is not ordinary use."""
+        return not self.is_learned and self is not DriftClass.BUDGET_USED

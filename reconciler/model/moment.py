@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def to_second(moment: datetime) -> str:
@@ -54,3 +54,31 @@ def unix(text: str) -> float | None:
         return found.timestamp() if found else None
     except (OverflowError, OSError):
         return None
+
+
+def local_day(seconds: float) -> str:
+    """The day of Unix seconds in local time: `2026-06-25`."""
+    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d")
+
+
+def start_of_day(day: str) -> int | None:
+    """The Unix seconds at which `2026-06-25` begins in local time; None when it is not a day."""
+    return _midnight(day, 0)
+
+
+def day_after(day: str) -> int | None:
+    """The Unix seconds at which the day after `2026-06-25` begins in local time; None when it is not a day."""
+    return _midnight(day, 1)
+
+
+def _midnight(day: str, days: int) -> int | None:
+    try:
+        return int((datetime.fromisoformat(day) + timedelta(days=days)).timestamp())
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def time_zone(seconds: float) -> str:
+    """The local time zone at that time, for the user: `CET, UTC+01:00`."""
+    found = datetime.fromtimestamp(seconds, UTC).astimezone()
+    return f"{found.tzname()}, UTC{found.isoformat()[-6:]}"

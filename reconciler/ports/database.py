@@ -18,9 +18,10 @@ _LONGEST = 10.0  # seconds for one query, because a database may have any size
 _STEPS = 10_000
 
 
-def ask(path: str, statement: str, parameters: tuple[str, ...]) -> Observed[tuple[Row, ...]]:
-    """The rows of the statement, if it takes at most 10 s. The database is opened read-only and not locked for long.
+def ask(path: str, statement: str, parameters: tuple[str, ...], most: int = _MOST_ROWS) -> Observed[tuple[Row, ...]]:
+    """At most `most` rows of the statement, if it takes at most 10 s.
 
+    The database is opened read-only and not locked for long.
     A database without the table is `Absent`: its program has not stored anything of that kind yet.
     """
     for each in _BESIDE:
@@ -32,7 +33,7 @@ def ask(path: str, statement: str, parameters: tuple[str, ...]) -> Observed[tupl
         try:
             deadline = monotonic() + _LONGEST
             connection.set_progress_handler(lambda: monotonic() > deadline, _STEPS)
-            return Present(tuple(connection.execute(statement, parameters).fetchmany(_MOST_ROWS)))
+            return Present(tuple(connection.execute(statement, parameters).fetchmany(most)))
         finally:
             connection.close()
     except sqlite3.Error as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.kinds.agent.case import Case, relocated
 from reconciler.kinds.agent.status import AgentStatus
 from reconciler.model.broker import Broker, Survey
-from reconciler.model.desired import Agent, EnvOrigin, EnvVar, Workspace
+from reconciler.model.desired import Agent, Budget, EnvOrigin, EnvVar, Workspace
 from reconciler.model.diagnostic import Place
 from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.model.record import BrokerRow, Identity, Json, SessionRow, WorkspaceRow
@@ -45,7 +45,17 @@ def agent_declared(spec: Agent) -> SourceDoc:
         protect=spec.protect or None,
         ignore=sorted(spec.ignore),
         depends_on=[str(each) for each in spec.depends_on],
+        budget=_budget(spec.budget),
     )
+
+
+def _budget(budget: Budget | None) -> str:
+    """Each limit of a budget, then what happens at it."""
+    if budget is None:
+        return ""
+    tokens, usd = budget.tokens_per_day, budget.usd_per_day
+    limits = [f"{tokens} tokens_per_day" if tokens else "", f"{usd:g} usd_per_day" if usd else ""]
+    return ", ".join([*filter(None, limits), budget.on_exceed.value])
 
 
 def _origin(var: EnvVar) -> str:
@@ -57,7 +67,7 @@ def workspace_declared(spec: Workspace) -> SourceDoc:
     """What the manifests declare about a workspace."""
     git = spec.git
     tree = {"repo": git.repo, "branch": git.branch, "base": git.base or None} if git else {}
-    return source(spec.place, path=spec.path, **tree)
+    return source(spec.place, path=spec.path, budget=_budget(spec.budget), **tree)
 
 
 def broker_declared(spec: Broker) -> SourceDoc:

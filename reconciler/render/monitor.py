@@ -22,7 +22,7 @@ def pass_document(seen: Pass) -> PassDoc:
         "known": [
             drift_facts(drift) for drift in seen.drifts if (drift.kind, drift.session, drift.address) not in told
         ],
-        "in_sync": all(drift.kind.is_learned for drift in (*seen.drifts, *fresh)) and not seen.diagnostics,
+        "in_sync": not any(drift.kind.is_difference for drift in (*seen.drifts, *fresh)) and not seen.diagnostics,
         "diagnostics": [diagnostic_document(each) for each in seen.diagnostics],
     }
     if seen.project:

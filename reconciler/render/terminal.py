@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import ModuleType
 from typing import TextIO
 
 from msgspec import Struct
@@ -62,9 +63,14 @@ def show(lines: Iterable[str], stream: TextIO, env: Mapping[str, str]) -> None:
     if not wants_colour(stream, env):
         write_lines(stream, lines)
         return
-    from .terminal_rich import print_coloured  # noqa: PLC0415 - as for `redrawn`
+    _rich().print_coloured(lines, stream, line_style)
 
-    print_coloured(lines, stream, line_style)
+
+def _rich() -> ModuleType:
+    """What draws with rich."""
+    from . import terminal_rich  # noqa: PLC0415 - rich is slow to load, and only a terminal needs it
+
+    return terminal_rich
 
 
 def show_screen(lines: Iterable[str], stream: TextIO, env: Mapping[str, str]) -> None:
@@ -101,9 +107,7 @@ def progress(total: int, stream: TextIO, env: Mapping[str, str]) -> Iterator[Pro
     if not (stream.isatty() and wants_colour(stream, env)):
         yield _Silent()
         return
-    from .terminal_rich import progress_bar  # noqa: PLC0415 - as for `redrawn`
-
-    with progress_bar(total, stream) as bar:
+    with _rich().progress_bar(total, stream) as bar:
         yield bar
 
 
@@ -133,7 +137,5 @@ def redrawn(stream: TextIO, env: Mapping[str, str], *, coloured: bool = False) -
     if not (stream.isatty() and wants_colour(stream, env)):
         yield _Blocks(stream, env, coloured)
         return
-    from .terminal_rich import drawing  # noqa: PLC0415 - rich is slow to load, and only a terminal needs it
-
-    with drawing(stream, None if coloured else line_style) as drawn:
+    with _rich().drawing(stream, None if coloured else line_style) as drawn:
         yield drawn

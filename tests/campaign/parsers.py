@@ -25,6 +25,7 @@ from reconciler.agents.catalogue import catalogue
 from reconciler.agents.permission import dialog_on
 from reconciler.agents.screen import classify_screen
 from reconciler.agents.subject import AgentEnvironment
+from reconciler.agents.token_store import token_store
 from reconciler.app.jobs import audits
 from reconciler.app.plan import saved_plans
 from reconciler.app.plan.saved_plans import plan_mistake
@@ -47,6 +48,7 @@ from reconciler.model.record import RowEdit, Section
 from reconciler.monitor import backlog, watch_state
 from reconciler.monitor.state_folder import StateFolder
 from reconciler.observe.last_messages import in_file
+from reconciler.observe.tokens import _of_lines
 from reconciler.ports.bus import Message
 from reconciler.ports.database import ask
 from reconciler.ports.files import RealFiles
@@ -407,6 +409,24 @@ def _messages(data: bytes, folder: Path) -> object:
     return [in_file(str(folder / "conversation.jsonl"), each, 2, RealFiles()) for each in PROFILES.values()]
 
 
+TOKENS = (
+    b'{"timestamp":"2026-11-30T06:00:00Z","requestId":"r","message":{"id":"m","usage":{"input_tokens":5}}}\n',
+    (
+        b'{"type":"session_meta","payload":{"id":"a","source":"cli"}}\n'
+        b'{"type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"output_tokens":5}}}}\n'
+    ),
+    b'{"sessionId":"g"}\n{"id":"1","type":"gemini","tokens":{"input":5,"output":7}}\n',
+    b'{"uuid":"1","type":"assistant","usageMetadata":{"promptTokenCount":5}}\n',
+    b'{"type":"session.usage_record","data":{"usage":{"inputTokens":5}},"id":"1"}\n',
+)
+
+
+def _tokens(data: bytes, folder: Path) -> object:
+    (folder / "tokens.jsonl").write_bytes(data)
+    stores = [store.lines for each in PROFILES.values() if (store := token_store(each)) and store.lines]
+    return [_of_lines(str(folder / "tokens.jsonl"), "x", each, None) for each in stores]
+
+
 def _live_notes(data: bytes, _folder: Path) -> object:
     return [each.binding.read_note(path, data) for each in PROFILES.values() for path in NOTE_PATHS]
 
@@ -649,6 +669,7 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "settings with trust": _of(b'{"projects": {"/x": {"hasTrustDialogAccepted": true}}}', parse=_trusts),
         "transcript": _of(*TRANSCRIPTS, parse=_heads),
         "messages": _of(*MESSAGES, parse=_messages),
+        "tokens": _of(*TOKENS, parse=_tokens),
         "note of a process": _of(*NOTES, parse=_live_notes),
         "screen": _of(*SCREENS, parse=_screens),
         "row of a database": _of(*_row_seeds(), parse=_rows_or_nothing),

@@ -62,6 +62,7 @@ CALLS: dict[str, list[list[str]]] = {
     "attach": [[SESSION]],
     "peek": [["shell"], ["shell", "--json"], ["gem", "--lines", "50"]],
     "last": [["claude"], ["claude", "--json"]],
+    "usage": [["--since", "all", "--by", "model"], ["--since", "all", "--by", "model", "--json"]],
     "diff": [["claude"], ["claude", "--json"], ["claude", "--stat"]],
     "restart": [["agent.lab.shell", "--reason", EVIL]],
     "version": [[]],
@@ -153,9 +154,9 @@ def hostile(project: Project) -> tuple[Project, str]:
         file.write(json.dumps(entry) + "\n")
     (state / "confirm.json").write_text(json.dumps({"id": EVIL, "generation": 1, "back_to": 1, "within": 1.0}))
     for transcript in (project.home / ".claude" / "projects").glob("*/*.jsonl"):
-        transcript.write_text(
-            transcript.read_text() + json.dumps({"type": "user", "message": {"content": EVIL}}) + "\n"
-        )
+        answer = {"id": EVIL, "model": EVIL, "usage": {"output_tokens": 1}}
+        lines = ({"type": "user", "message": {"content": EVIL}}, {"type": "assistant", "message": answer})
+        transcript.write_text(transcript.read_text() + "".join(json.dumps(line) + "\n" for line in lines))
     script = project.root / "script"
     script.write_text(f"#!/bin/sh\nprintf '%s' {_quoted(EVIL)}\n")
     script.chmod(0o755)

@@ -16,6 +16,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from threading import Thread
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -25,6 +26,23 @@ TOUCH, TOUCHED = "touch it, please", "touched"
 HOLD, TRICKLE, FAIL = "think about it", "tell it slowly", "fail at it"
 SLEEP, ASK, TEAM = "sleep over it", "ask me about it", "let a helper do it"
 STATUS = "look at the agents"
+# What each answer costs. The cached tokens are a part of the input, and the thoughts a part of the output.
+INPUT, CACHED, OUTPUT, THOUGHT = 1500, 300, 45, 7
+_WRITTEN = 200  # of the input, what the model writes into its cache
+_ANTHROPIC_INPUT = {
+    "input_tokens": INPUT - CACHED - _WRITTEN,
+    "cache_creation_input_tokens": _WRITTEN,
+    "cache_read_input_tokens": CACHED,
+    "cache_creation": {"ephemeral_5m_input_tokens": _WRITTEN, "ephemeral_1h_input_tokens": 0},
+}
+_COMPLETION_USAGE = {
+    "prompt_tokens": INPUT,
+    "completion_tokens": OUTPUT,
+    "total_tokens": INPUT + OUTPUT,
+    "prompt_tokens_details": {"cached_tokens": CACHED},
+    "completion_tokens_details": {"reasoning_tokens": THOUGHT},
+}
+_NUMBERS = count(1)  # each answer has an id of its own: usage is counted once for each id
 _STREAMS = b'"stream":true'
 _SHELLS = ("Bash", "run_shell_command", "bash", "exec_command", "shell", "local_shell")  # what the CLIs call the tool
 _QUESTIONS = ("AskUserQuestion", "ask_user_question", "ask_user", "question", "request_user_input")
@@ -179,6 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _head(self, status: int, kind: str, length: int | None = None) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
+        self.send_header("request-id", f"req_{next(_NUMBERS)}")
         if length is not None:
             self.send_header("Content-Length", str(length))
         self.end_headers()
@@ -194,14 +213,14 @@ def _event(document: Any) -> bytes:
 
 def _anthropic(**changed: Any) -> dict[str, Any]:
     whole = {
-        "id": "msg_1",
+        "id": f"msg_{next(_NUMBERS)}",
         "type": "message",
         "role": "assistant",
         "model": "stub",
         "content": [{"type": "text", "text": ANSWER}],
         "stop_reason": "end_turn",
         "stop_sequence": None,
-        "usage": {"input_tokens": 1, "output_tokens": 1},
+        "usage": {**_ANTHROPIC_INPUT, "output_tokens": OUTPUT},
     }
     return whole | changed
 
@@ -214,15 +233,28 @@ def _anthropic_events() -> Iterator[dict[str, Any]]:
     yield {
         "type": "message_delta",
         "delta": {"stop_reason": "end_turn", "stop_sequence": None},
-        "usage": {"output_tokens": 1},
+        "usage": {"output_tokens": OUTPUT},
     }
     yield {"type": "message_stop"}
 
 
-def _response(status: str) -> dict[str, Any]:
-    usage = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+def _response(status: str, number: int) -> dict[str, Any]:
+    usage = {
+        "input_tokens": INPUT,
+        "input_tokens_details": {"cached_tokens": CACHED},
+        "output_tokens": OUTPUT,
+        "output_tokens_details": {"reasoning_tokens": THOUGHT},
+        "total_tokens": INPUT + OUTPUT,
+    }
     output = [_message(status)] if status == "completed" else []
-    return {"id": "resp_1", "object": "response", "model": "stub", "status": status, "output": output, "usage": usage}
+    return {
+        "id": f"resp_{number}",
+        "object": "response",
+        "model": "stub",
+        "status": status,
+        "output": output,
+        "usage": usage,
+    }
 
 
 def _message(status: str) -> dict[str, Any]:
@@ -231,34 +263,43 @@ def _message(status: str) -> dict[str, Any]:
 
 
 def _responses_events() -> Iterator[dict[str, Any]]:
-    here = {"item_id": "item_1", "output_index": 0, "content_index": 0}
-    yield {"type": "response.created", "response": _response("in_progress")}
+    here, number = {"item_id": "item_1", "output_index": 0, "content_index": 0}, next(_NUMBERS)
+    yield {"type": "response.created", "response": _response("in_progress", number)}
     yield {"type": "response.output_item.added", "output_index": 0, "item": _message("in_progress")}
     yield {"type": "response.output_text.delta", **here, "delta": ANSWER}
     yield {"type": "response.output_item.done", "output_index": 0, "item": _message("completed")}
-    yield {"type": "response.completed", "response": _response("completed")}
+    yield {"type": "response.completed", "response": _response("completed", number)}
 
 
 def _completion() -> dict[str, Any]:
     choice = {"index": 0, "message": {"role": "assistant", "content": ANSWER}, "finish_reason": "stop"}
-    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-    return {"id": "chat_1", "object": "chat.completion", "model": "stub", "choices": [choice], "usage": usage}
+    made = {"id": f"chat_{next(_NUMBERS)}", "object": "chat.completion", "model": "stub"}
+    return {**made, "choices": [choice], "usage": _COMPLETION_USAGE}
 
 
 def _chunks() -> Iterator[Any]:
-    yield _chunk({"role": "assistant", "content": ANSWER}, None)
-    yield _chunk({}, "stop")
+    number = next(_NUMBERS)
+    yield _chunk(number, {"role": "assistant", "content": ANSWER}, None)
+    yield _chunk(number, {}, "stop")
+    yield {**_chunk(number, {}, None), "choices": [], "usage": _COMPLETION_USAGE}
     yield "[DONE]"
 
 
-def _chunk(delta: dict[str, Any], finish: str | None) -> dict[str, Any]:
+def _chunk(number: int, delta: dict[str, Any], finish: str | None) -> dict[str, Any]:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    return {"id": "chat_1", "object": "chat.completion.chunk", "created": 1, "model": "stub", "choices": [choice]}
+    made = {"id": f"chat_{number}", "object": "chat.completion.chunk", "created": 1, "model": "stub"}
+    return {**made, "choices": [choice]}
 
 
 def _gemini() -> dict[str, Any]:
     candidate = {"content": {"role": "model", "parts": [{"text": ANSWER}]}, "finishReason": "STOP", "index": 0}
-    usage = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
+    usage = {
+        "promptTokenCount": INPUT,
+        "cachedContentTokenCount": CACHED,
+        "candidatesTokenCount": OUTPUT - THOUGHT,
+        "thoughtsTokenCount": THOUGHT,
+        "totalTokenCount": INPUT + OUTPUT,
+    }
     return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "stub"}
 
 
@@ -270,23 +311,26 @@ def _anthropic_wish(tool: str, arguments: Mapping[str, Any]) -> Iterator[dict[st
     yield {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": wish}}
     yield {"type": "content_block_stop", "index": 0}
     delta = {"stop_reason": "tool_use", "stop_sequence": None}
-    yield {"type": "message_delta", "delta": delta, "usage": {"output_tokens": 1}}
+    yield {"type": "message_delta", "delta": delta, "usage": {"output_tokens": OUTPUT}}
     yield {"type": "message_stop"}
 
 
 def _responses_wish(tool: str, arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     wish = json.dumps(arguments)
     call = {"type": "function_call", "id": "item_1", "call_id": "call_1", "name": tool, "arguments": wish}
-    yield {"type": "response.created", "response": _response("in_progress")}
+    number = next(_NUMBERS)
+    yield {"type": "response.created", "response": _response("in_progress", number)}
     yield {"type": "response.output_item.done", "output_index": 0, "item": call}
-    yield {"type": "response.completed", "response": _response("completed") | {"output": [call]}}
+    yield {"type": "response.completed", "response": _response("completed", number) | {"output": [call]}}
 
 
 def _chunks_wish(tool: str, arguments: Mapping[str, Any]) -> Iterator[Any]:
     wish = json.dumps(arguments)
     call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": tool, "arguments": wish}}
-    yield _chunk({"role": "assistant", "tool_calls": [call]}, None)
-    yield _chunk({}, "tool_calls")
+    number = next(_NUMBERS)
+    yield _chunk(number, {"role": "assistant", "tool_calls": [call]}, None)
+    yield _chunk(number, {}, "tool_calls")
+    yield {**_chunk(number, {}, None), "choices": [], "usage": _COMPLETION_USAGE}
     yield "[DONE]"
 
 
@@ -311,7 +355,7 @@ _EVENTS: Mapping[str, Callable[[], Iterator[Any]]] = {
 _BEGUN = {"messages": 3, "responses": 3, "completions": 1, "streamGenerateContent": 1}  # how many have no end yet
 _DOCUMENTS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "messages": _anthropic,
-    "responses": lambda: _response("completed"),
+    "responses": lambda: _response("completed", next(_NUMBERS)),
     "completions": _completion,
     "generateContent": _gemini,
     "models": lambda: {"object": "list", "data": []},

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import Agent, Dialog, Program, ended, is_collapsed
-from files import UUID, append, compact, new_id, now, read_json, replace
+from files import CACHED, INPUT, MODEL, OUTPUT, UUID, append, compact, new_id, now, read_json, replace
 
 OLD = os.environ.get("STANDIN_CLAUDE") == "old"
 VERSION = "2.1.197" if OLD else "2.1.330"
@@ -92,7 +92,10 @@ class Claude(Agent):
         if not self.transcript.exists():
             self._begin()
             append(self.transcript, {"type": "file-history-snapshot", "snapshot": {}, "isSnapshotUpdate": False})
-        message = {"role": role, "content": text}
+        message: dict[str, object] = {"role": role, "content": text}
+        if role == "assistant":
+            usage = {"input_tokens": INPUT - CACHED, "cache_read_input_tokens": CACHED, "output_tokens": OUTPUT}
+            message |= {"id": f"msg_{new_id()}", "model": MODEL, "usage": usage}
         where = {"cwd": str(Path.cwd()), "sessionId": self.conversation}
         append(self.transcript, {"type": role, "message": message, **where, "timestamp": now()})
 

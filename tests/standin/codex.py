@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import ANGLE, END, INTERRUPT, Agent, Dialog, Program, ended
-from files import append, new_timed_id, now, read_lines
+from files import CACHED, INPUT, MODEL, OUTPUT, append, new_timed_id, now, read_lines
 
 OLD = os.environ.get("STANDIN_CODEX") == "old"
 SWITCHES = frozenset({
@@ -103,7 +103,20 @@ class Codex(Agent):
         rollout = self.rollout or self._begin()
         kind = {"user": "input_text", "assistant": "output_text"}[role]
         message = {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
+        if role == "user":
+            append(rollout, {"timestamp": now(), "type": "turn_context", "payload": {"model": MODEL}})
         append(rollout, {"timestamp": now(), "type": "response_item", "payload": message})
+        if role == "assistant":
+            self._count(rollout)
+
+    def _count(self, rollout: Path) -> None:
+        """What the answer used, told in the two ways of 0.169.0."""
+        usage = {"input_tokens": INPUT, "cached_input_tokens": CACHED, "output_tokens": OUTPUT}
+        ids = {"session_id": self.conversation, "turn_id": new_timed_id(), "response_id": new_timed_id()}
+        record = {**ids, "usage": usage}
+        append(rollout, {"timestamp": now(), "type": "token_usage_record", "payload": record})
+        info = {"total_token_usage": usage, "last_token_usage": usage}
+        append(rollout, {"timestamp": now(), "type": "event_msg", "payload": {"type": "token_count", "info": info}})
 
     def command(self, line: str) -> bool:
         """Handles `/new` and `/resume ID`: another conversation in the same process, which keeps the lock of the last.

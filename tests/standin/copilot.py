@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agent import INTERRUPT, Agent, Dialog, Program, ended
-from files import append, new_id, now, read_lines, replace
+from files import CACHED, INPUT, MODEL, OUTPUT, append, new_id, now, read_lines, replace
 
 PROGRAM = Program(
     frozenset({"--session-id", "--resume", "-r", "-n", "--name", "--model", "-i", "--interactive"}),
@@ -63,6 +63,10 @@ class Copilot(Agent):
             start = {"sessionId": self.conversation, "context": {"cwd": str(Path.cwd())}, "startTime": now()}
             append(self.events, {"type": "session.start", "data": start, "id": new_id(), "timestamp": now()})
         self.name = self.name or text
+        if role == "assistant":
+            usage = {"model": MODEL, "inputTokens": INPUT, "outputTokens": OUTPUT, "cacheReadTokens": CACHED}
+            record = {"type": "session.usage_record", "data": {"usage": usage}}
+            append(self.events, {**record, "id": new_id(), "timestamp": now()})
         event = {"type": f"{role}.message", "data": {"content": text}, "id": new_id(), "timestamp": now()}
         append(self.events, event)
 

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+# What each answer of every CLI costs. The cached tokens are a part of the input, and the thoughts a part of the output.
+INPUT, CACHED, OUTPUT, THOUGHT = 1500, 300, 45, 7
+MODEL = "stand-in"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 

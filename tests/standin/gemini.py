@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from agent import Agent, Dialog, Program, ended
-from files import append, compact, new_id, now, read_json, read_lines, replace
+from files import CACHED, INPUT, MODEL, OUTPUT, THOUGHT, append, compact, new_id, now, read_json, read_lines, replace
 
 PROGRAM = Program(
     frozenset({"--session-id", "--resume", "-r", "-m", "--model", "--approval-mode", "-i", "--prompt-interactive"}),
@@ -73,7 +73,9 @@ class Gemini(Agent):
         """What is said goes to the first file of the conversation."""
         kind = {"user": "user", "assistant": "gemini"}[role]
         if self.stored:
-            append(self.stored, {"id": new_id(), "timestamp": now(), "type": kind, "content": [{"text": text}]})
+            line = {"id": new_id(), "timestamp": now(), "type": kind, "content": [{"text": text}]}
+            tokens = {"input": INPUT, "output": OUTPUT - THOUGHT, "cached": CACHED, "thoughts": THOUGHT, "tool": 0}
+            append(self.stored, {**line, "tokens": tokens, "model": MODEL} if role == "assistant" else line)
 
     def farewell(self, _last_line: str) -> str:
         return f"To resume this session: gemini --resume {self.conversation}\n"

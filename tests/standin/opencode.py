@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agent import INTERRUPT, Agent, Dialog, Program, ended
-from files import compact
+from files import CACHED, INPUT, MODEL, OUTPUT, THOUGHT, compact
 
 PROGRAM = Program(
     frozenset({"-s", "--session", "--prompt", "-m", "--model", "--agent"}),
@@ -62,9 +62,11 @@ class OpenCode(Agent):
         if not self.conversation:
             self._begin(text)
         message, part = minted("msg"), compact({"type": "text", "text": text})
+        tokens = {"input": INPUT - CACHED, "output": OUTPUT - THOUGHT, "reasoning": THOUGHT, "cache": {"read": CACHED}}
+        used = {"modelID": MODEL, "cost": 0.25, "tokens": tokens} if role == "assistant" else {}
         self.database.execute(
             "INSERT INTO message VALUES (?, ?, ?, ?)",
-            (message, self.conversation, milliseconds(), compact({"role": role})),
+            (message, self.conversation, milliseconds(), compact({"role": role, **used})),
         )
         self.database.execute(
             "INSERT INTO part VALUES (?, ?, ?, ?, ?)",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agent import ANGLE, Agent, Dialog, Program, ended
 from claude import project_key
-from files import append, compact, new_id, now, replace
+from files import CACHED, INPUT, MODEL, OUTPUT, append, compact, new_id, now, replace
 
 PROGRAM = Program(
     frozenset({"--session-id", "--resume", "-r", "-m", "--model", "--approval-mode", "-i", "--prompt-interactive"}),
@@ -48,7 +48,10 @@ class Qwen(Agent):
 
     def record(self, role: str, text: str) -> None:
         where = {"sessionId": self.conversation, "cwd": str(Path.cwd()), "timestamp": now()}
-        append(self.transcript, {"uuid": new_id(), **where, "type": role, "message": {"parts": [{"text": text}]}})
+        usage = {"promptTokenCount": INPUT, "candidatesTokenCount": OUTPUT, "cachedContentTokenCount": CACHED}
+        answer = {"model": MODEL, "usageMetadata": {**usage, "totalTokenCount": INPUT + OUTPUT}}
+        line = {"uuid": new_id(), **where, "type": role, "message": {"parts": [{"text": text}]}}
+        append(self.transcript, {**line, **answer} if role == "assistant" else line)
 
     def farewell(self, _last_line: str) -> str:
         return f"To resume this session: qwen --resume {self.conversation}\n"

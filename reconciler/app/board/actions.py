@@ -69,7 +69,7 @@ def _diagnosis(error: ReconcilerError) -> Iterable[str]:
 
 def send_prompt(at: Project, address: Address, text: str) -> ActionResult:
     """Send a prompt, as `reconciler send`. Raises ReconcilerError if it could not be tried."""
-    sent = send(at, live_recipient(at, str(address)), text)
+    sent = send(at, live_recipient(at, str(address), within_budget=True), text)
     document = send_document(str(sent.address), sent.session, sent.delivery)
     return ActionResult(send_exit_code(document) is ExitCode.OK, tuple(send_text(document)))
 

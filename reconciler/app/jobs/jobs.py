@@ -31,6 +31,7 @@ from reconciler.app.jobs.listing import row_of
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.manifests import broker_of
 from reconciler.app.project.project import Project
+from reconciler.app.usage.budgets import refuse_over_budget
 from reconciler.broker.clients.connection import PUBLIC_WARNING, is_public
 from reconciler.jobs.audit import logs_root
 from reconciler.jobs.background import expect_ours
@@ -63,10 +64,14 @@ _SAMPLE = "dry-run"  # the id shown by `--dry-run`, which makes no job
 
 
 class SubmitOptions(Struct, frozen=True):
-    """How a job is sent: `patience` is how long to wait for a busy agent; `detach` does not follow the job."""
+    """How a job is sent: `patience` is how long to wait for a busy agent; `detach` does not follow the job.
+
+    With `over_budget`, it is also sent to an agent whose budget is used up.
+    """
 
     patience: DeliveryTimeouts = field(default_factory=DeliveryTimeouts)
     detach: bool = False
+    over_budget: bool = False
 
 
 class WaitLimit(Struct, frozen=True):
@@ -96,6 +101,8 @@ def submit(at: Project, records: Records, new: NewJob, options: SubmitOptions) -
     at.clear_up(records.folder, logs_root(at.env, new.workdir))
     context = JobContext(at, look(at, everyone=False), records)
     to = _addressee(context.seen, new)
+    if to and to.case and not options.over_budget:
+        refuse_over_budget(at, context.seen.desired, to.case.address)
     way = route_of(context)
     yield from warnings_of(way.follower)
     session = session_of(to.pane) if to else ""

@@ -12,6 +12,7 @@ from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import Project
+from reconciler.app.usage.budgets import refuse_over_budget
 from reconciler.jobs.agent_state import Recipient
 from reconciler.jobs.deliver import DeliveryTimeouts, deliver
 from reconciler.jobs.old_files import prune_prompts
@@ -44,16 +45,19 @@ class Sent(Struct, frozen=True):
     delivery: Delivery
 
 
-def live_recipient(at: Project, name: str) -> LiveRecipient:
-    """The live agent of that name.
+def live_recipient(at: Project, name: str, *, within_budget: bool = False) -> LiveRecipient:
+    """The live agent of that name; with `within_budget`, only one that may get more to do.
 
     Raises:
+        Refused: `within_budget`, and a budget with `on_exceed: hold` is used up.
         UsageError: No agent, or more than one, is called so.
         Unreachable: tmux could not be asked.
         ReconcilerError: It has no live session.
     """
     seen = look(at, everyone=False)
     (address,) = resolve_names(seen, [name], found=True)
+    if within_budget:
+        refuse_over_budget(at, seen.desired, address)
     return recipient_in(at, seen, address)
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import Profile
+from reconciler.app.agents.look import ProjectView
+from reconciler.app.monitor.budgets import BudgetWatch
 from reconciler.app.project.manifests import load_manifests, manifest_paths, nothing_declared, recorded_socket
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import about_registry
@@ -51,6 +53,10 @@ class ProjectObserver:
     _profiles: tuple[Desired, Mapping[str, Profile]] | None = None
     _traces: tuple[object, Traces] | None = None
     recall: ObservationCache = field(default_factory=ObservationCache)
+    _budgets: BudgetWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._budgets = BudgetWatch(self.at)
 
     @property
     def desired(self) -> Desired:
@@ -80,12 +86,13 @@ class ProjectObserver:
         sources = Sources(desired, stored.record, snapshot, profiles)
         found = sources.cases(options)
         plan = compare(found, sources, options, EVERYTHING, Mode.REFRESH_ONLY)
+        over, trouble = self._budgets.look(ProjectView(desired, stored, snapshot, found))
         return Observation(
             stored,
             server_of(snapshot),
-            tuple(drift for drift in plan.all_drift if not drift.silent),
+            (*(drift for drift in plan.all_drift if not drift.silent), *over),
             tuple(_recorded(statuses(found, stored.record, snapshot))),
-            (*about_registry(self.at, stored), *plan.diagnostics),
+            (*about_registry(self.at, stored), *plan.diagnostics, *trouble),
             notes=(*self._noted(stored, options), *_silently(plan)),
             paths=self.watched(desired, found, snapshot, caller),
             accepted=tuple(each.drift for each in plan.accepted),

@@ -72,6 +72,7 @@ def submit(
     dry_run: Annotated[bool, Option("--dry-run", help="Only print the text that the agent would get")] = False,
     detach: Detach = False,
     wait_idle: opt.WaitIdle = "0",
+    over_budget: opt.OverBudget = False,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -108,7 +109,7 @@ def submit(
     if dry_run:
         shown.dry_run(jobs.dry_run(at, records, new), as_json=as_json)
         return ExitCode.OK
-    events = jobs.submit(at, records, new, _options(wait_idle, detach=detach))
+    events = jobs.submit(at, records, new, _options(wait_idle, detach=detach, over_budget=over_budget))
     return shown.show_submission(records, events, as_json=as_json)
 
 
@@ -117,6 +118,7 @@ def retry(
     registry_dir: opt.JobRecords = JOB_RECORDS,
     detach: Detach = False,
     wait_idle: opt.WaitIdle = "0",
+    over_budget: opt.OverBudget = False,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -131,10 +133,9 @@ def retry(
     records = records_of(at, registry_dir)
     new = retry_of(records, job)
     warn_about(records, job)
-    events = jobs.submit(at, records, new, _options(wait_idle, detach=detach))
+    events = jobs.submit(at, records, new, _options(wait_idle, detach=detach, over_budget=over_budget))
     return show_submission(records, events, as_json=as_json)
 
 
-def _options(wait_idle: str, *, detach: bool) -> SubmitOptions:
-
-    return SubmitOptions(DeliveryTimeouts(idle=seconds(wait_idle)), detach)
+def _options(wait_idle: str, *, detach: bool, over_budget: bool) -> SubmitOptions:
+    return SubmitOptions(DeliveryTimeouts(idle=seconds(wait_idle)), detach, over_budget)

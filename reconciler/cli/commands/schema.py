@@ -45,6 +45,7 @@ class SchemaName(StrEnum):
     STATUS_ALL = "status-all"
     PEEK = "peek"
     LAST = "last"
+    USAGE = "usage"
     DIFF = "diff"
     BROKER_STATUS = "broker-status"
     BROKER_VERIFY = "broker-verify"

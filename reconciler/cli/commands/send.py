@@ -24,6 +24,7 @@ def send(
     name: opt.Name,
     text: Annotated[str, Argument(metavar="TEXT|@FILE|-", help="The prompt: a text, @FILE, or - for standard input")],
     wait_idle: opt.WaitIdle = "0",
+    over_budget: opt.OverBudget = False,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -44,7 +45,7 @@ def send(
     )
     at = find_project(chdir, registry)
     warn_about_registry(at)
-    to = sending.live_recipient(at, name)
+    to = sending.live_recipient(at, name, within_budget=not over_budget)
     for each in to.warnings:
         show(diagnostic_text(diagnostic_document(each)), sys.stderr, at.env)
     sent = sending.send(at, to, prompt, seconds(wait_idle))

@@ -23,6 +23,7 @@ from .context import SinkContext
 _PROGRAM = "notify-send"
 _SECONDS = 10.0
 _DIED = frozenset({DriftClass.SESSION_GONE, DriftClass.AGENT_EXITED})
+_TOLD = _DIED | {DriftClass.BUDGET_USED}
 
 
 class Desktop:
@@ -70,7 +71,7 @@ def _asking(seen: Pass) -> frozenset[str]:
 
 
 def _deaths(seen: Pass) -> Iterator[str]:
-    yield from (sentence(each) for each in seen.news if each.drift.kind in _DIED)
+    yield from (sentence(each) for each in seen.news if each.drift.kind in _TOLD)
 
 
 def sink(_words: str, context: SinkContext) -> Sink:

@@ -1,0 +1,79 @@
+"""The tokens that OpenCode stores, as seen with version 1.18.33: beside each answer, with what it cost.
+
+A cost of 0 says nothing: that is also stored for models whose price is not known. What a subtask used belongs to the
+conversation that began it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from reconciler.model.tokens import TokenRow
+
+from .opencode import databases
+from .storage import Query
+from .subject import AgentEnvironment
+from .token_store import Count, Shape, TokenStore, TokenTable, row_key
+
+# A subtask may have subtasks: `root` leads each of them to the conversation that a user sees.
+_ANSWERS = (
+    "WITH RECURSIVE root(id, top) AS ("
+    " SELECT id, id FROM session WHERE parent_id IS NULL"
+    " UNION SELECT session.id, root.top FROM session JOIN root ON session.parent_id = root.id)"
+    " SELECT message.id, coalesce(root.top, message.session_id), message.time_created, message.data FROM message"
+    " LEFT JOIN root ON root.id = message.session_id WHERE message.data LIKE '%\"tokens\"%'"
+)
+
+
+class _OpenCodeCache(Struct):
+    read: Count = 0
+    write: Count = 0
+
+
+class _OpenCodeTokens(Struct):
+    input: Count = 0
+    output: Count = 0
+    reasoning: Count = 0
+    cache: _OpenCodeCache = field(default_factory=_OpenCodeCache)
+
+
+class _OpenCodeMessage(Struct):
+    role: str = ""
+    modelID: str | None = None  # noqa: N815 - the name in the database
+    tokens: _OpenCodeTokens | None = None
+    cost: Annotated[float, Meta(ge=0)] | None = None
+
+
+_MESSAGE = Shape(_OpenCodeMessage)
+
+
+def _query(subject: AgentEnvironment) -> Query:
+    return Query(databases(subject), _ANSWERS)
+
+
+def _read(row: Sequence[object]) -> TokenRow | None:
+    match row:
+        case [str(message), str(conversation), int(created), str(data)]:
+            found = _MESSAGE.read(data)
+        case _:
+            return None
+    tokens = found.tokens
+    if found.role != "assistant" or tokens is None:
+        return None
+    return TokenRow(
+        key=row_key(message),
+        at=created // 1000,
+        model=found.modelID or "",
+        input=tokens.input,
+        output=tokens.output + tokens.reasoning,
+        cache_read=tokens.cache.read,
+        cache_write=tokens.cache.write,
+        usd=found.cost or None,
+        conversation=conversation,
+    )
+
+
+TOKENS = TokenStore(table=TokenTable(query=_query, read=_read))

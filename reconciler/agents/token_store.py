@@ -1,0 +1,97 @@
+"""Where a CLI stores what its answers used, and how its lines are read. Loaded only when tokens are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from importlib import import_module
+from typing import Annotated, Generic, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from reconciler.model.tokens import MOST, Carried, TokenRow
+
+from .defaults import nothing
+from .profile import Profile
+from .storage import Query
+from .subject import AgentEnvironment
+
+T = TypeVar("T")
+Count = Annotated[int, Meta(ge=0, le=MOST)]
+"""A number of tokens in JSON. A line with a negative number, a fraction or more than MOST is damaged."""
+
+
+class Damaged(Exception):
+    """A line has what its reader looks for, but not in a form that can be understood."""
+
+
+class Shape(Generic[T]):
+    """Decodes lines of one shape."""
+
+    def __init__(self, shape: type[T]) -> None:
+        self._decoder = msgspec.json.Decoder(shape)
+
+    def read(self, line: bytes | str) -> T:
+        """The line in that shape; other keys are ignored. Raises Damaged."""
+        try:
+            return self._decoder.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise Damaged(str(error)) from error
+
+
+class TokenLines(Struct, frozen=True):
+    """Tokens in the lines of files, each of which only grows."""
+
+    # Glob patterns of all files of all workspaces.
+    files: Callable[[AgentEnvironment], tuple[str, ...]]
+    # The conversation that a file at this path belongs to; empty when only its lines tell.
+    owner: Callable[[str], str]
+    # A line without any of these cannot say anything about tokens; they stand in its first `head` bytes.
+    marks: tuple[bytes, ...]
+    # Reads a line; the rows that it adds, and what is carried on to the next line. Raises Damaged.
+    read: Callable[[bytes, Carried], tuple[Sequence[TokenRow], Carried]]
+    head: int | None = None
+    # Of several rows with one key in a file, the last one counts; else the one with the greatest total.
+    last: bool = False
+    # The reason why files of this name cannot be read; None for all others.
+    unreadable: Callable[[str], str | None] = nothing
+
+
+class TokenTable(Struct, frozen=True):
+    """Tokens in the rows of a database."""
+
+    query: Callable[[AgentEnvironment], Query]
+    # Reads a row; None when it is not an answer. Raises Damaged.
+    read: Callable[[Sequence[object]], TokenRow | None]
+
+
+class TokenStore(Struct, frozen=True, kw_only=True):
+    """What is known about the tokens that a CLI stores."""
+
+    lines: TokenLines | None = None
+    table: TokenTable | None = None
+    # What the provider is called in the price list; empty when the model alone must tell.
+    provider: str = ""
+    # What a user must know of the numbers while a conversation is open, in words.
+    open_note: str = ""
+
+
+def token_store(profile: Profile) -> TokenStore | None:
+    """The profile's token store; None when it has none."""
+    if not profile.tokens:
+        return None
+    module, _, name = profile.tokens.partition(":")
+    store: TokenStore = getattr(import_module(module), name)
+    return store
+
+
+def row_key(*parts: str) -> int:
+    """One number for what identifies an answer: equal parts give equal numbers, and others practically never."""
+    said = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(said, digest_size=8).digest(), "big", signed=True)
+
+
+def no_owner(_path: str) -> str:
+    """For files whose lines name their conversation."""
+    return ""

@@ -1,0 +1,80 @@
+"""The report of `usage`: sums of what agents used in a period."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from reconciler.app.agents.look import look
+from reconciler.app.project.project import Project
+from reconciler.app.usage.pricing import price_book
+from reconciler.app.usage.stores import OpenedProject, StoredTokens, stored_tokens
+from reconciler.model.moment import time_zone
+from reconciler.model.usage import GroupBy, UsageReport
+from reconciler.usage.counting import answers
+from reconciler.usage.period import period
+from reconciler.usage.sums import summed
+
+_SHOWN = 3  # paths in a note
+
+
+class UsageRequest(Struct, frozen=True):
+    """What is asked: how long ago or from which day on, until when, the groups, and whether money is shown."""
+
+    since: str = "7d"
+    until: str = ""
+    by: tuple[GroupBy, ...] = (GroupBy.AGENT,)
+    cost: bool = False
+
+
+def opened(at: Project) -> OpenedProject:
+    """The project, and one look at its agents."""
+    return OpenedProject(at, look(at))
+
+
+def usage(projects: Sequence[OpenedProject], request: UsageRequest) -> UsageReport:
+    """What the agents of these projects used.
+
+    Raises:
+        UsageError: The period makes no sense.
+        ReconcilerError: Money is asked for, and no price list is installed.
+    """
+    now = projects[0].at.now().timestamp()
+    when = period(request.since, request.until, now)
+    stored = stored_tokens(projects)
+    book = price_book(stored.providers) if request.cost else None
+    found = summed(answers(stored.files, stored.owners), request.by, when, book.price if book else None)
+    return UsageReport(
+        by=request.by,
+        since=when.since,
+        until=when.until,
+        time_zone=time_zone(now),
+        groups=found.groups,
+        total=found.total,
+        others=found.others,
+        unpriced_models=tuple(sorted(book.unknown)) if book else None,
+        prices=book.list if book else None,
+        notes=tuple(_notes(stored)),
+    )
+
+
+def _notes(stored: StoredTokens) -> Iterator[str]:
+    for name in stored.unknown_types:
+        yield f"it is not known how {name} stores tokens: its agents are left out"
+    for name, note in stored.open_notes.items():
+        if any(each.type == name and each.carried.is_open for each in stored.files.values()):
+            yield f"{name} {note}"
+    damaged = [(path, each.damaged) for path, each in stored.files.items() if each.damaged]
+    for path, count in damaged[:_SHOWN]:
+        yield f"{count} {'line' if count == 1 else 'lines'} cannot be understood and {_is(count)} left out: {path}"
+    if len(damaged) > _SHOWN:
+        yield f"{len(damaged) - _SHOWN} more files have such lines"
+    for unread in stored.unread[:_SHOWN]:
+        yield f"{unread.path} is left out: {unread.reason}"
+    if len(stored.unread) > _SHOWN:
+        yield f"{len(stored.unread) - _SHOWN} more files are left out"
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"

@@ -1,0 +1,55 @@
+"""usage: the tokens and the money that agents used."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from reconciler.app.project.project import find_project
+from reconciler.app.usage.report import UsageRequest, opened
+from reconciler.app.usage.report import usage as count
+from reconciler.cli import options as opt
+from reconciler.cli.copies import warn_about_registry
+from reconciler.cli.parameters import Option
+from reconciler.model.exit_code import ExitCode
+from reconciler.model.usage import GroupBy
+from reconciler.render.output import tell, tell_json
+from reconciler.render.usage import usage_document, usage_text
+
+
+def usage(
+    since: Annotated[
+        str, Option("--since", metavar="TIME", help="How long ago (24h, 7d, 2w), a date (2026-11-01), or all")
+    ] = "7d",
+    until: Annotated[
+        str,
+        Option("--until", metavar="TIME", help="The same; a date includes that day [default: now]"),
+    ] = "",
+    by: Annotated[
+        list[GroupBy] | None,
+        Option("--by", help="What to add up for; repeatable [default: agent]", show_default=False),
+    ] = None,
+    cost: Annotated[bool, Option("--cost", help="Also show money: as stored, else by a price list")] = False,
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Show how many tokens the agents used, and what they cost.
+
+    It reads what the agent CLIs stored; nothing is asked of a provider. Days are in local time.
+
+    \b
+    Examples:
+      reconciler usage
+      reconciler usage --since 24h --by agent --by model
+      reconciler usage --since 2026-11-01 --by day --cost
+      reconciler usage --json | jq '.total.tokens.total'
+    """
+    at = find_project(chdir, registry)
+    warn_about_registry(at)
+    request = UsageRequest(since, until, tuple(dict.fromkeys(by or [GroupBy.AGENT])), cost)
+    document = usage_document(count([opened(at)], request))
+    if as_json:
+        tell_json(document)
+    else:
+        tell(*usage_text(document))
+    return ExitCode.OK

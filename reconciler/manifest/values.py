@@ -1,0 +1,62 @@
+"""What `accept` and `budget` say in manifests, and their rules that a shape cannot express."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from reconciler.model.desired import Accept, Agent, Budget, Workspace
+from reconciler.model.diagnostic import Diagnostic, Place
+
+from .document import mistake
+from .expand import budget
+from .merge import Block
+
+_MOST_TOKENS = 1 << 53
+_MOST_DOLLARS = 1e9
+
+
+def accepts(blocks: Iterable[Block]) -> tuple[Accept, ...]:
+    """The accepted drift, in the order of the manifests."""
+    return tuple(Accept(**block.content, place=block.place()) for block in blocks)
+
+
+def accept_mistakes(blocks: Iterable[Block]) -> Iterator[Diagnostic]:
+    """Every `until` that is not a date of the calendar, such as February 30."""
+    for block in blocks:
+        try:
+            date.fromisoformat(block.content["until"])
+        except ValueError:
+            detail = f"found: {block.content['until']}"
+            yield mistake("`until` is not a date", block.place("until"), detail=detail, fix="write a date, YYYY-MM-DD")
+
+
+def project_budget(block: Block | None) -> Budget | None:
+    """The budget of the whole project. `block` is None when no manifest gives one."""
+    return budget(block.content, block.place()) if block else None
+
+
+def budget_mistakes(
+    project: Budget | None, workspaces: Iterable[Workspace], agents: Iterable[Agent]
+) -> Iterator[Diagnostic]:
+    """Every budget that limits nothing, or of which a limit cannot be meant."""
+    given = [project, *(each.budget for each in workspaces), *(each.budget for each in agents)]
+    places = {each.place: each for each in given if each and each.place}
+    for place, each in places.items():  # agents that share a default share its place
+        yield from _mistakes(each, place)
+
+
+def _mistakes(given: Budget, place: Place) -> Iterator[Diagnostic]:
+    tokens, dollars = given.tokens_per_day, given.usd_per_day
+    if tokens is None and dollars is None:
+        fix = "add `tokens_per_day: NUMBER` or `usd_per_day: NUMBER`"
+        yield mistake("`budget` limits nothing", place, fix=fix)
+    if tokens is not None and not 0 < tokens <= _MOST_TOKENS:
+        yield _out_of_range("tokens_per_day", f"{tokens}"[:30], place)
+    if dollars is not None and not 0 < dollars <= _MOST_DOLLARS:
+        yield _out_of_range("usd_per_day", f"{dollars:g}", place)
+
+
+def _out_of_range(key: str, found: str, place: Place) -> Diagnostic:
+    fix = "write a number above 0; to send the agents nothing at all, set their `state` to stopped"
+    return mistake(f"`{key}` of this budget is out of range", place, detail=f"found: {found}", fix=fix)
