@@ -12,7 +12,6 @@ from reconciler.cli import options as opt
 from reconciler.cli import outputs
 from reconciler.cli.outputs import publish
 from reconciler.cli.parameters import Option
-from reconciler.model.drift_class import DriftClass
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.drift import drift_text
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.cli.outputs import Output
     from reconciler.render.documents.drift import DriftsDoc
 
-_CLASSES = "".join(DriftClass)
+_CLASSES = "".join(sorted(check.CLASSES))
 
 
 def drift(
@@ -100,7 +99,7 @@ def _warn(at: Project, document: DriftsDoc) -> None:
 
 def _letters(text: str) -> Sequence[str]:
     letters = [part.strip().upper() for part in (text.split(",") if "," in text else text)]
-    unknown = [letter for letter in letters if letter not in set(DriftClass)]
+    unknown = [letter for letter in letters if letter not in check.CLASSES]
     if unknown:
         raise UsageError(f"{unknown[0]!r} is not a drift class", fix="the classes are A to L")
     return letters
