@@ -58,6 +58,8 @@ def _started_with(found: FoundAgent) -> dict[str, Json]:
         block["ignore"] = list(found.ignore)
     if found.protect:
         block["protect"] = True
+    if found.depends_on:
+        block["depends_on"] = list(found.depends_on)
     return block
 
 

@@ -43,7 +43,7 @@ def adoption(findings: Sequence[Findings], around: KnownBefore) -> AdoptionPlan:
             left.append(adopted)
         else:
             agents.append(adopted)
-    agents.sort(key=lambda agent: agent.address)
+    agents = sorted(_without_unknown_needs(agents, around.desired), key=lambda agent: agent.address)
     names = {agent.address.workspace for agent in agents if not agent.declared}
     spaces = (space for name, space in taken.spaces.chosen.items() if name in names)
     return AdoptionPlan(
@@ -53,6 +53,14 @@ def adoption(findings: Sequence[Findings], around: KnownBefore) -> AdoptionPlan:
         edits=registry_edits(agents, around.record),
         left_alone=tuple(dict.fromkeys(left)),
     )
+
+
+def _without_unknown_needs(agents: Sequence[AdoptedAgent], desired: Desired) -> Iterator[AdoptedAgent]:
+    """The agents, each with only those `depends_on` that a manifest will declare: others would be a mistake in it."""
+    known = {str(agent.address) for agent in agents} | set(map(str, desired.agents))
+    for agent in agents:
+        needs = tuple(each for each in agent.found.depends_on if each in known)
+        yield replace(agent, found=replace(agent.found, depends_on=needs))
 
 
 @dataclass(slots=True)

@@ -77,6 +77,7 @@ def _agent(row: SessionRow, seen: RegistryView) -> FoundAgent:
         known_by=known_by,
         row=row.session,
         protect=row.protect,
+        depends_on=row.depends_on,
         ignore=("env",) if hidden else (),
         git=Git(home.git_repo, home.git_branch) if home and home.git_repo else None,
         notes=tuple(_notes(row, seen, lives=lives)),

@@ -44,6 +44,8 @@ class FoundAgent(Struct, frozen=True):
     row: str = ""
     """The name of its row in the registry; empty if it has none."""
     protect: bool = False
+    depends_on: tuple[str, ...] = ()
+    """The addresses of agents that start first."""
     ignore: tuple[str, ...] = ()
     """Fields whose differences are ignored, because it is unknown with what the agent was started."""
     notes: tuple[str, ...] = ()

@@ -324,3 +324,13 @@ def test_whatever_is_found_each_agent_has_one_valid_address_and_one_session(foun
         space.name for space in made.workspaces
     }
     assert made == adoption([Findings(agents=tuple(found))], known)
+
+
+def test_an_agent_needs_only_those_that_a_manifest_will_declare():
+    other = replace(
+        ROW, agent="codex", type="codex", session="lab-creator-codex", row="lab-creator-codex", conversation="b"
+    )
+    needy = replace(ROW, depends_on=("agent.lab.codex", "agent.lab.gone"))
+    plan = adoption([Findings((needy, other))], before())
+    needs = {str(each.address): each.found.depends_on for each in plan.agents}
+    assert needs == {"agent.lab.claude": ("agent.lab.codex",), "agent.lab.codex": ()}
