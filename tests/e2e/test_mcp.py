@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -219,3 +221,17 @@ def test_a_missing_package_is_one_line(project: Project, tmp_path: Path):
     said = project.run("mcp", code=1, PYTHONPATH=str(tmp_path))
     assert "mcp_types is not installed" in said
     assert "pip install 'reconciler[mcp]'" in said
+
+
+def test_on_a_terminal_it_says_who_starts_it(project: Project):
+    terminal, other = os.openpty()
+    try:
+        done = subprocess.run(
+            [*CLI, "mcp"], check=False, cwd=project.root, env=project.env, stdin=other, capture_output=True, text=True,
+            timeout=SECONDS,
+        )  # fmt: skip
+    finally:
+        os.close(terminal)
+        os.close(other)
+    assert done.returncode == 64
+    assert "claude mcp add reconciler -- reconciler mcp" in done.stderr

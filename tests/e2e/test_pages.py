@@ -149,7 +149,8 @@ MEANT = {
     "reconciler diff NAME": f"git -C ~/lab/landing-page init -q && reconciler diff {CLAUDE}",
     "reconciler explain NAME": "reconciler explain agent.landing-page.claude",
     "reconciler adopt [DIR] [FILE]...": "reconciler adopt .",
-    "reconciler mcp -C ~/lab --allow send,answer": "reconciler mcp -C ~/lab --allow send,answer </dev/null",
+    "reconciler mcp": ": | reconciler mcp",
+    "reconciler mcp -C ~/lab --allow send,answer": ": | reconciler mcp -C ~/lab --allow send,answer",
     "reconciler apply --confirm-within 60s": (
         "sed -i 's/codex: {}/codex: {protect: true}/' reconciler.yaml; reconciler apply --confirm-within 60s"
     ),

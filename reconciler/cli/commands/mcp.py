@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -36,6 +37,11 @@ def mcp(
     """
     allowed = _permissions(allow or [])
     at = find_project(chdir, registry)
+    if sys.stdin.isatty():
+        raise UsageError(
+            "an agent CLI starts this server and talks to it; on a terminal it would only wait",
+            fix="add it to one, for example: claude mcp add reconciler -- reconciler mcp",
+        )
     try:
         from reconciler.mcp.server import serve  # needs an extra
     except ModuleNotFoundError as error:
