@@ -469,3 +469,15 @@ def test_every_reason_is_documented(reason: str) -> None:
 @pytest.mark.parametrize("code", list(ExitCode), ids=lambda code: code.name)
 def test_every_exit_code_is_documented(code: ExitCode) -> None:
     assert re.search(rf"^\| *`?{code.value}`? *\|", REFERENCE.read_text("utf-8"), re.MULTILINE)
+
+
+def test_imports_stand_inside_of_functions_only_where_a_start_would_be_slower():
+    inside = {
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in MODULES
+        for function in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert len(inside) <= 60

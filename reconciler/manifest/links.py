@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 
 from reconciler.model.address import Address
 from reconciler.model.desired import Agent
@@ -98,8 +99,6 @@ def _cycle_mistakes(declared: Declared) -> Iterator[Diagnostic]:
 
 def _cycles(needs: Mapping[Address, set[Address]]) -> Iterator[list[Address]]:
     """Every cycle, each beginning with its smallest address. Each found cycle is broken to find the next one."""
-    from graphlib import CycleError, TopologicalSorter  # noqa: PLC0415 - most manifests have no dependencies
-
     open_needs = defaultdict(set, {address: set(others) for address, others in needs.items()})
     while open_needs:
         try:

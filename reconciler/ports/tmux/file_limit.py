@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import resource
 import socket
 import sys
 
@@ -20,8 +21,6 @@ _LIMIT = re.compile(r"^Max open files +(\d+|unlimited) +(\d+|unlimited) ", re.MU
 
 def open_files() -> int:
     """How many files a new server may open: more than the usual 1,024, and not less than this process may."""
-    import resource  # noqa: PLC0415 - needed only to start sessions
-
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     plenty = _PLENTY_ON_MACOS if sys.platform == "darwin" else _PLENTY
     unlimited = resource.RLIM_INFINITY
