@@ -22,8 +22,9 @@ board: $(READY) ## open the board on a small lab of played agents
 
 # Most tests wait for other programs: more workers than cores. Each keeps taking tests until none is left (worksteal),
 # and reads what another one has compiled.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY) ## run all tests; ARGS="tests/plan -k drift" runs some
-	@PYTHONDONTWRITEBYTECODE= .venv/bin/pytest -q -n 6 --dist worksteal $(ARGS)
+	@.venv/bin/pytest -q -n 6 --dist worksteal $(ARGS)
 
 test-real: $(READY) ## drive the real agent CLIs, from npm, against a stub of their models
 	@RECONCILER_REAL=1 .venv/bin/pytest -q tests/real $(ARGS)

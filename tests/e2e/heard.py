@@ -45,7 +45,7 @@ def _claude(home: Path) -> Iterator[tuple[str, str]]:
 def _codex(home: Path) -> Iterator[tuple[str, str]]:
     for file in home.glob(".codex/sessions/*/*/*/rollout-*.jsonl"):
         lines = [line["payload"] for line in _lines(file)]
-        yield from ((lines[0]["id"], each["content"][0]["text"]) for each in lines[1:] if each["role"] == "user")
+        yield from ((lines[0]["id"], each["content"][0]["text"]) for each in lines[1:] if each.get("role") == "user")
 
 
 def _gemini(home: Path) -> Iterator[tuple[str, str]]:

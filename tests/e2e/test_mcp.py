@@ -234,4 +234,4 @@ def test_on_a_terminal_it_says_who_starts_it(project: Project):
         os.close(terminal)
         os.close(other)
     assert done.returncode == 64
-    assert "claude mcp add reconciler -- reconciler mcp" in done.stderr
+    assert "an agent CLI starts this server" in done.stderr

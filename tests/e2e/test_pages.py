@@ -149,6 +149,11 @@ MEANT = {
     "reconciler diff NAME": f"git -C ~/lab/landing-page init -q && reconciler diff {CLAUDE}",
     "reconciler explain NAME": "reconciler explain agent.landing-page.claude",
     "reconciler adopt [DIR] [FILE]...": "reconciler adopt .",
+    "reconciler board": "reconciler board --json",  # `test_board` has it on a terminal
+    # the shell of this test need not be one that has completion
+    "reconciler --install-completion": (
+        "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION=1 reconciler --install-completion bash; exit $?"
+    ),
     "reconciler mcp": ": | reconciler mcp",
     "reconciler mcp -C ~/lab --allow send,answer": ": | reconciler mcp -C ~/lab --allow send,answer",
     "reconciler apply --confirm-within 60s": (
@@ -228,6 +233,7 @@ MEANT = {
     "reconciler job retry ID": "reconciler job retry JOB --detach",
     "reconciler job status": "reconciler job status --job JOB",
     "reconciler job status --json": "reconciler job status --job JOB --json",
+    "reconciler job submit": JOB,
     "reconciler job submit [TEXT]": JOB,
     "reconciler job submit --dry-run": "reconciler job submit --dry-run --prompt @task.md",
     "reconciler job submit --dry-run --json": "reconciler job submit --dry-run --prompt @task.md --json",

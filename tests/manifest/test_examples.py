@@ -5,6 +5,7 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
+from reconciler.agents.catalogue import BUILT_IN
 from reconciler.manifest import ManifestContext, Source, load
 from reconciler.manifest.shape import manifest_schema
 
@@ -15,7 +16,7 @@ AROUND = ManifestContext("/project", "/home/u", {}, "project")
 
 
 def loaded(*paths):
-    return load([Source(path.name, path.read_bytes()) for path in paths], AROUND, ["claude"]).desired
+    return load([Source(path.name, path.read_bytes()) for path in paths], AROUND, BUILT_IN).desired
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

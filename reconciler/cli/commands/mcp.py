@@ -40,7 +40,7 @@ def mcp(
     if sys.stdin.isatty():
         raise UsageError(
             "an agent CLI starts this server and talks to it; on a terminal it would only wait",
-            fix="add it to one, for example: claude mcp add reconciler -- reconciler mcp",
+            fix="add it to one, for example as `reconciler mcp --help` shows",
         )
     try:
         from reconciler.mcp.server import serve  # needs an extra
