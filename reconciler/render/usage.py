@@ -62,8 +62,10 @@ def _group(found: UsageSum, *, priced: bool) -> UsageGroupDoc:
 
 def usage_text(document: UsageDoc) -> Iterator[str]:
     """A table with a line for each group, the total below it, then the notes."""
-    names, priced = document["by"], document["prices"] is not None
+    names, priced = list[str](document["by"]), document["prices"] is not None
     groups, total = document["groups"], document["total"]
+    if len({group["project"] for group in groups}) > 1:  # the same address may be in several projects
+        names = ["project", *names]
     head = [*(name.upper() for name in names), *_NUMBERS, *(["USD"] if priced else [])]
     rows = [[*(_name(group, name) for name in names), *_numbers(group)] for group in groups]
     last = ["total", *[""] * (len(names) - 1), *_numbers(total)]
@@ -77,6 +79,7 @@ def usage_text(document: UsageDoc) -> Iterator[str]:
 
 def _name(group: UsageGroupDoc, name: str) -> str:
     found = {
+        "project": group["project"],
         "agent": group["agent"],
         "workspace": group["workspace"],
         "type": group["type"],

@@ -143,3 +143,26 @@ def test_a_budget_that_only_tells_holds_nothing_back(project: Project):
     project.run("send", "claude", "more", code=0)
     text = project.run("explain", "claude")
     assert "1 tokens_per_day, 0.01 usd_per_day, notify" in text
+
+
+def test_all_projects_are_added_up_and_one_that_is_gone_is_a_note(project: Project):
+    project.declare(claude={"prompt": "first"})
+    project.apply()
+    other = Project(project.home / "other", project.home, project.socket)
+    other.root.mkdir()
+    other.write({"attic": {"path": "attic", "agents": {"claude": {"prompt": "first"}}}})
+    other.apply()
+    wait_until(lambda: used(project, "--all")["total"]["answers"] == 2)
+
+    document = used(project, "--all")
+    owners = {(each["project"], each["agent"]) for each in document["groups"]}
+    assert owners == {(str(project.root), "agent.lab.claude"), (str(other.root), "agent.attic.claude")}
+    text = project.run("usage", "--all", "--by", "workspace")
+    assert re.search(rf"^{other.root} +attic +1,200 ", text, re.MULTILINE)
+
+    other.root.rename(project.home / "away")
+    text = project.run("usage", "--all", code=1)
+    assert f"Note: {other.root} is left out: its folder is not there" in text
+    assert re.search(r"^total +1,200 ", text, re.MULTILINE)
+    assert "--all" in project.run("usage", "--all", "-C", ".", code=64)
+    (project.home / "away").rename(other.root)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app.agents.look import look
+from reconciler.app.project.noted import Seen, damaged_notes, open_noted_projects, seen_in_each
 from reconciler.app.project.project import Project
 from reconciler.app.usage.pricing import price_book
 from reconciler.app.usage.stores import OpenedProject, StoredTokens, stored_tokens
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.moment import time_zone
 from reconciler.model.usage import GroupBy, UsageReport
 from reconciler.usage.counting import answers
@@ -57,6 +61,38 @@ def usage(projects: Sequence[OpenedProject], request: UsageRequest) -> UsageRepo
         prices=book.list if book else None,
         notes=tuple(_notes(stored)),
     )
+
+
+class UsageOfAll(Struct, frozen=True):
+    """What the agents of all noted projects used, and why each project is left out that cannot be looked at."""
+
+    report: UsageReport
+    left_out: tuple[Diagnostic, ...]
+
+
+def usage_of_all(request: UsageRequest) -> UsageOfAll:
+    """What the agents of all noted projects used. The notes of the report name the projects that are left out.
+
+    Raises:
+        UsageError: The period makes no sense, or no project is noted.
+        ReconcilerError: As `usage`; or no noted project can be looked at.
+    """
+    found = open_noted_projects()
+    seen = list(seen_in_each(found, opened))
+    left_out = (*(_of_project(each) for each in seen if each.error), *damaged_notes(found))
+    projects = [each.result for each in seen if each.result]
+    if not projects and left_out:
+        raise ReconcilerError(left_out[0].summary, detail=left_out[0].detail, fix=left_out[0].fix)
+    if not projects:
+        raise UsageError("no project is noted", fix="run `reconciler apply` in a project, which notes it")
+    report = usage(projects, request)
+    notes = (*report.notes, *(each.summary for each in left_out))
+    return UsageOfAll(replace(report, notes=notes), left_out)
+
+
+def _of_project(seen: Seen[OpenedProject]) -> Diagnostic:
+    error = seen.error or Diagnostic(Severity.ERROR, "it is left out")
+    return replace(error, summary=f"{seen.noted.note.root} is left out: {error.summary}")
 
 
 def _notes(stored: StoredTokens) -> Iterator[str]:
