@@ -68,6 +68,7 @@ def test_the_lock_is_there_before_the_first_prompt_and_a_child_of_the_launcher_h
 def test_the_rollout_comes_with_the_first_prompt_and_is_held_too(start, codex_home, workspace):
     cli = start(*ALONE, "hello")
     cli.shows("canned reply")
+    wait_until(lambda: rollouts(codex_home) and locks(codex_home))
     (rollout,), (lock,) = rollouts(codex_home), locks(codex_home)
     assert holders(rollout) == holders(lock) == {cli.child()}
     head = lines(rollout)[0]
@@ -155,6 +156,7 @@ def test_new_changes_the_id_in_the_same_process_which_keeps_the_lock_of_the_last
 def test_resume_within_the_cli_takes_the_lock_anew(start, codex_home):
     cli = start(*ALONE, "hello")
     cli.shows("canned reply")
+    wait_until(lambda: locks(codex_home))
     (lock,) = locks(codex_home)
     taken = lock.stat().st_ino
     cli.type("/new" + ENTER)
@@ -173,6 +175,7 @@ def test_exec_leaves_a_rollout_of_another_source(start, codex_home):
 def test_the_server_outlives_the_pane_and_holds_lock_and_rollout(start, codex_home, server):
     cli = start("codex", "hello")
     cli.shows("canned reply")
+    wait_until(lambda: rollouts(codex_home) and locks(codex_home))
     (rollout,), (lock,) = rollouts(codex_home), locks(codex_home)
     assert lines(rollout)[0]["payload"]["source"] == "vscode"
     wait_until(lambda: holders(rollout) == holders(lock) == server() != set())

@@ -13,6 +13,7 @@ from reconciler.cli import options as opt
 from reconciler.cli.copies import warn_about_registry
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
+from reconciler.ports.hangup import end_on_hangup
 from reconciler.render.output import tell_json
 
 _INSTALL = "pip install 'reconciler[board]'"
@@ -39,6 +40,7 @@ def board(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Registr
     from reconciler.board.app import run_board
 
     warn_about_registry(at)
+    end_on_hangup()
     run_board(BoardService([at]), at.now, coloured=not at.env.get("NO_COLOR"))
     sys.stdout.flush()
     return ExitCode.OK

@@ -14,6 +14,7 @@ from reconciler.cli import options as opt
 from reconciler.cli.copies import warn_about_registry
 from reconciler.cli.parameters import Option
 from reconciler.model.exit_code import ExitCode
+from reconciler.ports.hangup import end_on_hangup
 from reconciler.render.output import is_cut_off, json_text, tell_json
 from reconciler.render.peek import peek_note, peek_text
 from reconciler.render.terminal import redrawn, show, show_screen
@@ -67,6 +68,8 @@ def peek(
 def _follow(at: Project, name: str, lines: int, *, as_json: bool) -> int:
     """Show the screen whenever it is another, until Ctrl-C, which is how this ends well."""
     told: PeekDoc | None = None
+    if sys.stdout.isatty():
+        end_on_hangup(sys.stdout.fileno())
     with suppress(KeyboardInterrupt), redrawn(sys.stdout, {} if as_json else at.env, coloured=True) as draw:
         while not is_cut_off(sys.stdout):
             document = look(at, name, lines)

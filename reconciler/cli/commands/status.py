@@ -15,6 +15,7 @@ from reconciler.cli import options as opt
 from reconciler.cli.parameters import Argument, Option
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.harmless import one_line
+from reconciler.ports.hangup import end_on_hangup
 from reconciler.render.document import diagnostic_document
 from reconciler.render.output import is_cut_off, json_text, tell_json
 from reconciler.render.status import is_detail, status_text
@@ -86,6 +87,8 @@ def status(
 def _watch(at: Project, name: str, *, as_json: bool) -> int:
     """Show the status after each change until Ctrl-C, which ends the watch with exit code 0."""
     told: StatusDoc | None = None
+    if sys.stdout.isatty():
+        end_on_hangup(sys.stdout.fileno())
     with suppress(KeyboardInterrupt), redrawn(sys.stdout, {} if as_json else at.env, coloured=True) as draw:
         while not is_cut_off(sys.stdout):
             document = look(at, name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.app.agents.all_status import status_of_all
 from reconciler.model.exit_code import ExitCode
 from reconciler.ports.clock import RealClock
+from reconciler.ports.hangup import end_on_hangup
 from reconciler.render.all_projects import all_status_text, status_is_sure, status_warnings
 from reconciler.render.output import is_cut_off, json_text, tell_json
 from reconciler.render.terminal import redrawn, show
@@ -37,6 +38,8 @@ def show_status_of_all(name: str, *, as_json: bool, watch: bool) -> int:
 
 def _watch(name: str, *, as_json: bool) -> int:
     told: AllStatusDoc | None = None
+    if sys.stdout.isatty():
+        end_on_hangup(sys.stdout.fileno())
     clock = RealClock()
     with suppress(KeyboardInterrupt), redrawn(sys.stdout, {} if as_json else os.environ) as draw:
         while not is_cut_off(sys.stdout):
