@@ -104,7 +104,7 @@ async def _share(agents: int) -> float:
 
 
 def _show_fixed(agents: int) -> None:
-    """The face in this terminal, over agents of which ten change each second."""
+    """The board in this terminal; ten of its agents change each second."""
     service = _FixedBoard(_document(agents))
     documents = [_document(agents, turn) for turn in range(60)]
 
