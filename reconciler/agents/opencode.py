@@ -23,7 +23,7 @@ from .message import StoredMessage
 from .permission import PermissionPrompt
 from .profile import Profile
 from .screen import rules
-from .storage import Database, Query, Said, Storage, StoredHead, Transcript
+from .storage import Database, Query, Storage, StoredHead, Transcript, UserMessage
 from .subject import AgentEnvironment
 from .usage import ENDS, Usage
 
@@ -79,14 +79,14 @@ def _said(subject: AgentEnvironment) -> Query:
     return Query(databases(subject), _USER_TEXTS, (subject.cwd,))
 
 
-def _read_said(row: Sequence[object]) -> Said | None:
+def _read_said(row: Sequence[object]) -> UserMessage | None:
     match row:
         case [str(part), str(conversation), str(message), str(data)]:
             content = parsed(data.encode(errors="replace"))
             is_said = (
                 text(parsed(message.encode(errors="replace")), "role") == "user" and text(content, "type") == "text"
             )
-            return Said(part, conversation, text(content, "text")) if is_said else None
+            return UserMessage(part, conversation, text(content, "text")) if is_said else None
         case _:
             return None
 

@@ -183,7 +183,7 @@ def test_an_agent_does_nothing_to_itself(project: Project, tmp_path: Path):
     project.apply()
     wait_until(told.exists)
     [itself, other] = json.loads(told.read_text())
-    assert "is the agent that asks" in itself
+    assert "may not do this to itself" in itself
     assert '"events"' in other
     assert SESSION in project.live()
     assert "lab-creator-two" not in project.live()
