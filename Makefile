@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo board test test-real test-tmux campaign capture-screens check format schemas bench clean
+.PHONY: help setup demo board test test-real test-tmux campaign capture-screens check format schemas bench dist site clean
 
 READY := .venv/.ready
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
@@ -56,6 +56,9 @@ schemas: $(READY) ## write schemas/*.json anew from the code
 
 bench: $(READY) ## measure the speed that is promised
 	@.venv/bin/python bench/run.py
+
+dist: $(READY) ## build the release into dist/, check it, and run the demo from its wheel
+	@.ci/dist
 
 clean: ## remove what these commands made
 	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist

@@ -20,6 +20,6 @@ def price_book(providers: Mapping[str, str]) -> PriceBook:
     try:
         from reconciler.usage.prices import PriceBook  # takes 0.3 s, and most calls ask for tokens only
     except ImportError as error:
-        fix = "pip install 'reconciler[prices]'; or leave money out"
+        fix = "pip install 'agent-reconciler[prices]'; or leave money out"
         raise ReconcilerError("no price list is installed", detail=str(error), fix=fix) from error
     return PriceBook(providers)
