@@ -14,6 +14,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from reconciler.app.project.labs import Lab, lab_program
+from reconciler.model.observed import Unknown
+from reconciler.observe.visibility import unseen_processes
+from reconciler.ports.processes_unsupported import UnsupportedProcesses
 
 ROOT = Path(__file__).parents[1]
 GITHUB = ROOT / ".github"
@@ -64,3 +67,27 @@ def test_the_demo_names_the_program_that_it_needs(missing: str, tmp_path: Path):
     done = subprocess.run(words, check=False, capture_output=True, text=True, env={"PATH": str(tmp_path)}, cwd=ROOT)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"Error: the demo needs {missing}, which is not in PATH\n  -> install {missing}\n"
+
+
+def test_each_defence_names_a_test_that_exists():
+    page = (ROOT / "SECURITY.md").read_text()
+    tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    named = re.findall(r"`(test_[a-z0-9_]+)`", page)
+    assert len(named) > 15
+    assert [name for name in named if f"def {name}(" not in tests] == []
+    assert [path for path in re.findall(r"`(tests/[a-z0-9_/.]+)`", page) if not (ROOT / path).exists()] == []
+
+
+def test_the_page_about_platforms_names_each_thing_that_the_ports_call_unknown_elsewhere():
+    page = (ROOT / "docs" / "platforms.md").read_text()
+    assert isinstance(UnsupportedProcesses("no /proc").locks(), Unknown)
+    for words in ("holds the lock of a file", "files the tmux server has open", "listens on the broker's port"):
+        assert words in page
+    assert f"`{unseen_processes(Blind())[0].summary}`" in page
+
+
+class Blind:
+    """A system that shows no process."""
+
+    def unsupported(self) -> str:
+        return "no /proc"
