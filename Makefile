@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo board test test-real test-tmux campaign capture-screens check format schemas bench dist site clean
+.PHONY: help setup demo board test test-real test-tmux campaign capture-screens check format schemas man bench dist site clean
 
 READY := .venv/.ready
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
@@ -54,11 +54,17 @@ schemas: $(READY) ## write schemas/*.json anew from the code
 			|| { rm -f "$$file.new"; exit 1; }; \
 	done
 
+man: $(READY) ## write docs/reconciler.1 anew from the help texts
+	@.venv/bin/python docs/make_man.py
+
 bench: $(READY) ## measure the speed that is promised
 	@.venv/bin/python bench/run.py
 
 dist: $(READY) ## build the release into dist/, check it, and run the demo from its wheel
 	@.ci/dist
+
+site: $(READY) ## build the site of the documentation into build/site/html, and check its links
+	@.ci/site
 
 clean: ## remove what these commands made
 	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist

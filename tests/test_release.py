@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -91,3 +92,23 @@ class Blind:
 
     def unsupported(self) -> str:
         return "no /proc"
+
+
+def test_the_man_page_has_the_help_texts_of_today():
+    script = ROOT / "docs" / "make_man.py"
+    spec = importlib.util.spec_from_file_location("make_man", script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs" / "reconciler.1").read_text() == module.man_page(), "make man"
+
+
+def test_the_site_leads_to_each_page():
+    site = tomllib.loads((ROOT / "docs" / "zensical.toml").read_text())["project"]
+    listed = [
+        page
+        for section in site["nav"]
+        for each in section.values()
+        for page in ([each] if isinstance(each, str) else each)
+    ]
+    pages = [str(path.relative_to(ROOT)) for path in [*ROOT.glob("docs/*.md"), *ROOT.glob("*.md")]]
+    assert sorted({*pages, "tests/README.md", "docs/adr/README.md"}) == sorted(listed)

@@ -157,7 +157,7 @@ class LoadedByName(TyperGroup):
 
 
 def _show_topic(topic: str) -> bool:
-    return import_module(".pages", __package__).show_topic(topic)  # late: most commands show no page
+    return bool(import_module(".pages", __package__).show_topic(topic))  # late: most commands show no page
 
 
 def fill_group(group: Any, entries: Mapping[str, Entry]) -> LoadedByName:
