@@ -72,4 +72,4 @@ def test_without_the_package_one_line_says_how_to_add_it(monkeypatch: pytest.Mon
     monkeypatch.delitem(sys.modules, "reconciler.usage.prices")
     with pytest.raises(ReconcilerError, match="no price list is installed") as caught:
         price_calculator({})
-    assert "pip install 'reconciler[prices]'" in caught.value.fix
+    assert "pip install 'agent-reconciler[prices]'" in caught.value.fix

@@ -64,7 +64,7 @@ def unreadable(shipped: Mapping[str, Callable[[], object]]) -> Iterator[str]:
 def _missing() -> Iterator[str]:
     """Required packages that are not installed, except those that only some systems need."""
     try:
-        wanted = distribution("reconciler").requires or []
+        wanted = distribution("agent-reconciler").requires or []
     except PackageNotFoundError:  # run from a checkout that was never installed
         return
     for requirement in wanted:

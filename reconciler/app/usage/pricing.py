@@ -20,6 +20,6 @@ def price_calculator(providers: Mapping[str, str]) -> PriceCalculator:
     try:
         from reconciler.usage.prices import PriceCalculator  # takes 0.3 s, and most calls only count tokens
     except ImportError as error:
-        fix = "pip install 'reconciler[prices]', or leave out what needs prices"
+        fix = "pip install 'agent-reconciler[prices]', or leave out what needs prices"
         raise ReconcilerError("no price list is installed", detail=str(error), fix=fix) from error
     return PriceCalculator(providers)
