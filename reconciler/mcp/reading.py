@@ -10,7 +10,7 @@ from reconciler.app.plan.drift import drift
 from reconciler.app.plan.explain import explanation
 from reconciler.app.plan.make import make_plan
 from reconciler.app.plan.plans import document_of
-from reconciler.model.exit_code import ExitCode
+from reconciler.model.exit_code import ExitCode, exit_code_of
 from reconciler.plan.request import Request
 from reconciler.plan.verdict import refusal
 
@@ -20,8 +20,7 @@ from .tool import Answered, Tool, ToolAccess
 
 def _status(access: ToolAccess, given: OptionalName) -> Answered:
     document = status(access.open(), given.name)
-    errors = any(each["severity"] != "warning" for each in document["diagnostics"])
-    return Answered(document, ExitCode.ERROR if errors else ExitCode.OK)
+    return Answered(document, exit_code_of(each["severity"] for each in document["diagnostics"]))
 
 
 def _peek(access: ToolAccess, given: PeekArguments) -> Answered:
@@ -37,8 +36,9 @@ def _diff(access: ToolAccess, given: OneName) -> Answered:
 
 
 def _plan(access: ToolAccess, _given: NoArguments) -> Answered:
-    planned = make_plan(access.open(), Request())
-    document = document_of(planned)
+    at = access.open()
+    planned = make_plan(at, Request())
+    document = document_of(at, planned)
     access.shown[document["digest"]] = document
     errors = planned.plan.errors
     return Answered(document, refusal(errors).exit_code if errors else ExitCode.OK)
@@ -46,8 +46,7 @@ def _plan(access: ToolAccess, _given: NoArguments) -> Answered:
 
 def _explain(access: ToolAccess, given: AddressArgument) -> Answered:
     document = explanation(access.open(), given.address)
-    errors = any(each["severity"] != "warning" for each in document["diagnostics"])
-    return Answered(document, ExitCode.ERROR if errors else ExitCode.OK)
+    return Answered(document, exit_code_of(each["severity"] for each in document["diagnostics"]))
 
 
 def _drift(access: ToolAccess, _given: NoArguments) -> Answered:
