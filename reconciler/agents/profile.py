@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct, field
 
 from .binding import Binding
@@ -10,6 +12,9 @@ from .hooks import Hooks
 from .launch import Launch, Shutdown, Trust
 from .storage import Database, Storage, Transcript
 from .usage import Usage
+
+if TYPE_CHECKING:
+    from .form import TypeForm
 
 
 class Profile(Struct, frozen=True, kw_only=True):
@@ -40,11 +45,18 @@ class Profile(Struct, frozen=True, kw_only=True):
     hooks: Hooks | None = None
     # The `module:NAME` of its TokenStore, loaded when tokens are counted; empty when it is not known.
     tokens: str = ""
+    # The data that it was made of; None for a type that is written in Python alone.
+    form: TypeForm | None = None
 
     @property
     def keeps_conversations(self) -> bool:
         """True when it is known where the CLI stores a conversation, in files or in a database."""
         return self.storage.keeps_files or self.database.finds_by_id
+
+    @property
+    def counts_tokens(self) -> bool:
+        """True when it is known where the CLI stores what its answers used."""
+        return bool(self.tokens or (self.form and self.form.usage))
 
     @property
     def shows_activity(self) -> bool:
