@@ -145,7 +145,8 @@ class HooksForm(Struct, frozen=True, kw_only=True):
 class TokensForm(Struct, frozen=True, kw_only=True):
     """Fields with the tokens of one answer, in lines of files. The values of several fields are added."""
 
-    files: tuple[str, ...]
+    # By default the artifacts, in the folders of all agents.
+    files: tuple[str, ...] = ()
     input: tuple[str, ...] = ()
     output: tuple[str, ...] = ()
     cache_read: tuple[str, ...] = ()
@@ -178,10 +179,6 @@ class TypeForm(Struct, frozen=True, kw_only=True):
     goes_on_in_child: bool = False
     trust: TrustForm | None = None
     command_line: Usage | None = None
-    # --- how it ends ---
-    quit: str = ""
-    resume_line: tuple[str, ...] = ()
-    survives: str = ""
     # --- what it stores ---
     # `uuid`, or a text such as `ses_*`; empty for any id.
     id: str = ""
@@ -201,6 +198,10 @@ class TypeForm(Struct, frozen=True, kw_only=True):
     messages: MessagesForm | None = None
     follows: bool | None = None
     fragile_resume: str = ""
+    # --- how it ends ---
+    quit: str = ""
+    resume_line: tuple[str, ...] = ()
+    survives: str = ""
     # --- what proves the conversation of a process ---
     notes: NotesForm | None = None
     held: tuple[str, ...] = ()

@@ -30,7 +30,7 @@ OF_FOLDER: Mapping[str, Callable[[str], str]] = {
     "cwd_key": project_key,
     "cwd_slug": slug,
     "cwd_md5": _md5,
-    "cwd_dashes": lambda path: re.sub("[/:]", "-", path.removeprefix("/")),
+    "cwd_dashes": lambda path: re.sub(r"[/\\:]", "-", path.removeprefix("/")),
 }
 # What else may stand in a path.
 OTHERS = ("session_id", "session_id8", "pid")
@@ -81,16 +81,20 @@ def _pattern(template: str, forms: PathForms, subject: AgentEnvironment, ids: Ma
 
 def _filled(template: str, forms: PathForms, subject: AgentEnvironment) -> str:
     known = dict(forms.variables)
-    filled = _PLACEHOLDER.sub(
-        lambda found: _variable(found[1], forms, subject) if found[1] in known else found[0], template
-    )
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] in known:
+            return _variable(found[1], forms, subject)
+        return OF_FOLDER[found[1]](subject.cwd) if found[1] in OF_FOLDER else found[0]
+
+    filled = _PLACEHOLDER.sub(value, template)
     return os.path.join(subject.cwd, _at_home(filled, subject))
 
 
 def _variable(name: str, forms: PathForms, subject: AgentEnvironment) -> str:
     """The value of an environment variable, else its default, in which earlier variables may stand."""
     if set_to := subject.env.get(name):
-        return set_to
+        return os.path.join(subject.cwd, set_to)
     earlier = forms.variables[: [known for known, _ in forms.variables].index(name)]
     return _filled(dict(forms.variables)[name], PathForms(variables=earlier), subject)
 
