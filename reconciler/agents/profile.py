@@ -65,6 +65,18 @@ class Profile(Struct, frozen=True, kw_only=True):
         return display.tells_activity or display.reads_screens or display.activity is not unknown_activity
 
     @property
+    def proof(self) -> str:
+        """How the conversation of a running agent is found, by the most reliable way, in words."""
+        ways = {
+            "by its own notes": self.binding.leaves_notes,
+            "by its open files": self.binding.proves_by_files,
+            "by the id that reconciler chose": self.launch.chooses_id,
+            "by the title of its pane": self.binding.titles_name,
+            "by hooks": self.hooks is not None,
+        }
+        return next((way for way, holds in ways.items() if holds), "not known")
+
+    @property
     def starts_in_queue(self) -> bool:
         """True when agents in one folder must start one after the other, so that their conversations are known."""
         stores = self.storage.keeps_files or self.database.keeps_rows

@@ -72,7 +72,11 @@ def _cli(
 
 def _version(at: Project, profile: Profile, program: Observed[str]) -> Observed[str]:
     """The version of a CLI that we know; a program of the user might do anything when it is asked."""
-    if profile.name not in BUILT_IN or not profile.keeps_conversations or not isinstance(program, Present):
+    if (
+        (profile.name not in BUILT_IN and not profile.tested)
+        or not profile.keeps_conversations
+        or not isinstance(program, Present)
+    ):
         return ABSENT
     return flat(attempted(partial(version_of, at, program.value, at.env)))
 
