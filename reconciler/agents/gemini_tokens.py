@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.moment import unix
-from reconciler.model.tokens import Carried, TokenRow
+from reconciler.model.tokens import TokenReaderState, TokenRow
 
 from .gemini import PROFILE
 from .subject import AgentEnvironment
@@ -55,7 +55,7 @@ def _owner(path: str) -> str:
     return found[1] if found else ""
 
 
-def _read(line: bytes, carried: Carried) -> tuple[Sequence[TokenRow], Carried]:
+def _read(line: bytes, carried: TokenReaderState) -> tuple[Sequence[TokenRow], TokenReaderState]:
     found = _LINE.read(line)
     if found.sessionId:
         return (), replace(carried, conversation=found.sessionId)

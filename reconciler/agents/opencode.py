@@ -22,7 +22,7 @@ from .form import PermissionForm, TypeForm
 from .jsonl import parsed, text
 from .launch import PROMPT, SESSION_ID
 from .message import StoredMessage
-from .storage import Database, Query, Said, StoredHead, Transcript
+from .storage import Database, Query, StoredHead, Transcript, UserMessage
 from .subject import AgentEnvironment
 from .usage import ENDS, Usage
 
@@ -78,14 +78,14 @@ def _said(subject: AgentEnvironment) -> Query:
     return Query(databases(subject), _USER_TEXTS, (subject.cwd,))
 
 
-def _read_said(row: Sequence[object]) -> Said | None:
+def _read_said(row: Sequence[object]) -> UserMessage | None:
     match row:
         case [str(part), str(conversation), str(message), str(data)]:
             content = parsed(data.encode(errors="replace"))
             is_said = (
                 text(parsed(message.encode(errors="replace")), "role") == "user" and text(content, "type") == "text"
             )
-            return Said(part, conversation, text(content, "text")) if is_said else None
+            return UserMessage(part, conversation, text(content, "text")) if is_said else None
         case _:
             return None
 

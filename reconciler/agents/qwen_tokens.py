@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 
 from reconciler.model.moment import unix
-from reconciler.model.tokens import Carried, TokenRow
+from reconciler.model.tokens import TokenReaderState, TokenRow
 
 from .qwen import PROFILE
 from .subject import AgentEnvironment
@@ -60,7 +60,7 @@ def _owner(path: str) -> str:
     return os.path.basename(path).removesuffix(".jsonl")
 
 
-def _read(line: bytes, carried: Carried) -> tuple[Sequence[TokenRow], Carried]:
+def _read(line: bytes, carried: TokenReaderState) -> tuple[Sequence[TokenRow], TokenReaderState]:
     found = _LINE.read(line)
     if found.type == "assistant" and found.usage_metadata:
         return (_row(found, found.model, *_counts(found.usage_metadata)),), carried

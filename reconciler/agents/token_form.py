@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from reconciler.model.tokens import MOST, Carried, TokenRow
+from reconciler.model.tokens import MOST, TokenReaderState, TokenRow
 
 from .form import TokensForm, TypeForm
 from .json_form import field_text, field_time, field_value
@@ -58,7 +58,7 @@ class FieldsReader(Struct, frozen=True):
 
     fields: TokensForm
 
-    def __call__(self, line: bytes, carried: Carried) -> tuple[Sequence[TokenRow], Carried]:
+    def __call__(self, line: bytes, carried: TokenReaderState) -> tuple[Sequence[TokenRow], TokenReaderState]:
         """The row of the line, if it has tokens. Raises Damaged."""
         found, fields = parsed(line), self.fields
         if not found:

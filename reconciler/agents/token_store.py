@@ -10,7 +10,7 @@ from typing import Annotated, Generic, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from reconciler.model.tokens import MOST, Carried, TokenRow
+from reconciler.model.tokens import MOST, TokenReaderState, TokenRow
 
 from .defaults import nothing
 from .profile import Profile
@@ -50,7 +50,7 @@ class TokenLines(Struct, frozen=True):
     # A line without any of these cannot say anything about tokens; they stand in its first `head` bytes.
     marks: tuple[bytes, ...]
     # Reads a line; the rows that it adds, and what is carried on to the next line. Raises Damaged.
-    read: Callable[[bytes, Carried], tuple[Sequence[TokenRow], Carried]]
+    read: Callable[[bytes, TokenReaderState], tuple[Sequence[TokenRow], TokenReaderState]]
     head: int | None = None
     # Of several rows with one key in a file, the last one counts; else the one with the greatest total.
     last: bool = False

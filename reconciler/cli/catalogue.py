@@ -29,6 +29,7 @@ Entry: TypeAlias = Command | Group
 # In the order of --help.
 CATALOGUE: Mapping[str, Entry] = {
     "init": Command("init", "init", "Write a commented manifest to start from."),
+    "demo": Command("demo", "demo", "Start a small lab of played agents, lose all of it, and get it back."),
     "validate": Command("validate", "validate", "Check manifests and report all mistakes at once."),
     "fmt": Command("fmt", "fmt", "Rewrite manifests in one style; comments stay."),
     "plan": Command("plan", "plan", "Show what apply would do."),

@@ -75,7 +75,7 @@ class BudgetDoc(TypedDict):
     tokens_per_day: NotRequired[Count]
     """Tokens of every kind: input, output, and what was read from caches or written into them."""
     usd_per_day: NotRequired[Dollars]
-    """US dollars: what the CLI stored, else list prices. Needs `pip install 'reconciler[prices]'`."""
+    """US dollars: what the CLI stored, else list prices. Needs `pip install 'agent-reconciler[prices]'`."""
     on_exceed: NotRequired[Literal["notify", "hold"]]
     """`notify`: the monitor says it. `hold`: besides, no new prompt is sent. Default: notify."""
 

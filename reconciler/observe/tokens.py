@@ -11,7 +11,7 @@ from reconciler.agents.storage import Query
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.agents.token_store import Damaged, TokenLines, TokenStore, TokenTable
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
-from reconciler.model.tokens import Carried, FileMark, TokenFile, TokenRow, Unread
+from reconciler.model.tokens import FileMark, TokenFile, TokenReaderState, TokenRow, Unread
 from reconciler.ports import growing_files
 from reconciler.ports.database import ask
 from reconciler.ports.world import Files
@@ -158,7 +158,7 @@ def _marked(block: bytes, lines: TokenLines) -> Iterator[bytes]:
                 break
 
 
-def _loose(line: bytes, lines: TokenLines, carried: Carried) -> tuple[TokenRow, ...]:
+def _loose(line: bytes, lines: TokenLines, carried: TokenReaderState) -> tuple[TokenRow, ...]:
     """The rows of a line that may still be written; a part of a line is no mistake."""
     try:
         return tuple(row for each in _marked(line, lines) for row in lines.read(each, carried)[0])

@@ -34,7 +34,7 @@ from reconciler.manifest.load import load
 from reconciler.manifest.type_shape import AgentTypeDoc
 from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.observed import Present, Unknown
-from reconciler.model.tokens import Carried, TokenRow
+from reconciler.model.tokens import TokenReaderState, TokenRow
 from reconciler.observe.stored import all_stored, artifact
 from reconciler.ports.files import RealFiles
 
@@ -321,11 +321,13 @@ def test_tokens_are_counted_by_their_fields() -> None:
     assert store is not None
     assert store.lines is not None
     usage = {"input": 10, "tool": 5, "output": 7, "cached": 4}
-    [row], _ = store.lines.read(line(id="a", model="m", usage=usage, cost=0.5, at="2026-01-01T00:00:00Z"), Carried())
+    [row], _ = store.lines.read(
+        line(id="a", model="m", usage=usage, cost=0.5, at="2026-01-01T00:00:00Z"), TokenReaderState()
+    )
     assert row == TokenRow(row.key, 1767225600, "m", 11, 7, 4, usd=0.5)
     assert store.lines.owner(STORED) == "s1"
     assert store.lines.files(SUBJECT) == ("/home/u/.mine/store/*/*_*.jsonl",)
-    assert store.lines.read(line(type="user"), Carried())[0] == ()
+    assert store.lines.read(line(type="user"), TokenReaderState())[0] == ()
 
 
 @pytest.mark.parametrize(
@@ -336,7 +338,7 @@ def test_a_line_with_something_else_than_tokens_is_damaged(content: bytes) -> No
     assert store is not None
     assert store.lines is not None
     with pytest.raises(Damaged):
-        store.lines.read(content, Carried())
+        store.lines.read(content, TokenReaderState())
 
 
 def test_rows_that_were_read_by_other_fields_are_read_again() -> None:

@@ -86,6 +86,7 @@ CALLS: dict[str, list[list[str]]] = {
     "registry take-over": [["--auto-approve"]],
     "registry start-afresh": [["--auto-approve"]],
     "doctor": [[], ["--json"]],
+    "demo": [[]],  # it shows nothing of this project, which is the point
     "reconnect": [[]],
     "schema print": [["plan"]],
     "schema check": [["plan", "saved"]],

@@ -33,7 +33,7 @@ from reconciler.app.plan.walk import WalkState, walk
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.edits import change_of, write_manifests
 from reconciler.app.project.manifests import display_path, remember_looks
-from reconciler.app.project.noted import Noting, forget_unborn, note_project
+from reconciler.app.project.noted import NoteRequest, forget_unborn, note_project
 from reconciler.app.project.project import Project
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
@@ -52,7 +52,7 @@ from reconciler.render.document import diagnostic_document, essence
 from reconciler.render.documents import EVENTS_VERSION
 from reconciler.render.documents.plan import PlanDoc
 from reconciler.render.edits import edit_document, restore_document, unfinished_text
-from reconciler.state.lock import Held, hold
+from reconciler.state.lock import HeldLock, hold
 
 Work: TypeAlias = Generator[ApplyEvent, None, None]
 
@@ -83,7 +83,7 @@ def work(at: Project, request: Request, options: ApplyOptions, saved: PlanDoc | 
         raise
 
 
-def entered(at: Project, request: Request, options: ApplyOptions, held: Held) -> Iterator[InfoMessage]:
+def entered(at: Project, request: Request, options: ApplyOptions, held: HeldLock) -> Iterator[InfoMessage]:
     """Check that work may begin in this project; yield notes for the user."""
     if held.note:
         yield InfoMessage(f"Note: {held.note}")
@@ -125,8 +125,8 @@ def _told(prepared: Prepared) -> Iterator[ApplyEvent]:
 
 def _edit_told(edit: Edit | Restore, numbering: Numbering) -> ManifestEdited | ManifestRestored:
     if isinstance(edit, Edit):
-        told = edit_document(edit.address, edit.place, edit.new)
-        return ManifestEdited(numbering.line(type="manifest_edit", **told), told)
+        document = edit_document(edit.address, edit.place, edit.new)
+        return ManifestEdited(numbering.line(type="manifest_edit", **document), document)
     restored = restore_document(display_path(edit.path), edit.generation, change_of(edit), display_path(edit.kept))
     return ManifestRestored(numbering.line(type="manifest_restore", **restored), restored)
 
@@ -166,7 +166,7 @@ def _noted(prepared: Prepared) -> Iterator[Diagnosed]:
     planned = prepared.planned
     if prepared.changes_something or planned.stored.text:
         record, socket = planned.stored.record, planned.world.tmux.socket_path
-        known = Noting(record, planned.options.lineage, socket, prepared.changes_something)
+        known = NoteRequest(record, planned.options.lineage, socket, prepared.changes_something)
         if warning := note_project(prepared.at, known):
             yield _diagnosed(warning, prepared.numbering)
 

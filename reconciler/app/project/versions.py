@@ -28,12 +28,12 @@ def version(at: Project, command: str, env: Mapping[str, str]) -> str:
     mark = fingerprint(found.value) if isinstance(found, Present) else ""
     if not isinstance(found, Present) or not mark:
         return ""
-    told = version_of(at, found.value, around)
-    if not isinstance(told, Present):
+    answer = version_of(at, found.value, around)
+    if not isinstance(answer, Present):
         return ""
-    if fingerprint(found.value) == mark and recall(_cache(at), mark) != told.value:
-        remember(_cache(at), mark, told.value)
-    return told.value
+    if fingerprint(found.value) == mark and recall(_cache(at), mark) != answer.value:
+        remember(_cache(at), mark, answer.value)
+    return answer.value
 
 
 def version_of(at: Project, program: str, env: Mapping[str, str]) -> Observed[str]:
@@ -47,8 +47,8 @@ def version_of(at: Project, program: str, env: Mapping[str, str]) -> Observed[st
     said = printed_version(program, env)
     if not isinstance(said, Present):
         return said
-    told = version_in(said.value)
-    return Present(told) if told else Unknown(f"{program} --version names no version")
+    answer = version_in(said.value)
+    return Present(answer) if answer else Unknown(f"{program} --version names no version")
 
 
 def known_version(at: Project, program: str, profile: Profile) -> str:
