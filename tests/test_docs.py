@@ -141,6 +141,11 @@ def test_the_architecture_names_every_room_and_no_other():
     assert first_cells(section("ARCHITECTURE.md", "## Rooms")) - {"reconciler/"} == rooms
 
 
+def test_the_glossary_is_short_enough_to_be_read():
+    rows = re.search(r"\| word \| meaning \|\n\|---\|---\|\n((?:\|.*\n)+)", TEXTS["ARCHITECTURE.md"])[1].splitlines()
+    assert 20 < len(rows) <= 30
+
+
 def test_the_architecture_names_files_that_exist():
     named = re.findall(r"`(\w+(?:/\w+)*\.py)`", TEXTS["ARCHITECTURE.md"])
     assert len(named) > 10
