@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.agents.look import ProjectView, look
 from reconciler.app.agents.names import resolve_names
+from reconciler.app.project.identity import whose
+from reconciler.app.project.manifests import in_project
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import about_registry
 from reconciler.kinds.agent.status import statuses
@@ -31,10 +33,11 @@ def status_seen(at: Project, seen: ProjectView, address: Address | None = None) 
     trouble = seen.snapshot.tmux
     hidden = [tmux_trouble(trouble)] if isinstance(trouble, Unknown) else []
     said = [*about_registry(at, seen.stored), *hidden, *seen.snapshot.visibility_warnings]
+    told = whose(at, seen.stored.record.lineage)
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if address is None:
-        return status_document(agents, said)
-    document = status_document([agent for agent in agents if agent.address == address], said)
+        return in_project(at, status_document(agents, said, told))
+    document = in_project(at, status_document([agent for agent in agents if agent.address == address], said, told))
     for row in document["agents"]:
         row["detail"] = _detail(at, seen, address)
     return document
