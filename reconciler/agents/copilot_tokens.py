@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from reconciler.model.moment import unix
 from reconciler.model.tokens import TokenReaderState, TokenRow
 
-from .copilot import config_root
+from .copilot import PROFILE
 from .subject import AgentEnvironment
 from .token_store import Count, Shape, TokenLines, TokenStore, row_key
 
@@ -54,7 +54,7 @@ _LINE = Shape(_CopilotLine)
 
 
 def _files(subject: AgentEnvironment) -> tuple[str, ...]:
-    return (os.path.join(glob.escape(config_root(subject)), "session-state", "*", "events.jsonl"),)
+    return (os.path.join(glob.escape(PROFILE.storage.roots(subject)[0]), "session-state", "*", "events.jsonl"),)
 
 
 def _owner(path: str) -> str:

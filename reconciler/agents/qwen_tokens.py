@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from reconciler.model.moment import unix
 from reconciler.model.tokens import TokenReaderState, TokenRow
 
-from .qwen import config_root
+from .qwen import PROFILE
 from .subject import AgentEnvironment
 from .token_store import Count, Shape, TokenLines, TokenStore, row_key
 
@@ -53,7 +53,7 @@ _LINE = Shape(_QwenLine)
 
 
 def _files(subject: AgentEnvironment) -> tuple[str, ...]:
-    return (os.path.join(glob.escape(config_root(subject)), "projects", "*", "chats", "*.jsonl"),)
+    return (os.path.join(glob.escape(PROFILE.storage.roots(subject)[0]), "projects", "*", "chats", "*.jsonl"),)
 
 
 def _owner(path: str) -> str:

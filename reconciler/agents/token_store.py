@@ -56,6 +56,8 @@ class TokenLines(Struct, frozen=True):
     last: bool = False
     # The reason why files of this name cannot be read; None for all others.
     unreadable: Callable[[str], str | None] = nothing
+    # A digest of what a manifest says about the fields: rows that were read in another way are read again.
+    fields: str = ""
 
 
 class TokenTable(Struct, frozen=True):
@@ -79,11 +81,14 @@ class TokenStore(Struct, frozen=True, kw_only=True):
 
 def token_store(profile: Profile) -> TokenStore | None:
     """The profile's token store; None when it has none."""
-    if not profile.tokens:
+    if profile.tokens:
+        module, _, name = profile.tokens.partition(":")
+        store: TokenStore | None = getattr(import_module(module), name)
+        return store
+    if profile.form is None:
         return None
-    module, _, name = profile.tokens.partition(":")
-    store: TokenStore = getattr(import_module(module), name)
-    return store
+    declared: TokenStore | None = import_module("reconciler.agents.token_form").declared_store(profile.form)
+    return declared
 
 
 def row_key(*parts: str) -> int:

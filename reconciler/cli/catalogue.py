@@ -55,6 +55,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "last": Command("last", "last", "Show the last messages of an agent, from its stored conversation."),
     "diff": Command("diff", "diff", "Show what an agent changed: its branch, uncommitted files, and how much."),
     "usage": Command("usage", "usage", "Show how many tokens the agents used, and what they cost."),
+    "types": Command("types", "types", "Show what is known of each agent type, and keep screens of a running agent."),
     "send": Command("send", "send", "Send one prompt to a running agent; needs no broker."),
     "answer": Command("answer", "answer", "Show the permission dialog of a running agent, and answer it."),
     "conversations": Command("conversations", "conversations", "List all stored conversations of the workspaces."),

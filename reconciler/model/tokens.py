@@ -80,6 +80,8 @@ class TokenFile(Struct, frozen=True, array_like=True):
     loose: tuple[TokenRow, ...] = ()
     # How many lines could not be understood.
     damaged: int = 0
+    # A digest of what a manifest said about the fields; empty for a built-in type.
+    fields: str = ""
 
 
 class Unread(Struct, frozen=True):

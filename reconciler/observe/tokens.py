@@ -85,7 +85,7 @@ def _asked(places: Iterable[TokenPlace], files: Files, unread: list[Unread]) -> 
 
 
 def _read(path: str, asked: _AskedStore, known: TokenFile | None) -> Observed[TokenFile]:
-    if known and known.type != asked.type:
+    if known and (known.type, known.fields) != (asked.type, asked.lines.fields if asked.lines else ""):
         known = None
     try:
         if asked.lines:
@@ -109,7 +109,7 @@ def _of_lines(path: str, type_: str, lines: TokenLines, known: TokenFile | None)
     if known and known.mark == now.value and known.offset == now.value.size:
         return Present(known)
     begun = known if known and _goes_on(path, known, now.value) else None
-    fresh = begun or TokenFile(type=type_, mark=now.value, conversation=lines.owner(path))
+    fresh = begun or TokenFile(type=type_, mark=now.value, conversation=lines.owner(path), fields=lines.fields)
     return Present(_continued(path, replace(fresh, mark=now.value), lines))
 
 

@@ -63,6 +63,7 @@ CALLS: dict[str, list[list[str]]] = {
     "peek": [["shell"], ["shell", "--json"], ["gem", "--lines", "50"]],
     "last": [["claude"], ["claude", "--json"]],
     "usage": [["--since", "all", "--by", "model"], ["--since", "all", "--by", "model", "--json"]],
+    "types": [[], ["claude"], [EVIL], ["record", "shell", "--state", "idle", "--cli-version", "1.0"], ["--json"]],
     "diff": [["claude"], ["claude", "--json"], ["claude", "--stat"]],
     "restart": [["agent.lab.shell", "--reason", EVIL]],
     "version": [[]],

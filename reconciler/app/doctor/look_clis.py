@@ -71,8 +71,9 @@ def _cli(
 
 
 def _version(at: Project, profile: Profile, program: Observed[str]) -> Observed[str]:
-    """The version of a built-in CLI. We do not run other programs just to ask: they might do anything."""
-    if profile.name not in BUILT_IN or not profile.keeps_conversations or not isinstance(program, Present):
+    """The version of a built-in CLI, or of one with declared versions; other programs might do anything."""
+    is_known = profile.name in BUILT_IN or bool(profile.tested)
+    if not is_known or not profile.keeps_conversations or not isinstance(program, Present):
         return ABSENT
     return flattened(attempt(partial(version_of, at, program.value, at.env)))
 

@@ -83,7 +83,7 @@ def _places(project: OpenedProject) -> Iterator[TokenPlace]:
 
 def _unknown(project: OpenedProject) -> Iterator[str]:
     for case in project.seen.cases.values():
-        if case.profile and not case.profile.tokens and case.profile.keeps_conversations:
+        if case.profile and not case.profile.counts_tokens and case.profile.keeps_conversations:
             yield case.profile.name
 
 
