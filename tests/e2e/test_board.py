@@ -265,7 +265,8 @@ def test_its_document_fits_the_schema(lab: Project) -> None:
     rows = {row["address"]: row for row in document["agents"]}
     assert rows["agent.shop.writer"]["message"]["text"]
     assert rows["agent.blog.old"]["group"] == "stopped"
-    assert document["projects"] == [{"project": "project", "folder": str(lab.root), "diagnostics": []}]
+    whole = {"project": "project", "folder": str(lab.root), "registry": str(lab.registry), "diagnostics": []}
+    assert document["projects"] == [{**whole, "error": None}]
 
 
 def test_what_is_missing_is_one_line(lab: Project) -> None:

@@ -10,8 +10,9 @@ from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.parameters import Option
 from reconciler.mcp.tool import ToolAccess, ToolPermission
-from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
+from reconciler.model.extras import missing_extra
 
 _KNOWN = tuple(ToolPermission)
 
@@ -45,10 +46,8 @@ def mcp(
     try:
         from reconciler.mcp.server import serve  # needs an extra
     except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        raise ReconcilerError(
-            f"the Python package {missing} is not installed", fix="add it: pip install 'reconciler[mcp]'"
-        ) from error
+        package = (error.name or "").partition(".")[0]
+        raise missing_extra(f"the Python package {package}, which the MCP server needs,", "mcp") from error
     serve(ToolAccess(lambda: find_project(at.root, registry), allowed))
     return ExitCode.OK
 
