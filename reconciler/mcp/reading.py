@@ -10,11 +10,22 @@ from reconciler.app.plan.drift import drift
 from reconciler.app.plan.explain import explanation
 from reconciler.app.plan.make import make_plan
 from reconciler.app.plan.plans import document_of
+from reconciler.app.usage.report import UsageRequest, opened, usage
 from reconciler.model.exit_code import ExitCode
+from reconciler.model.usage import GroupBy
 from reconciler.plan.request import Request
 from reconciler.plan.verdict import refusal
+from reconciler.render.usage import usage_document
 
-from .arguments import AddressArgument, LastArguments, NoArguments, OneName, OptionalName, PeekArguments
+from .arguments import (
+    AddressArgument,
+    LastArguments,
+    NoArguments,
+    OneName,
+    OptionalName,
+    PeekArguments,
+    UsageArguments,
+)
 from .tool import Answered, Tool, ToolAccess
 
 
@@ -53,6 +64,11 @@ def _explain(access: ToolAccess, given: AddressArgument) -> Answered:
 def _drift(access: ToolAccess, _given: NoArguments) -> Answered:
     document = drift(access.open())
     return Answered(document, ExitCode.OK if document["in_sync"] else ExitCode.CHANGES)
+
+
+def _usage(access: ToolAccess, given: UsageArguments) -> Answered:
+    request = UsageRequest(given.since, given.until, tuple(dict.fromkeys(given.by or [GroupBy.AGENT])), given.cost)
+    return Answered(usage_document(usage([opened(access.open())], request)))
 
 
 READING = (
@@ -104,5 +120,12 @@ READING = (
         arguments=NoArguments,
         schema="drift",
         call=_drift,
+    ),
+    Tool(
+        name="usage",
+        summary="Show how many tokens the agents used, from what their CLIs stored, and what that cost.",
+        arguments=UsageArguments,
+        schema="usage",
+        call=_usage,
     ),
 )
