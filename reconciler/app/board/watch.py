@@ -46,7 +46,7 @@ class LiveBoard:
         self._stop, self._facts_wanted, self._looked = Event(), Event(), Event()
         self._tokens = NOT_COUNTED
         self._clock = RealClock()
-        self._watches: dict[str, _Watch] = {}
+        self._watches: dict[str, ServerWatch] = {}
         self.projects: Mapping[str, ProjectBoard] = {}
         """By the path of their registry."""
         self._threads: list[Thread] = []
@@ -72,7 +72,7 @@ class LiveBoard:
 
     def look_again(self) -> None:
         """Look now, without waiting for an event."""
-        for watch in list(self._watches.values()):
+        for watch in self.servers:
             watch.hurry()
 
     def show(self, agents: Iterable[tuple[str, Address]]) -> None:
@@ -87,6 +87,11 @@ class LiveBoard:
     def visible_in(self, project: ProjectBoard) -> Sequence[Address]:
         """The visible agents of a project."""
         return self._visible.get(project.at.registry_path, ())
+
+    @property
+    def servers(self) -> list[ServerWatch]:
+        """What looks at each tmux server."""
+        return list(self._watches.values())
 
     @property
     def stopped(self) -> bool:
@@ -148,7 +153,7 @@ class LiveBoard:
         if [id(each.member) for each in known.values()] == [id(each) for each in members]:
             return
         new = [server for server in dict.fromkeys(each.server for each in members) if server not in self._watches]
-        self._watches |= {server: _Watch(server, self) for server in new}
+        self._watches |= {server: ServerWatch(server, self) for server in new}
         self.projects = {each.at.registry_path: self._board_of(each) for each in members}
         for server in new:
             self._run(self._watches[server].run)
@@ -163,7 +168,7 @@ class LiveBoard:
         return ProjectBoard(member, self._watches[member.server].looks)
 
 
-class _Watch:
+class ServerWatch:
     """Looks at the projects on one tmux server after each event, and after a while without one."""
 
     def __init__(self, server: str, board: LiveBoard) -> None:
@@ -188,13 +193,14 @@ class _Watch:
             while not self._board.stopped:
                 self._hurried.clear()
                 began = self._clock.monotonic()
-                self._look()
+                self.look()
                 self._listen()
                 self._rest(self._clock.monotonic() - began)
         finally:
             self._trigger.close()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Look once at all projects on the server, then read the screens that must be read."""
         projects = self._projects
         for project in projects:
             project.look_again()
