@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +22,7 @@ from reconciler.app.usage import today
 from reconciler.app.usage.report import opened
 from reconciler.app.usage.today import TodaysCount
 from reconciler.model.address import agent_address
+from reconciler.model.moment import local_day
 from reconciler.ports.tmux import RealTmux
 from reconciler.render.documents.board import BoardDoc
 
@@ -141,7 +141,7 @@ def test_the_tokens_of_today_are_those_of_usage_and_unknown_where_the_cli_stores
         return {row["agent"]: row["tokens_today"] for row in project.json("board", code=0)["agents"]}
 
     wait_until(lambda: tokens() == {**dict.fromkeys(clis, 1545), "shell": None})
-    day = time.strftime("%Y-%m-%d")
+    day = local_day(find_project(str(project.root), "").now().timestamp())
     used = project.json("usage", "--since", day)["groups"]
     assert {each["agent"].rpartition(".")[2]: each["tokens"]["total"] for each in used} == dict.fromkeys(clis, 1545)
 
@@ -167,8 +167,8 @@ def test_only_what_was_written_today_is_read_and_only_what_was_added_is_read_aga
     project.type("lab-creator-claude", "second")
     wait_until(lambda: tokens() == 3090)
 
-    tomorrow = time.time() + 86400
-    monkeypatch.setattr(today, "local_day", lambda _now: time.strftime("%Y-%m-%d", time.localtime(tomorrow)))
+    tomorrow = at.now().timestamp() + 86400
+    monkeypatch.setattr(today, "local_day", lambda _now: local_day(tomorrow))
     assert tokens() == 0
     assert count._known == {}, "files of yesterday are not read"
 
