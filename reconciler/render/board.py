@@ -42,7 +42,7 @@ NO_FACTS = AgentFacts()
 _Seen = tuple[AgentStatus, AgentFacts]
 
 
-class ProjectSight(Struct, frozen=True):
+class ProjectOverview(Struct, frozen=True):
     """What is seen of a project."""
 
     project: str
@@ -57,9 +57,9 @@ class ProjectSight(Struct, frozen=True):
     """Of the one agent that was asked for by name."""
 
 
-def board_document(sights: Iterable[ProjectSight], diagnostics: Iterable[Diagnostic] = ()) -> BoardDoc:
+def board_document(overviews: Iterable[ProjectOverview], diagnostics: Iterable[Diagnostic] = ()) -> BoardDoc:
     """The document of `board --json`. The diagnostics are about notes of projects that cannot be read."""
-    seen = list(sights)
+    seen = list(overviews)
     return {
         "format_version": FORMAT_VERSION,
         "projects": [_project(each) for each in seen],
@@ -68,22 +68,22 @@ def board_document(sights: Iterable[ProjectSight], diagnostics: Iterable[Diagnos
     }
 
 
-def _project(sight: ProjectSight) -> BoardProject:
+def _project(overview: ProjectOverview) -> BoardProject:
     return {
-        "project": sight.project or posixpath.basename(sight.folder),
-        "folder": sight.folder,
-        "registry": sight.registry,
-        "diagnostics": [diagnostic_document(each) for each in sight.diagnostics],
-        "error": diagnostic_document(sight.error) if sight.error else None,
+        "project": overview.project or posixpath.basename(overview.folder),
+        "folder": overview.folder,
+        "registry": overview.registry,
+        "diagnostics": [diagnostic_document(each) for each in overview.diagnostics],
+        "error": diagnostic_document(overview.error) if overview.error else None,
     }
 
 
-def _rows(sight: ProjectSight) -> Iterator[BoardRow]:
-    for agent, facts in sight.agents:
+def _rows(overview: ProjectOverview) -> Iterator[BoardRow]:
+    for agent, facts in overview.agents:
         row: BoardRow = {
-            "project": sight.project,
-            "folder": sight.folder,
-            "registry": sight.registry,
+            "project": overview.project,
+            "folder": overview.folder,
+            "registry": overview.registry,
             "workspace": agent.address.workspace,
             "agent": agent.address.agent,
             "type": agent.type,
@@ -106,8 +106,8 @@ def _rows(sight: ProjectSight) -> Iterator[BoardRow]:
             "tokens_today": facts.tokens,
             "note": agent.note,
         }
-        if sight.detail:
-            row["detail"] = sight.detail
+        if overview.detail:
+            row["detail"] = overview.detail
         yield row
 
 

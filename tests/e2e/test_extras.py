@@ -41,7 +41,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("plain")
     for name in ("reconciler", "schemas", "broker", "skills"):  # as in a checkout
         (folder / name).symlink_to(ROOT / name)
-    for each in list(_needed(distribution("reconciler"), set()))[1:]:
+    for each in list(_needed(distribution("agent-reconciler"), set()))[1:]:
         files = each.files or []
         for top in {file.parts[0] for file in files if file.parts[0] not in {"..", "__pycache__"}}:
             if not (folder / top).exists() and not top.endswith(".pth"):
@@ -70,7 +70,7 @@ def test_what_is_missing_is_one_line_with_the_command_that_adds_it(
     done = _plain(project, packages, *words)
     assert (done.returncode, done.stdout) == (1, "")
     [line] = done.stderr.splitlines()
-    assert line.endswith(f" is not installed: pip install 'reconciler[{extra}]'")
+    assert line.endswith(f" is not installed: pip install 'agent-reconciler[{extra}]'")
 
 
 def test_all_else_works_without_extras(project: Project, packages: Path):
@@ -102,7 +102,7 @@ def test_every_extra_that_is_named_exists():
     found: set[str] = set()
     for path in texts:
         text = path.read_text("utf-8")
-        found |= {name for group in re.findall(r"reconciler\[([a-z,]+)\]", text) for name in group.split(",")}
+        found |= {name for group in re.findall(r"agent-reconciler\[([a-z,]+)\]", text) for name in group.split(",")}
         found |= set(re.findall(r"missing_extra\([^()]*, \"([a-z]+)\"\)", text))
     assert found <= EXTRAS.keys()
     assert OF_USERS - {"web"} <= found, "a page, or a message, names each"

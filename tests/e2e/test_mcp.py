@@ -295,7 +295,7 @@ def test_a_missing_package_is_one_line(project: Project, tmp_path: Path):
     (tmp_path / "mcp_types.py").write_text("raise ModuleNotFoundError('no', name='mcp_types')")
     said = project.run("mcp", code=1, PYTHONPATH=str(tmp_path))
     package = "the Python package mcp_types, which the MCP server needs,"
-    assert said == f"Error: {package} is not installed: pip install 'reconciler[mcp]'\n"
+    assert said == f"Error: {package} is not installed: pip install 'agent-reconciler[mcp]'\n"
 
 
 def test_on_a_terminal_it_says_who_starts_it(project: Project):

@@ -10,14 +10,14 @@ from msgspec import Struct
 from reconciler.app.agents.look import ProjectView, look
 from reconciler.app.agents.names import known_agents
 from reconciler.app.agents.status import detail_of, diagnostics_of
-from reconciler.app.project.noted import Seen, damaged_notes, open_noted_projects, seen_in_each
+from reconciler.app.project.noted import ProjectResult, damaged_notes, open_noted_projects, seen_in_each
 from reconciler.app.project.warnings import unconfirmed
 from reconciler.kinds.agent.status import AgentStatus, statuses
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import UsageError
-from reconciler.model.short_names import Named, exactly, partly
-from reconciler.render.board import NO_FACTS, AgentFacts, ProjectSight, board_document
+from reconciler.model.short_names import NamedResource, exactly, partly
+from reconciler.render.board import NO_FACTS, AgentFacts, ProjectOverview, board_document
 from reconciler.render.documents.board import BoardDoc
 
 _LISTED = 20
@@ -33,13 +33,13 @@ def status_of_all(name: str = "") -> BoardDoc:
         ReconcilerError: The notes cannot be read.
     """
     found = look_at_all(name)
-    return board_document((sight_of(each) for each in found.projects), found.damaged)
+    return board_document((overview_of(each) for each in found.projects), found.damaged)
 
 
 class SeenProject(Struct, frozen=True):
     """One noted project that was looked at; with an address, only this agent is asked for."""
 
-    seen: Seen[ProjectView]
+    seen: ProjectResult[ProjectView]
     address: Address | None = None
 
 
@@ -61,14 +61,14 @@ def look_at_all(name: str = "") -> SeenProjects:
 _FactsOf: TypeAlias = Callable[[ProjectView, AgentStatus], AgentFacts]
 
 
-def sight_of(project: SeenProject, facts_of: _FactsOf = lambda _view, _agent: NO_FACTS) -> ProjectSight:
+def overview_of(project: SeenProject, facts_of: _FactsOf = lambda _view, _agent: NO_FACTS) -> ProjectOverview:
     """What was seen of a project."""
     note, at, view = project.seen.noted.note, project.seen.noted.at, project.seen.result
     if view is None:
-        return ProjectSight("", note.root, note.registry, error=project.seen.error)
+        return ProjectOverview("", note.root, note.registry, error=project.seen.error)
     agents = statuses(view.cases, view.stored.record, view.snapshot)
     shown = [each for each in agents if project.address in {None, each.address}]
-    return ProjectSight(
+    return ProjectOverview(
         project=view.desired.project,
         folder=note.root,
         registry=note.registry,
@@ -84,17 +84,17 @@ def sight_of(project: SeenProject, facts_of: _FactsOf = lambda _view, _agent: NO
 class _Match(Struct, frozen=True):
     """An agent that a name may stand for, and where it is."""
 
-    seen: Seen[ProjectView]
-    agent: Named
+    seen: ProjectResult[ProjectView]
+    agent: NamedResource
 
 
-def _named(name: str, seen: Sequence[Seen[ProjectView]]) -> list[SeenProject]:
+def _named(name: str, seen: Sequence[ProjectResult[ProjectView]]) -> list[SeenProject]:
     match = _the_one(name, seen)
     unread = [SeenProject(each) for each in seen if each.result is None]
     return [SeenProject(match.seen, match.agent.address), *unread]
 
 
-def _the_one(name: str, seen: Sequence[Seen[ProjectView]]) -> _Match:
+def _the_one(name: str, seen: Sequence[ProjectResult[ProjectView]]) -> _Match:
     known = [(each, sorted(known_agents(each.result, found=True))) for each in seen if each.result]
     whole = [_Match(each, agent) for each, agents in known for agent in exactly(name, agents)]
     meant = whole or [_Match(each, agent) for each, agents in known for agent in partly(name, agents)]

@@ -23,7 +23,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.project_note import NoteStanding
 from reconciler.ports.tmux.shared_look import SharedLooks
-from reconciler.render.board import AgentFacts, ProjectSight, board_document
+from reconciler.render.board import AgentFacts, ProjectOverview, board_document
 from reconciler.render.documents.board import BoardDoc
 
 NOT_COUNTED = TodaysTokens({})
@@ -110,19 +110,19 @@ class ProjectBoard:
         changed = [self.facts.learn(seen, address) for address in agents] if seen else []
         return any(changed)
 
-    def sight(self, tokens: TodaysTokens) -> ProjectSight:
+    def overview(self, tokens: TodaysTokens) -> ProjectOverview:
         """What is known of the project now."""
         seen, look, at = self.view, self.look, self.at
         trouble = self.trouble.diagnostics if self.trouble else ()
         if seen is None or look is None:
-            return ProjectSight("", at.root, at.registry_path, diagnostics=trouble, error=self.left_out)
+            return ProjectOverview("", at.root, at.registry_path, diagnostics=trouble, error=self.left_out)
 
         def facts_of(agent: AgentStatus) -> AgentFacts:
             used = tokens.of(at.root, agent.address, profile_of(seen, agent.address))
             return self.facts.of(agent, look.jobs, used)
 
         agents = statuses(seen.cases, seen.stored.record, seen.snapshot)
-        return ProjectSight(
+        return ProjectOverview(
             project=seen.desired.project,
             folder=at.root,
             registry=at.registry_path,
@@ -145,7 +145,7 @@ def board(projects: Iterable[Project]) -> BoardDoc:
             each.read_screens(each.unread())
             each.learn(each.look.view.cases)
     tokens = TodaysCount().count(opened(boards))
-    return board_document(each.sight(tokens) for each in boards)
+    return board_document(each.overview(tokens) for each in boards)
 
 
 def _mark(path: str) -> tuple[int, int, int] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from reconciler.app.agents.all_status import SeenProject, look_at_all, sight_of
+from reconciler.app.agents.all_status import SeenProject, look_at_all, overview_of
 from reconciler.app.agents.look import ProjectView
 from reconciler.app.board.facts import FactsCache
 from reconciler.app.board.open_jobs import OpenJobs
@@ -14,7 +14,7 @@ from reconciler.app.usage.today import TodaysCount, TodaysTokens, profile_of
 from reconciler.kinds.agent.status import AgentStatus
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import Job
-from reconciler.render.board import AgentFacts, ProjectSight, board_document
+from reconciler.render.board import AgentFacts, ProjectOverview, board_document
 from reconciler.render.documents.board import BoardDoc
 
 
@@ -30,9 +30,9 @@ class Everyone:
         found = look_at_all(name)
         opened = [OpenedProject(each.seen.noted.at, each.seen.result) for each in found.projects if each.seen.result]
         tokens = self._count.count(opened)
-        return board_document([self._sight(each, tokens) for each in found.projects], found.damaged)
+        return board_document([self._overview(each, tokens) for each in found.projects], found.damaged)
 
-    def _sight(self, project: SeenProject, tokens: TodaysTokens) -> ProjectSight:
+    def _overview(self, project: SeenProject, tokens: TodaysTokens) -> ProjectOverview:
         at = project.seen.noted.at
         facts = self._facts.setdefault(at.registry_path, FactsCache(at))
         jobs = _jobs(at) if project.seen.result else {}
@@ -41,7 +41,7 @@ class Everyone:
             facts.learn(view, agent.address)
             return facts.of(agent, jobs, tokens.of(at.root, agent.address, profile_of(view, agent.address)))
 
-        return sight_of(project, facts_of)
+        return overview_of(project, facts_of)
 
 
 def _jobs(at: Project) -> dict[str, Job]:

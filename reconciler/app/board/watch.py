@@ -102,7 +102,7 @@ class LiveBoard:
         """Report the document of all projects that were looked at."""
         with self._reporting:
             seen = [each for each in self.projects.values() if each.was_looked_at]
-            self._report(board_document([each.sight(self._tokens) for each in seen], self._members.damaged))
+            self._report(board_document([each.overview(self._tokens) for each in seen], self._members.damaged))
 
     def want_facts(self) -> None:
         """Check the slow facts of the visible agents."""

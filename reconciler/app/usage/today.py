@@ -17,7 +17,7 @@ from reconciler.model.usage import GroupBy, Owner
 from reconciler.observe.tokens import read_tokens
 from reconciler.usage.counting import answers
 from reconciler.usage.period import Period
-from reconciler.usage.sums import summed
+from reconciler.usage.sums import sum_up
 
 
 class TodaysTokens(Struct, frozen=True):
@@ -53,7 +53,7 @@ class TodaysCount:
         places = [each for project in projects for each in token_places(project)]
         seen = read_tokens(places, self._known, projects[0].at.files, today.since)
         self._known = dict(seen.files)
-        found = summed(answers(seen.files, owners(projects)), [GroupBy.AGENT], today, None)
+        found = sum_up(answers(seen.files, owners(projects)), [GroupBy.AGENT], today, None)
         counted = {
             Owner(group.project, address): group.total
             for group in found.groups

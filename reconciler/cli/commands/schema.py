@@ -45,6 +45,7 @@ class SchemaName(StrEnum):
     PEEK = "peek"
     LAST = "last"
     USAGE = "usage"
+    TYPES = "types"
     DIFF = "diff"
     BROKER_STATUS = "broker-status"
     BROKER_VERIFY = "broker-verify"
