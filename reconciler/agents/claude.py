@@ -185,6 +185,7 @@ PROFILE = Profile(
         notes=_notes,
         users=lambda subject, _conversation: (os.path.join(glob.escape(config_root(subject)), "sessions", "*.json"),),
         read_note=_read_note,
+        dates_notes=True,
     ),
     display=Display(
         tells_activity=True,

@@ -24,7 +24,7 @@ def declared_profile(declared: AgentType) -> Profile:
     """Make the profile of an agent type that a manifest describes."""
     return Profile(
         name=declared.name,
-        launch=Launch(command=declared.command, new=declared.new, resume=declared.resume),
+        launch=Launch(command=declared.command, new=declared.new, resume=declared.resume, wrap=declared.wrap),
         usage=Usage(resume=_before_id(declared.resume) + _before_id(declared.new), id=_ANY_ID, once=ENDS),
         shutdown=Shutdown(quit=declared.quit),
         storage=_storage(declared.artifacts) if declared.artifacts else Storage(),

@@ -89,6 +89,14 @@ class AgentDoc(TypedDict):
     """The agent CLI: a built-in type or one of `agent_types`. Default: the agent's name."""
     role: NotRequired[RoleName]
     """What the agent is for; part of its session's name. Default: creator."""
+    wrap: NotRequired[Argv]
+    """Words before the command, such as `[nice, -n, "5"]` or `[bwrap, ..., --]`. Those of the type come after them."""
+    command: NotRequired[Annotated[Word | list[str], Expected("a list of strings, or one word")]]
+    """The program that is started in place of the type's, with its first arguments."""
+    path: NotRequired[list[Path]]
+    """Folders that are put before the agent's PATH."""
+    cwd: NotRequired[Path]
+    """The folder that the agent works in; a relative path starts at the workspace's. Default: the workspace's path."""
     args: NotRequired[Argv]
     """Arguments for the CLI, one string each."""
     env: NotRequired[Env]
@@ -104,7 +112,7 @@ class AgentDoc(TypedDict):
     """Keep the agent, even when this block is removed. Default: false."""
     trust: NotRequired[bool]
     """Trust the folder, so that the CLI does not ask, if the CLI has a setting for it. Default: false."""
-    ignore: NotRequired[list[Literal["args", "env", "cwd", "command", "type"]]]
+    ignore: NotRequired[list[Literal["args", "env", "cwd", "command", "type", "wrap", "path"]]]
     """Fields whose differences are ignored."""
     depends_on: NotRequired[Argv]
     """Agents that start first: names in this workspace, or `agent.WORKSPACE.NAME`."""
@@ -169,6 +177,8 @@ class AgentTypeDoc(TypedDict):
 
     command: Annotated[Word | list[str], Expected("a list of strings, or one word")]
     """The program and its first arguments."""
+    wrap: NotRequired[Argv]
+    """Words before every command line, such as `[bwrap, ..., --]`."""
     new: NotRequired[Argv]
     """Arguments that begin a conversation; `{session_id}` is an id chosen by reconciler."""
     resume: NotRequired[Argv]

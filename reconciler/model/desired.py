@@ -105,6 +105,14 @@ class Agent(Struct, frozen=True):
     type: str
     role: str
     cwd: str
+    workspace_path: str = ""
+    """The workspace's folder, if the agent works in another one (`cwd`)."""
+    wrap: tuple[str, ...] = ()
+    """The words before the command, without those of the agent type."""
+    command: tuple[str, ...] = ()
+    """The program that is started in place of the type's, with its first arguments; empty for the type's."""
+    path: tuple[str, ...] = ()
+    """The folders that come first in the agent's PATH."""
     args: tuple[str, ...] = ()
     env: tuple[EnvVar, ...] = ()
     prompt: str = ""
@@ -117,16 +125,23 @@ class Agent(Struct, frozen=True):
     budget: Budget | None = None
     place: Place | None = None
 
+    @property
+    def workspace_folder(self) -> str:
+        """The folder of its workspace, which is its own if the manifest names no other."""
+        return self.workspace_path or self.cwd
+
 
 class AgentType(Struct, frozen=True):
     """An agent CLI that the user describes in `agent_types:`.
 
     `new`, `resume` and `artifacts` may contain `{session_id}`; `artifacts` may also contain `{cwd}`. `busy` is a
-    regular expression that matches the pane title while the agent must not be interrupted.
+    regular expression that matches the pane title while the agent must not be interrupted. `wrap` are the words before
+    every command line.
     """
 
     name: str
     command: tuple[str, ...]
+    wrap: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
     resume: tuple[str, ...] = ()
     artifacts: tuple[str, ...] = ()

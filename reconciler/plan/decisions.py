@@ -104,6 +104,7 @@ def _agent(case: Case, sources: Sources, options: PlanOptions, cases: Mapping[Ad
     facts = replace(
         conversation_facts(case.address, snapshot),
         executable=_executable(case, sources),
+        wrapper=snapshot.wrappers.get(case.address),
         untrusted=snapshot.untrusted.get(case.address),
         belongings=snapshot.belongings.get(case.address, {}),
         holders=held_by,
@@ -116,6 +117,9 @@ def _agent(case: Case, sources: Sources, options: PlanOptions, cases: Mapping[Ad
 def _executable(case: Case, sources: Sources) -> Observed[str]:
     """The agent's program. If its folder is still to be created, a program inside of it cannot be there."""
     found = sources.snapshot.executables.get(case.address, ABSENT)
+    hides = sources.snapshot.hidden.get(case.address)
+    if hides and hides.search:
+        return found
     home = sources.desired.workspaces.get(workspace_address(case.address.workspace))
     made_empty = home and not home.git and isinstance(sources.snapshot.folders.get(home.path), Absent)
     return ABSENT if made_empty and isinstance(found, Unknown) else found

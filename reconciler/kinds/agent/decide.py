@@ -136,7 +136,12 @@ def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, optio
         verb=Verb.RESUME if resumes else Verb.CREATE,
         reason=reason,
         changes=new_fields(case) if case.row is None else (),
-        steps=(*clearing, *kept(case, conversation, facts), *trusted(case, facts), launch(case, conversation, options)),
+        steps=(
+            *clearing,
+            *kept(case, conversation, facts),
+            *trusted(case, facts),
+            launch(case, conversation, facts, options),
+        ),
         conversation=conversation,
         needs=needs(case),
         session=case.session,
@@ -152,7 +157,8 @@ def _warnings(case: Case, conversation: Conversation, facts: Facts) -> tuple[Dia
         *_missing_executable(case, facts),
         *_fragile(case, conversation, facts),
         *_resumed_elsewhere(case, conversation, facts),
-        *_trust_has_no_effect(case),
+        *_trust_has_no_effect(case, facts),
+        *_behind_wrapper(case, facts),
     )
 
 
@@ -176,10 +182,31 @@ def _resumed_elsewhere(case: Case, conversation: Conversation, facts: Facts) -> 
     )
 
 
-def _trust_has_no_effect(case: Case) -> tuple[Diagnostic, ...]:
-    if case.spec is None or not case.spec.trust or case.profile is None or case.profile.trust.can_be_given:
+def _behind_wrapper(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
+    """Warn about each thing that the agent's wrapper hides."""
+    if facts.hidden is None or case.profile is None:
+        return ()
+    fix = "docs/manifest.md, `wrap`, says what each wrapper hides"
+    return tuple(
+        Diagnostic(
+            severity=Severity.WARNING,
+            summary=f"behind {facts.hidden.by}: {said}",
+            fix=fix,
+            address=str(case.address),
+            place=case.place,
+        )
+        for said in facts.hidden.said
+    )
+
+
+def _trust_has_no_effect(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
+    if case.spec is None or not case.spec.trust or case.profile is None:
+        return ()
+    if case.profile.trust.can_be_given and (case.profile.trust.args or not facts.store_is_hidden):
         return ()
     summary = f"{case.profile.name} has no known setting for trusting a folder"
+    if facts.hidden and facts.store_is_hidden:
+        summary = f"the settings of {case.profile.name} are out of sight behind {facts.hidden.by}"
     fix = f"if it asks: reconciler attach {case.session}, and answer"
     return (
         Diagnostic(
@@ -343,7 +370,7 @@ def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, 
             stop(case, live, facts),
             *kept(case, conversation, facts),
             *trusted(case, facts),
-            launch(case, conversation, options),
+            launch(case, conversation, facts, options),
         ),
         conversation=conversation,
         needs=needs(case),

@@ -17,7 +17,27 @@ from reconciler.model.record import Json, SessionRow, StartedWith
 from reconciler.model.utf8 import as_bytes
 
 _DIGEST = "hmac-sha256:"
+_PLAIN = ("type", "wrap", "command", "args", "cwd", "path")
 Secrets = Mapping[tuple[EnvOrigin, str], Observed[str]]
+
+
+def as_launched(profile: Profile, wrap: tuple[str, ...], command: tuple[str, ...]) -> Profile:
+    """The profile with the words that one agent puts before the command, and with its own program."""
+    if not wrap and not command:
+        return profile
+    launch = replace(profile.launch, wrap=(*wrap, *profile.launch.wrap), command=command or profile.launch.command)
+    return replace(profile, launch=launch)
+
+
+def as_recorded(profile: Profile | None, row: SessionRow) -> Profile | None:
+    """The profile with the wrapper and the program that the recorded agent was started with."""
+    started = row.started_with
+    if profile is None or started is None:
+        return profile
+    launch = profile.launch
+    if (started.wrap, started.command) == (launch.wrap, launch.command):
+        return profile
+    return replace(profile, launch=replace(launch, wrap=started.wrap, command=started.command or launch.command))
 
 
 def would_start_with(
@@ -26,7 +46,15 @@ def would_start_with(
     """What the registry would record as the agent's start, if it were started now."""
     recorded = row.started_with.env if row and row.started_with else {}
     env = {var.name: _recorded_value(var, secrets, lineage, recorded) for var in spec.env}
-    return StartedWith(spec.type, profile.launch.command, spec.args, env, spec.cwd)
+    return StartedWith(
+        type=spec.type,
+        command=profile.launch.command,
+        args=spec.args,
+        env=env,
+        cwd=spec.cwd,
+        wrap=profile.launch.wrap,
+        path=spec.path,
+    )
 
 
 def _recorded_value(var: EnvVar, secrets: Secrets, lineage: str, recorded: Mapping[str, str]) -> str:
@@ -66,18 +94,20 @@ def digest(spec: StartedWith) -> str:
 
 def as_json(spec: StartedWith) -> dict[str, Json]:
     """The spec as the registry writes it."""
+    later: dict[str, Json] = {"wrap": list(spec.wrap), "path": list(spec.path)}  # older specs have no such keys
     return {
         "type": spec.type,
         "command": list(spec.command),
         "args": list(spec.args),
         "env": dict(spec.env),
         "cwd": spec.cwd,
+        **{name: value for name, value in later.items() if value},
     }
 
 
 def differences(before: StartedWith, after: StartedWith) -> tuple[Change, ...]:
     """Every difference between two specs, with one change per environment variable."""
-    plain = [name for name in ("type", "command", "args", "cwd") if getattr(before, name) != getattr(after, name)]
+    plain = [name for name in _PLAIN if getattr(before, name) != getattr(after, name)]
     changes = [Change(name, "replace", _shown(before, name), _shown(after, name)) for name in plain]
     return (*changes, *_env_differences(before.env, after.env))
 
