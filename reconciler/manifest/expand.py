@@ -24,11 +24,13 @@ from reconciler.model.desired import (
     Workspace,
 )
 from reconciler.model.diagnostic import Place
+from reconciler.model.duration import seconds
 
 from .document import ManifestContext
 from .merge import Block
 
 _RUNNING = RunState.RUNNING
+_COMMAND_SECONDS = 30
 _NOTHING: Mapping[str, Any] = {}
 _LAUNCH = frozenset({"wrap", "command", "path", "cwd", "args"})
 
@@ -165,8 +167,18 @@ def _variable(block: Block, key: str, name: str, value: Any, context: ManifestCo
             return EnvVar(name, EnvOrigin.EXPANDED if expanded else EnvOrigin.LITERAL, value)
         case {"from_env": variable}:
             return EnvVar(name, EnvOrigin.FROM_ENV, source=variable)
+        case {"from_command": words}:
+            source = "".join(f"{word}\0" for word in _program_words(words, context))
+            timeout = seconds(str(value.get("timeout", _COMMAND_SECONDS)))
+            return EnvVar(name, EnvOrigin.FROM_COMMAND, source=source, timeout=timeout)
         case _:
             return EnvVar(name, EnvOrigin.FROM_FILE, source=absolute(value["from_file"], context))
+
+
+def _program_words(words: list[str], context: ManifestContext) -> tuple[str, ...]:
+    """The words of a command that runs in the project folder, where a relative program with a slash is looked for."""
+    program, *rest = _words(words, context)
+    return (absolute(program, context) if "/" in program else program, *rest)
 
 
 def absolute(path: str, context: ManifestContext) -> str:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NotRequired, get_args, get_origin
 from typing_extensions import TypedDict, get_type_hints, is_typeddict
 
 from reconciler.model.record import Json
-from reconciler.model.schema import Expected, Pattern, json_schema
+from reconciler.model.schema import Expected, Filled, Pattern, json_schema
 
 from .rules import ACCEPTED, DATE, DRIFT_PATH, EXTENSION, NAME_RULE, RULES, VARIABLE
 
@@ -35,6 +35,11 @@ Branch = Annotated[str, *_rule("branch")]
 Path = Annotated[str, *_rule("path")]
 Word = Annotated[str, Pattern(r"\S+")]
 Argv = list[str]
+Program = Annotated[Word | Annotated[list[str], Filled()], Expected("a list of strings, or one word")]
+Command = Annotated[list[str], Filled(), Expected("a list of strings, the program first")]
+Duration = Annotated[
+    int | Annotated[str, Pattern(r"[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h)?")], Expected("a duration such as 10s or 2m")
+]
 Count = Annotated[int, Expected("a whole number")]
 Dollars = Annotated[float, Expected("a number of US dollars")]
 Days = Annotated[int, Expected("a whole number of days")]
@@ -63,7 +68,19 @@ class FromFile(TypedDict):
     """Path of the file. The value is never stored."""
 
 
-EnvValue = Annotated[str | FromEnv | FromFile, Expected("a string, {from_env: NAME} or {from_file: PATH}")]
+class FromCommand(TypedDict):
+    """A value that a command prints when the agent starts."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
+
+    from_command: Command
+    """The program and its arguments, one string each. The one line that it prints is never stored."""
+    timeout: NotRequired[Duration]
+    """How long it may take. Default: 30s."""
+
+
+_ENV_VALUE = "a string, {from_env: NAME}, {from_file: PATH} or {from_command: [WORD, ...]}"
+EnvValue = Annotated[str | FromEnv | FromFile | FromCommand, Expected(_ENV_VALUE)]
 Env = dict[Variable, EnvValue]
 
 
@@ -91,7 +108,7 @@ class AgentDoc(TypedDict):
     """What the agent is for; part of its session's name. Default: creator."""
     wrap: NotRequired[Argv]
     """Words before the command, such as `[nice, -n, "5"]` or `[bwrap, ..., --]`. Those of the type come after them."""
-    command: NotRequired[Annotated[Word | list[str], Expected("a list of strings, or one word")]]
+    command: NotRequired[Program]
     """The program that is started in place of the type's, with its first arguments."""
     path: NotRequired[list[Path]]
     """Folders that are put before the agent's PATH."""
@@ -175,7 +192,7 @@ class AgentTypeDoc(TypedDict):
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
-    command: Annotated[Word | list[str], Expected("a list of strings, or one word")]
+    command: Program
     """The program and its first arguments."""
     wrap: NotRequired[Argv]
     """Words before every command line, such as `[bwrap, ..., --]`."""

@@ -34,6 +34,7 @@ class EnvOrigin(StrEnum):
     EXPANDED = "expanded"  # written with ${NAME}, so it may hold a secret from the user's environment
     FROM_ENV = "from_env"
     FROM_FILE = "from_file"
+    FROM_COMMAND = "from_command"
 
 
 DEFAULT_ROLE = "creator"  # the role of an agent whose block has no `role`
@@ -49,13 +50,20 @@ def names_a_secret(name: str) -> bool:
 class EnvVar(Redacted, frozen=True):
     """One environment variable of an agent: a `value`, or a `source` to read it from at launch.
 
-    `source` is the variable name (FROM_ENV) or the absolute file path (FROM_FILE).
+    `source` is the variable name (FROM_ENV), the absolute file path (FROM_FILE), or the words of the command, each
+    ended by NUL (FROM_COMMAND); `timeout` is how long the command may take, in seconds.
     """
 
     name: str
     origin: EnvOrigin
     value: str = ""
     source: str = ""
+    timeout: float = 0.0
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The command of FROM_COMMAND."""
+        return tuple(self.source.split("\0")[:-1])
 
     @property
     def sensitive(self) -> bool:

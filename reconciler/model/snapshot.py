@@ -244,7 +244,9 @@ class Snapshot(Redacted, frozen=True):
     """What their wrappers hide of agents."""
     wrappers: Mapping[Address, Observed[str]] = field(default_factory=dict)
     """The program file of each agent's wrapper."""
+    absent: Mapping[Address, frozenset[str]] = field(default_factory=dict)
+    """The folders of each agent's `cwd` and `path` that do not exist."""
     secrets: Mapping[tuple[EnvOrigin, str], Observed[str]] = field(default_factory=dict)
-    """The values behind `from_env` and `from_file`, by origin and source."""
+    """The values behind `from_env` and `from_file`, by origin and source; of `from_command`, if its program exists."""
     visibility_warnings: tuple[Diagnostic, ...] = ()
     """A message for each check that this system does not support."""

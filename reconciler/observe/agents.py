@@ -23,7 +23,7 @@ from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.hidden import Hidden
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import SessionRow
-from reconciler.model.snapshot import Artifact, Pane, Snapshot
+from reconciler.model.snapshot import Artifact, Folder, Pane, Snapshot
 from reconciler.ports.world import Files, World
 
 from .agent_view import AgentView, Caller
@@ -60,6 +60,7 @@ def with_facts(
         deleted_by_start={v.case.address: paths for v in views if (paths := _deleted_by_start(v, world.files))},
         untrusted={view.case.address: found for view in views if (found := _untrusted(view, world.files))},
         hidden={view.case.address: hides for view in views if (hides := _hidden(view))},
+        absent={v.case.address: missing for v in views if (missing := _absent(v, world.files))},
         wrappers={v.case.address: _wrapper(v, find, world.files) for v in views if v.profile.launch.wrap},
         elsewhere=users_elsewhere(views, world),
         visibility_warnings=(*snapshot.visibility_warnings, *unseen_locks(views, world.processes)),
@@ -212,6 +213,20 @@ def _hidden(view: AgentView) -> Hidden | None:
     spec, row = view.case.spec, view.case.row
     told = [var.name for var in spec.env] if spec else row.started_with.env if row and row.started_with else ()
     return hidden(view.profile, view.subject, told)
+
+
+def _absent(view: AgentView, files: Files) -> frozenset[str]:
+    """The folders of its `cwd` and `path` that are not there; `cwd` only if it is not the workspace's folder."""
+    spec = view.case.spec
+    if spec is None:
+        return frozenset()
+    asked = (*spec.path, *([spec.cwd] if spec.workspace_path else []))
+    return frozenset(path for path in asked if not _is_there(files.folder(path)))
+
+
+def _is_there(found: Observed[Folder]) -> bool:
+    """False only for a path at which there is no folder."""
+    return isinstance(found, Unknown) or (isinstance(found, Present) and found.value.is_folder)
 
 
 def _program(command: str, view: AgentView, find: Callable[[str, str], Observed[str]], files: Files) -> Observed[str]:

@@ -105,6 +105,7 @@ def _agent(case: Case, sources: Sources, options: PlanOptions, cases: Mapping[Ad
         conversation_facts(case.address, snapshot),
         executable=_executable(case, sources),
         wrapper=snapshot.wrappers.get(case.address),
+        absent=_absent(case, sources),
         untrusted=snapshot.untrusted.get(case.address),
         belongings=snapshot.belongings.get(case.address, {}),
         holders=held_by,
@@ -112,6 +113,16 @@ def _agent(case: Case, sources: Sources, options: PlanOptions, cases: Mapping[Ad
         occupant=_occupant(case, held_by, cases, sources) if foreign else Occupant(),
     )
     return decide_agent(case, facts, options)
+
+
+def _absent(case: Case, sources: Sources) -> frozenset[str]:
+    """The folders that the agent needs and does not have. A worktree that is still to be made may bring its `cwd`."""
+    found = sources.snapshot.absent.get(case.address, frozenset())
+    home = sources.desired.workspaces.get(workspace_address(case.address.workspace))
+    if not found or home is None or case.spec is None:
+        return found
+    is_made = home.git is not None and isinstance(sources.snapshot.folders.get(home.path), Absent)
+    return found - {case.spec.cwd} if is_made and case.spec.cwd.startswith(f"{home.path}/") else found
 
 
 def _executable(case: Case, sources: Sources) -> Observed[str]:

@@ -24,7 +24,7 @@ from reconciler.model.record import Identity, Record, SessionRow, StartedWith, S
 from reconciler.model.snapshot import Artifact, Occupant, Pane, Snapshot, TmuxState, UnreadablePane
 from reconciler.model.stored import ConversationData
 
-from .spec import Secrets, as_launched, as_recorded, known_value, with_ignored, would_start_with
+from .spec import Secrets, as_launched, as_recorded, is_unset, with_ignored, would_start_with
 
 if TYPE_CHECKING:
     from reconciler.model.hidden import Hidden
@@ -87,6 +87,8 @@ class Facts(Struct, frozen=True):
     """The folder in which its CLI stored everything, when that folder is missing or empty."""
     hidden: Hidden | None = None
     """What its wrapper hides of it."""
+    absent: frozenset[str] = frozenset()
+    """The folders of its `cwd` and `path` that do not exist."""
     wrapper: Observed[str] | None = None
     """The program file of its wrapper; None when it has none."""
 
@@ -304,7 +306,7 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
         foreign_pane=_foreign_pane(spec.session, spec.address, pane, known.live),
         pane_to_import=_pane_to_import(known.options.imports.get(spec.address), known.live),
         wanted=with_ignored(wanted, row, spec.ignore),
-        unset=tuple(var for var in spec.env if known_value(var, known.secrets) is None),
+        unset=tuple(var for var in spec.env if is_unset(var, known.secrets)),
         goal=known.options.goal.get(spec.address, ""),
         guest=_is_guest(spec.address, pane, known.live),
     )

@@ -24,7 +24,7 @@ from .adopt import advice, what_it_is, whose, why_not_adopted
 from .case import Case, Facts, PlanOptions, relocated, runs_untagged, session_name, settled
 from .conversation import continued, found_from_here
 from .delete import delete
-from .preconditions import unset, without_program
+from .preconditions import unset, without_folder, without_program
 from .spec import differences
 from .steps import basis, cleared, in_use, kept, launch, needs, new_fields, orphaned, stop, trusted
 
@@ -122,7 +122,7 @@ def _foreign_session(case: Case, foreign_pane: Pane, facts: Facts, options: Plan
 
 def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, options: PlanOptions) -> Decision:
     """Start the agent, after ending what remains of its session."""
-    conversation = unset(case) or continued(case, facts)
+    conversation = unset(case) or without_folder(case, facts) or continued(case, facts)
     if isinstance(conversation, Problem):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
     if not options.force:  # with --force, the CLI may try to find its conversation from another folder
@@ -159,6 +159,7 @@ def _warnings(case: Case, conversation: Conversation, facts: Facts) -> tuple[Dia
         *_resumed_elsewhere(case, conversation, facts),
         *_trust_has_no_effect(case, facts),
         *_behind_wrapper(case, facts),
+        *_missing_path(case, facts),
     )
 
 
@@ -179,6 +180,22 @@ def _resumed_elsewhere(case: Case, conversation: Conversation, facts: Facts) -> 
             address=str(case.address),
             place=case.place,
         ),
+    )
+
+
+def _missing_path(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
+    """Warn about folders in `path` that are not there: a program in them will not be found."""
+    missing = [folder for folder in case.spec.path if folder in facts.absent] if case.spec else []
+    return tuple(
+        Diagnostic(
+            severity=Severity.WARNING,
+            summary=f"{folder} is not a folder",
+            detail=f"{case.address} has it in `path`",
+            fix="correct `path`, or make the folder",
+            address=str(case.address),
+            place=case.place,
+        )
+        for folder in missing
     )
 
 
@@ -346,7 +363,7 @@ def _fragile(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diag
 
 def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, options: PlanOptions) -> Decision:
     """End the agent and start it again, in the same conversation if it has one."""
-    conversation = unset(case) or continued(case, facts)
+    conversation = unset(case) or without_folder(case, facts) or continued(case, facts)
     if isinstance(conversation, Problem):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
     if not options.force:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+from shlex import quote
 
 from reconciler.model.desired import EnvOrigin
 from reconciler.model.observed import Absent
@@ -16,6 +17,9 @@ def unset(case: Case) -> Problem | None:
     if not case.unset:
         return None
     var = case.unset[0]
+    if var.origin is EnvOrigin.FROM_COMMAND:
+        gets = f"{case.address} gets {var.name} from what it prints"
+        return Problem(f"{var.words[0]} is not found", gets, "install it, or correct from_command")
     if var.origin is EnvOrigin.FROM_FILE:
         return Problem(
             f"{var.source} cannot be read",
@@ -24,6 +28,18 @@ def unset(case: Case) -> Problem | None:
         )
     fix = f"export {var.source} where you run reconciler, or correct from_env"
     return Problem(f"{var.source} is not set", f"{case.address} gets {var.name} from it", fix)
+
+
+def without_folder(case: Case, facts: Facts) -> Problem | None:
+    """Return why the agent cannot start in its folder (`cwd`); None when it can."""
+    if case.spec is None or case.spec.cwd not in facts.absent:
+        return None
+    folder = case.spec.cwd
+    return Problem(
+        f"{folder} is not a folder",
+        f"{case.address} works there (`cwd`)",
+        f"mkdir -p {quote(folder)}, or correct `cwd`",
+    )
 
 
 def without_program(case: Case, facts: Facts) -> Problem | None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.agents.profile import Profile
 from reconciler.model.change import Change
 from reconciler.model.desired import Agent, EnvOrigin, EnvVar
-from reconciler.model.observed import Observed, Present
+from reconciler.model.observed import ABSENT, Observed, Present
 from reconciler.model.record import Json, SessionRow, StartedWith
 from reconciler.model.utf8 import as_bytes
 
@@ -61,11 +61,12 @@ def _recorded_value(var: EnvVar, secrets: Secrets, lineage: str, recorded: Mappi
     """The value in clear if it is not a secret, else a digest of it.
 
     A value that cannot be read now counts as unchanged, so that nothing unknown restarts an agent. A variable that a
-    cron job's environment lacks is an example.
+    cron job's environment lacks is an example. Of a value that a command prints, only the command is compared: it
+    runs at a start alone.
     """
     if not var.sensitive:
         return var.value
-    value = known_value(var, secrets)
+    value = var.source if var.origin is EnvOrigin.FROM_COMMAND else known_value(var, secrets)
     if value is None:
         return recorded.get(var.name, "")
     return _DIGEST + hmac.digest(as_bytes(lineage), as_bytes(value), hashlib.sha256).hex()[:32]
@@ -77,6 +78,13 @@ def known_value(var: EnvVar, secrets: Secrets) -> str | None:
         return var.value
     found = secrets.get((var.origin, var.source))
     return found.value if isinstance(found, Present) else None
+
+
+def is_unset(var: EnvVar, secrets: Secrets) -> bool:
+    """Whether the agent could not get the variable now; of a command, only that it is there is known before a start."""
+    if var.origin is EnvOrigin.FROM_COMMAND:
+        return secrets.get((var.origin, var.source)) == ABSENT
+    return known_value(var, secrets) is None
 
 
 def with_ignored(wanted: StartedWith, row: SessionRow | None, ignore: frozenset[str]) -> StartedWith:
