@@ -80,10 +80,9 @@ def type_instead(name: str, types: Collection[str], *, named: bool) -> str:
 
 
 def own_program(parents: list[str], key: str, value: Json) -> str:
-    """How to declare the program of an agent, which has no key for it; empty for other keys."""
+    """The key for the program of an agent; empty for other keys."""
     if key not in {"cmd", "program"} or parents[-2:-1] != ["agents"]:
         return ""
     words = value if isinstance(value, list) else shlex.split(value) if isinstance(value, str) else []
-    name = parents[-1]
-    declared = flow({name: {"command": words or ["PROGRAM"]}})
-    return f"declare a program of your own: `agent_types: {declared}`, and use it with `type: {name}`"
+    program = flow({"command": words or ["PROGRAM"]})
+    return f"write `{program[1:-1]}`; a CLI of your own also belongs to `agent_types`"
