@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from .launch import Launch, Shutdown
-from .profile import Profile
+from .declared import profile_of
+from .form import TypeForm
 
-PROFILE = Profile(
-    name="shell",
-    launch=Launch(command=("sh",)),
-    shutdown=Shutdown(quit="exit"),
-)
+PROFILE = profile_of(TypeForm(name="shell", source="POSIX.1-2017, sh", command=("sh",), quit="exit"))

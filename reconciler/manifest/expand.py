@@ -31,6 +31,7 @@ from .merge import Block
 
 _RUNNING = RunState.RUNNING
 _COMMAND_SECONDS = 30
+_TYPE_FIELDS = frozenset({"command", "wrap", "new", "resume", "artifacts", "quit", "busy"})
 _NOTHING: Mapping[str, Any] = {}
 _LAUNCH = frozenset({"wrap", "command", "path", "cwd", "args"})
 
@@ -149,9 +150,10 @@ def agent_type(name: str, block: Block, context: ManifestContext) -> AgentType:
         wrap=_words(given.get("wrap", ()), context),
         new=_words(given.get("new", ()), context),
         resume=_words(given.get("resume", ()), context),
-        artifacts=_words(given.get("artifacts", ()), context),
+        artifacts=tuple(given.get("artifacts", ())),
         quit=given.get("quit", ""),
         busy=given.get("busy", ""),
+        parts={key: value for key, value in given.items() if key not in _TYPE_FIELDS},
         place=block.place(),
     )
 

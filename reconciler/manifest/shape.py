@@ -15,6 +15,7 @@ from reconciler.model.record import Json
 from reconciler.model.schema import Expected, Filled, Pattern, json_schema
 
 from .rules import ACCEPTED, DATE, DRIFT_PATH, EXTENSION, NAME_RULE, RULES, VARIABLE
+from .type_shape import AgentTypeDoc, Command
 
 _WITH_VARIABLE = r"[\s\S]*\$\{[\s\S]*"
 _STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
@@ -33,10 +34,8 @@ Resume = Annotated[str, *_rule("resume")]
 SocketName = Annotated[str, *_rule("socket")]
 Branch = Annotated[str, *_rule("branch")]
 Path = Annotated[str, *_rule("path")]
-Word = Annotated[str, Pattern(r"\S+")]
 Argv = list[str]
-Program = Annotated[Word | Annotated[list[str], Filled()], Expected("a list of strings, or one word")]
-Command = Annotated[list[str], Filled(), Expected("a list of strings, the program first")]
+CommandWords = Annotated[list[str], Filled(), Expected("a list of strings, the program first")]
 Duration = Annotated[
     int | Annotated[str, Pattern(r"[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h)?")], Expected("a duration such as 10s or 2m")
 ]
@@ -73,7 +72,7 @@ class FromCommand(TypedDict):
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
-    from_command: Command
+    from_command: CommandWords
     """The program and its arguments, one string each. The one line that it prints is never stored."""
     timeout: NotRequired[Duration]
     """How long it may take. Default: 30s."""
@@ -92,7 +91,7 @@ class BudgetDoc(TypedDict):
     tokens_per_day: NotRequired[Count]
     """Tokens of every kind: input, output, and what was read from caches or written into them."""
     usd_per_day: NotRequired[Dollars]
-    """US dollars: what the CLI stored, else list prices. Needs `pip install 'reconciler[prices]'`."""
+    """US dollars: what the CLI stored, else list prices. Needs `pip install 'agent-reconciler[prices]'`."""
     on_exceed: NotRequired[Literal["notify", "hold"]]
     """`notify`: the monitor says it. `hold`: besides, no new prompt is sent. Default: notify."""
 
@@ -108,7 +107,7 @@ class AgentDoc(TypedDict):
     """What the agent is for; part of its session's name. Default: creator."""
     wrap: NotRequired[Argv]
     """Words before the command, such as `[nice, -n, "5"]` or `[bwrap, ..., --]`. Those of the type come after them."""
-    command: NotRequired[Program]
+    command: NotRequired[Command]
     """The program that is started in place of the type's, with its first arguments."""
     path: NotRequired[list[Path]]
     """Folders that are put before the agent's PATH."""
@@ -185,27 +184,6 @@ class DefaultsDoc(TypedDict):
 
     agent: NotRequired[AgentDoc]
     """Defaults of every agent."""
-
-
-class AgentTypeDoc(TypedDict):
-    """An agent CLI of your own."""
-
-    __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
-
-    command: Program
-    """The program and its first arguments."""
-    wrap: NotRequired[Argv]
-    """Words before every command line, such as `[bwrap, ..., --]`."""
-    new: NotRequired[Argv]
-    """Arguments that begin a conversation; `{session_id}` is an id chosen by reconciler."""
-    resume: NotRequired[Argv]
-    """Arguments that continue the conversation `{session_id}`."""
-    artifacts: NotRequired[Argv]
-    """Where the CLI stores a conversation; may contain `{session_id}` and `{cwd}`."""
-    quit: NotRequired[str]
-    """What is typed to end the CLI."""
-    busy: NotRequired[str]
-    """Regular expression that matches the pane title while the agent must not be interrupted."""
 
 
 class ListenerDoc(TypedDict):
