@@ -197,6 +197,7 @@ SECTIONS = {
     "AgentDoc": "## `agents`",
     "FromEnv": "## `env`",
     "FromFile": "## `env`",
+    "FromCommand": "## `env`",
     "TmuxDoc": "## `tmux`",
     "DefaultsDoc": "## `defaults`",
     "AgentTypeDoc": "## `agent_types`",

@@ -177,6 +177,7 @@ class TypeForm(Struct, frozen=True, kw_only=True):
     resume: tuple[str, ...] = ()
     prompt: tuple[str, ...] = (PROMPT,)
     goes_on_in_child: bool = False
+    wrap: tuple[str, ...] = ()
     trust: TrustForm | None = None
     command_line: Usage | None = None
     # --- what it stores ---

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from reconciler.model.schema import Expected, Pattern
+from reconciler.model.schema import Expected, Filled, Pattern
 
 from .rules import FIELD, KEY, RELATIVE, SQL_NAME, VARIABLE, VERSION
 
@@ -21,7 +21,8 @@ Paths = Annotated[str | list[str], Expected("a path, or a list of paths")]
 Key = Annotated[str, Pattern(KEY), Expected("the name of a key in tmux, such as `1`, `y`, `Enter`, `Escape` or `C-s`")]
 Version = Annotated[str, Pattern(VERSION), Expected('a version such as "1.18.3", in quotes')]
 Column = Annotated[str, Pattern(SQL_NAME), Expected("a name of letters, digits and `_`")]
-Command = Annotated[Annotated[str, Pattern(r"\S+")] | list[str], Expected("a list of strings, or one word")]
+Program = Annotated[str, Pattern(r"\S+")] | Annotated[list[str], Filled()]
+Command = Annotated[Program, Expected("a list of strings, or one word")]
 State = Literal["idle", "busy", "waiting"]
 EventName = Literal["started", "progress", "permission_required"]
 Whole = Annotated[int, Expected("a whole number")]
@@ -284,6 +285,8 @@ class AgentTypeDoc(TypedDict):
 
     command: Command
     """The program and its first arguments."""
+    wrap: NotRequired[Argv]
+    """Words before every command line, such as `[bwrap, ..., --]`."""
     source: NotRequired[str]
     """Where the facts below are from, in words."""
     tested: NotRequired[list[Version]]
