@@ -15,6 +15,7 @@ HEADS = {
     "codex": (f"/p/rollout-2026-01-01T00-00-00-{ID}.jsonl", '{"timestamp":"%s","payload":{"cwd":"/lab"}}'),
     "qwen": (f"/p/{ID}.jsonl", '{"cwd":"/lab","timestamp":"%s"}'),
     "copilot": (f"/p/{ID}/events.jsonl", '{"timestamp":"%s","data":{"context":{"cwd":"/lab"}}}'),
+    "pi": (f"/p/2026_{ID}.jsonl", '{"type":"session","id":"x","timestamp":"%s","cwd":"/lab"}'),
     "gemini": ("/p/session-1.jsonl", '{"sessionId":"x","startTime":"%s"}'),
 }
 
