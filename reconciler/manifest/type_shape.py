@@ -198,10 +198,12 @@ class BoxDoc(TypedDict):
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
-    mark: str
+    mark: NotRequired[str]
     """The text with which its first row begins, such as `>`."""
     empty: NotRequired[Texts]
     """What stands in it while nothing is typed; `*` is any run of characters."""
+    frame: NotRequired[Texts]
+    """The lines above and below, for a box without a mark; `*` is any run of characters."""
 
 
 class PermissionDoc(TypedDict):
