@@ -232,7 +232,7 @@ def test_pi_in_a_manifest_alone_passes_the_same_drive_as_the_built_in_one(projec
     project.apply()
     assert project.json("status", code=0)["agents"][0]["conversation"] == conversation
     listed = project.json("conversations", code=0)["conversations"]
-    assert [each["conversation"] for each in listed] == [conversation]
+    assert [each["id"] for each in listed] == [conversation]
 
 
 def test_the_cli_of_the_page_takes_six_lines_and_can_be_applied(project: Project):
