@@ -31,6 +31,7 @@ from reconciler.app.plan.events import (
     WalkEnded,
 )
 from reconciler.app.plan.options import ApplyOptions
+from reconciler.app.project.manifests import from_here
 from reconciler.app.project.project import Project
 from reconciler.cli.approval import approved, confirmation_needed, has_terminal, terminal_name
 from reconciler.model.errors import ReconcilerError, Refused
@@ -166,6 +167,8 @@ class _Printer:
             self._show(self._lines(event))
 
     def _lines(self, event: ApplyEvent) -> Iterable[str]:
+        if isinstance(event, PlanMade):
+            event = replace(event, document=from_here(self.at, event.document))
         if self.display.by_name and isinstance(event, PlanMade | Concluded):
             return self._lines_by_name(event)
         return chain(_adoption_text(event, full=self.display.full), event_lines(event, full=self.display.full))

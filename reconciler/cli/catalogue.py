@@ -72,6 +72,9 @@ CATALOGUE: Mapping[str, Entry] = {
     "delete": Command("create", "delete", "End agents and remove them from the manifests and the registry."),
     "import": Command("import_", "import_", "Adopt a running session as an agent of a manifest."),
     "adopt": Command("adopt", "adopt", "Declare and take over what already exists."),
+    "adopt-registry": Command(
+        "registry", "adopt", "Use a registry that was copied from another machine: it gets a new lineage."
+    ),
     "unlock": Command("lock", "unlock", "Remove a stale lock."),
     "reconnect": Command("reconnect", "reconnect", "Make a running tmux server create its socket again."),
     "schema": Group(

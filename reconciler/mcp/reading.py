@@ -10,7 +10,7 @@ from reconciler.app.plan.drift import drift
 from reconciler.app.plan.explain import explanation
 from reconciler.app.plan.make import make_plan
 from reconciler.app.plan.plans import document_of
-from reconciler.model.exit_code import ExitCode
+from reconciler.model.exit_code import ExitCode, exit_code_of
 from reconciler.plan.request import Request
 from reconciler.plan.verdict import refusal
 
@@ -20,8 +20,7 @@ from .tool import Tool, ToolAccess, ToolResult
 
 def _status(access: ToolAccess, given: OptionalName) -> ToolResult:
     document = status(access.open(), given.name)
-    errors = any(each["severity"] != "warning" for each in document["diagnostics"])
-    return ToolResult(document, ExitCode.ERROR if errors else ExitCode.OK)
+    return ToolResult(document, exit_code_of(each["severity"] for each in document["diagnostics"]))
 
 
 def _peek(access: ToolAccess, given: PeekArguments) -> ToolResult:
@@ -37,8 +36,9 @@ def _diff(access: ToolAccess, given: OneName) -> ToolResult:
 
 
 def _plan(access: ToolAccess, _given: NoArguments) -> ToolResult:
-    planned = make_plan(access.open(), Request())
-    document = document_of(planned)
+    at = access.open()
+    planned = make_plan(at, Request())
+    document = document_of(at, planned)
     access.shown[document["digest"]] = document
     errors = planned.plan.errors
     return ToolResult(document, refusal(errors).exit_code if errors else ExitCode.OK)
@@ -46,8 +46,7 @@ def _plan(access: ToolAccess, _given: NoArguments) -> ToolResult:
 
 def _explain(access: ToolAccess, given: AddressArgument) -> ToolResult:
     document = explanation(access.open(), given.address)
-    errors = any(each["severity"] != "warning" for each in document["diagnostics"])
-    return ToolResult(document, ExitCode.ERROR if errors else ExitCode.OK)
+    return ToolResult(document, exit_code_of(each["severity"] for each in document["diagnostics"]))
 
 
 def _drift(access: ToolAccess, _given: NoArguments) -> ToolResult:

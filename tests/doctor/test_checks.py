@@ -85,8 +85,9 @@ def locked(holder: HolderState) -> MachineFacts:
     return but("project", lock=Present(LockStatus(LockInfo("abcd"), holder)), holder="pid 7 (me@here, apply)")
 
 
-def placed(state: PlacementState) -> MachineFacts:
-    return but("project", placement=Present(Placement(state, Origin(folder="/old"), Origin(), "it was written there")))
+def placed(state: PlacementState, *, from_another_machine: bool = False) -> MachineFacts:
+    place = Placement(state, Origin(folder="/old"), Origin(), "it was written there", from_another_machine)
+    return but("project", placement=Present(place))
 
 
 def git_wanted() -> MachineFacts:
@@ -286,6 +287,13 @@ CASES: Mapping[str, Case] = {
     "a damaged registry": Case(but("project", stored=WHY), CheckName.REGISTRY, ERROR, "no reason", "try again"),
     "an older registry": Case(but("project", older=(OLDER,)), CheckName.REGISTRY, WARNING, "1 row", "adopt --write"),
     "a copy": Case(placed(PlacementState.COPY), CheckName.PLACEMENT, ERROR, "is a copy", "registry take-over"),
+    "a registry of another machine": Case(
+        placed(PlacementState.COPY, from_another_machine=True),
+        CheckName.PLACEMENT,
+        ERROR,
+        "copied from another machine",
+        "adopt-registry --here",
+    ),
     "a moved project": Case(placed(PlacementState.MOVED), CheckName.PLACEMENT, NOTE, "moved here from /old"),
     "placement, unknown": Case(but("project", placement=WHY), CheckName.PLACEMENT, UNKNOWN, "no reason"),
     "a lock": Case(locked(HolderState.ALIVE), CheckName.LOCK, NOTE, "pid 7"),

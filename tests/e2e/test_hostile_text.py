@@ -82,6 +82,7 @@ CALLS: dict[str, list[list[str]]] = {
     "delete": [["agent.lab.shell", "--auto-approve"]],
     "import": [["agent.lab.claude", "lab-creator-gemini"], ["--generate"]],
     "unlock": [[EVIL]],
+    "adopt-registry": [["--here", "--auto-approve"]],
     "registry show": [[], ["--json"]],
     "registry take-over": [["--auto-approve"]],
     "registry start-afresh": [["--auto-approve"]],

@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from reconciler import __version__
 from reconciler.app.adopt.document import document_of_adoption
 from reconciler.app.adopt.logins import make_safe
 from reconciler.app.adopt.sources import AdoptionSources
 from reconciler.app.adopt.view import AdoptionView, look_for_adoption
-from reconciler.app.plan.apply import Work, entered
+from reconciler.app.plan.apply import Work, entered, first_line
 from reconciler.app.plan.events import (
     AdoptionConcluded,
     AdoptionFound,
@@ -38,7 +37,7 @@ from reconciler.app.plan.plans import document_of
 from reconciler.app.plan.prepared import Prepared
 from reconciler.app.plan.walk import WalkState, walk
 from reconciler.app.project.edits import expect_unchanged, write_manifests
-from reconciler.app.project.manifests import display_path
+from reconciler.app.project.manifests import display_path, in_project
 from reconciler.app.project.noted import note_settled
 from reconciler.app.project.project import Project
 from reconciler.model.address import Address
@@ -50,7 +49,6 @@ from reconciler.plan.request import Request
 from reconciler.plan.totals import Totals
 from reconciler.plan.verdict import Verdict
 from reconciler.render.document import diagnostic_document
-from reconciler.render.documents import EVENTS_VERSION
 from reconciler.state import registry as state
 from reconciler.state.lock import hold
 
@@ -83,13 +81,13 @@ def adopt_everything(at: Project, sources: AdoptionSources, options: ApplyOption
     then raised.
     """
     numbering = Numbering(at.now)
-    yield Began(numbering.line(type="version", tool_version=__version__, format_version=EVENTS_VERSION))
+    yield Began(first_line(at, numbering))
     try:
         with hold(at.lock, _OPERATION, options.lock_timeout) as held:
             yield from entered(at, Request(operation=_OPERATION), options, held)
             seen = look_for_adoption(at, sources)
             document = document_of_adoption(at, seen)
-            yield AdoptionFound(numbering.line(type="adoption", adoption=document), document)
+            yield AdoptionFound(numbering.line(type="adoption", adoption=in_project(at, document)), document)
             lineage = seen.stored.record.lineage or uuid.uuid4().hex
             rows = document["summary"]["complete"]
             work = _Adoption(
@@ -106,7 +104,8 @@ def adopt_everything(at: Project, sources: AdoptionSources, options: ApplyOption
     except ReconcilerError as error:
         for each in error.diagnostics:
             shown = diagnostic_document(each)
-            yield Diagnosed(numbering.line(type="diagnostic", diagnostic=shown), shown, raised=True)
+            line = numbering.line(type="diagnostic", diagnostic=in_project(at, shown))
+            yield Diagnosed(line, shown, raised=True)
         yield _ended(numbering, Totals(), int(error.exit_code))
         raise
 
@@ -175,14 +174,19 @@ def _report_failure(work: _Adoption, path: str, error: ReconcilerError) -> FileR
     work.totals.counts["failed"] += 1
     work.totals.remaining.append(display_path(path))
     message = "; ".join(filter(None, (error.summary, error.detail)))
-    return FileReported(work.numbering.line(type="file_failed", file=display_path(path), message=message))
+    return FileReported(work.numbering.line(type="file_failed", file=_named(work, path), message=message))
 
 
 def _report_success(work: _Adoption, path: str, kept: str, done: str) -> FileReported:
     work.totals.counts["done"] += 1
     work.files.append(path)
-    line = work.numbering.line(type="file_written", file=display_path(path), kept=kept, message=done)
+    line = work.numbering.line(type="file_written", file=_named(work, path), kept=kept, message=done)
     return FileReported(line)
+
+
+def _named(work: _Adoption, path: str) -> str:
+    """The file as documents name it."""
+    return in_project(work.at, {"file": display_path(path)})["file"]
 
 
 def _keep_copy(work: _Adoption, path: str) -> str:
@@ -244,7 +248,8 @@ def _plan_imports(work: _Adoption, imports: Mapping[Address, str]) -> Planned:
 def _report(work: _Adoption, errors: Iterable[Diagnostic]) -> Iterator[Diagnosed]:
     for error in errors:
         document = diagnostic_document(error)
-        yield Diagnosed(work.numbering.line(type="diagnostic", diagnostic=document), document)
+        line = work.numbering.line(type="diagnostic", diagnostic=in_project(work.at, document))
+        yield Diagnosed(line, document)
 
 
 def _carry_out(work: _Adoption, planned: Planned) -> Iterator[ApplyEvent]:
@@ -252,7 +257,7 @@ def _carry_out(work: _Adoption, planned: Planned) -> Iterator[ApplyEvent]:
     prepared = Prepared(
         at=at,
         planned=planned,
-        document=document_of(planned),
+        document=document_of(at, planned),
         options=work.options,
         numbering=work.numbering,
         who=work.who,
@@ -278,5 +283,11 @@ def _counts(work: _Adoption) -> Iterator[str]:
 
 
 def _ended(numbering: Numbering, totals: Totals, code: int, *, declined: bool = False) -> ApplyEnded:
-    fields = {"summary": totals.summary, "remaining": totals.left, "exit_code": code, "generation": None}
+    fields = {
+        "summary": totals.summary,
+        "changed": totals.changed,
+        "remaining": totals.left,
+        "exit_code": code,
+        "generation": None,
+    }
     return ApplyEnded(numbering.line(type="summary", **fields), code, declined)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from reconciler.app.agents.look import ProjectView, look
 from reconciler.app.agents.names import resolve_names
+from reconciler.app.project.identity import whose
+from reconciler.app.project.manifests import in_project
 from reconciler.app.project.project import Project
-from reconciler.app.project.versions import unchecked
 from reconciler.app.project.warnings import about_registry
 from reconciler.kinds.agent.status import statuses
 from reconciler.model.address import Address
@@ -26,8 +28,10 @@ def status(at: Project, name: str = "") -> StatusDoc:
     """All agents, or the named one with its detail. Raises UsageError if it does not exist."""
     seen = look(at)
     document = status_seen(at, seen, resolve_names(seen, [name], found=True)[0] if name else None)
-    for warning in unchecked(at, (case.profile for case in seen.cases.values() if case.profile)):
-        document["diagnostics"].append(diagnostic_document(warning))
+    tested = [case.profile for case in seen.cases.values() if case.profile and case.profile.tested]
+    if tested:  # a project without them starts faster
+        versions = import_module("reconciler.app.project.versions")
+        document["diagnostics"] += map(diagnostic_document, versions.unchecked(at, tested))
     return document
 
 
@@ -36,10 +40,11 @@ def status_seen(at: Project, seen: ProjectView, address: Address | None = None) 
     trouble = seen.snapshot.tmux
     hidden = [tmux_trouble(trouble)] if isinstance(trouble, Unknown) else []
     said = [*about_registry(at, seen.stored), *hidden, *seen.snapshot.visibility_warnings]
+    told = whose(at, seen.stored.record.lineage)
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if address is None:
-        return status_document(agents, said)
-    document = status_document([agent for agent in agents if agent.address == address], said)
+        return in_project(at, status_document(agents, said, told))
+    document = in_project(at, status_document([agent for agent in agents if agent.address == address], said, told))
     for row in document["agents"]:
         row["detail"] = _detail(at, seen, address)
     return document

@@ -121,7 +121,7 @@ def restart_agent(at: Project, address: Address, tell: Tell) -> ActionResult:
 
 def plan_now(at: Project) -> PlanDoc:
     """What an apply would do now. Raises ReconcilerError."""
-    return document_of(make_plan(at, Request()))
+    return document_of(at, make_plan(at, Request()))
 
 
 def apply_plan(at: Project, plan: PlanDoc, tell: Tell) -> ActionResult:

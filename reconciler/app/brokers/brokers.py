@@ -11,7 +11,7 @@ from typing import NoReturn, cast
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from reconciler.app.plan.plans import options_of
+from reconciler.app.plan.plans import published
 from reconciler.app.project.manifests import OWN_BROKER, load_manifests, load_source, manifest_paths
 from reconciler.app.project.project import Project
 from reconciler.broker.by_hand.folder import hand_made
@@ -35,7 +35,6 @@ from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Json
 from reconciler.plan.request import Request
 from reconciler.render.broker import expiry_document, status_document
-from reconciler.render.document import plan_document
 from reconciler.render.documents.broker_expiry import ExpiryDoc
 from reconciler.render.documents.broker_status import BrokerStatusDoc
 from reconciler.render.documents.plan import PlanDoc
@@ -326,7 +325,7 @@ def _examined(at: Project, of: ChosenBroker, rework: Rework | None) -> BrokerCha
     if rework:
         action = replace(action, reason=Reason.REQUESTED)
     plan = Plan(Mode.NORMAL, "", 0, "", (action,), diagnostics=decision.diagnostics)
-    document = plan_document(plan, options_of(Request()))
+    document = published(at, plan, Request(), "")
     return BrokerChange(document, survey, action.verb is not Verb.NOOP)
 
 
