@@ -29,6 +29,7 @@ BUILT_IN = {
     "cursor-agent": "reconciler.agents.cursor_agent:PROFILE",
     "gemini": "reconciler.agents.gemini:PROFILE",
     "opencode": "reconciler.agents.opencode:PROFILE",
+    "pi": "reconciler.agents.pi:PROFILE",
     "qwen": "reconciler.agents.qwen:PROFILE",
     "shell": "reconciler.agents.shell:PROFILE",
 }

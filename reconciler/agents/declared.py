@@ -259,7 +259,7 @@ def _activity(form: TypeForm) -> Any:
 
 
 def _box(box: BoxForm) -> InputBox:
-    return InputBox(box.mark, line_pattern(box.empty))
+    return InputBox(box.mark, line_pattern(box.empty), frame=line_pattern(box.frame))
 
 
 def _permission(asked: PermissionForm) -> PermissionPrompt:

@@ -199,13 +199,15 @@ class BoxDoc(TypedDict):
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
-    mark: str
+    mark: NotRequired[str]
     """The text with which its first row begins, such as `>`."""
     empty: NotRequired[Texts]
     """What stands in it while nothing is typed; `*` is any run of characters."""
+    frame: NotRequired[Texts]
+    """The lines above and below, for a box without a mark; `*` is any run of characters."""
 
 
-class PermissionDoc(TypedDict):
+class TypePermissionDoc(TypedDict):
     """How a permission dialog looks, and which keys answer it. Texts are whole lines; `*` is any run of characters."""
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
@@ -226,7 +228,7 @@ class PermissionDoc(TypedDict):
     """The mark of the selected choice, if `approve` takes the selected one: it must be in the first."""
 
 
-class HooksDoc(TypedDict):
+class TypeHooksDoc(TypedDict):
     """Hooks of a CLI whose JSON settings have the form of Claude Code's."""
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
@@ -247,7 +249,7 @@ class HooksDoc(TypedDict):
     """The name of the dialog with which the CLI asks whether it may run the hooks."""
 
 
-class TokensDoc(TypedDict):
+class TypeTokensDoc(TypedDict):
     """Fields with the tokens of one answer, in lines of JSON. The numbers in several fields are added."""
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
@@ -359,9 +361,9 @@ class AgentTypeDoc(TypedDict):
     """How the input box looks."""
     submit: NotRequired[Annotated[Key | list[Key], Expected("the names of keys in tmux, such as `C-q`")]]
     """Keys that send the text in the box as Enter does, but that cannot answer a dialog by mistake."""
-    permission: NotRequired[PermissionDoc]
+    permission: NotRequired[TypePermissionDoc]
     """How a permission dialog looks, and which keys answer it."""
-    hooks: NotRequired[HooksDoc]
+    hooks: NotRequired[TypeHooksDoc]
     """Hooks that can report to reconciler."""
-    usage: NotRequired[TokensDoc]
+    usage: NotRequired[TypeTokensDoc]
     """Fields with the tokens of an answer."""

@@ -21,6 +21,7 @@ HEADS = {
     ),
     "qwen": (f"/h/.qwen/projects/-lab/chats/{ID}.jsonl", '{"cwd":"/lab","timestamp":"%s"}'),
     "copilot": (f"/h/.copilot/session-state/{ID}/events.jsonl", '{"timestamp":"%s","data":{"context":{"cwd":"/lab"}}}'),
+    "pi": (f"/p/2026_{ID}.jsonl", '{"type":"session","id":"x","timestamp":"%s","cwd":"/lab"}'),
     "gemini": ("/p/session-1.jsonl", '{"sessionId":"x","startTime":"%s"}'),
 }
 

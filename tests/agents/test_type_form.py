@@ -47,6 +47,7 @@ BY_CODE = {
     "copilot": {"tokens"},
     "gemini": {"tokens", "hooks"},
     "opencode": {"tokens", "database", "transcript", "binding", "display"},
+    "pi": {"tokens", "storage"},
     "qwen": {"tokens"},
 }
 
