@@ -54,6 +54,9 @@ schemas: $(READY) ## write schemas/*.json anew from the code
 			|| { rm -f "$$file.new"; exit 1; }; \
 	done
 
+collection: $(READY) ## build the Ansible collection reconciler.fleet as a file in dist/
+	.venv/bin/python -m ansible galaxy collection build --force --output-path dist ansible_collections/reconciler/fleet
+
 bench: $(READY) ## measure the speed that is promised
 	@.venv/bin/python bench/run.py
 

@@ -160,6 +160,8 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "monitor-news",
         "monitor-agent",
         "board",
+        "fleet",
+        "fleet-status",
     }
 
 
