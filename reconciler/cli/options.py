@@ -32,7 +32,10 @@ RegistryPath = Annotated[
 All = Annotated[bool, Option("--all", help="Look at all your projects; `projects list` lists them")]
 
 
-EPILOG = "Start with `reconciler init`, then `reconciler plan` and `reconciler apply`."
+EPILOG = (
+    "Start with `reconciler init`, then `reconciler plan` and `reconciler apply`. "
+    "`reconciler help topics` lists the pages."
+)
 
 
 def everywhere(chdir: Root = "", registry: RegistryPath = "") -> ChosenProject:

@@ -57,7 +57,7 @@ def needs_ansible(inventory: str) -> bool:
 def expect_ansible() -> None:
     """Raise Unreachable if ansible-core is not installed beside this program."""
     if find_spec("ansible") is None:
-        raise Unreachable("Ansible is not installed", fix="pip install 'reconciler[fleet]'")
+        raise Unreachable("Ansible is not installed", fix="pip install 'agent-reconciler[fleet]'")
 
 
 def hosts_of(inventory: str, choice: FleetChoice, env: Mapping[str, str]) -> list[FleetHost]:

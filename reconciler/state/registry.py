@@ -32,7 +32,7 @@ from .rows import (
 )
 
 if TYPE_CHECKING:
-    from .older import Older
+    from .older import OlderRegistry
     from .session_names import KnownNames
 
 _LARGEST = 64 << 20
@@ -65,7 +65,7 @@ class StoredRegistry(Struct, frozen=True):
     digest: str = ""
     """SHA-256 of `text`."""
     text: bytes = b""
-    older: Older | None = None
+    older: OlderRegistry | None = None
     """How the file differs from today's form; None when it does not."""
 
     @property

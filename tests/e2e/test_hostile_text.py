@@ -63,6 +63,7 @@ CALLS: dict[str, list[list[str]]] = {
     "peek": [["shell"], ["shell", "--json"], ["gem", "--lines", "50"]],
     "last": [["claude"], ["claude", "--json"]],
     "usage": [["--since", "all", "--by", "model"], ["--since", "all", "--by", "model", "--json"]],
+    "types": [[], ["claude"], [EVIL], ["record", "shell", "--state", "idle", "--cli-version", "1.0"], ["--json"]],
     "diff": [["claude"], ["claude", "--json"], ["claude", "--stat"]],
     "restart": [["agent.lab.shell", "--reason", EVIL]],
     "version": [[]],
@@ -90,6 +91,7 @@ CALLS: dict[str, list[list[str]]] = {
     "registry take-over": [["--auto-approve"]],
     "registry start-afresh": [["--auto-approve"]],
     "doctor": [[], ["--json"]],
+    "demo": [[]],  # it shows nothing of this project, which is the point
     "reconnect": [[]],
     "schema print": [["plan"]],
     "schema check": [["plan", "saved"]],

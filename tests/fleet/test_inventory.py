@@ -99,7 +99,7 @@ def test_without_the_extra_the_command_says_what_to_install(tmp_path, monkeypatc
     with pytest.raises(ReconcilerError) as error:
         named(str(path))
     assert error.value.exit_code == 4
-    assert error.value.fix == "pip install 'reconciler[fleet]'"
+    assert error.value.fix == "pip install 'agent-reconciler[fleet]'"
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def answer_dialog(at: Project, address: Address, request: str, choice: Answer) -
         ReconcilerError: The answer may not have arrived.
     """
     given = give(at, records_of(at, JOB_RECORDS), live_recipient(at, str(address)), request, choice)
-    return ActionResult(done=True, lines=(f"{choice.value}: {one_line(given.sighting.question)}",))
+    return ActionResult(done=True, lines=(f"{choice.value}: {one_line(given.shown.question)}",))
 
 
 # --- agents -----------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.edits import change_of, write_manifests
 from reconciler.app.project.identity import identity_now
 from reconciler.app.project.manifests import display_path, in_project, remember_looks
-from reconciler.app.project.noted import Noting, forget_unborn, note_project
+from reconciler.app.project.noted import NoteRequest, forget_unborn, note_project
 from reconciler.app.project.project import Project
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
@@ -54,7 +54,7 @@ from reconciler.render.documents import EVENTS_VERSION
 from reconciler.render.documents.event import EventDoc
 from reconciler.render.documents.plan import PlanDoc
 from reconciler.render.edits import edit_document, restore_document, unfinished_text
-from reconciler.state.lock import Held, hold
+from reconciler.state.lock import HeldLock, hold
 
 Work: TypeAlias = Generator[ApplyEvent, None, None]
 
@@ -91,7 +91,7 @@ def first_line(at: Project, numbering: Numbering) -> EventDoc:
     return numbering.line(type="version", tool_version=__version__, format_version=EVENTS_VERSION, at=whose)
 
 
-def entered(at: Project, request: Request, options: ApplyOptions, held: Held) -> Iterator[InfoMessage]:
+def entered(at: Project, request: Request, options: ApplyOptions, held: HeldLock) -> Iterator[InfoMessage]:
     """Check that work may begin in this project; yield notes for the user."""
     if held.note:
         yield InfoMessage(f"Note: {held.note}")
@@ -135,8 +135,8 @@ def _told(prepared: Prepared) -> Iterator[ApplyEvent]:
 
 def _edit_told(at: Project, edit: Edit | Restore, numbering: Numbering) -> ManifestEdited | ManifestRestored:
     if isinstance(edit, Edit):
-        told = edit_document(edit.address, edit.place, edit.new)
-        return ManifestEdited(numbering.line(type="manifest_edit", **in_project(at, told)), told)
+        document = edit_document(edit.address, edit.place, edit.new)
+        return ManifestEdited(numbering.line(type="manifest_edit", **in_project(at, document)), document)
     restored = restore_document(display_path(edit.path), edit.generation, change_of(edit), display_path(edit.kept))
     return ManifestRestored(numbering.line(type="manifest_restore", **in_project(at, restored)), restored)
 
@@ -176,7 +176,7 @@ def _noted(prepared: Prepared) -> Iterator[Diagnosed]:
     planned = prepared.planned
     if prepared.changes_something or planned.stored.text:
         record, socket = planned.stored.record, planned.world.tmux.socket_path
-        known = Noting(record, planned.options.lineage, socket, prepared.changes_something)
+        known = NoteRequest(record, planned.options.lineage, socket, prepared.changes_something)
         if warning := note_project(prepared.at, known):
             yield _diagnosed(prepared.at, warning, prepared.numbering)
 
