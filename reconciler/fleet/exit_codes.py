@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from reconciler.model.exit_code import ExitCode
 
-from .hosts import HostResult, Outcome
+from .hosts import HostOutcome, HostResult
 
 # The worst first.
 _ORDER = (
-    (Outcome.REFUSED, ExitCode.REFUSED),
-    (Outcome.STALE, ExitCode.STALE),
-    (Outcome.LOCKED, ExitCode.LOCKED),
-    (Outcome.FAILED, ExitCode.ERROR),
-    (Outcome.UNREACHABLE, ExitCode.UNREACHABLE),
-    (Outcome.UNKNOWN, ExitCode.UNREACHABLE),
+    (HostOutcome.REFUSED, ExitCode.REFUSED),
+    (HostOutcome.STALE, ExitCode.STALE),
+    (HostOutcome.LOCKED, ExitCode.LOCKED),
+    (HostOutcome.FAILED, ExitCode.ERROR),
+    (HostOutcome.UNREACHABLE, ExitCode.UNREACHABLE),
+    (HostOutcome.UNKNOWN, ExitCode.UNREACHABLE),
 )
 
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct, field
 
 
-class Outcome(StrEnum):
+class HostOutcome(StrEnum):
     """How one run ended on one host."""
 
     OK = "ok"
@@ -36,7 +36,7 @@ class HostResult(Struct, frozen=True):
     """What one run left on one host; `document` is JSON, empty if there is none."""
 
     host: str
-    outcome: Outcome
+    outcome: HostOutcome
     exit_code: int | None = None
     said: str = ""
     """Why it is not ok; else what the command said beside the document."""
@@ -49,7 +49,7 @@ class HostResult(Struct, frozen=True):
     @property
     def is_fine(self) -> bool:
         """Whether everything that was asked for was done on it."""
-        return self.outcome is Outcome.OK
+        return self.outcome is HostOutcome.OK
 
     @property
     def pending(self) -> bool:

@@ -11,18 +11,18 @@ from msgspec import Struct
 
 from reconciler.render.documents import FORMAT_VERSION
 
-from .hosts import HostResult, Outcome
+from .hosts import HostOutcome, HostResult
 
 if TYPE_CHECKING:
     from reconciler.render.documents.fleet import FleetDoc, FleetGroupDoc, FleetHostDoc
 
-_ORDER = tuple(Outcome)
+_ORDER = tuple(HostOutcome)
 
 
 class HostGroup(Struct, frozen=True):
     """Hosts with the same outcome, and of those that are ok, with the same work; by name."""
 
-    outcome: Outcome
+    outcome: HostOutcome
     results: Sequence[HostResult]
 
     @property
@@ -38,7 +38,7 @@ class HostGroup(Struct, frozen=True):
 
 def groups(results: Iterable[HostResult]) -> list[HostGroup]:
     """The groups: first the hosts that are ok, the biggest group first, then one group for each other outcome."""
-    alike: dict[tuple[Outcome, str], list[HostResult]] = defaultdict(list)
+    alike: dict[tuple[HostOutcome, str], list[HostResult]] = defaultdict(list)
     for each in results:
         alike[each.outcome, _likeness(each)].append(each)
     found = [HostGroup(outcome, sorted(same, key=_name)) for (outcome, _), same in alike.items()]
@@ -71,7 +71,7 @@ def fleet_document(results: Sequence[HostResult], not_begun: Sequence[str] = ())
 
 
 def _group(group: HostGroup) -> FleetGroupDoc:
-    fine = group.outcome is Outcome.OK
+    fine = group.outcome is HostOutcome.OK
     return {
         "outcome": group.outcome.value,
         "shape": group.first.shape if fine else "",

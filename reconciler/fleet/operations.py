@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from reconciler.model.errors import Refused, UsageError
 
-from .hosts import FleetHost, HostResult, Outcome
+from .hosts import FleetHost, HostOutcome, HostResult
 from .merge import groups
 from .play import PlayResult, Task, play
 
@@ -87,7 +87,7 @@ def _drift_of(fleet: Fleet, canaries: Sequence[str]) -> list[HostResult]:
 def _as_failed(result: HostResult) -> HostResult:
     if not result.is_fine:
         return result
-    return HostResult(result.host, Outcome.FAILED, result.exit_code, "it drifts after the apply", changed=True)
+    return HostResult(result.host, HostOutcome.FAILED, result.exit_code, "it drifts after the apply", changed=True)
 
 
 def _named(fleet: Fleet, names: Sequence[str]) -> list[FleetHost]:

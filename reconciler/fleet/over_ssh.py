@@ -18,7 +18,7 @@ from reconciler.ports import programs
 from reconciler.ports.clock import RealClock
 from reconciler.ports.processes import RealProcesses
 
-from .hosts import FleetHost, Outcome
+from .hosts import FleetHost, HostOutcome
 from .results import LARGEST
 
 AT_ONCE = 16
@@ -30,7 +30,7 @@ class HostStatus(Struct, frozen=True):
     """The status of one host; `document` is None if it gave none, and `seconds` is how long it took."""
 
     host: str
-    outcome: Outcome
+    outcome: HostOutcome
     exit_code: int | None = None
     said: str = ""
     seconds: float = 0.0
@@ -67,11 +67,11 @@ def _status(host: FleetHost, *, ssh: str, sockets: str, env: Mapping[str, str]) 
         done = programs.run(_words(host, ssh, sockets), env, seconds=SECONDS)
     except ReconcilerError:
         return HostStatus(
-            host.name, Outcome.UNREACHABLE, said="it did not answer in time", seconds=clock.monotonic() - begun
+            host.name, HostOutcome.UNREACHABLE, said="it did not answer in time", seconds=clock.monotonic() - begun
         )
     took = clock.monotonic() - begun
     if done.code == _SSH_FAILED:
-        return HostStatus(host.name, Outcome.UNREACHABLE, said=_last_line(done.complaints), seconds=took)
+        return HostStatus(host.name, HostOutcome.UNREACHABLE, said=_last_line(done.complaints), seconds=took)
     return _read(host.name, done, took)
 
 
@@ -105,19 +105,19 @@ def _quoted_folder(folder: str) -> str:
 def _read(host: str, done: programs.ProgramResult, took: float) -> HostStatus:
     text = done.output.strip()
     if len(text) > LARGEST:
-        return HostStatus(host, Outcome.UNKNOWN, done.code, "its document is too large", took)
+        return HostStatus(host, HostOutcome.UNKNOWN, done.code, "its document is too large", took)
     if not text.startswith("{"):
-        return HostStatus(host, Outcome.FAILED, done.code, _no_document(done, text), took)
+        return HostStatus(host, HostOutcome.FAILED, done.code, _no_document(done, text), took)
     try:
         document = msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.MsgspecError, RecursionError):
-        return HostStatus(host, Outcome.UNKNOWN, done.code, "its document cannot be read", took)
+        return HostStatus(host, HostOutcome.UNKNOWN, done.code, "its document cannot be read", took)
     version = str(document.get("format_version", ""))
     if version.partition(".")[0] != "1":
         return HostStatus(
-            host, Outcome.FAILED, done.code, f"its reconciler has format {version}, this one reads 1", took
+            host, HostOutcome.FAILED, done.code, f"its reconciler has format {version}, this one reads 1", took
         )
-    outcome = {0: Outcome.OK, 7: Outcome.REFUSED}.get(done.code, Outcome.FAILED)
+    outcome = {0: HostOutcome.OK, 7: HostOutcome.REFUSED}.get(done.code, HostOutcome.FAILED)
     return HostStatus(host, outcome, done.code, _why(document, done), took, document)
 
 

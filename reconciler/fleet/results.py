@@ -10,13 +10,13 @@ from msgspec import Struct, field
 
 from reconciler.model.exit_code import ExitCode
 
-from .hosts import HostResult, Outcome
+from .hosts import HostOutcome, HostResult
 
 LARGEST = 8 << 20  # bytes of one line
-_BY_CODE: dict[int, Outcome] = {
-    ExitCode.STALE: Outcome.STALE,
-    ExitCode.LOCKED: Outcome.LOCKED,
-    ExitCode.REFUSED: Outcome.REFUSED,
+_BY_CODE: dict[int, HostOutcome] = {
+    ExitCode.STALE: HostOutcome.STALE,
+    ExitCode.LOCKED: HostOutcome.LOCKED,
+    ExitCode.REFUSED: HostOutcome.REFUSED,
 }
 _COUNTED = ("add", "change", "destroy", "import", "forget", "deferred")
 
@@ -72,9 +72,8 @@ def read_lines(lines: Iterable[bytes]) -> RunLines:
 
 def with_unknown(hosts: Sequence[str], told: RunLines) -> list[HostResult]:
     """The result of each of these hosts; one that told nothing is unknown."""
-    return [
-        told.results.get(host) or HostResult(host, Outcome.UNKNOWN, said="nothing was heard of it") for host in hosts
-    ]
+    silent = "nothing was heard of it"
+    return [told.results.get(host) or HostResult(host, HostOutcome.UNKNOWN, said=silent) for host in hosts]
 
 
 def _line(text: bytes) -> _Line | None:
@@ -88,19 +87,19 @@ def _line(text: bytes) -> _Line | None:
 
 def _result(line: _Line) -> HostResult:
     if line.event == "unreachable":
-        return HostResult(line.host, Outcome.UNREACHABLE, said=line.msg)
+        return HostResult(line.host, HostOutcome.UNREACHABLE, said=line.msg)
     if line.unknown or line.exit_code is None:
         why = "; ".join(filter(None, (line.msg, line.said.partition("\n")[0])))
-        return HostResult(line.host, Outcome.UNKNOWN, line.exit_code, why, line.changed)
+        return HostResult(line.host, HostOutcome.UNKNOWN, line.exit_code, why, line.changed)
     head = _head(line.document)
-    outcome = Outcome.OK if line.event == "ok" else _BY_CODE.get(line.exit_code, Outcome.FAILED)
-    if outcome is Outcome.OK and head is None:
-        return HostResult(line.host, Outcome.UNKNOWN, line.exit_code, "its document cannot be read", line.changed)
+    outcome = HostOutcome.OK if line.event == "ok" else _BY_CODE.get(line.exit_code, HostOutcome.FAILED)
+    if outcome is HostOutcome.OK and head is None:
+        return HostResult(line.host, HostOutcome.UNKNOWN, line.exit_code, "its document cannot be read", line.changed)
     return HostResult(
         host=line.host,
         outcome=outcome,
         exit_code=line.exit_code,
-        said=line.said if outcome is Outcome.OK else line.msg or line.said,
+        said=line.said if outcome is HostOutcome.OK else line.msg or line.said,
         changed=line.changed,
         digest=head.digest if head else "",
         shape=head.shape if head else "",

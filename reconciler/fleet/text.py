@@ -10,7 +10,7 @@ from reconciler.model.harmless import one_line
 from reconciler.render.drift import drift_text
 from reconciler.render.text import plan_text
 
-from .hosts import HostResult, Outcome
+from .hosts import HostOutcome, HostResult
 from .merge import HostGroup, decoded_document, groups
 
 _FEW = 3
@@ -29,7 +29,7 @@ def fleet_text(results: Sequence[HostResult], host: str = "", *, full: bool = Fa
 
 
 def _group(group: HostGroup, *, full: bool) -> Iterator[str]:
-    if group.outcome is not Outcome.OK:
+    if group.outcome is not HostOutcome.OK:
         yield f"{counted(group.results)} {group.outcome.value}:"
         yield from (f"  {each.host}: {one_line(each.said or 'no reason was given')}" for each in group.results)
         yield ""
@@ -111,6 +111,6 @@ def applied_text(results: Sequence[HostResult], not_begun: Sequence[str]) -> Ite
             yield f"{each.host}: {each.outcome.value}: {one_line(each.said or 'no reason was given')}"
     if not_begun:
         yield f"Not begun: {', '.join(not_begun)}"
-    unknown = [each.host for each in results if each.outcome is Outcome.UNKNOWN]
+    unknown = [each.host for each in results if each.outcome is HostOutcome.UNKNOWN]
     if unknown:
         yield f"  -> see what runs there: reconciler fleet status --limit {','.join(unknown)}"

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from reconciler.fleet.hosts import HostResult, Outcome
+from reconciler.fleet.hosts import HostOutcome, HostResult
 from reconciler.fleet.results import read_lines, with_unknown
 
 HERE = Path(__file__).parent
@@ -33,4 +33,4 @@ def results(lines: list[bytes]) -> dict[str, HostResult]:
 
 
 def result(host: str, outcome: str, *, changed: bool = False, add: int = 0) -> HostResult:
-    return HostResult(host, Outcome(outcome), changed=changed, shape=f"{add}", summary={"add": add})
+    return HostResult(host, HostOutcome(outcome), changed=changed, shape=f"{add}", summary={"add": add})

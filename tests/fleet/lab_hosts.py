@@ -76,14 +76,23 @@ class Controller:
         every = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
         self.inventory.write_text(json.dumps({"all": {"vars": every, "hosts": listed}}))
 
+    @property
+    def env(self) -> dict[str, str]:
+        return {"HOME": str(self.folder), "PATH": f"{self.folder}:{os.environ['PATH']}", "LANG": "C.UTF-8"}
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """The command, still running."""
+        none, pipe = subprocess.DEVNULL, subprocess.PIPE
+        return subprocess.Popen(
+            [*CLI, "fleet", *words], cwd=self.folder, env=self.env, stdin=none, stdout=pipe, text=True
+        )
+
     def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-        path = f"{self.folder}:{os.environ['PATH']}"
-        environment = {"HOME": str(self.folder), "PATH": path, "LANG": "C.UTF-8", **env}
         return subprocess.run(
             [*CLI, "fleet", *words],
             check=False,
             cwd=self.folder,
-            env=environment,
+            env={**self.env, **env},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -9,7 +9,7 @@ from fleet_lines import documents, line, recorded, result, results
 from jsonschema import Draft7Validator
 
 from reconciler.fleet.exit_codes import apply_exit_code, look_exit_code
-from reconciler.fleet.hosts import Outcome
+from reconciler.fleet.hosts import HostOutcome
 from reconciler.fleet.merge import fleet_document, groups
 from reconciler.fleet.results import LARGEST, read_lines, with_unknown
 from reconciler.fleet.text import applied_text, fleet_text
@@ -54,7 +54,7 @@ def test_hosts_with_the_same_work_are_one_group_and_others_never_count_as_in_syn
 
 
 def test_a_recorded_stale_apply_is_stale_and_a_recorded_apply_changed_something():
-    assert results(recorded("stale"))["web-1"].outcome is Outcome.STALE
+    assert results(recorded("stale"))["web-1"].outcome is HostOutcome.STALE
     applied = results(recorded("apply"))
     assert {(each.outcome.value, each.changed) for each in applied.values()} == {("ok", True)}
     assert look_exit_code(list(results(recorded("drift")).values()), changes_count=True) == 0
@@ -98,12 +98,12 @@ def test_each_odd_answer_has_its_outcome(told, outcome):
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"host": 1}', b"\xff\xfe", b"[" * 100_000])
 def test_a_line_that_cannot_be_read_says_nothing(text):
     told = read_lines([line("h", event="begun"), text])
-    assert with_unknown(["h"], told)[0].outcome is Outcome.UNKNOWN
+    assert with_unknown(["h"], told)[0].outcome is HostOutcome.UNKNOWN
 
 
 def test_a_document_of_more_than_eight_mebibytes_is_unknown():
     large = line("h", document={**PLAN, "manifest_digest": "x" * LARGEST})
-    assert with_unknown(["h"], read_lines([large]))[0].outcome is Outcome.UNKNOWN
+    assert with_unknown(["h"], read_lines([large]))[0].outcome is HostOutcome.UNKNOWN
 
 
 def test_what_a_host_says_cannot_draw_on_the_terminal():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from lab_hosts import MANIFEST, Controller
+from waiting import wait_until
 
 pytest.importorskip("ansible")
 ROOT = Path(__file__).parents[2]
@@ -112,3 +114,22 @@ def test_the_module_works_in_any_playbook_with_check_and_diff(fleet: Controller)
     assert "changed=1" in played()
     assert fleet.hosts["one"].sessions() == [SESSION]
     assert "changed=0" in played()
+
+
+def test_ctrl_c_begins_no_new_host_and_one_that_has_begun_ends_by_itself(fleet: Controller):
+    one, reached, opened = fleet.hosts["one"], fleet.folder / "reached", fleet.folder / "opened"
+    wait = f'case " $* " in *" apply "*) touch {reached}; while [ ! -e {opened} ]; do sleep 0.1; done;; esac\n'
+    one.program.write_text(one.program.read_text().replace("#!/bin/sh\n", f"#!/bin/sh\n{wait}"))
+    with fleet.start("apply", "--auto-approve", "--serial", "1", "--json") as command:
+        wait_until(reached.exists)
+        command.send_signal(signal.SIGINT)
+        document = json.loads(command.communicate()[0])
+    assert command.returncode == 130
+    assert outcomes(document) == {"one": "unknown"}
+    assert document["not_begun"] == ["three", "two"]
+    assert one.sessions() == []
+    opened.touch()
+    wait_until(lambda: one.sessions() == [SESSION])
+    settled = one.run("apply", "--auto-approve", "--lock-timeout", "60s")  # waits for the first one
+    assert "No changes" in settled.stdout, settled.stderr
+    assert fleet.hosts["two"].sessions() == []

@@ -130,14 +130,10 @@ def main():
     try:
         document, end = document_in(done.stdout)
     except ValueError as error:
-        module.fail_json(
-            msg=said.split("\n")[0] or str(error), unknown=does and done.returncode not in (64, 127), **result
-        )
+        module.fail_json(msg=said.split("\n")[0] or str(error), unknown=does and done.returncode not in (64, 127), **result)
     version = str(document.get("format_version", ""))
     if version.split(".")[0] != MAJOR:
-        module.fail_json(
-            msg="the host's reconciler has format %s, this collection reads %s" % (version, MAJOR), **result
-        )
+        module.fail_json(msg="the host's reconciler has format %s, this collection reads %s" % (version, MAJOR), **result)
     result.update(document=document, changed=bool(end.get("changed") if does else pending(document)))
     if module._diff:
         result["diff"] = difference(document)
