@@ -10,6 +10,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from reconciler.app.board.service import AgentKey
+from reconciler.model.harmless import one_line
 from reconciler.render.documents.board import BoardDoc, BoardRow
 
 GROUPS = ("needs_you", "working", "idle", "running", "stopped", "trouble")
@@ -56,7 +57,7 @@ WORDS = {
 
 def key_of(row: BoardRow) -> AgentKey:
     """What identifies an agent."""
-    return AgentKey(row["folder"], row["address"])
+    return AgentKey(row["folder"], row["address"], row["registry"])
 
 
 def is_heading(line: Line) -> bool:
@@ -65,7 +66,23 @@ def is_heading(line: Line) -> bool:
 
 
 def lines_of(document: BoardDoc, arrangement: Arrangement) -> list[Line]:
-    """The lines of the board."""
+    """The lines of the board; below the agents, the projects that are left out."""
+    return [*_agents(document, arrangement), *_left_out(document)]
+
+
+def shown_projects(document: BoardDoc) -> list[str]:
+    """The names of the projects that are not left out."""
+    return [each["project"] for each in document["projects"] if each["error"] is None]
+
+
+def _left_out(document: BoardDoc) -> Iterator[Heading]:
+    for project in document["projects"]:
+        if error := project["error"]:
+            said = "; ".join(filter(None, (error["summary"], error["fix"])))
+            yield Heading(f"✗ {one_line(project['folder'])} is left out: {one_line(said)}", "trouble")
+
+
+def _agents(document: BoardDoc, arrangement: Arrangement) -> list[Line]:
     rows = [row for row in document["agents"] if _matches(row, arrangement.wanted)]
     match arrangement.grouping:
         case Grouping.NEED:
@@ -102,7 +119,7 @@ def _need(row: BoardRow) -> int:
 
 
 def _workspace(row: BoardRow, document: BoardDoc) -> str:
-    return f"{row['project']}: {row['workspace']}" if len(document["projects"]) > 1 else row["workspace"]
+    return f"{row['project']}: {row['workspace']}" if len(shown_projects(document)) > 1 else row["workspace"]
 
 
 def _grouped(rows: Sequence[BoardRow], title: _Title) -> Iterator[Line]:
@@ -120,6 +137,7 @@ def _matches(row: BoardRow, wanted: str) -> bool:
 
 def _searched(row: BoardRow) -> str:
     parts = [row["project"], f"{row['workspace']}.{row['agent']}", row["type"], row["session"], row["state"]]
+    parts += [row["folder"]]
     parts += [WORDS[row["group"]], row["status"], row["note"], row["question"] or ""]
     parts += [row["work"]["branch"]] if row["work"] else []
     parts += [row["job"]["id"], row["job"]["status"]] if row["job"] else []

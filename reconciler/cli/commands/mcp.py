@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from typing import Annotated
 
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.crash import report_crash
 from reconciler.cli.parameters import Option
 from reconciler.mcp.tool import ToolAccess, ToolPermission
-from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
+from reconciler.model.extras import missing_extra
 
 _KNOWN = tuple(ToolPermission)
 
@@ -26,8 +29,8 @@ def mcp(
 ) -> int:
     """Offer this project to AI agents, as an MCP server over standard input and output.
 
-    An agent CLI starts this. Its tools are status, peek, last, diff, plan, explain and drift; --allow adds send,
-    answer, stop, resume, apply, and with `job` job_submit and job_wait. An agent does nothing to itself without
+    An agent CLI starts this. Its tools are status, peek, last, diff, plan, explain, drift and usage; --allow adds
+    send, answer, stop, resume, apply, and with `job` job_submit and job_wait. An agent does nothing to itself without
     `self`.
 
     \b
@@ -45,12 +48,14 @@ def mcp(
     try:
         from reconciler.mcp.server import serve  # needs an extra
     except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        raise ReconcilerError(
-            f"the Python package {missing} is not installed", fix="add it: pip install 'agent-reconciler[mcp]'"
-        ) from error
-    serve(ToolAccess(lambda: find_project(at.root, registry), allowed))
+        package = (error.name or "").partition(".")[0]
+        raise missing_extra(f"the Python package {package}, which the MCP server needs,", "mcp") from error
+    serve(ToolAccess(lambda: find_project(at.root, registry), _report, allowed))
     return ExitCode.OK
+
+
+def _report(error: Exception) -> list[str]:
+    return report_crash(error, sys.argv[1:], os.environ)
 
 
 def _permissions(given: Iterable[str]) -> frozenset[ToolPermission]:
