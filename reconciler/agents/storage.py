@@ -98,6 +98,8 @@ class Database(Struct, frozen=True):
     row_of: Callable[[AgentEnvironment, str], Query | None] = nothing
     # Reads a row of either answer; None when it is not a conversation.
     read_row: Callable[[Sequence[object]], StoredHead | None] = nothing
+    # The query for how much of a conversation is stored; its only row is another one after each change.
+    size_of: Callable[[AgentEnvironment, str], Query | None] = nothing
     # The CLI's own command that deletes the conversation `{session_id}`.
     delete_row: tuple[str, ...] = ()
 

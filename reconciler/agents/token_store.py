@@ -59,9 +59,13 @@ class TokenLines(Struct, frozen=True):
 
 
 class TokenTable(Struct, frozen=True):
-    """Tokens in the rows of a database."""
+    """Tokens in the rows of a database. Times are Unix milliseconds."""
 
-    query: Callable[[AgentEnvironment], Query]
+    # Asks for the rows that were written at this time or later; 0 asks for all.
+    query: Callable[[AgentEnvironment, int], Query]
+    # Asks about the rows that were begun before this time: how many there are, and the sum of their times. The third
+    # number of the answer is when the last of all rows was begun.
+    earlier: Callable[[AgentEnvironment, int], Query]
     # Reads a row; None when it is not an answer. Raises Damaged.
     read: Callable[[Sequence[object]], TokenRow | None]
 

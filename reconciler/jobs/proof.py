@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from msgspec import Struct
 
 from reconciler.agents.jsonl import objects
-from reconciler.agents.storage import Said
+from reconciler.agents.storage import Said, StoredHead
 from reconciler.model.activity import Activity
 from reconciler.model.delivery import Evidence
 from reconciler.model.observed import Present, Unknown
@@ -130,9 +130,14 @@ def _rows_before(state: AgentState, to: Recipient, conversation: str, files: Fil
     if any(isinstance(each, Unknown) for each in stored):
         return None
     heads = [each.head for each in stored if isinstance(each, FoundConversation)]
-    named = [head.id for head in heads if state.pane and to.profile.binding.names(state.pane.title, head)]
-    own = conversation or (named[0] if len(named) == 1 else "")
+    own = conversation or named_by_title(state, to, heads)
     return Rows(to, own, frozenset(each.id for each in said), frozenset(head.id for head in heads))
+
+
+def named_by_title(state: AgentState, to: Recipient, heads: Iterable[StoredHead]) -> str:
+    """The only one of these conversations that the title of the pane names; else empty."""
+    named = [head.id for head in heads if state.pane and to.profile.binding.names(state.pane.title, head)]
+    return named[0] if len(named) == 1 else ""
 
 
 def _said(to: Recipient, files: Files) -> list[Said] | None:

@@ -294,6 +294,39 @@ PI = Cli(
     reopened={"beside itself": "", "another_folder": "Fork this session"},
     starts={"trust": Start("Trust project folder", {"lab/.pi/settings.json": "{}"})},
 )
+CLINE = Cli(
+    name="cline",
+    package="cline",
+    version="3.0.65",
+    ready=r"Ask anything|What can I do for you",
+    stored=_files(".cline/data/sessions/*/*.messages.json"),
+    env={"CLINE_TELEMETRY_DISABLED": "1"},
+    settings={
+        ".cline/data/settings/providers.json": """{
+            "version": 1,
+            "lastUsedProvider": "openai-compatible",
+            "modes": {},
+            "providers": {"openai-compatible": {
+                "settings": {
+                    "provider": "openai-compatible",
+                    "apiKey": "sk-dummy",
+                    "model": "stub",
+                    "baseUrl": "$url/v1"
+                },
+                "updatedAt": "2026-11-30T00:00:00.000Z",
+                "tokenSource": "manual"
+            }}
+        }""",
+        ".cline/data/settings/cli-notices.json": """{"shown": {
+            "cline-cli-cline-pass-intro": true,
+            "cline-cli-desktop-launch": true
+        }}""",
+    },
+    args=("-i", "--auto-approve", "false"),
+    asks="Approve tool call",
+    permits="y",
+    starts={"notice": Start("any other key to close", {".cline/data/settings/cli-notices.json": "{}"})},
+)
 
 # Every version whose screens are captured, and whose rules are held against them.
 CAPTURED = (
@@ -308,4 +341,5 @@ CAPTURED = (
     *(replace(CODEX, version=version, args=("--no-daemon",)) for version in ("0.169.0", "0.171.0")),
     replace(PI, version="0.76.0", starts={}),  # 0.79.0 was the first to ask
     PI,
+    *(replace(CLINE, version=version) for version in ("3.0.57", "3.0.65")),
 )
