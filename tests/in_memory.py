@@ -64,7 +64,7 @@ class Project:
 
     def __post_init__(self) -> None:
         self.world.files.make_folder(ROOT)
-        for folder in (".claude", ".codex", ".gemini", ".qwen", ".copilot", ".cursor", ".pi/agent"):
+        for folder in (".claude", ".codex", ".gemini", ".qwen", ".copilot", ".cursor", ".pi/agent", ".cline"):
             self.world.files.put(f"{HOME}/{folder}/settings", b"")  # every CLI has been run before
 
     def plan(self, manifest: Mapping[str, Any], request: Request = REQUEST) -> Planned:

@@ -58,6 +58,17 @@ class TokenLines(Struct, frozen=True):
     unreadable: Callable[[str], str | None] = nothing
 
 
+class TokenDocuments(Struct, frozen=True):
+    """Tokens in files that are one JSON document each, which is written as a whole."""
+
+    # Glob patterns of all files of all workspaces.
+    files: Callable[[AgentEnvironment], tuple[str, ...]]
+    # The conversation that a file at this path belongs to.
+    owner: Callable[[str], str]
+    # Reads a document. Raises Damaged.
+    read: Callable[[bytes], Sequence[TokenRow]]
+
+
 class TokenTable(Struct, frozen=True):
     """Tokens in the rows of a database. Times are Unix milliseconds."""
 
@@ -75,6 +86,7 @@ class TokenStore(Struct, frozen=True, kw_only=True):
 
     lines: TokenLines | None = None
     table: TokenTable | None = None
+    documents: TokenDocuments | None = None
     # What the provider is called in the price list; empty when the model alone must tell.
     provider: str = ""
     # What a user must know of the numbers while a conversation is open, in words.

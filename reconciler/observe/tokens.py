@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reconciler.agents.storage import Query
 from reconciler.agents.subject import AgentEnvironment
-from reconciler.agents.token_store import Damaged, TokenLines, TokenStore, TokenTable
+from reconciler.agents.token_store import Damaged, TokenDocuments, TokenLines, TokenStore, TokenTable
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.tokens import Carried, FileMark, TokenFile, TokenRow, Unread
 from reconciler.ports import growing_files
@@ -49,6 +49,7 @@ class _AskedStore(Struct, frozen=True):
     type: str
     lines: TokenLines | None = None
     table: _AskedTable | None = None
+    documents: TokenDocuments | None = None
 
 
 def read_tokens(places: Iterable[TokenPlace], known: Mapping[str, TokenFile], files: Files) -> TokensSeen:
@@ -78,6 +79,9 @@ def _asked(places: Iterable[TokenPlace], files: Files, unread: list[Unread]) -> 
         lines, table = place.store.lines, place.store.table
         for pattern in lines.files(place.subject) if lines else ():
             patterns.setdefault(pattern, _AskedStore(place.type, lines=lines))
+        documents = place.store.documents
+        for pattern in documents.files(place.subject) if documents else ():
+            patterns.setdefault(pattern, _AskedStore(place.type, documents=documents))
         if table:
             pattern = table.query(place.subject, 0).pattern
             patterns.setdefault(pattern, _AskedStore(place.type, table=_AskedTable(table, place.subject)))
@@ -97,6 +101,8 @@ def _read(path: str, asked: _AskedStore, known: TokenFile | None) -> Observed[To
     try:
         if asked.lines:
             return _of_lines(path, asked.type, asked.lines, known)
+        if asked.documents:
+            return _of_document(path, asked.type, asked.documents, known)
         if asked.table:
             return _of_table(path, asked.type, asked.table, known)
     except OSError as error:
@@ -186,6 +192,25 @@ def _placed(rows: Iterable[TokenRow], conversation: str) -> Iterator[TokenRow]:
         yield replace(row, conversation="") if conversation and row.conversation else row
 
 
+# --- documents --------------------------------------------------------------------------------
+
+
+def _of_document(path: str, type_: str, documents: TokenDocuments, known: TokenFile | None) -> Observed[TokenFile]:
+    """A document that was written since is read anew, if it can be read; it may be written at this moment."""
+    now = growing_files.mark(path)
+    if not isinstance(now, Present):
+        return now
+    if known and known.mark == now.value:
+        return Present(known)
+    content = b"".join(block for block, _ in growing_files.blocks(path, 0))
+    try:
+        rows = documents.read(content)
+    except Damaged:
+        return Present(known or TokenFile(type=type_, mark=now.value, damaged=1))
+    counted = tuple(row for row in rows if row.total)
+    return Present(TokenFile(type=type_, mark=now.value, conversation=documents.owner(path), rows=counted))
+
+
 # --- databases --------------------------------------------------------------------------------
 
 
@@ -241,7 +266,7 @@ def _earlier(path: str, asked: _AskedTable, than: int) -> Observed[tuple[int, in
             return other
 
 
-def _answer(path: str, query: Query) -> Observed[tuple[Sequence[object], ...]]:
+def _answer(path: str, query: Query) -> Observed[tuple[tuple[object, ...], ...]]:
     return ask(path, query.statement, query.parameters, most=_MOST_ROWS)
 
 

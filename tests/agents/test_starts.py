@@ -15,6 +15,7 @@ HEADS = {
     "codex": (f"/p/rollout-2026-01-01T00-00-00-{ID}.jsonl", '{"timestamp":"%s","payload":{"cwd":"/lab"}}'),
     "qwen": (f"/p/{ID}.jsonl", '{"cwd":"/lab","timestamp":"%s"}'),
     "copilot": (f"/p/{ID}/events.jsonl", '{"timestamp":"%s","data":{"context":{"cwd":"/lab"}}}'),
+    "cline": ("/p/1796035331230_yfrvh.json", '{"session_id":"x","cwd":"/lab","started_at":"%s","interactive":true}'),
     "pi": (f"/p/2026_{ID}.jsonl", '{"type":"session","id":"x","timestamp":"%s","cwd":"/lab"}'),
     "gemini": ("/p/session-1.jsonl", '{"sessionId":"x","startTime":"%s"}'),
 }
@@ -38,6 +39,7 @@ BELONGS = {
     "qwen": (f"/p/{ID}.jsonl", (f"/p/{ID}.runtime.json",)),
     "copilot": (f"/p/{ID}/events.jsonl", (f"/p/{ID}",)),
     "cursor-agent": (f"/p/{ID}/store.db", (f"/p/{ID}",)),
+    "cline": ("/p/1796035331230_yfrvh/1796035331230_yfrvh.messages.json", ("/p/1796035331230_yfrvh",)),
     "agy": (f"/p/{ID}.db", (f"/p/{ID}.db-wal", f"/p/{ID}.db-shm")),
 }
 

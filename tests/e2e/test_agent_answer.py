@@ -19,7 +19,7 @@ from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles
 
 SESSION = "lab-creator-one"
-CLIS = ("claude", "codex", "gemini", "opencode", "qwen", "copilot")
+CLIS = ("claude", "codex", "gemini", "opencode", "qwen", "copilot", "cline")
 REQUEST = "0123456789abcdef"
 
 

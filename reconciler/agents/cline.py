@@ -1,0 +1,178 @@
+"""Cline's command line, as tested with versions 3.0.57 and 3.0.65.
+
+The CLI chooses the id. Each conversation has a folder from its first prompt on; `<id>.json` in it names the process and
+what that does. A `--cline-hub-daemon` outlives the CLI, and then runs the conversations of later ones: their file names
+the daemon, which proves nothing.
+"""
+
+from __future__ import annotations
+
+import glob
+import os.path
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from reconciler.model.activity import Activity, LiveAgent
+from reconciler.model.moment import from_unix
+
+from .binding import Binding, LiveNote
+from .box import InputBox
+from .display import Display
+from .jsonl import inner, moment, number, parsed, text
+from .launch import SESSION_ID, Launch, Shutdown
+from .message import StoredMessage, texts
+from .permission import PermissionPrompt
+from .profile import Profile
+from .screen import rules
+from .storage import Storage, StoredHead, Transcript
+from .subject import AgentEnvironment
+from .usage import Usage
+
+_ID = r"\d{13}_[a-z0-9]+"
+_TEXT = frozenset({"text"})
+_WRAPPED = r"<user_input[^>]*>(.*)</user_input>"
+_FILE = "[0-9]*_?????.json"  # beside it is `<id>.messages.json`
+_STATUS = {"running": Activity.BUSY, "idle": Activity.IDLE, "pending": Activity.WAITING}
+
+
+def _folder(subject: AgentEnvironment, variable: str, *otherwise: str) -> str:
+    named = subject.env.get(variable, "")
+    return os.path.join(subject.cwd, named) if named else os.path.join(*otherwise)
+
+
+def config_root(subject: AgentEnvironment) -> str:
+    """The folder that holds Cline's state for this agent."""
+    return _folder(subject, "CLINE_DIR", subject.home, ".cline")
+
+
+def sessions(subject: AgentEnvironment) -> str:
+    """The folder that has one for each conversation, of all workspaces."""
+    data = _folder(subject, "CLINE_DATA_DIR", config_root(subject), "data")
+    return _folder(subject, "CLINE_SESSION_DATA_DIR", data, "sessions")
+
+
+def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
+    return (_in_folder(subject, conversation, ".messages.json"),)
+
+
+def _in_folder(subject: AgentEnvironment, conversation: str, ending: str) -> str:
+    id_ = glob.escape(conversation)
+    return os.path.join(glob.escape(sessions(subject)), id_, f"{id_}{ending}")
+
+
+def _stores(subject: AgentEnvironment) -> tuple[str, ...]:
+    return (os.path.join(glob.escape(sessions(subject)), "*", _FILE),)
+
+
+def _read_head(path: str, head: bytes) -> StoredHead | None:
+    """Read the file about the conversation; of the messages, only the name of the file is needed."""
+    found = parsed(head)
+    conversation = os.path.basename(path).partition(".")[0]
+    if not re.fullmatch(_ID, conversation):
+        return None
+    title = text(inner(found, "metadata"), "title")
+    return StoredHead(
+        conversation,
+        text(found, "cwd"),
+        hidden=found.get("interactive") is False,
+        started=moment(found, "started_at"),
+        title=title,
+    )
+
+
+def _read_note(_path: str, data: bytes) -> LiveNote | None:
+    """A conversation that its process has left is no note. One of the daemon's has the CLI's arguments in it."""
+    note = parsed(data)
+    conversation, pid = text(note, "session_id"), number(note, "pid")
+    activity = _STATUS.get(text(note, "status"))
+    if not conversation or not pid or activity is None or "source" in inner(note, "metadata"):
+        return None
+    return LiveNote(LiveAgent(activity, conversation), pid=pid)
+
+
+def _read_document(found: Mapping[str, Any]) -> Iterator[StoredMessage]:
+    """All that was said; what tools answered has the role of a user, but no text."""
+    for each in found.get("messages") or ():
+        message = each if isinstance(each, dict) else {}
+        role, said, at = text(message, "role"), texts(message.get("content"), _TEXT), number(message, "ts") or 0
+        if role in {"user", "assistant"} and said:
+            yield StoredMessage(role, said, from_unix(at // 1000) if at else "", text(message, "id"))
+
+
+def _roots(subject: AgentEnvironment) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((config_root(subject), sessions(subject))))
+
+
+PROFILE = Profile(
+    name="cline",
+    tested=("3.0.57", "3.0.65"),
+    tokens="reconciler.agents.cline_tokens:TOKENS",
+    launch=Launch(
+        command=("cline",),
+        args_always=("-i",),  # without it, a prompt is answered once
+        resume=("--id", SESSION_ID),
+    ),
+    usage=Usage(
+        packages=("cline",),
+        resume=("--id",),
+        id=_ID,
+        folder=("--cwd", "-c"),
+        switches=("--tui", "--plan", "-p", "--verbose", "-v", "--worktree"),
+        once=("--json", "--acp", "--zen", "-z", "--update", "--kanban", "--help", "-h", "--version", "-V"),
+        commands=(
+            "auth",
+            "config",
+            "connect",
+            "dashboard",
+            "doctor",
+            "history",
+            "h",
+            "hook",
+            "hub",
+            "kanban",
+            "mcp",
+            "plugin",
+            "schedule",
+            "skill",
+            "update",
+            "version",
+        ),
+    ),
+    shutdown=Shutdown(
+        quit="/quit",
+        resume_line=r"cline --id (\S+)",
+        survives_kill="the process `cline --cline-hub-daemon`, which serves all Cline agents of the user",
+    ),
+    storage=Storage(
+        roots=_roots,
+        variables=("CLINE_DIR", "CLINE_DATA_DIR", "CLINE_SESSION_DATA_DIR"),
+        artifacts=_artifacts,
+        belongs=lambda path: (glob.escape(os.path.dirname(path)),),
+        stores=_stores,
+        read_head=_read_head,
+    ),
+    transcript=Transcript(wrapped=_WRAPPED, opaque=True, read_document=_read_document),
+    binding=Binding(
+        notes=lambda subject, _pid: _stores(subject),
+        users=lambda subject, conversation: (_in_folder(subject, conversation, ".json"),),
+        read_note=_read_note,
+    ),
+    display=Display(
+        tells_activity=True,
+        rules=partial(rules, "cline"),
+        box=InputBox(
+            "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}",
+            empty=r"(Ask anything\.\.\.|What can I do for you\?)",
+        ),
+        permission=PermissionPrompt(
+            opening="Cline needs permission",
+            first=r"\[y\] Approve +\[n\] Deny",
+            last=r"\[y\] Approve +\[n\] Deny",
+            once=r"\[y\] Approve +\[n\] Deny",
+            approve="y",
+            deny="n",
+        ),
+    ),
+)
