@@ -11,21 +11,19 @@ import glob
 import os.path
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.moment import from_unix
 
 from .binding import Binding, LiveNote
-from .box import InputBox
-from .display import Display
+from .declared import profile_of
+from .form import BoxForm, PermissionForm, TypeForm
 from .jsonl import inner, moment, number, parsed, text
-from .launch import SESSION_ID, Launch, Shutdown
+from .launch import SESSION_ID
 from .message import StoredMessage, texts
-from .permission import PermissionPrompt
-from .profile import Profile
-from .screen import rules
 from .storage import Storage, StoredHead, Transcript
 from .subject import AgentEnvironment
 from .usage import Usage
@@ -105,19 +103,17 @@ def _roots(subject: AgentEnvironment) -> tuple[str, ...]:
     return tuple(dict.fromkeys((config_root(subject), sessions(subject))))
 
 
-PROFILE = Profile(
+_CHOICES = ("[y] Approve*[n] Deny",)
+_FORM = TypeForm(
     name="cline",
+    source="runs of the CLI in tmux, and the files that it wrote",
     tested=("3.0.57", "3.0.65"),
-    tokens="reconciler.agents.cline_tokens:TOKENS",
-    launch=Launch(
-        command=("cline",),
-        args_always=("-i",),  # without it, a prompt is answered once
-        resume=("--id", SESSION_ID),
-    ),
-    usage=Usage(
+    command=("cline",),
+    args_always=("-i",),  # without it, a prompt is answered once
+    resume=("--id", SESSION_ID),
+    command_line=Usage(
         packages=("cline",),
         resume=("--id",),
-        id=_ID,
         folder=("--cwd", "-c"),
         switches=("--tui", "--plan", "-p", "--verbose", "-v", "--worktree"),
         once=("--json", "--acp", "--zen", "-z", "--update", "--kanban", "--help", "-h", "--version", "-V"),
@@ -140,11 +136,27 @@ PROFILE = Profile(
             "version",
         ),
     ),
-    shutdown=Shutdown(
-        quit="/quit",
-        resume_line=r"cline --id (\S+)",
-        survives_kill="the process `cline --cline-hub-daemon`, which serves all Cline agents of the user",
+    quit="/quit",
+    resume_line=(f"cline --id {SESSION_ID}",),
+    survives="the process `cline --cline-hub-daemon`, which serves all Cline agents of the user",
+    variables={"CLINE_DIR": "~/.cline"},
+    roots=("{CLINE_DIR}",),
+    artifacts=(f"{{CLINE_DIR}}/data/sessions/{SESSION_ID}/{SESSION_ID}.messages.json",),
+    opaque=True,
+    screens_file="cline",
+    tells_activity=True,
+    box=BoxForm(
+        mark="\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}",
+        empty=("Ask anything...", "What can I do for you?"),
     ),
+    permission=PermissionForm(
+        opening=("Cline needs permission",), first=_CHOICES, last=_CHOICES, once=_CHOICES, approve="y", deny="n"
+    ),
+)
+_MADE = profile_of(_FORM)
+PROFILE = replace(
+    _MADE,
+    tokens="reconciler.agents.cline_tokens:TOKENS",
     storage=Storage(
         roots=_roots,
         variables=("CLINE_DIR", "CLINE_DATA_DIR", "CLINE_SESSION_DATA_DIR"),
@@ -158,21 +170,5 @@ PROFILE = Profile(
         notes=lambda subject, _pid: _stores(subject),
         users=lambda subject, conversation: (_in_folder(subject, conversation, ".json"),),
         read_note=_read_note,
-    ),
-    display=Display(
-        tells_activity=True,
-        rules=partial(rules, "cline"),
-        box=InputBox(
-            "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}",
-            empty=r"(Ask anything\.\.\.|What can I do for you\?)",
-        ),
-        permission=PermissionPrompt(
-            opening="Cline needs permission",
-            first=r"\[y\] Approve +\[n\] Deny",
-            last=r"\[y\] Approve +\[n\] Deny",
-            once=r"\[y\] Approve +\[n\] Deny",
-            approve="y",
-            deny="n",
-        ),
     ),
 )

@@ -10,22 +10,18 @@ from __future__ import annotations
 import glob
 import os.path
 import re
-from collections.abc import Mapping
-from functools import partial
-from typing import Any
+
+from msgspec.structs import replace
 
 from .box import InputBox
-from .display import Display
-from .jsonl import inner, moment, objects, text
-from .launch import PROMPT, SESSION_ID, Launch, Shutdown, Trust
-from .message import StoredMessage, texts
-from .profile import Profile
-from .screen import rules
-from .storage import Storage, StoredHead, Transcript
+from .declared import profile_of
+from .form import HeadForm, MessagesForm, TrustForm, TypeForm
+from .jsonl import moment, objects, text
+from .launch import PROMPT, SESSION_ID
+from .storage import Storage, StoredHead
 from .subject import AgentEnvironment
 from .usage import ENDS, Usage
 
-_TEXT = frozenset({"text"})
 _SEPARATORS = re.compile(r"[/\\:]")
 
 
@@ -81,27 +77,17 @@ def _read_head(_path: str, head: bytes) -> StoredHead | None:
     return StoredHead(conversation, text(first, "cwd"), started=moment(first, "timestamp"))
 
 
-def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
-    """What was said, without thoughts and tools."""
-    message = inner(line, "message")
-    role, said = text(message, "role"), texts(message.get("content"), _TEXT)
-    known = role in {"user", "assistant"} and said
-    return StoredMessage(role, said, text(line, "timestamp"), text(line, "id")) if known else None
-
-
-PROFILE = Profile(
+_FORM = TypeForm(
     name="pi",
+    source="runs of the CLI in tmux, the files that it wrote, and the documents of its package",
     tested=("0.76.0", "1.6.0"),
-    tokens="reconciler.agents.pi_tokens:TOKENS",
-    launch=Launch(
-        command=("pi",),
-        new=("--session-id", SESSION_ID),
-        resume=("--session", SESSION_ID),
-        # A word that begins with a dash would be an option, and one that begins with @ a file.
-        prompt=(f" {PROMPT}",),
-        since=(("--approve", "0.79.0"),),
-    ),
-    usage=Usage(
+    command=("pi",),
+    new=("--session-id", SESSION_ID),
+    resume=("--session", SESSION_ID),
+    # A word that begins with a dash would be an option, and one that begins with @ a file.
+    prompt=(f" {PROMPT}",),
+    since={"--approve": "0.79.0"},
+    command_line=Usage(
         packages=("@earendil-works/pi-coding-agent", "@mariozechner/pi-coding-agent"),
         resume=("--session", "--session-id"),
         newest=("--continue", "-c", "--resume", "-r"),
@@ -132,23 +118,36 @@ PROFILE = Profile(
         once=("--print", "-p", "--mode", "--export", "--list-models", *ENDS),
         commands=("auth", "config", "install", "list", "mcp", "remove", "uninstall", "update"),
     ),
-    trust=Trust(args=("--approve",), setting='defaultProjectTrust: "always" in settings.json, or its first answer'),
-    shutdown=Shutdown(quit="/quit", resume_line=r"pi (?:--session-dir .+ )?--session (\S+)"),
+    trust=TrustForm(args=("--approve",), setting='defaultProjectTrust: "always" in settings.json, or its first answer'),
+    quit="/quit",
+    resume_line=(f"pi --session {SESSION_ID}", f"pi --session-dir * --session {SESSION_ID}"),
+    id="uuid",
+    variables={"PI_CODING_AGENT_DIR": "~/.pi/agent"},
+    roots=("{PI_CODING_AGENT_DIR}",),
+    artifacts=tuple(
+        f"{{PI_CODING_AGENT_DIR}}/sessions/{folder}/*_{SESSION_ID}.jsonl" for folder in ("--{cwd_dashes}--", "*")
+    ),
+    stores=(f"{{PI_CODING_AGENT_DIR}}/sessions/--{{cwd_dashes}}--/*_{SESSION_ID}.jsonl",),
+    head=HeadForm(cwd=("cwd",), started=("timestamp",)),
+    messages=MessagesForm(role="message.role", text="message.content", kinds=("text",), at="timestamp", id="id"),
+    # From another folder, it asks whether to fork the conversation (tested with 0.76.0 and 1.6.0).
+    follows=False,
+    screens_file="pi",
+    tells_activity=True,
+    submit=("M-Enter",),  # "follow up", which sends at once when the CLI is idle; no dialog of it knows the key
+)
+_MADE = profile_of(_FORM)
+PROFILE = replace(
+    _MADE,
+    tokens="reconciler.agents.pi_tokens:TOKENS",
     storage=Storage(
         roots=_roots,
         variables=("PI_CODING_AGENT_DIR", "PI_CODING_AGENT_SESSION_DIR"),
         artifacts=_artifacts,
         stores=_stores,
         read_head=_read_head,
-        # From another folder, it asks whether to fork the conversation (tested with 0.76.0 and 1.6.0).
-        follows=lambda _version: False,
+        follows=_MADE.storage.follows,
     ),
-    transcript=Transcript(read_message=_read_message),
-    display=Display(
-        tells_activity=True,
-        rules=partial(rules, "pi"),
-        submit=("M-Enter",),  # "follow up", which sends at once when the CLI is idle; no dialog of it knows the key
-        # At work, since 0.85.0, the upper line tells so; either one may tell how much text is further up or down.
-        box=InputBox("", frame="─+|─+ .* ─+"),
-    ),
+    # At work, since 0.85.0, the upper line tells so; either one may tell how much text is further up or down.
+    display=replace(_MADE.display, box=InputBox("", frame="─+|─+ .* ─+")),
 )

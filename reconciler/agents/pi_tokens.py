@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from reconciler.model.moment import unix
-from reconciler.model.tokens import Carried, TokenRow
+from reconciler.model.tokens import TokenReaderState, TokenRow
 
 from .pi import stored_at
 from .subject import AgentEnvironment
@@ -55,7 +55,7 @@ def _files(subject: AgentEnvironment) -> tuple[str, ...]:
     return (stored_at(subject, "*", "*.jsonl"),)
 
 
-def _read(line: bytes, carried: Carried) -> tuple[Sequence[TokenRow], Carried]:
+def _read(line: bytes, carried: TokenReaderState) -> tuple[Sequence[TokenRow], TokenReaderState]:
     found = _LINE.read(line)
     if found.type == "session":
         return (), replace(carried, conversation=carried.conversation or found.id)

@@ -9,7 +9,7 @@ from itertools import chain
 from msgspec import Struct
 
 from reconciler.agents.jsonl import objects
-from reconciler.agents.storage import Said, StoredHead
+from reconciler.agents.storage import StoredHead, UserMessage
 from reconciler.model.activity import Activity
 from reconciler.model.delivery import Evidence
 from reconciler.model.observed import Present, Unknown
@@ -143,7 +143,7 @@ def named_by_title(state: AgentState, to: Recipient, heads: Iterable[StoredHead]
     return named[0] if len(named) == 1 else ""
 
 
-def _said(to: Recipient, files: Files) -> list[Said] | None:
+def _said(to: Recipient, files: Files) -> list[UserMessage] | None:
     """The latest user messages in the folder's conversations, empty without a database; None when it cannot be read."""
     query = to.profile.transcript.said(to.subject)
     if query is None:

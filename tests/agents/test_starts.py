@@ -11,12 +11,24 @@ AT, SECONDS = "2026-01-01T00:00:00.000Z", 1767225600
 PROFILES = catalogue([])
 
 HEADS = {
-    "claude": (f"/p/{ID}.jsonl", '{"type":"mode"}\n{"type":"user","cwd":"/lab","timestamp":"%s"}'),
-    "codex": (f"/p/rollout-2026-01-01T00-00-00-{ID}.jsonl", '{"timestamp":"%s","payload":{"cwd":"/lab"}}'),
-    "qwen": (f"/p/{ID}.jsonl", '{"cwd":"/lab","timestamp":"%s"}'),
-    "copilot": (f"/p/{ID}/events.jsonl", '{"timestamp":"%s","data":{"context":{"cwd":"/lab"}}}'),
-    "cline": ("/p/1796035331230_yfrvh.json", '{"session_id":"x","cwd":"/lab","started_at":"%s","interactive":true}'),
-    "pi": (f"/p/2026_{ID}.jsonl", '{"type":"session","id":"x","timestamp":"%s","cwd":"/lab"}'),
+    "claude": (
+        f"/h/.claude/projects/-lab/{ID}.jsonl",
+        '{"type":"mode"}\n{"type":"user","cwd":"/lab","timestamp":"%s"}',
+    ),
+    "codex": (
+        f"/h/.codex/sessions/2026/01/01/rollout-2026-01-01T00-00-00-{ID}.jsonl",
+        '{"timestamp":"%s","payload":{"cwd":"/lab"}}',
+    ),
+    "qwen": (f"/h/.qwen/projects/-lab/chats/{ID}.jsonl", '{"cwd":"/lab","timestamp":"%s"}'),
+    "copilot": (f"/h/.copilot/session-state/{ID}/events.jsonl", '{"timestamp":"%s","data":{"context":{"cwd":"/lab"}}}'),
+    "cline": (
+        "/h/.cline/data/sessions/1796035331230_yfrvh/1796035331230_yfrvh.json",
+        '{"session_id":"x","cwd":"/lab","started_at":"%s","interactive":true}',
+    ),
+    "pi": (
+        f"/h/.pi/agent/sessions/--lab--/2026_{ID}.jsonl",
+        '{"type":"session","id":"x","timestamp":"%s","cwd":"/lab"}',
+    ),
     "gemini": ("/p/session-1.jsonl", '{"sessionId":"x","startTime":"%s"}'),
 }
 
