@@ -162,7 +162,6 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "board",
         "fleet",
         "fleet-status",
-        "types",
     }
 
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 # Claude, Codex, Gemini and OpenCode show a long paste as `[Pasted text #1 +29 lines]` and the like, Copilot as
-# `[Paste #1 - 11 lines]`, pi as `[paste #1 +30 lines]`.
-_COLLAPSED = re.compile(r"\[(?:Pasted [\w~]|[Pp]aste #\d)")
+# `[Paste #1 - 11 lines]`, pi as `[paste #1 +30 lines]`, Cline as `[its beginning... Pasted +30 lines]`.
+_COLLAPSED = re.compile(r"\[(?:Pasted [\w~]|[Pp]aste #\d)|\.\.\. Pasted \+\d")
 _PLAIN = re.compile("[A-Za-z0-9]+(?: [A-Za-z0-9]+)*")
 _ENOUGH = 40  # letters and digits at the end of a text: enough to recognise it
 

@@ -24,6 +24,7 @@ _DECLARED = "reconciler.agents.declared:declared_profile"  # loaded when a manif
 BUILT_IN = {
     "agy": "reconciler.agents.agy:PROFILE",
     "claude": "reconciler.agents.claude:PROFILE",
+    "cline": "reconciler.agents.cline:PROFILE",
     "codex": "reconciler.agents.codex:PROFILE",
     "copilot": "reconciler.agents.copilot:PROFILE",
     "cursor-agent": "reconciler.agents.cursor_agent:PROFILE",

@@ -49,6 +49,12 @@ def test_a_prompt_reaches_the_agent_and_that_is_proved(project: Project, cli: st
     assert _untouched(project)
 
 
+def test_words_in_a_conversation_that_only_now_has_a_name_are_proof(project: Project) -> None:
+    _ready(project, "cline")
+    document = _sent(project, "say hello to everybody who is here", "--wait-idle", "20")
+    assert (document["verdict"], document["evidence"]) == ("submitted", "transcript")
+
+
 @pytest.mark.parametrize("cli", UNPROVED)
 def test_a_cli_that_proves_nothing_is_told_so(project: Project, cli: str) -> None:
     _ready(project, cli)

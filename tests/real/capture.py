@@ -406,7 +406,7 @@ def capture(cli: Cli, parts: Sequence[Callable[[Stage], None]] = PARTS) -> None:
     for name, start in cli.starts.items():
         asked = replace(cli, args=start.args, env={**cli.env, **start.env})
         with stub() as model, running(asked, model, start.settings) as stage:
-            if stage.wait(lambda shows=start.shows: bool(re.search(shows, stage.screen())), START_SECONDS / 3):
+            if stage.wait(lambda shows=start.shows: bool(re.search(shows, stage.screen())), START_SECONDS):
                 pause(STILL)
                 stage.keep("dialog", name, (WIDE, NARROW))
             else:

@@ -294,6 +294,40 @@ PI = Cli(
     reopened={"beside itself": "", "another_folder": "Fork this session"},
     starts={"trust": Start("Trust project folder", {"lab/.pi/settings.json": "{}"})},
 )
+_CLINE_PROVIDER = """{
+            "version": 1,
+            "lastUsedProvider": "openai-compatible",
+            "modes": {},
+            "providers": {"openai-compatible": {
+                "settings": {
+                    "provider": "openai-compatible",
+                    "apiKey": "sk-dummy",
+                    "model": "stub",
+                    "baseUrl": "$url/v1"
+                },
+                "updatedAt": "2026-11-30T00:00:00.000Z",
+                "tokenSource": "manual"
+            }}
+        }"""
+CLINE = Cli(
+    name="cline",
+    package="cline",
+    version="3.0.65",
+    ready=r"Ask anything|What can I do for you",
+    stored=_files(".cline/data/sessions/*/*.messages.json"),
+    env={"CLINE_TELEMETRY_DISABLED": "1"},
+    settings={
+        ".cline/data/settings/providers.json": _CLINE_PROVIDER,
+        ".cline/data/settings/cli-notices.json": """{"shown": {
+            "cline-cli-cline-pass-intro": true,
+            "cline-cli-desktop-launch": true
+        }}""",
+    },
+    args=("--auto-approve", "false"),
+    asks="Approve tool call",
+    permits="y",
+    starts={"notice": Start("any other key to close", {".cline/data/settings/providers.json": _CLINE_PROVIDER})},
+)
 
 # Every version whose screens are captured, and whose rules are held against them.
 CAPTURED = (
@@ -308,4 +342,5 @@ CAPTURED = (
     *(replace(CODEX, version=version, args=("--no-daemon",)) for version in ("0.169.0", "0.171.0")),
     replace(PI, version="0.76.0", starts={}),  # 0.79.0 was the first to ask
     PI,
+    *(replace(CLINE, version=version, args=("-i", *CLINE.args)) for version in ("3.0.57", "3.0.65")),
 )

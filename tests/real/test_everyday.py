@@ -6,14 +6,14 @@ import json
 from dataclasses import replace
 
 import pytest
-from clis import CLAUDE_NEW, CLAUDE_OLD, CODEX, COPILOT, GEMINI, OPENCODE, PI, QWEN, Cli
+from clis import CLAUDE_NEW, CLAUDE_OLD, CLINE, CODEX, COPILOT, GEMINI, OPENCODE, PI, QWEN, Cli
 from real_project import AGENT, TURN_SECONDS, RealProject
 from stub import ANSWER, TOUCH, TOUCHED
 from waiting import wait_until
 
 PROMPT = "Say anything."
 ASKING = replace(OPENCODE, env={**OPENCODE.env, "OPENCODE_PERMISSION": '{"bash": "ask"}'})
-EVERY = [CLAUDE_OLD, CLAUDE_NEW, CODEX, GEMINI, QWEN, COPILOT, ASKING, PI]
+EVERY = [CLAUDE_OLD, CLAUDE_NEW, CODEX, GEMINI, QWEN, COPILOT, ASKING, PI, CLINE]
 
 
 @pytest.mark.parametrize("cli", EVERY, ids=str)

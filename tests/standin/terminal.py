@@ -180,7 +180,7 @@ def choice_of(dialog: Dialog, key: bytes) -> int | None:
     named = (
         index
         for index, choice in enumerate(dialog.choices)
-        if choice.startswith(f"{name}.") or f"({name})" in choice.lower()
+        if choice.startswith((f"{name}.", f"[{name}]")) or f"({name})" in choice.lower()
     )
     return next(named, None)
 
