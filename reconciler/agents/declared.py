@@ -7,21 +7,25 @@ import os.path
 import re
 from functools import partial
 
+from msgspec.structs import replace
+
 from reconciler.model.activity import Activity
 from reconciler.model.desired import AgentType
 
 from .display import Display, unknown_activity
 from .launch import CWD, SESSION_ID, Launch, Shutdown
 from .profile import Profile
-from .storage import Storage, StoredHead
+from .storage import Database, Storage, StoredHead
 from .subject import AgentEnvironment
 from .usage import ENDS, Usage
 
 _ANY_ID = r"[A-Za-z0-9][A-Za-z0-9._:-]*"
 
 
-def declared_profile(declared: AgentType) -> Profile:
-    """Make the profile of an agent type that a manifest describes."""
+def declared_profile(declared: AgentType, base: Profile | None = None) -> Profile:
+    """Make the profile of an agent type that a manifest describes. With a `base`, it changes what is given."""
+    if base is not None:
+        return _changed(base, declared)
     return Profile(
         name=declared.name,
         launch=Launch(command=declared.command, new=declared.new, resume=declared.resume),
@@ -33,6 +37,24 @@ def declared_profile(declared: AgentType) -> Profile:
             activity=partial(_activity, re.compile(declared.busy)) if declared.busy else unknown_activity,
         ),
     )
+
+
+def _changed(base: Profile, declared: AgentType) -> Profile:
+    """The profile with what the manifest gives in its place; all else stays what is known about the base."""
+    new, resume = declared.new or base.launch.new, declared.resume or base.launch.resume
+    own = declared_profile(replace(declared, command=declared.command or base.launch.command, new=new, resume=resume))
+    profile = replace(
+        base, name=declared.name, launch=replace(base.launch, command=own.launch.command, new=new, resume=resume)
+    )
+    if declared.new or declared.resume:
+        profile = replace(profile, usage=own.usage)
+    if declared.quit:
+        profile = replace(profile, shutdown=replace(base.shutdown, quit=declared.quit))
+    if declared.artifacts:
+        profile = replace(profile, storage=own.storage, database=Database(), transcript=own.transcript, tokens="")
+    if declared.busy:
+        profile = replace(profile, display=replace(base.display, tells_activity=True, activity=own.display.activity))
+    return profile
 
 
 def _before_id(template: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
 from reconciler.model.similar import similar
@@ -13,7 +14,8 @@ from reconciler.model.similar import similar
 if TYPE_CHECKING:
     from .shape import ManifestDoc
 
-_SHOWN = 10  # the most words that a suggestion lists
+_KEY_OF_INSTANCE = re.compile(r"\[[^\]]*\]")
+_SHOWN = 14  # the most words that a suggestion lists
 
 
 class Source(Struct, frozen=True):
@@ -43,6 +45,18 @@ class Document(Struct, frozen=True):
     digest: str
     content: ManifestDoc
     places: Mapping[str, tuple[int, int]]
+    elsewhere: Mapping[str, Place] = field(default_factory=dict)
+    """The places of what another file with `merge: true` changed here, by dotted path."""
+    damaged: bool = False
+    """Whether invalid parts were left out."""
+
+    def place(self, path: str) -> Place:
+        """The place of `path`, or of the nearest enclosing key that has a place. An instance is at its block."""
+        if "[" in path:
+            path = _KEY_OF_INSTANCE.sub("", path)
+        while path and path not in self.places and path not in self.elsewhere:
+            path = path.rpartition(".")[0]
+        return self.elsewhere.get(path) or place_of(self.file, self.places, path)
 
 
 def place_of(file: str, places: Mapping[str, tuple[int, int]], path: str) -> Place:

@@ -8,7 +8,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from reconciler.model.address import Address, agent_address, is_name, parse_address, workspace_address
+from reconciler.model.address import (
+    Address,
+    agent_address,
+    agent_session,
+    block_name,
+    is_name,
+    parse_address,
+    workspace_address,
+)
 from reconciler.model.desired import (
     DEFAULT_ROLE,
     Agent,
@@ -92,8 +100,8 @@ def _agent(home: Workspace, name: str, block: Block, args: tuple[str, ...], env:
     role = given.get("role", DEFAULT_ROLE)
     return Agent(
         address=agent_address(workspace_name, name),
-        session=f"{workspace_name}-{role}-{name}",
-        type=given.get("type", name),
+        session=agent_session(workspace_name, role, name),
+        type=given.get("type") or block_name(name),
         role=role,
         cwd=home.path,
         args=args,
@@ -119,7 +127,7 @@ def _dependency(workspace_name: str, text: str) -> Address:
 def agent_type(name: str, block: Block, context: ManifestContext) -> AgentType:
     """The agent type that `block` declares."""
     given = block.content
-    command = given["command"]
+    command = given.get("command", ())
     return AgentType(
         name,
         _words([command] if isinstance(command, str) else command, context),
@@ -128,6 +136,7 @@ def agent_type(name: str, block: Block, context: ManifestContext) -> AgentType:
         artifacts=_words(given.get("artifacts", ()), context),
         quit=given.get("quit", ""),
         busy=given.get("busy", ""),
+        extends=given.get("extends", ""),
         place=block.place(),
     )
 

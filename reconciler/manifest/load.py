@@ -16,7 +16,7 @@ from reconciler.model.record import Json
 
 from . import expand
 from .document import Document, ManifestContext, Source, mistake
-from .links import Declared, branch_mistakes, link_mistakes
+from .links import Declared, branch_mistakes, link_mistakes, unknown_dependencies, with_instances_needed
 from .merge import Block, Merged, merge
 from .templates import type_mistakes
 from .values import accept_mistakes, accepts, budget_mistakes, project_budget
@@ -24,6 +24,10 @@ from .variables import fill
 
 if TYPE_CHECKING:
     from reconciler.model.broker import Broker
+
+
+# The keys that stand for more than they say.
+_IN_SHORT = frozenset({"extends", "for_each", "count", "merge", "templates"})
 
 
 class Loaded(Struct, frozen=True):
@@ -54,7 +58,9 @@ def load(
         document, found = _document(source, known)
         documents += [document] if document else []
         mistakes += found
-    desired, found = _desired(documents, context, builtin_types, _digest(ordered))
+    documents_as_written, found = _written_out(documents, builtin_types)
+    mistakes += found
+    desired, found = _desired(documents_as_written, context, builtin_types, _digest(ordered))
     mistakes += found
     if mistakes:
         raise InvalidManifest(tuple(sorted(dict.fromkeys(mistakes), key=_reading_order)))
@@ -77,13 +83,38 @@ def _document(source: Source, known: Mapping[str, Json]) -> tuple[Document | Non
     return checked_document(source, digest)
 
 
+def _written_out(
+    documents: Sequence[Document], builtin_types: Collection[str]
+) -> tuple[Sequence[Document], list[Diagnostic]]:
+    """The documents with every block that stands for several, or that builds on another one, written out."""
+    if not any(_says_in_short(each.content) for each in documents):
+        return documents, []
+    from .composition import composed  # noqa: PLC0415 - most manifests write everything out
+
+    return composed(documents, builtin_types)
+
+
+def _says_in_short(content: Mapping[str, Any]) -> bool:
+    """Whether the content has `merge` or `templates`, or a block with `extends`, `for_each` or `count`."""
+    if not _IN_SHORT.isdisjoint(content):
+        return True
+    homes = content.get("workspaces", {}).values()
+    blocks = (block for home in homes for block in (home, *home.get("agents", {}).values()) if block)
+    types = content.get("agent_types", {}).values()
+    return any(not _IN_SHORT.isdisjoint(block) for block in (*types, *blocks))
+
+
 def _desired(
     documents: Sequence[Document], context: ManifestContext, builtin_types: Collection[str], digest: str
 ) -> tuple[Desired, list[Diagnostic]]:
     sources = [fill(document, context.env) for document in documents]
     merged, disagreements = merge(sources)
     workspaces, declared = _expanded(merged, context)
+    mistakes = [*unknown_dependencies(declared)]
+    declared = with_instances_needed(declared)
     own_types = merged.sections["agent_types"]
+    known_types = {*builtin_types, *own_types}
+    judged = _judged(merged, workspaces.values(), declared, known_types)
     desired = Desired(
         project=_project(merged, context),
         socket=expand.socket(merged.settings.get("tmux"), context),
@@ -95,23 +126,32 @@ def _desired(
         brokers=_brokers(merged, context),
         accepts=accepts(merged.sections["accept"].values()),
         budget=project_budget(merged.settings.get("budget")),
-        diagnostics=tuple(_doubtful(merged, workspaces.values(), declared)),
+        diagnostics=judged.doubts,
     )
     unset = [found for source in sources for found in source.mistakes]
-    mistakes = [*_mistakes(merged, declared, builtin_types)]
+    mistakes += [*judged.mistakes, *_mistakes(merged, declared, builtin_types)]
     mistakes += budget_mistakes(desired.budget, workspaces.values(), desired.agents.values())
     return desired, [*unset, *disagreements, *mistakes]
 
 
-def _doubtful(merged: Merged, workspaces: Iterable[Workspace], declared: Declared) -> Iterable[Diagnostic]:
+class _Judged(Struct, frozen=True):
+    """Warnings about what a manifest hardly means, and mistakes in the types of agents."""
+
+    doubts: tuple[Diagnostic, ...] = ()
+    mistakes: tuple[Diagnostic, ...] = ()
+
+
+def _judged(merged: Merged, workspaces: Iterable[Workspace], declared: Declared, types: Collection[str]) -> _Judged:
     arguments = (argument for _, block in declared for argument in (block.content or {}).get("args", ()))
     spaces = list(workspaces)
-    if len({each.path for each in spaces}) == len(spaces) and not any(set(each) & {" ", "$"} for each in arguments):
-        return ()
-    from .doubtful import doubtful  # noqa: PLC0415 - a manifest without doubts starts faster
+    clear = len({each.path for each in spaces}) == len(spaces) and not any(set(each) & {" ", "$"} for each in arguments)
+    if clear and all(agent.type in types for agent, _ in declared):
+        return _Judged()
+    from .doubtful import doubtful, unknown_types  # noqa: PLC0415 - a manifest without doubts starts faster
 
     blocks = merged.sections["workspaces"]
-    return doubtful(((each, blocks[each.address.workspace]) for each in spaces), declared)
+    doubts = doubtful(((each, blocks[each.address.workspace]) for each in spaces), declared)
+    return _Judged(tuple(doubts), tuple(unknown_types(declared, types)))
 
 
 def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]) -> Iterator[Diagnostic]:
@@ -121,7 +161,7 @@ def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]
         yield from type_mistakes(name, block, builtin_types)
     yield from branch_mistakes(merged.sections["workspaces"].values())
     yield from accept_mistakes(merged.sections["accept"].values())
-    yield from link_mistakes(declared, {*builtin_types, *own_types})
+    yield from link_mistakes(declared)
 
 
 def _project(merged: Merged, context: ManifestContext) -> str:

@@ -20,7 +20,11 @@ def type_mistakes(name: str, block: Block, builtin_types: Collection[str]) -> It
         yield mistake(
             f"the agent type `{name}` is built in", block.place(), fix="choose another name for your own type"
         )
-    if not block.content["command"]:
+    if "command" not in block.content:
+        if "extends" not in block.content:
+            fix = "add `command: [PROGRAM]`, or `extends: TYPE`"
+            yield mistake(f"`command` is missing in `{block.path}`", block.place(), fix=fix)
+    elif not block.content["command"]:
         yield mistake("`command` is empty", block.place("command"), fix="write `command: [PROGRAM]`")
     for key, known in _KNOWN.items():
         yield from _unknown_placeholders(block, key, known)
@@ -42,7 +46,7 @@ def _unknown_placeholders(block: Block, key: str, known: list[str]) -> Iterator[
 
 def _missing_session_id(block: Block) -> Iterator[Diagnostic]:
     names_it = {key for key in _KNOWN if any("{session_id}" in text for text in block.content.get(key, ()))}
-    if names_it and "resume" not in names_it:
+    if names_it and "resume" not in names_it and not ("extends" in block.content and "resume" not in block.content):
         yield mistake(
             f"`{block.path}.resume` does not say which conversation",
             block.place("resume"),

@@ -122,7 +122,8 @@ class AgentType(Struct, frozen=True):
     """An agent CLI that the user describes in `agent_types:`.
 
     `new`, `resume` and `artifacts` may contain `{session_id}`; `artifacts` may also contain `{cwd}`. `busy` is a
-    regular expression that matches the pane title while the agent must not be interrupted.
+    regular expression that matches the pane title while the agent must not be interrupted. `extends` is the type that
+    knows everything which is empty here; empty for none.
     """
 
     name: str
@@ -132,6 +133,7 @@ class AgentType(Struct, frozen=True):
     artifacts: tuple[str, ...] = ()
     quit: str = ""
     busy: str = ""
+    extends: str = ""
     place: Place | None = None
 
 

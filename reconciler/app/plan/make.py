@@ -28,7 +28,7 @@ from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import SnapshotRequest, observe, recorded_as_live
 from reconciler.plan.diff import diff
-from reconciler.plan.request import Request, as_requested, plan_options_of, scope_of
+from reconciler.plan.request import Request, as_meant, as_requested, plan_options_of, scope_of
 from reconciler.plan.sources import Sources
 from reconciler.ports.world import World
 from reconciler.state.registry import StoredRegistry, read
@@ -51,6 +51,7 @@ def make_plan(at: Project, request: Request, lineage: str = "", stored: StoredRe
     """Look at everything once and compare. `stored` replaces the registry on disk. Writes nothing."""
     sources, stored = _sources(at, request), stored or read(at.registry)
     loaded = loaded_from(at, list(sources.values())) if sources else Loaded(_alone(at, request, stored), ())
+    request = as_meant(request, loaded.desired, stored.record)
     desired = as_requested(loaded.desired, request)
     profiles = catalogue(desired.agent_types.values())
     world = at.world(desired.socket, returning=request.goes_back)
