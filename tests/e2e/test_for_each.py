@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from project import Project, runs
 
+PAGE = Path(__file__).parents[2] / "docs" / "manifest.md"
 KEYS = ["ui", "api", "db"]
 
 
@@ -127,3 +131,12 @@ def test_instances_of_a_workspace_have_a_folder_each(project: Project):
     project.write({"site": {"for_each": ["b"], "path": "site-${each.key}", "agents": {"shell": {"count": 2}}}})
     gone = ["workspace.site[a]", "agent.site[a].shell[1]", "agent.site[a].shell[2]"]
     assert project.actions() == dict.fromkeys(gone, "delete")
+
+
+def test_the_ten_reviewers_on_the_page_are_six_lines_and_start(project: Project):
+    (shown,) = re.findall(r"Ten reviewers:\n\n```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert len(shown.splitlines()) <= 6
+    (project.root / "reconciler.yaml").write_text(f"{shown}tmux: {{socket_path: {project.socket}}}\n")
+    project.apply()
+    assert {*project.live()} == {f"api-reviewer-review-{number}" for number in range(1, 11)}
+    assert project.actions() == {}
