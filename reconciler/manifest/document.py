@@ -14,8 +14,14 @@ from reconciler.model.similar import similar
 if TYPE_CHECKING:
     from .shape import ManifestDoc
 
+PROFILES = "RECONCILER_PROFILES"  # names of the active profiles, separated by commas
 _KEY_OF_INSTANCE = re.compile(r"\[[^\]]*\]")
 _SHOWN = 14  # the most words that a suggestion lists
+
+
+def active_profiles(env: Mapping[str, str]) -> frozenset[str]:
+    """The names of the profiles that the environment activates."""
+    return frozenset(filter(None, map(str.strip, env.get(PROFILES, "").split(","))))
 
 
 class Source(Struct, frozen=True):
@@ -32,6 +38,11 @@ class ManifestContext(Struct, frozen=True):
     home: str
     env: Mapping[str, str]
     default_project: str
+
+    @property
+    def profiles(self) -> frozenset[str]:
+        """The names of the active profiles."""
+        return active_profiles(self.env)
 
 
 class Document(Struct, frozen=True):

@@ -71,6 +71,7 @@ def workspace(name: str, block: Block, context: ManifestContext) -> Workspace:
         absolute(block.content["path"], context),
         Git(absolute(git["repo"], context), git["branch"], git.get("base", "")) if git else None,
         budget=budget(block.content.get("budget"), block.place("budget")),
+        profiles=tuple(block.content.get("profiles", ())),
         place=block.place(),
     )
 
@@ -114,6 +115,7 @@ def _agent(home: Workspace, name: str, block: Block, args: tuple[str, ...], env:
         ignore=frozenset(given.get("ignore", ())),
         depends_on=tuple(_dependency(workspace_name, text) for text in given.get("depends_on", ())),
         budget=budget(given.get("budget"), block.place("budget")),
+        profiles=tuple(given.get("profiles", ())),
         place=block.place(),
     )
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.address import Address
@@ -17,6 +18,17 @@ from .merge import Block
 from .rules import is_branch
 
 Declared = Sequence[tuple[Agent, Block]]
+
+
+class Judged(Struct, frozen=True):
+    """What is said about a manifest beyond its links, and what no active profile includes."""
+
+    doubts: tuple[Diagnostic, ...] = ()
+    mistakes: tuple[Diagnostic, ...] = ()
+    inactive: frozenset[Address] = frozenset()
+
+
+NOTHING_JUDGED = Judged()
 
 
 def link_mistakes(declared: Declared) -> Iterator[Diagnostic]:

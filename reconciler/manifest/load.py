@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from msgspec import Struct
 
@@ -16,7 +16,15 @@ from reconciler.model.record import Json
 
 from . import expand
 from .document import Document, ManifestContext, Source, mistake
-from .links import Declared, branch_mistakes, link_mistakes, unknown_dependencies, with_instances_needed
+from .links import (
+    NOTHING_JUDGED,
+    Declared,
+    Judged,
+    branch_mistakes,
+    link_mistakes,
+    unknown_dependencies,
+    with_instances_needed,
+)
 from .merge import Block, Merged, merge
 from .templates import type_mistakes
 from .values import accept_mistakes, accepts, budget_mistakes, project_budget
@@ -24,6 +32,13 @@ from .variables import fill
 
 if TYPE_CHECKING:
     from reconciler.model.broker import Broker
+
+
+class _Around(NamedTuple):
+    """What agents may refer to: the known agent types, and the active profiles."""
+
+    types: Collection[str]
+    profiles: Collection[str]
 
 
 # The keys that stand for more than they say.
@@ -113,8 +128,7 @@ def _desired(
     mistakes = [*unknown_dependencies(declared)]
     declared = with_instances_needed(declared)
     own_types = merged.sections["agent_types"]
-    known_types = {*builtin_types, *own_types}
-    judged = _judged(merged, workspaces.values(), declared, known_types)
+    judged = _judged(merged, workspaces, declared, _Around({*builtin_types, *own_types}, context.profiles))
     desired = Desired(
         project=_project(merged, context),
         socket=expand.socket(merged.settings.get("tmux"), context),
@@ -127,6 +141,7 @@ def _desired(
         accepts=accepts(merged.sections["accept"].values()),
         budget=project_budget(merged.settings.get("budget")),
         diagnostics=judged.doubts,
+        inactive=judged.inactive,
     )
     unset = [found for source in sources for found in source.mistakes]
     mistakes += [*judged.mistakes, *_mistakes(merged, declared, builtin_types)]
@@ -134,24 +149,18 @@ def _desired(
     return desired, [*unset, *disagreements, *mistakes]
 
 
-class _Judged(Struct, frozen=True):
-    """Warnings about what a manifest hardly means, and mistakes in the types of agents."""
-
-    doubts: tuple[Diagnostic, ...] = ()
-    mistakes: tuple[Diagnostic, ...] = ()
-
-
-def _judged(merged: Merged, workspaces: Iterable[Workspace], declared: Declared, types: Collection[str]) -> _Judged:
+def _judged(merged: Merged, workspaces: Mapping[Address, Workspace], declared: Declared, around: _Around) -> Judged:
+    """What is judged by rules that most manifests need not ask: doubts, unknown types, profiles."""
+    spaces = list(workspaces.values())
     arguments = (argument for _, block in declared for argument in (block.content or {}).get("args", ()))
-    spaces = list(workspaces)
     clear = len({each.path for each in spaces}) == len(spaces) and not any(set(each) & {" ", "$"} for each in arguments)
-    if clear and all(agent.type in types for agent, _ in declared):
-        return _Judged()
-    from .doubtful import doubtful, unknown_types  # noqa: PLC0415 - a manifest without doubts starts faster
+    profiles = any(each.profiles for each in spaces) or any(agent.profiles for agent, _ in declared)
+    if clear and not profiles and all(agent.type in around.types for agent, _ in declared):
+        return NOTHING_JUDGED
+    from .judgement import judged  # noqa: PLC0415 - a manifest without doubts starts faster
 
     blocks = merged.sections["workspaces"]
-    doubts = doubtful(((each, blocks[each.address.workspace]) for each in spaces), declared)
-    return _Judged(tuple(doubts), tuple(unknown_types(declared, types)))
+    return judged([(each, blocks[each.address.workspace]) for each in spaces], declared, around.types, around.profiles)
 
 
 def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]) -> Iterator[Diagnostic]:

@@ -36,6 +36,7 @@ Branch = Annotated[str, *_rule("branch")]
 Path = Annotated[str, *_rule("path")]
 Word = Annotated[str, Pattern(r"\S+")]
 Argv = list[str]
+Profiles = list[Name]
 Count = Annotated[int, Expected("a whole number")]
 Dollars = Annotated[float, Expected("a number of US dollars")]
 Days = Annotated[int, Expected("a whole number of days")]
@@ -123,6 +124,8 @@ class AgentDoc(TypedDict):
     """Agents that start first: names in this workspace, or `agent.WORKSPACE.NAME`."""
     budget: NotRequired[BudgetDoc]
     """What the agent may use in a day. A change of it never restarts the agent."""
+    profiles: NotRequired[Profiles]
+    """The agent is managed only while one of these profiles is active: `--profile NAME`. Default: always."""
 
 
 class GitDoc(TypedDict):
@@ -155,6 +158,8 @@ class WorkspaceDoc(TypedDict):
     """Environment variables of every agent in the workspace."""
     budget: NotRequired[BudgetDoc]
     """What all agents of the workspace together may use in a day."""
+    profiles: NotRequired[Profiles]
+    """The workspace and its agents are managed only while one of these profiles is active. Default: always."""
     agents: NotRequired[dict[Name, AgentDoc | None]]
     """The agents, by name. An empty block is an agent with all defaults."""
 

@@ -94,6 +94,7 @@ class Workspace(Struct, frozen=True):
     path: str
     git: Git | None = None
     budget: Budget | None = None
+    profiles: tuple[str, ...] = ()
     place: Place | None = None
 
 
@@ -115,6 +116,7 @@ class Agent(Struct, frozen=True):
     ignore: frozenset[str] = frozenset()
     depends_on: tuple[Address, ...] = ()
     budget: Budget | None = None
+    profiles: tuple[str, ...] = ()
     place: Place | None = None
 
 
@@ -191,6 +193,8 @@ class Desired(Struct, frozen=True):
     budget: Budget | None = None
     files: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    inactive: frozenset[Address] = frozenset()
+    """The workspaces and agents of which no profile is active: a plan leaves them as they are."""
 
     @property
     def places(self) -> dict[Address, Place]:

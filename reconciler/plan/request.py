@@ -85,6 +85,8 @@ class Request(Struct, frozen=True):
     """The agents to end and to forget."""
     purge: bool = False
     """Whether the conversations of the deleted agents are deleted, too."""
+    profiles: tuple[str, ...] | None = None
+    """The active profiles; None for those of the command line and the environment."""
 
     @property
     def follows_manifests(self) -> bool:

@@ -101,7 +101,7 @@ def at_rest(seen: ProjectView) -> list[Address]:
         return isinstance(pane, Absent) or (isinstance(pane, Present) and pane.value.dead)
 
     wanted = [spec.address for spec in seen.desired.agents.values() if spec.state is RunState.RUNNING]
-    return [address for address in wanted if is_down(address)]
+    return [address for address in wanted if address not in seen.desired.inactive and is_down(address)]
 
 
 def expect_ids(seen: ProjectView, agents: Iterable[Address]) -> None:

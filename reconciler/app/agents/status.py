@@ -33,7 +33,8 @@ def status_seen(at: Project, seen: ProjectView, address: Address | None = None) 
     said = [*about_registry(at, seen.stored), *hidden, *seen.snapshot.visibility_warnings]
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if address is None:
-        return status_document(agents, said)
+        shown = [each for each in agents if each.address not in seen.desired.inactive or each.status != "declared"]
+        return status_document(shown, said)
     document = status_document([agent for agent in agents if agent.address == address], said)
     for row in document["agents"]:
         row["detail"] = _detail(at, seen, address)

@@ -71,7 +71,8 @@ class ProjectBoard:
         trouble = self.trouble.diagnostics if self.trouble else ()
         if seen is None or look is None:
             return ProjectSight(project="", folder=self.at.root, diagnostics=trouble)
-        agents = statuses(seen.cases, seen.stored.record, seen.snapshot)
+        everyone = statuses(seen.cases, seen.stored.record, seen.snapshot)
+        agents = (each for each in everyone if each.address not in seen.desired.inactive or each.status != "declared")
         return ProjectSight(
             project=seen.desired.project,
             folder=self.at.root,

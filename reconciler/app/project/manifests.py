@@ -12,7 +12,7 @@ from reconciler import __version__
 from reconciler.agents.catalogue import BUILT_IN, installed
 from reconciler.app.project.places import manifests_in, own_manifests
 from reconciler.app.project.project import Project
-from reconciler.manifest import Loaded, ManifestContext, Source, load, remembered
+from reconciler.manifest import PROFILES, Loaded, ManifestContext, Source, load, remembered
 from reconciler.model.address import parse_address
 from reconciler.model.broker import Broker
 from reconciler.model.desired import Agent, Desired, Socket
@@ -53,9 +53,13 @@ def load_manifests(at: Project, given: Sequence[str], edits: Iterable[Edit | Res
     return loaded_from(at, list(manifest_sources(at, given, edits).values()))
 
 
-def loaded_from(at: Project, sources: Sequence[Source]) -> Loaded:
-    """What these manifests declare together. Raises InvalidManifest with all mistakes."""
-    around = ManifestContext(at.root, at.home, at.env, os.path.basename(at.root))
+def loaded_from(at: Project, sources: Sequence[Source], profiles: Iterable[str] | None = None) -> Loaded:
+    """What these manifests declare together. Raises InvalidManifest with all mistakes.
+
+    `profiles` are the active ones; None for those of the environment.
+    """
+    env = at.env if profiles is None else {**at.env, PROFILES: ",".join(profiles)}
+    around = ManifestContext(at.root, at.home, env, os.path.basename(at.root))
     known = _known(at, sources)
     try:
         return load(sources, around, frozenset(BUILT_IN), known)
