@@ -65,6 +65,8 @@ class Document(Struct, frozen=True):
         """The place of `path`, or of the nearest enclosing key that has a place. An instance is at its block."""
         if "[" in path:
             path = _KEY_OF_INSTANCE.sub("", path)
+        if not self.elsewhere:
+            return place_of(self.file, self.places, path)
         while path and path not in self.places and path not in self.elsewhere:
             path = path.rpartition(".")[0]
         return self.elsewhere.get(path) or place_of(self.file, self.places, path)

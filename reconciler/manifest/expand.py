@@ -114,7 +114,7 @@ def _agent(home: Workspace, name: str, block: Block, args: tuple[str, ...], env:
         trust=given.get("trust", False),
         ignore=frozenset(given.get("ignore", ())),
         depends_on=tuple(_dependency(workspace_name, text) for text in given.get("depends_on", ())),
-        budget=budget(given.get("budget"), block.place("budget")),
+        budget=budget(given["budget"], block.place("budget")) if "budget" in given else None,
         profiles=tuple(given.get("profiles", ())),
         place=block.place(),
     )

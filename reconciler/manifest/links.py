@@ -64,10 +64,14 @@ def _shared_sessions(declared: Declared) -> Iterator[Diagnostic]:
 
 def with_instances_needed(declared: Declared) -> Declared:
     """The same agents. Those that need a block with `for_each` need all of its instances."""
-    meant = _instances(declared)
+    meant = _instances(declared) if _any_needs(declared) else {}
     if not meant:
         return declared
     return [(_needing(agent, meant), block) for agent, block in declared]
+
+
+def _any_needs(declared: Declared) -> bool:
+    return any(agent.depends_on for agent, _ in declared)
 
 
 def _instances(declared: Declared) -> dict[Address, list[Address]]:
@@ -90,6 +94,8 @@ def _needing(agent: Agent, meant: Mapping[Address, list[Address]]) -> Agent:
 
 def unknown_dependencies(declared: Declared) -> Iterator[Diagnostic]:
     """Every `depends_on` that names no other declared agent. Must not be called after `with_instances_needed`."""
+    if not _any_needs(declared):
+        return
     known = {agent.address for agent, _ in declared}
     known |= _instances(declared).keys()
     for agent, block in declared:
