@@ -6,6 +6,17 @@ one. `variables` and `expand` fill in variables and defaults, `links` checks tha
 """
 
 from .document import PROFILES, Document, ManifestContext, Source, active_profiles
-from .load import Loaded, load, remembered
+from .load import Include, Loaded, includes, load, remembered
 
-__all__ = ["PROFILES", "Document", "Loaded", "ManifestContext", "Source", "active_profiles", "load", "remembered"]
+__all__ = [
+    "PROFILES",
+    "Document",
+    "Include",
+    "Loaded",
+    "ManifestContext",
+    "Source",
+    "active_profiles",
+    "includes",
+    "load",
+    "remembered",
+]

@@ -82,6 +82,22 @@ def load(
     return Loaded(desired, tuple(documents))
 
 
+class Include(Struct, frozen=True):
+    """A file or pattern that a manifest includes, as it is written, and where."""
+
+    text: str
+    place: Place
+
+
+def includes(source: Source, known: Mapping[str, Json] = {}) -> tuple[Include, ...]:
+    """What `source` includes; nothing if it cannot be read, which `load` reports. `known` is as for `load`."""
+    if b"include" not in source.data:
+        return ()
+    document, _ = _document(source, known)
+    given = document.content.get("include", []) if document else []
+    return tuple(Include(text, document.place(f"include.{n}")) for n, text in enumerate(given) if document)
+
+
 def remembered(document: Document) -> Json:
     """Plain data of `document` for a cache. Pass it to `load` in `known`, under `document.digest`."""
     return {"content": cast("Json", document.content), "places": document.places}

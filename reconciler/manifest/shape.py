@@ -333,6 +333,8 @@ class ManifestDoc(TypedDict):
 
     version: Literal[1]
     """Version of the manifest's format."""
+    include: NotRequired[list[Path]]
+    """More manifests to read: files or patterns such as `~/.config/reconciler/*.yaml`, relative to this file."""
     merge: NotRequired[bool]
     """Whether this file may change what other files declare. Mappings are merged, other values replaced."""
     project: NotRequired[Annotated[str, Pattern(r"[\s\S]*\S[\s\S]*"), Expected("a name")]]

@@ -6,7 +6,13 @@ import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.app.project.manifests import display_path, load_manifests, manifest_paths, read_manifest
+from reconciler.app.project.manifests import (
+    display_path,
+    load_manifests,
+    manifest_paths,
+    manifest_sources,
+    read_manifest,
+)
 from reconciler.app.project.project import Project
 from reconciler.manifest import Source
 from reconciler.manifest.edit import added, place_in, removed, without_items
@@ -94,10 +100,11 @@ def removals(at: Project, desired: Desired, agents: Iterable[Address]) -> tuple[
     Raises:
         InvalidManifest, ReconcilerError: A manifest cannot be edited.
     """
-    paths = {display_path(path): path for path in manifest_paths(at, ())}
+    found = _by_place(desired, agents)
+    paths = {display_path(path): path for path in (manifest_sources(at, ()) if found else ())}
     now: dict[str, Source] = {}
     edits: list[Edit] = []
-    for place, together in _by_place(desired, agents).items():
+    for place, together in found.items():
         source = now.get(place.file) or read_manifest(at, paths[place.file])
         after = _without(source, desired, place, together)
         now[place.file] = Source(place.file, after)

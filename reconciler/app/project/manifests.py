@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
 from reconciler import __version__
 from reconciler.agents.catalogue import BUILT_IN, installed
+from reconciler.app.project.included import with_included
 from reconciler.app.project.places import manifests_in, own_manifests
 from reconciler.app.project.project import Project
-from reconciler.manifest import PROFILES, Loaded, ManifestContext, Source, load, remembered
+from reconciler.manifest import PROFILES, Include, Loaded, ManifestContext, Source, includes, load, remembered
 from reconciler.model.address import parse_address
 from reconciler.model.broker import Broker
 from reconciler.model.desired import Agent, Desired, Socket
@@ -41,7 +43,14 @@ def manifest_sources(at: Project, given: Sequence[str], edits: Iterable[Edit | R
     kept = [path for path in paths if edited.get(path, b"") is not None]
     if not kept:
         raise UsageError(f"there is no manifest in {at.root}", fix="write one with `reconciler init`, or name it")
-    return {path: _source(at, path, edited.get(path)) for path in kept}
+    sources = {path: _source(at, path, edited.get(path)) for path in kept}
+    if not any(b"include" in source.data for source in sources.values()):
+        return sources
+
+    def included(source: Source) -> tuple[Include, ...]:
+        return includes(source, _known(at, [source]))
+
+    return with_included(sources, at.home, included, partial(read_manifest, at))
 
 
 def _source(at: Project, path: str, edited: bytes | None) -> Source:
