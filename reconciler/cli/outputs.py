@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from reconciler.app.project.manifests import from_here
 from reconciler.model.errors import UsageError
 from reconciler.render.form import Form
 from reconciler.render.output import tell_commands, tell_json, tell_text
@@ -54,22 +55,23 @@ def output(*, as_json: bool, form: Form, **files: str) -> Output:
 
 def publish(at: Project, document: Document, wanted: Output, text: Callable[[], Iterable[str]]) -> None:
     """Write the reports, then show the document, as `text` unless the options ask for another format."""
+    seen = from_here(at, document)  # GitHub looks for files from the folder that the command runs in
     for name, path in wanted.files.items():
         if path != STDOUT:
-            at.files.write(os.path.abspath(path), _report(name, document).encode())
+            at.files.write(os.path.abspath(path), _report(name, seen).encode())
     if wanted.on_screen:
-        tell_text(_report(wanted.on_screen, document))
+        tell_text(_report(wanted.on_screen, seen))
     elif wanted.as_json:
         tell_json(document)
     elif wanted.form is Form.GITHUB:
-        tell_commands(filter(None, _report("github", document).split("\n")))
+        tell_commands(filter(None, _report("github", seen).split("\n")))
     else:
         show(text(), sys.stdout, at.env)
 
 
 def publish_plan(at: Project, document: PlanDoc, wanted: Output, *, full: bool = False) -> None:
     """Write and show the document of a plan."""
-    publish(at, document, wanted, lambda: plan_text(document, full=full))
+    publish(at, document, wanted, lambda: plan_text(from_here(at, document), full=full))
 
 
 def _report(name: str, document: Document) -> str:

@@ -25,7 +25,7 @@ from .links import (
     unknown_dependencies,
     with_instances_needed,
 )
-from .merge import Block, Merged, merge
+from .merge import Block, MergedManifests, merge
 from .templates import type_mistakes
 from .values import accept_mistakes, accepts, budget_mistakes, project_budget
 from .variables import fill
@@ -165,7 +165,9 @@ def _desired(
     return desired, [*unset, *disagreements, *mistakes]
 
 
-def _judged(merged: Merged, workspaces: Mapping[Address, Workspace], declared: Declared, around: _Around) -> Judged:
+def _judged(
+    merged: MergedManifests, workspaces: Mapping[Address, Workspace], declared: Declared, around: _Around
+) -> Judged:
     """What is judged by rules that most manifests need not ask: doubts, unknown types, profiles."""
     spaces = list(workspaces.values())
     arguments = (argument for _, block in declared for argument in (block.content or {}).get("args", ()))
@@ -179,7 +181,7 @@ def _judged(merged: Merged, workspaces: Mapping[Address, Workspace], declared: D
     return judged([(each, blocks[each.address.workspace]) for each in spaces], declared, around.types, around.profiles)
 
 
-def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]) -> Iterator[Diagnostic]:
+def _mistakes(merged: MergedManifests, declared: Declared, builtin_types: Collection[str]) -> Iterator[Diagnostic]:
     own_types = merged.sections["agent_types"]
     yield from _socket_mistakes(merged.settings.get("tmux"))
     for name, block in own_types.items():
@@ -189,12 +191,12 @@ def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]
     yield from link_mistakes(declared)
 
 
-def _project(merged: Merged, context: ManifestContext) -> str:
+def _project(merged: MergedManifests, context: ManifestContext) -> str:
     block = merged.settings.get("project")
     return block.content if block else context.default_project
 
 
-def _expanded(merged: Merged, context: ManifestContext) -> tuple[dict[Address, Workspace], Declared]:
+def _expanded(merged: MergedManifests, context: ManifestContext) -> tuple[dict[Address, Workspace], Declared]:
     base = expand.defaults(merged.settings.get("defaults"), context)
     workspaces: dict[Address, Workspace] = {}
     declared: list[tuple[Agent, Block]] = []
@@ -210,7 +212,7 @@ def _socket_mistakes(block: Block | None) -> Iterator[Diagnostic]:
         yield mistake("`tmux` names two sockets", block.place(), fix="keep `socket` or `socket_path`")
 
 
-def _brokers(merged: Merged, context: ManifestContext) -> dict[Address, Broker]:
+def _brokers(merged: MergedManifests, context: ManifestContext) -> dict[Address, Broker]:
     declared = merged.sections["broker"]
     if not declared:
         return {}

@@ -32,14 +32,14 @@ class Block(Struct, frozen=True):
         return self.source.place(f"{self.path}.{key}" if key else self.path)
 
 
-class Merged(Struct, frozen=True):
+class MergedManifests(Struct, frozen=True):
     """All documents as one: settings by key, named blocks by section and name."""
 
     settings: Mapping[str, Block]
     sections: Mapping[str, Mapping[str, Block]]
 
 
-def merge(sources: Sequence[ExpandedDocument]) -> tuple[Merged, list[Diagnostic]]:
+def merge(sources: Sequence[ExpandedDocument]) -> tuple[MergedManifests, list[Diagnostic]]:
     """The merged `sources`, and a mistake for each duplicate name and each setting that differs."""
     mistakes: list[Diagnostic] = []
     settings: dict[str, Block] = {}
@@ -61,7 +61,7 @@ def merge(sources: Sequence[ExpandedDocument]) -> tuple[Merged, list[Diagnostic]
             block = Block(source, f"{_ACCEPT}.{index}", content)
             mistakes += _declare(sections[_ACCEPT], name, block, f"{_ACCEPT} {name}")
     mistakes += _shared_names(sections["workspaces"])
-    return Merged(settings, sections), mistakes
+    return MergedManifests(settings, sections), mistakes
 
 
 def _shared_names(workspaces: Mapping[str, Block]) -> Iterator[Diagnostic]:

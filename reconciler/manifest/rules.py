@@ -15,6 +15,13 @@ EXTENSION = "x-"  # how the top-level keys begin that users may choose
 REPEATED = frozenset({"for_each", "count"})  # the keys that make instances of a workspace or agent
 VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 
+# --- agent types
+FIELD = r"[^\s.]{1,80}(?:\.[^\s.]{1,80}){0,9}"
+KEY = r"(?:[CMS]-)?(?:[A-Za-z0-9?]|Enter|Escape|Tab|BTab|Space|BSpace|Up|Down|Left|Right|Home|End|F[1-9]|F1[0-2])"
+VERSION = r"[0-9]+(?:\.[0-9]+)+[A-Za-z0-9.+-]*"
+SQL_NAME = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
+RELATIVE = r"[^/~.][^/]*(?:/[^/.][^/]*)*|\.[^/.][^/]*(?:/[^/.][^/]*)*"
+
 ACCEPTED = rf"agent\.{INSTANCE_PATTERN}\.{INSTANCE_PATTERN}|broker\.{NAME_PATTERN}|{NAME_PATTERN}"
 EXTENDED = rf"{NAME_PATTERN}|agent\.{NAME_PATTERN}\.{NAME_PATTERN}"
 DRIFT_PATH = r"[A-L]|[a-z][A-Za-z0-9_./-]*"

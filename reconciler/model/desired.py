@@ -17,6 +17,7 @@ from .diagnostic import Diagnostic, Place
 
 if TYPE_CHECKING:
     from .broker import Broker
+    from .record import Json
 
 
 class RunState(StrEnum):
@@ -124,8 +125,9 @@ class AgentType(Struct, frozen=True):
     """An agent CLI that the user describes in `agent_types:`.
 
     `new`, `resume` and `artifacts` may contain `{session_id}`; `artifacts` may also contain `{cwd}`. `busy` is a
-    regular expression that matches the pane title while the agent must not be interrupted. `extends` is the type that
-    knows everything which is empty here; empty for none.
+    regular expression that matches the pane title while the agent must not be interrupted. `parts` are the other keys
+    of the manifest, as plain data; `agents.form` says what they are.
+    `extends` is the type that knows everything which is not given here; empty for none.
     """
 
     name: str
@@ -136,6 +138,7 @@ class AgentType(Struct, frozen=True):
     quit: str = ""
     busy: str = ""
     extends: str = ""
+    parts: Mapping[str, Json] = field(default_factory=dict)
     place: Place | None = None
 
 

@@ -10,7 +10,7 @@ from reconciler.model.address import Address
 from reconciler.model.desired import RunState
 from reconciler.model.errors import Refused, UsageError
 from reconciler.model.observed import Absent, Present
-from reconciler.model.short_names import Named, all_of, the_one
+from reconciler.model.short_names import NamedResource, all_of, the_one
 
 
 def resolve_names(seen: ProjectView, names: Iterable[str], *, found: bool = False) -> list[Address]:
@@ -30,7 +30,7 @@ def resolve_all(seen: ProjectView, names: Iterable[str]) -> list[Address]:
     return list(dict.fromkeys(each.address for name in names for each in _all_of(seen, name)))
 
 
-def _all_of(seen: ProjectView, name: str) -> list[Named]:
+def _all_of(seen: ProjectView, name: str) -> list[NamedResource]:
     """All that `name` means; of several instances, those that a manifest declares."""
     found = all_of(name, known_agents(seen))
     declared = [each for each in found if each.address in seen.desired.agents]
@@ -75,11 +75,11 @@ def resting(seen: ProjectView, names: Iterable[str]) -> list[Address]:
     return agents
 
 
-def known_agents(seen: ProjectView, *, found: bool = False) -> list[Named]:
+def known_agents(seen: ProjectView, *, found: bool = False) -> list[NamedResource]:
     """Every declared or recorded agent, once for each session that it has or shall have."""
     rows = [row for row in seen.stored.record.sessions.values() if row.managed or found]
-    recorded = [Named(row.address, row.session) for row in rows]
-    declared = [Named(spec.address, spec.session) for spec in seen.desired.agents.values()]
+    recorded = [NamedResource(row.address, row.session) for row in rows]
+    declared = [NamedResource(spec.address, spec.session) for spec in seen.desired.agents.values()]
     return list(dict.fromkeys([*recorded, *declared]))
 
 

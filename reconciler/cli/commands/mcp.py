@@ -47,7 +47,7 @@ def mcp(
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         raise ReconcilerError(
-            f"the Python package {missing} is not installed", fix="add it: pip install 'reconciler[mcp]'"
+            f"the Python package {missing} is not installed", fix="add it: pip install 'agent-reconciler[mcp]'"
         ) from error
     serve(ToolAccess(lambda: find_project(at.root, registry), allowed))
     return ExitCode.OK

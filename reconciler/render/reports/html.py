@@ -111,8 +111,8 @@ def _groups(found: Iterable[Finding]) -> Iterator[str]:
 
 def _row(finding: Finding) -> str:
     details = (*finding.details, finding.accepted) if finding.accepted else finding.details
-    told = escape("\n".join(details))
-    block = f"<pre>{told}</pre>" if details else ""
+    text = escape("\n".join(details))
+    block = f"<pre>{text}</pre>" if details else ""
     place = f"{finding.file}:{finding.line}" if finding.line else finding.file
     return f"<tr><td>{escape(finding.message)}{block}</td><td>{escape(place)}</td></tr>"
 
