@@ -30,7 +30,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 SCHEMAS = {path.name.split(".")[0]: json.loads(path.read_text()) for path in (ROOT / "schemas").glob("*.json")}
 REFERENCE = TEXTS["docs/reference.md"]
 AROUND = ManifestContext("/project", "/home/u", {}, "project")
-EVERYWHERE = {"--help", "--version", "--chdir", "--registry", "--install-completion", "--show-completion"}
+EVERYWHERE = {"--help", "--version", "--chdir", "--registry", "--profile", "--install-completion", "--show-completion"}
 
 
 def commands(group=None, prefix=""):

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.model.address import agent_session
 from reconciler.model.adoption import FoundAgent
 from reconciler.model.desired import DEFAULT_ROLE, RunState
 
 from .live import SOURCE as TMUX
-from .names import as_tmux_spells, session_name
+from .names import as_tmux_spells
 
 
 class Candidate(Struct, frozen=True):
@@ -54,7 +55,7 @@ def _is_same(one: FoundAgent, other: FoundAgent) -> bool:
 
 def _rank(found: FoundAgent) -> tuple[bool, bool]:
     """The order: first rows that already have the name a manifest gives them, and of those the default role."""
-    named_alike = found.row != "" and found.row == session_name(found.workspace, found.role, found.agent)
+    named_alike = found.row != "" and found.row == agent_session(found.workspace, found.role, found.agent)
     return not named_alike, found.role != DEFAULT_ROLE
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.model.address import Address, agent_address
+from reconciler.model.address import Address, agent_address, agent_session
 from reconciler.model.adoption import Findings, FoundAgent, LeftAlone
 from reconciler.model.adoption_plan import AdoptedAgent, AdoptedType, AdoptionPlan
 from reconciler.model.desired import Agent, Desired, RunState
@@ -16,7 +16,7 @@ from reconciler.model.record import Record
 from reconciler.model.snapshot import Pane
 
 from .candidates import Candidate, candidates
-from .names import alternatives, session_name, valid_name
+from .names import alternatives, valid_name
 from .registry_edits import registry_edits
 from .workspaces import Workspaces
 
@@ -101,7 +101,7 @@ class _Allocation:
 
     def _adopted(self, candidate: Candidate, address: Address, role: str, path: str) -> AdoptedAgent:
         found, spec = candidate.found, self.existing.desired.agents.get(address)
-        session = spec.session if spec else session_name(address.workspace, role, address.agent)
+        session = spec.session if spec else agent_session(address.workspace, role, address.agent)
         takes_over = self._taken_over(found)
         settled = replace(found, role=role, type=valid_name(found.type), path=path)
         return AdoptedAgent(
@@ -146,7 +146,7 @@ class _Allocation:
         others = [row for row in rows if row.address == address and row.session != found.row and row.managed]
         if spec is not None:
             return _is_declared_as(spec, found, self.existing.record)
-        session = session_name(address.workspace, role, address.agent)
+        session = agent_session(address.workspace, role, address.agent)
         sessions = {each.session for each in self.existing.desired.agents.values()}
         return session not in sessions and not (others and not found.row)
 

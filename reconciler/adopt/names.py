@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from reconciler.model.address import is_name
+from reconciler.model.address import is_name, session_role
 from reconciler.model.desired import DEFAULT_ROLE
 
 _OTHERS = re.compile(r"[^A-Za-z0-9_-]+")
@@ -31,15 +31,9 @@ def alternatives(agent: str, role: str) -> Iterator[str]:
         number += 1
 
 
-def session_name(workspace: str, role: str, agent: str) -> str:
-    """The session name of a declared agent."""
-    return f"{workspace}-{role}-{agent}"
-
-
 def role_in(session: str, workspace: str, agent: str) -> str:
     """The role in the name of a session; the default role if there is none in it."""
-    role = session.removeprefix(f"{workspace}-").removesuffix(f"-{agent}")
-    return role if session == session_name(workspace, role, agent) and is_name(role) else DEFAULT_ROLE
+    return session_role(session, workspace, agent) or DEFAULT_ROLE
 
 
 def as_tmux_spells(session: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from shlex import quote
 
 from msgspec import Struct
 
@@ -175,5 +176,5 @@ def foreign(pane: Pane) -> LeftAlone:
     return LeftAlone(
         f"session {pane.session}",
         f"it is tagged {pane.address} by {other}",
-        f"adopt it in that project, or end it there: `reconciler delete {pane.address}`",
+        f"adopt it in that project, or end it there: `reconciler delete {quote(pane.address)}`",
     )

@@ -45,12 +45,20 @@ class Catalogue(Mapping[str, Profile]):
     """
 
     def __init__(self, declared: Iterable[AgentType]) -> None:
-        self._declared: Mapping[str, Profile] = {each.name: _loaded(_DECLARED)(each) for each in declared}
+        types = {each.name: each for each in declared}
+        self._declared: dict[str, Profile] = {
+            name: _loaded(_DECLARED)(each) for name, each in types.items() if not each.extends
+        }
+        self._extending = {name: each for name, each in types.items() if each.extends}
 
     def __getitem__(self, name: str) -> Profile:
         if name in self._declared:
             return self._declared[name]
-        return _built_in(BUILT_IN[name]) if name in BUILT_IN else _of_package(installed()[name])
+        if name in self._extending:
+            base = known_profile(self._extending[name].extends)
+            self._declared[name] = _loaded(_DECLARED)(self._extending[name], base)
+            return self._declared[name]
+        return known_profile(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -60,7 +68,12 @@ class Catalogue(Mapping[str, Profile]):
 
     @cached_property
     def _names(self) -> frozenset[str]:
-        return frozenset({*BUILT_IN, *self._declared})
+        return frozenset({*BUILT_IN, *self._declared, *self._extending})
+
+
+def known_profile(name: str) -> Profile:
+    """The profile of a built-in type or of a package. Raises ReconcilerError if the package is broken, KeyError."""
+    return _built_in(BUILT_IN[name]) if name in BUILT_IN else _of_package(installed()[name])
 
 
 def catalogue(declared: Iterable[AgentType]) -> Mapping[str, Profile]:

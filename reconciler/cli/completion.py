@@ -17,7 +17,8 @@ from .parameters import ChosenProject
 if TYPE_CHECKING:
     from reconciler.state.names import Names
 
-_NAME = re.compile(r"[\w.@%+=:-]+")
+# Brackets are those of an instance: shells quote them when they complete a word.
+_NAME = re.compile(r"[\w.@%+=:-]+(?:\[[\w-]+\][\w.-]*){0,2}")
 
 
 def agents(chosen: ChosenProject, incomplete: str) -> list[str]:

@@ -29,6 +29,14 @@ RegistryPath = Annotated[
         envvar="RECONCILER_REGISTRY",
     ),
 ]
+Profile = Annotated[
+    list[str] | None,
+    Option(
+        "--profile",
+        metavar="NAME",
+        help="Also manage the agents of this profile; repeatable  [env var: RECONCILER_PROFILES]",
+    ),
+]
 All = Annotated[bool, Option("--all", help="Look at all your projects; `projects list` lists them")]
 
 
@@ -38,7 +46,7 @@ EPILOG = (
 )
 
 
-def everywhere(chdir: Root = "", registry: RegistryPath = "") -> ChosenProject:
+def everywhere(chdir: Root = "", registry: RegistryPath = "", _profile: Profile = None) -> ChosenProject:
     """Declare your AI coding agents in a file; reconciler keeps their tmux sessions and conversations matching it."""
     return ChosenProject(chdir, registry)
 

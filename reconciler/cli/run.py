@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 from reconciler.app.project.places import is_project, project_folder
-from reconciler.model.errors import ReconcilerError
+from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell
 
@@ -20,13 +21,42 @@ from .group_help import help_asked_for
 _ONE_DASH = re.compile(r"-(?=[a-z][a-z-]+(=|$))")
 _TRUTH = re.compile(r"--(?P<name>refresh|input)=(?P<value>true|false|1|0)")
 
+# As the room of the manifests and the addresses have them, which are slow to load; a test compares.
+PROFILES = "RECONCILER_PROFILES"
+PROFILE_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 _WITH_VALUE = ("-C", "--chdir", "--registry")  # the options of the program itself
 
 
 def run(words: Sequence[str], ready: Callable[[], object] = lambda: None) -> int:
     """Run the command line; errors are printed on standard error. `ready` is called before the command runs."""
     completes = "_RECONCILER_COMPLETE" in os.environ
-    plain = list(_normalised(words)) if completes else _with_command(list(_normalised(words)))
+    if completes:
+        return _run(list(_normalised(words)), ready, completes=True)
+    try:
+        given, profiles = _without_profiles(list(_normalised(words)))
+    except UsageError as error:
+        _tell(error)
+        return error.exit_code
+    with _active(profiles):
+        return _run(_with_command(given), ready)
+
+
+@contextmanager
+def _active(profiles: Sequence[str]) -> Iterator[None]:
+    """Activate the profiles for this command, and for what it starts."""
+    before = os.environ.get(PROFILES)
+    if not profiles:
+        yield
+        return
+    os.environ[PROFILES] = ",".join([before, *profiles] if before else profiles)
+    try:
+        yield
+    finally:
+        del os.environ[PROFILES]
+        os.environ.update({PROFILES: before} if before is not None else {})
+
+
+def _run(plain: list[str], ready: Callable[[], object], *, completes: bool = False) -> int:
     if lines := offered_commands(os.environ) if completes else help_asked_for(plain, os.environ):
         tell(*lines)
         return ExitCode.OK
@@ -73,6 +103,32 @@ def _normalised(words: Iterable[str]) -> Iterable[str]:
             yield long
         else:
             yield f"--{truth['name']}" if truth["value"] in {"true", "1"} else f"--no-{truth['name']}"
+
+
+def _without_profiles(words: list[str]) -> tuple[list[str], list[str]]:
+    """The words without `--profile NAME`, before or after the command, and the names.
+
+    Every command that reads manifests uses them, and what it starts does, too: so they go into the environment.
+    """
+    rest: list[str] = []
+    names: list[str] = []
+    literal = False
+    given = iter(words)
+    for word in given:
+        literal = literal or word == "--"
+        option, equals, name = word.partition("=")
+        if literal or option != "--profile":
+            rest.append(word)
+        else:
+            names.append(_profile(name if equals else next(given, "")))
+    return rest, names
+
+
+def _profile(name: str) -> str:
+    if re.fullmatch(PROFILE_NAME, name) or name == "*":
+        return name
+    wrong = f"{name!r} is not the name of a profile" if name else "--profile needs the name of a profile"
+    raise UsageError(wrong, fix="write --profile NAME, or --profile '*' for all")
 
 
 def _with_command(words: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ from reconciler.model.similar import similar
 from reconciler.render.output import tell
 
 from .catalogue import COMMANDS, Command, Entry
-from .options import EPILOG, RegistryPath, Root, everywhere
+from .options import EPILOG, Profile, RegistryPath, Root, everywhere
 from .other_words import refuse
 from .parameters import Argument, ChosenProject, Complete, Option
 
@@ -104,7 +104,11 @@ _Version = Annotated[
 
 
 def _everywhere(
-    context: typer.Context, chdir: Root = "", registry: RegistryPath = "", _version: _Version = False
+    context: typer.Context,
+    chdir: Root = "",
+    registry: RegistryPath = "",
+    _profile: Profile = None,
+    _version: _Version = False,
 ) -> None:
     given = {name: value for name, value in everywhere(chdir, registry)._asdict().items() if value}
     called = context.invoked_subcommand or ""

@@ -1,11 +1,22 @@
 """Turn the bytes of all manifests into one `Desired`, or report every mistake of every file at once.
 
 Pure: the caller reads the files, and passes home and environment as a value. `source` turns bytes into plain data with
-places, `check` compares it with `shape`, `variables` and `expand` fill in variables and defaults, and `links` checks
-that names refer to something.
+places, `check` compares it with `shape`, and `composition` writes out blocks that stand for several or build on another
+one. `variables` and `expand` fill in variables and defaults, `links` checks that names refer to something.
 """
 
-from .document import Document, ManifestContext, Source
-from .load import Loaded, load, remembered
+from .document import PROFILES, Document, ManifestContext, Source, active_profiles
+from .load import Include, Loaded, includes, load, remembered
 
-__all__ = ["Document", "Loaded", "ManifestContext", "Source", "load", "remembered"]
+__all__ = [
+    "PROFILES",
+    "Document",
+    "Include",
+    "Loaded",
+    "ManifestContext",
+    "Source",
+    "active_profiles",
+    "includes",
+    "load",
+    "remembered",
+]

@@ -18,7 +18,7 @@ from .document import Document, Source, mistake, place_of, suggestion
 from .rules import EXTENSION, NAME_RULE
 from .shape import ManifestDoc, keys_at
 from .source import Reading, read
-from .value_slips import list_instead, mapping_instead, own_program, value_source_instead
+from .value_slips import items_instead, list_instead, mapping_instead, own_program, value_source_instead
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _KEY = "[key]"  # the last step of pydantic's path when the key itself is wrong, not its value
 _PLACEHOLDER = "x"
+# The keys that get a stand-in where their value is invalid.
+_STAND_INS = {"for_each": "for_each", "count": "for_each", "command": "command"}
 _SHOWN = 60  # characters of the user's text in a message
 
 _WANTED = {
@@ -52,8 +54,9 @@ def checked_document(source: Source, digest: str) -> tuple[Document | None, list
         return None, [*reading.mistakes, _empty(source.file)]
     mistakes = [*reading.mistakes, *shape_mistakes(reading), *_cut_off(source, reading)]
     content = without_mistakes(reading.content) if mistakes else cast(Any, _ours(reading.content))
-    document = None if content is None else Document(source.file, digest, content, reading.places)
-    return document, mistakes
+    if content is None:
+        return None, mistakes
+    return Document(source.file, digest, content, reading.places, damaged=bool(mistakes)), mistakes
 
 
 def _empty(file: str) -> Diagnostic:
@@ -105,8 +108,11 @@ def _remove(content: Any, error: ErrorDetails) -> None:
     steps = error["loc"][:-1] if _is_key(error) else error["loc"]
     parts = list(takewhile(lambda part: isinstance(part, str), steps))
     container = _reach(content, parts[:-1])
-    if isinstance(container, dict):
-        container.pop(parts[-1], None)
+    if not isinstance(container, dict):
+        return
+    container.pop(parts[-1], None)
+    if parts[-1] in _STAND_INS:  # else what needs the value would be one more mistake
+        container |= {_STAND_INS[parts[-1]]: [_PLACEHOLDER]}
 
 
 def _fill(content: Any, loc: Sequence[int | str]) -> None:
@@ -132,8 +138,16 @@ def _errors(content: Any) -> list[ErrorDetails]:
     try:
         _adapter().validate_python(_ours(content), strict=True)
     except ValidationError as error:
-        return error.errors(include_url=False)
+        found = error.errors(include_url=False)
+        return [each for each in found if not _is_given_elsewhere(content, each)]
     return []
+
+
+def _is_given_elsewhere(content: Any, error: ErrorDetails) -> bool:
+    """Whether a missing `path` may be in the file that this one is laid over; `composition` checks that."""
+    steps = error["loc"]
+    is_path = error["type"] == "missing" and len(steps) == 3 and (steps[0], steps[2]) == ("workspaces", "path")
+    return is_path and isinstance(content, dict) and content.get("merge") is True
 
 
 def _mistake(reading: Reading, error: ErrorDetails) -> Diagnostic:
@@ -197,6 +211,9 @@ def _bad_value(reading: Reading, path: str, error: ErrorDetails) -> Diagnostic:
         key = path.rpartition(".")[2]
         fix = f"if it should be empty, write `{key}: {_EMPTY[error['type']]}`; else the file may be cut off"
         return mistake(f"`{path}` is empty", place_of(reading.file, reading.places, path), fix=fix)
+    if path.endswith(".for_each") and (slip := items_instead(value)):
+        place = place_of(reading.file, reading.places, f"{path}.{slip.item}")
+        return mistake(f"{slip.what}, in `{path}`", place, fix=slip.fix)
     text = reading.texts.get(path, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     if path == "version" and isinstance(value, str):  # the quotes are the mistake
         text = f'"{value}"'
@@ -220,6 +237,8 @@ def _slip(path: str, error: ErrorDetails) -> str:
             return "write it without quotes: `version: 1`"
         case "expected", dict() as value:
             return value_source_instead(value)
+        case "expected", str() as value if value.isdecimal() and path.endswith(".count"):
+            return f"write it without quotes: `count: {value}`"
         case _:
             return ""
 

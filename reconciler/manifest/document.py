@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
 from reconciler.model.similar import similar
@@ -13,7 +14,14 @@ from reconciler.model.similar import similar
 if TYPE_CHECKING:
     from .shape import ManifestDoc
 
-_SHOWN = 10  # the most words that a suggestion lists
+PROFILES = "RECONCILER_PROFILES"  # names of the active profiles, separated by commas
+_KEY_OF_INSTANCE = re.compile(r"\[[^\]]*\]")
+_SHOWN = 14  # the most words that a suggestion lists
+
+
+def active_profiles(env: Mapping[str, str]) -> frozenset[str]:
+    """The names of the profiles that the environment activates."""
+    return frozenset(filter(None, map(str.strip, env.get(PROFILES, "").split(","))))
 
 
 class Source(Struct, frozen=True):
@@ -31,6 +39,11 @@ class ManifestContext(Struct, frozen=True):
     env: Mapping[str, str]
     default_project: str
 
+    @property
+    def profiles(self) -> frozenset[str]:
+        """The names of the active profiles."""
+        return active_profiles(self.env)
+
 
 class Document(Struct, frozen=True):
     """One manifest that has the right shape.
@@ -43,6 +56,20 @@ class Document(Struct, frozen=True):
     digest: str
     content: ManifestDoc
     places: Mapping[str, tuple[int, int]]
+    elsewhere: Mapping[str, Place] = field(default_factory=dict)
+    """The places of what another file with `merge: true` changed here, by dotted path."""
+    damaged: bool = False
+    """Whether invalid parts were left out."""
+
+    def place(self, path: str) -> Place:
+        """The place of `path`, or of the nearest enclosing key that has a place. An instance is at its block."""
+        if "[" in path:
+            path = _KEY_OF_INSTANCE.sub("", path)
+        if not self.elsewhere:
+            return place_of(self.file, self.places, path)
+        while path and path not in self.places and path not in self.elsewhere:
+            path = path.rpartition(".")[0]
+        return self.elsewhere.get(path) or place_of(self.file, self.places, path)
 
 
 def place_of(file: str, places: Mapping[str, tuple[int, int]], path: str) -> Place:

@@ -12,7 +12,7 @@ from reconciler.model.diagnostic import Place
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.record import Json
 from reconciler.text.characters import encoded
-from reconciler.text.entries import Path, addition, first_entries, removal
+from reconciler.text.entries import Path, addition, first_entries, item_removal, removal
 from reconciler.text.nodes import MappingNode
 from reconciler.text.patch import Patch, Unpatchable, edited
 
@@ -73,6 +73,48 @@ def removed(source: Source, path: Path) -> bytes:
         raise _by_hand(source, path, "remove") from error
 
 
+def without_items(source: Source, path: Path, keys: Iterable[str]) -> bytes:
+    """The manifest without these items of the `for_each` in the block at `path`; others stay.
+
+    Raises:
+        InvalidManifest: The manifest is not YAML.
+        ReconcilerError: The block has no such `for_each`, or the text cannot be edited without changing more.
+    """
+    for key in keys:
+        source = Source(source.file, _without_item(source, path, key))
+    return source.data
+
+
+def _without_item(source: Source, path: Path, key: str) -> bytes:
+    content, items = read(source).content, (*path, "for_each")
+    given = _at(content, items)
+    if isinstance(given, Mapping):
+        return removed(source, (*items, key))
+    if not isinstance(given, list):
+        why = "counts its agents" if "count" in _table(content, path) else "takes over its `for_each`"
+        raise ReconcilerError(
+            f"`{'.'.join(path)}` {why}: one of them cannot be removed alone",
+            fix="write `for_each:` with the keys to keep into the block, then run `reconciler apply`",
+        )
+    try:
+        text, root = _composed(source)
+        patches = item_removal(text, root, items, key) if root else ()
+        return _proved(source, text, patches, _put(content, items, [each for each in given if each != key]))
+    except Unpatchable as error:
+        raise _by_hand(source, (*items, key), "remove") from error
+
+
+def _at(content: Json, path: Path) -> Json:
+    for name in path:
+        content = content.get(name) if isinstance(content, Mapping) else None
+    return content
+
+
+def _table(content: Json, path: Path) -> Mapping[str, Json]:
+    found = _at(content, path)
+    return found if isinstance(found, Mapping) else {}
+
+
 def _by_hand(source: Source, path: Path, what: str) -> ReconcilerError:
     return ReconcilerError(
         f"{source.file} cannot be edited without changing more than `{'.'.join(path)}`",
@@ -105,6 +147,12 @@ def _with(content: Json, path: Path, value: Json) -> dict[str, Json]:
     own = dict(content) if isinstance(content, Mapping) else {}
     name, *rest = path
     return {**own, name: _with(own.get(name), rest, value) if rest else value}
+
+
+def _put(content: Json, path: Path, value: Json) -> dict[str, Json]:
+    own = dict(content) if isinstance(content, Mapping) else {}
+    name, *rest = path
+    return {**own, name: _put(own.get(name), rest, value) if rest else value}
 
 
 def _without(content: Json, path: Path) -> dict[str, Json]:

@@ -9,7 +9,15 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.model.address import Address, agent_address, is_name, parse_address, workspace_address
+from reconciler.model.address import (
+    Address,
+    agent_address,
+    agent_session,
+    block_name,
+    is_name,
+    parse_address,
+    workspace_address,
+)
 from reconciler.model.desired import (
     DEFAULT_ROLE,
     Agent,
@@ -31,7 +39,7 @@ from .merge import Block
 
 _RUNNING = RunState.RUNNING
 _COMMAND_SECONDS = 30
-_TYPE_FIELDS = frozenset({"command", "wrap", "new", "resume", "artifacts", "quit", "busy"})
+_TYPE_FIELDS = frozenset({"command", "wrap", "new", "resume", "artifacts", "quit", "busy", "extends"})
 _NOTHING: Mapping[str, Any] = {}
 _LAUNCH = frozenset({"wrap", "command", "path", "cwd", "args"})
 
@@ -68,6 +76,7 @@ def workspace(name: str, block: Block, context: ManifestContext) -> Workspace:
         absolute(block.content["path"], context),
         Git(absolute(git["repo"], context), git["branch"], git.get("base", "")) if git else None,
         budget=budget(block.content.get("budget"), block.place("budget")),
+        profiles=tuple(block.content.get("profiles", ())),
         place=block.place(),
     )
 
@@ -101,7 +110,7 @@ def _with_launch(bare: Agent, given: Mapping[str, Any], context: ManifestContext
         cwd=_below(bare.cwd, given["cwd"], context) if elsewhere else bare.cwd,
         workspace_path=bare.cwd if elsewhere else "",
         wrap=_words(given.get("wrap", ()), context),
-        command=_command(given["command"], context) if "command" in given else (),
+        command=_command(given.get("command", ()), context) if "command" in given else (),
         path=tuple(absolute(each, context) for each in given.get("path", ())),
         args=_words(given.get("args", ()), context),
     )
@@ -118,8 +127,8 @@ def _agent(home: Workspace, name: str, block: Block, env: tuple[EnvVar, ...]) ->
     role = given.get("role", DEFAULT_ROLE)
     return Agent(
         address=agent_address(workspace_name, name),
-        session=f"{workspace_name}-{role}-{name}",
-        type=given.get("type", name),
+        session=agent_session(workspace_name, role, name),
+        type=given.get("type") or block_name(name),
         role=role,
         cwd=home.path,
         env=env,
@@ -130,7 +139,8 @@ def _agent(home: Workspace, name: str, block: Block, env: tuple[EnvVar, ...]) ->
         trust=given.get("trust", False),
         ignore=frozenset(given.get("ignore", ())),
         depends_on=tuple(_dependency(workspace_name, text) for text in given.get("depends_on", ())),
-        budget=budget(given.get("budget"), block.place("budget")),
+        budget=budget(given["budget"], block.place("budget")) if "budget" in given else None,
+        profiles=tuple(given.get("profiles", ())),
         place=block.place(),
     )
 
@@ -146,13 +156,14 @@ def agent_type(name: str, block: Block, context: ManifestContext) -> AgentType:
     given = block.content
     return AgentType(
         name,
-        _command(given["command"], context),
+        _command(given.get("command", ()), context),
         wrap=_words(given.get("wrap", ()), context),
         new=_words(given.get("new", ()), context),
         resume=_words(given.get("resume", ()), context),
         artifacts=tuple(given.get("artifacts", ())),
         quit=given.get("quit", ""),
         busy=given.get("busy", ""),
+        extends=given.get("extends", ""),
         parts={key: value for key, value in given.items() if key not in _TYPE_FIELDS},
         place=block.place(),
     )

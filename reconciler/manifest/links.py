@@ -6,6 +6,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from reconciler.model.address import Address
 from reconciler.model.desired import Agent
 from reconciler.model.diagnostic import Diagnostic
@@ -17,11 +20,20 @@ from .rules import is_branch
 Declared = Sequence[tuple[Agent, Block]]
 
 
-def link_mistakes(declared: Declared, types: Collection[str]) -> Iterator[Diagnostic]:
-    """Every mistake in the types, dependencies and session names of the `declared` agents."""
-    yield from _unknown_types(declared, types)
+class Judged(Struct, frozen=True):
+    """What is said about a manifest beyond its links, and what no active profile includes."""
+
+    doubts: tuple[Diagnostic, ...] = ()
+    mistakes: tuple[Diagnostic, ...] = ()
+    inactive: frozenset[Address] = frozenset()
+
+
+NOTHING_JUDGED = Judged()
+
+
+def link_mistakes(declared: Declared) -> Iterator[Diagnostic]:
+    """Every mistake in the session names of the `declared` agents, and every cycle in what they need."""
     yield from _shared_sessions(declared)
-    yield from _unknown_dependencies(declared)
     yield from _cycle_mistakes(declared)
 
 
@@ -37,24 +49,6 @@ def branch_mistakes(workspaces: Iterable[Block]) -> Iterator[Diagnostic]:
             )
 
 
-def _unknown_types(declared: Declared, types: Collection[str]) -> Iterator[Diagnostic]:
-    for agent, block in declared:
-        if agent.type not in types:
-            yield mistake(
-                f"unknown agent type `{agent.type}`",
-                block.place("type"),
-                detail=f"type of {agent.address}",
-                fix=_type_instead(agent, block, types),
-            )
-
-
-def _type_instead(agent: Agent, block: Block, types: Collection[str]) -> str:
-    from .value_slips import type_instead  # noqa: PLC0415 - only a mistake needs it
-
-    slip = type_instead(agent.type, types, named="type" in (block.content or {}))
-    return slip or f"{suggestion(agent.type, list(types))}; declare your own types in `agent_types:`"
-
-
 def _shared_sessions(declared: Declared) -> Iterator[Diagnostic]:
     first: dict[str, Agent] = {}
     for agent, block in declared:
@@ -68,16 +62,63 @@ def _shared_sessions(declared: Declared) -> Iterator[Diagnostic]:
             )
 
 
-def _unknown_dependencies(declared: Declared) -> Iterator[Diagnostic]:
+def with_instances_needed(declared: Declared) -> Declared:
+    """The same agents. Those that need a block with `for_each` need all of its instances."""
+    meant = _instances(declared) if _any_needs(declared) else {}
+    if not meant:
+        return declared
+    return [(_needing(agent, meant), block) for agent, block in declared]
+
+
+def _any_needs(declared: Declared) -> bool:
+    return any(agent.depends_on for agent, _ in declared)
+
+
+def _instances(declared: Declared) -> dict[Address, list[Address]]:
+    """The instances that the address of a block stands for, sorted: the order of items in a manifest does not count."""
+    meant: dict[Address, list[Address]] = {}
+    addresses = (agent.address for agent, _ in declared)
+    for address in sorted(each for each in addresses if "[" in each.agent or "[" in each.workspace):
+        for block in address.blocks:
+            meant.setdefault(block, []).append(address)
+    return meant
+
+
+def _needing(agent: Agent, meant: Mapping[Address, list[Address]]) -> Agent:
+    if meant.keys().isdisjoint(agent.depends_on):
+        return agent
+    others = (needed for needed in agent.depends_on if needed not in agent.address.blocks)
+    needed = (each for other in others for each in meant.get(other, (other,)))
+    return replace(agent, depends_on=tuple(dict.fromkeys(needed)))
+
+
+def unknown_dependencies(declared: Declared) -> Iterator[Diagnostic]:
+    """Every `depends_on` that names no other declared agent. Must not be called after `with_instances_needed`."""
+    if not _any_needs(declared):
+        return
     known = {agent.address for agent, _ in declared}
+    known |= _instances(declared).keys()
     for agent, block in declared:
         for index, needed in enumerate(agent.depends_on):
             if needed not in known:
-                yield mistake(
-                    f"{agent.address} depends on `{block.content['depends_on'][index]}`, which is not declared",
-                    block.place(f"depends_on.{index}"),
-                    fix=_nearest(block.content["depends_on"][index], agent.address.workspace, known - {agent.address}),
-                )
+                yield _unknown(agent, block, index, known)
+            elif needed in agent.address.blocks:
+                summary = f"the instances of {written(agent.address)} depend on themselves"
+                yield mistake(summary, block.place(f"depends_on.{index}"), fix="name one instance: NAME[KEY]")
+
+
+def _unknown(agent: Agent, block: Block, index: int, known: Collection[Address]) -> Diagnostic:
+    text, address = block.content["depends_on"][index], written(agent.address)
+    return mistake(
+        f"{address} depends on `{text}`, which is not declared",
+        block.place(f"depends_on.{index}"),
+        fix=_nearest(text, agent.address.workspace, {*known} - {agent.address, address}),
+    )
+
+
+def written(address: Address) -> Address:
+    """The address of the block that declares the agent: one mistake in it is told once, not for each instance."""
+    return [address, *address.blocks][-1]
 
 
 def _nearest(text: str, workspace: str, known: Collection[Address]) -> str:

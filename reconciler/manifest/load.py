@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from msgspec import Struct
 
@@ -16,7 +16,15 @@ from reconciler.model.record import Json
 
 from . import expand
 from .document import Document, ManifestContext, Source, mistake
-from .links import Declared, branch_mistakes, link_mistakes
+from .links import (
+    NOTHING_JUDGED,
+    Declared,
+    Judged,
+    branch_mistakes,
+    link_mistakes,
+    unknown_dependencies,
+    with_instances_needed,
+)
 from .merge import Block, MergedManifests, merge
 from .templates import type_mistakes
 from .values import accept_mistakes, accepts, budget_mistakes, project_budget
@@ -24,6 +32,17 @@ from .variables import fill
 
 if TYPE_CHECKING:
     from reconciler.model.broker import Broker
+
+
+class _Around(NamedTuple):
+    """What agents may refer to: the known agent types, and the active profiles."""
+
+    types: Collection[str]
+    profiles: Collection[str]
+
+
+# The keys that stand for more than they say.
+_IN_SHORT = frozenset({"extends", "for_each", "count", "merge", "templates"})
 
 
 class Loaded(Struct, frozen=True):
@@ -54,11 +73,29 @@ def load(
         document, found = _document(source, known)
         documents += [document] if document else []
         mistakes += found
-    desired, found = _desired(documents, context, builtin_types, _digest(ordered))
+    documents_as_written, found = _written_out(documents, builtin_types)
+    mistakes += found
+    desired, found = _desired(documents_as_written, context, builtin_types, _digest(ordered))
     mistakes += found
     if mistakes:
         raise InvalidManifest(tuple(sorted(dict.fromkeys(mistakes), key=_reading_order)))
     return Loaded(desired, tuple(documents))
+
+
+class Include(Struct, frozen=True):
+    """A file or pattern that a manifest includes, as it is written, and where."""
+
+    text: str
+    place: Place
+
+
+def includes(source: Source, known: Mapping[str, Json] = {}) -> tuple[Include, ...]:
+    """What `source` includes; nothing if it cannot be read, which `load` reports. `known` is as for `load`."""
+    if b"include" not in source.data:
+        return ()
+    document, _ = _document(source, known)
+    given = document.content.get("include", []) if document else []
+    return tuple(Include(text, document.place(f"include.{n}")) for n, text in enumerate(given) if document)
 
 
 def remembered(document: Document) -> Json:
@@ -77,13 +114,37 @@ def _document(source: Source, known: Mapping[str, Json]) -> tuple[Document | Non
     return checked_document(source, digest)
 
 
+def _written_out(
+    documents: Sequence[Document], builtin_types: Collection[str]
+) -> tuple[Sequence[Document], list[Diagnostic]]:
+    """The documents with every block that stands for several, or that builds on another one, written out."""
+    if not any(_says_in_short(each.content) for each in documents):
+        return documents, []
+    from .composition import composed  # noqa: PLC0415 - most manifests write everything out
+
+    return composed(documents, builtin_types)
+
+
+def _says_in_short(content: Mapping[str, Any]) -> bool:
+    """Whether the content has `merge` or `templates`, or a block with `extends`, `for_each` or `count`."""
+    if not _IN_SHORT.isdisjoint(content):
+        return True
+    homes = content.get("workspaces", {}).values()
+    blocks = (block for home in homes for block in (home, *home.get("agents", {}).values()) if block)
+    types = content.get("agent_types", {}).values()
+    return any(not _IN_SHORT.isdisjoint(block) for block in (*types, *blocks))
+
+
 def _desired(
     documents: Sequence[Document], context: ManifestContext, builtin_types: Collection[str], digest: str
 ) -> tuple[Desired, list[Diagnostic]]:
     sources = [fill(document, context.env) for document in documents]
     merged, disagreements = merge(sources)
     workspaces, declared = _expanded(merged, context)
+    mistakes = [*unknown_dependencies(declared)]
+    declared = with_instances_needed(declared)
     own_types = merged.sections["agent_types"]
+    judged = _judged(merged, workspaces, declared, _Around({*builtin_types, *own_types}, context.profiles))
     desired = Desired(
         project=_project(merged, context),
         socket=expand.socket(merged.settings.get("tmux"), context),
@@ -95,23 +156,29 @@ def _desired(
         brokers=_brokers(merged, context),
         accepts=accepts(merged.sections["accept"].values()),
         budget=project_budget(merged.settings.get("budget")),
-        diagnostics=tuple(_doubtful(merged, workspaces.values(), declared)),
+        diagnostics=judged.doubts,
+        inactive=judged.inactive,
     )
     unset = [found for source in sources for found in source.mistakes]
-    mistakes = [*_mistakes(merged, declared, builtin_types)]
+    mistakes += [*judged.mistakes, *_mistakes(merged, declared, builtin_types)]
     mistakes += budget_mistakes(desired.budget, workspaces.values(), desired.agents.values())
     return desired, [*unset, *disagreements, *mistakes]
 
 
-def _doubtful(merged: MergedManifests, workspaces: Iterable[Workspace], declared: Declared) -> Iterable[Diagnostic]:
+def _judged(
+    merged: MergedManifests, workspaces: Mapping[Address, Workspace], declared: Declared, around: _Around
+) -> Judged:
+    """What is judged by rules that most manifests need not ask: doubts, unknown types, profiles."""
+    spaces = list(workspaces.values())
     arguments = (argument for _, block in declared for argument in (block.content or {}).get("args", ()))
-    spaces = list(workspaces)
-    if len({each.path for each in spaces}) == len(spaces) and not any(set(each) & {" ", "$"} for each in arguments):
-        return ()
-    from .doubtful import doubtful  # noqa: PLC0415 - a manifest without doubts starts faster
+    clear = len({each.path for each in spaces}) == len(spaces) and not any(set(each) & {" ", "$"} for each in arguments)
+    profiles = any(each.profiles for each in spaces) or any(agent.profiles for agent, _ in declared)
+    if clear and not profiles and all(agent.type in around.types for agent, _ in declared):
+        return NOTHING_JUDGED
+    from .judgement import judged  # noqa: PLC0415 - a manifest without doubts starts faster
 
     blocks = merged.sections["workspaces"]
-    return doubtful(((each, blocks[each.address.workspace]) for each in spaces), declared)
+    return judged([(each, blocks[each.address.workspace]) for each in spaces], declared, around.types, around.profiles)
 
 
 def _mistakes(merged: MergedManifests, declared: Declared, builtin_types: Collection[str]) -> Iterator[Diagnostic]:
@@ -121,7 +188,7 @@ def _mistakes(merged: MergedManifests, declared: Declared, builtin_types: Collec
         yield from type_mistakes(name, block, builtin_types)
     yield from branch_mistakes(merged.sections["workspaces"].values())
     yield from accept_mistakes(merged.sections["accept"].values())
-    yield from link_mistakes(declared, {*builtin_types, *own_types})
+    yield from link_mistakes(declared)
 
 
 def _project(merged: MergedManifests, context: ManifestContext) -> str:

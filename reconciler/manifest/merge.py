@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
+from reconciler.model.address import block_name
 from reconciler.model.diagnostic import Diagnostic, Place
 
 from .document import mistake
 from .variables import ExpandedDocument
 
 _SETTINGS = ("project", "tmux", "defaults", "budget")
-_SECTIONS = ("workspaces", "agent_types")
+_SECTIONS = ("workspaces", "agent_types", "templates")
 _BROKER = "broker"
 _ACCEPT = "accept"
 DEFAULT_BROKER = "main"
@@ -59,7 +60,19 @@ def merge(sources: Sequence[ExpandedDocument]) -> tuple[MergedManifests, list[Di
             name = f"{content['address']} {content['path']}"
             block = Block(source, f"{_ACCEPT}.{index}", content)
             mistakes += _declare(sections[_ACCEPT], name, block, f"{_ACCEPT} {name}")
+    mistakes += _shared_names(sections["workspaces"])
     return MergedManifests(settings, sections), mistakes
+
+
+def _shared_names(workspaces: Mapping[str, Block]) -> Iterator[Diagnostic]:
+    """A mistake for each workspace with `for_each` whose name another block has, too."""
+    if not any("[" in name for name in workspaces):
+        return
+    first: dict[str, Block] = {}
+    for name, block in workspaces.items():
+        other = first.setdefault(block_name(name), block)
+        if other.place() != block.place():
+            yield from _declare({name: other}, name, block, f"workspaces.{block_name(name)}")
 
 
 def _set(settings: dict[str, Block], block: Block) -> list[Diagnostic]:

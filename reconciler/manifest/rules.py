@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.model.address import NAME_PATTERN
+from reconciler.model.address import INSTANCE_PATTERN, NAME_PATTERN
 
 SESSION_ID = r"[A-Za-z0-9][A-Za-z0-9._:-]*"
 SOCKET = r"[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -12,6 +12,7 @@ SOCKET = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 BRANCH = r"[^\s~^:?*\[\\-][^\s~^:?*\[\\]*"
 _NOT_IN_A_BRANCH = r"\.\.|//|@\{|(?:^|/)\.|\.lock(?:/|$)|^/|[/.]$|^HEAD$"
 EXTENSION = "x-"  # how the top-level keys begin that users may choose
+REPEATED = frozenset({"for_each", "count"})  # the keys that make instances of a workspace or agent
 VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 
 # --- agent types
@@ -21,7 +22,8 @@ VERSION = r"[0-9]+(?:\.[0-9]+)+[A-Za-z0-9.+-]*"
 SQL_NAME = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
 RELATIVE = r"[^/~.][^/]*(?:/[^/.][^/]*)*|\.[^/.][^/]*(?:/[^/.][^/]*)*"
 
-ACCEPTED = rf"agent\.{NAME_PATTERN}\.{NAME_PATTERN}|broker\.{NAME_PATTERN}|{NAME_PATTERN}"
+ACCEPTED = rf"agent\.{INSTANCE_PATTERN}\.{INSTANCE_PATTERN}|broker\.{NAME_PATTERN}|{NAME_PATTERN}"
+EXTENDED = rf"{NAME_PATTERN}|agent\.{NAME_PATTERN}\.{NAME_PATTERN}"
 DRIFT_PATH = r"[A-L]|[a-z][A-Za-z0-9_./-]*"
 DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 

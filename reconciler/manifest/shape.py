@@ -7,14 +7,14 @@ the variables are filled in.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, NotRequired, get_args, get_origin
+from typing import Annotated, Any, Literal, NotRequired, cast, get_args, get_origin
 
 from typing_extensions import TypedDict, get_type_hints, is_typeddict
 
 from reconciler.model.record import Json
 from reconciler.model.schema import Expected, Filled, Pattern, json_schema
 
-from .rules import ACCEPTED, DATE, DRIFT_PATH, EXTENSION, NAME_RULE, RULES, VARIABLE
+from .rules import ACCEPTED, DATE, DRIFT_PATH, EXTENDED, EXTENSION, NAME_RULE, RULES, VARIABLE
 from .type_shape import AgentTypeDoc, Command
 
 _WITH_VARIABLE = r"[\s\S]*\$\{[\s\S]*"
@@ -27,6 +27,7 @@ def _rule(key: str) -> tuple[Pattern, Expected]:
 
 
 Name = Annotated[str, Pattern(NAME_RULE[0]), Expected(NAME_RULE[1])]
+Extended = Annotated[str, Pattern(EXTENDED), Expected("a name, or agent.WORKSPACE.NAME")]
 Variable = Annotated[str, Pattern(VARIABLE), Expected("the name of an environment variable")]
 TypeName = Annotated[str, *_rule("type")]
 RoleName = Annotated[str, *_rule("role")]
@@ -39,6 +40,7 @@ CommandWords = Annotated[list[str], Filled(), Expected("a list of strings, the p
 Duration = Annotated[
     int | Annotated[str, Pattern(r"[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h)?")], Expected("a duration such as 10s or 2m")
 ]
+Profiles = list[Name]
 Count = Annotated[int, Expected("a whole number")]
 Dollars = Annotated[float, Expected("a number of US dollars")]
 Days = Annotated[int, Expected("a whole number of days")]
@@ -96,11 +98,23 @@ class BudgetDoc(TypedDict):
     """`notify`: the monitor says it. `hold`: besides, no new prompt is sent. Default: notify."""
 
 
+_ITEMS = "a list of names, or a mapping whose keys are names"
+Scalar = Annotated[str | int | float | bool, Expected("a text, a number, true or false")]
+EachValue = Annotated[Scalar | dict[str, Scalar], Expected("a text, a number, or a mapping of them")]
+ForEach = Annotated[list[Name] | dict[Name, EachValue], Expected(_ITEMS)]
+
+
 class AgentDoc(TypedDict):
     """One agent: a CLI that runs in its own tmux session."""
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
+    extends: NotRequired[Extended]
+    """Take over the settings of another agent, NAME or `agent.WORKSPACE.NAME`, or of a template."""
+    for_each: NotRequired[ForEach]
+    """Make an agent NAME[KEY] of this block for each item. Texts may contain `${each.key}` and `${each.value}`."""
+    count: NotRequired[Count]
+    """The same for the keys 1, 2, ... up to this number."""
     type: NotRequired[TypeName]
     """The agent CLI: a built-in type or one of `agent_types`. Default: the agent's name."""
     role: NotRequired[RoleName]
@@ -134,6 +148,8 @@ class AgentDoc(TypedDict):
     """Agents that start first: names in this workspace, or `agent.WORKSPACE.NAME`."""
     budget: NotRequired[BudgetDoc]
     """What the agent may use in a day. A change of it never restarts the agent."""
+    profiles: NotRequired[Profiles]
+    """The agent is managed only while one of these profiles is active: `--profile NAME`. Default: always."""
 
 
 class GitDoc(TypedDict):
@@ -154,6 +170,10 @@ class WorkspaceDoc(TypedDict):
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
+    for_each: NotRequired[ForEach]
+    """Make a workspace NAME[KEY] of this block for each item. Texts may contain `${each.key}` and `${each.value}`."""
+    count: NotRequired[Count]
+    """The same for the keys 1, 2, ... up to this number."""
     path: Path
     """The folder. It is created when missing. `~` is the home folder; a relative path starts at the project root."""
     git: NotRequired[GitDoc]
@@ -162,6 +182,8 @@ class WorkspaceDoc(TypedDict):
     """Environment variables of every agent in the workspace."""
     budget: NotRequired[BudgetDoc]
     """What all agents of the workspace together may use in a day."""
+    profiles: NotRequired[Profiles]
+    """The workspace and its agents are managed only while one of these profiles is active. Default: always."""
     agents: NotRequired[dict[Name, AgentDoc | None]]
     """The agents, by name. An empty block is an agent with all defaults."""
 
@@ -314,6 +336,10 @@ class ManifestDoc(TypedDict):
 
     version: Literal[1]
     """Version of the manifest's format."""
+    include: NotRequired[list[Path]]
+    """More manifests to read: files or patterns such as `~/.config/reconciler/*.yaml`, relative to this file."""
+    merge: NotRequired[bool]
+    """Whether this file may change what other files declare. Mappings are merged, other values replaced."""
     project: NotRequired[Annotated[str, Pattern(r"[\s\S]*\S[\s\S]*"), Expected("a name")]]
     """Name of the project. Default: the name of the project folder."""
     tmux: NotRequired[TmuxDoc]
@@ -324,6 +350,8 @@ class ManifestDoc(TypedDict):
     """Defaults for settings that are left out."""
     workspaces: NotRequired[dict[Name, WorkspaceDoc]]
     """Folders that agents work in, by name."""
+    templates: NotRequired[dict[Name, AgentDoc]]
+    """Settings that agents take over with `extends`, by name."""
     agent_types: NotRequired[dict[Name, AgentTypeDoc]]
     """Agent CLIs of your own, by name."""
     broker: NotRequired[BrokerDoc]
@@ -335,7 +363,13 @@ class ManifestDoc(TypedDict):
 def manifest_schema() -> dict[str, Json]:
     """The JSON Schema that is published as `schemas/manifest.schema.json`."""
     schema = json_schema(ManifestDoc, title="reconciler manifest", identifier="urn:reconciler:manifest:1")
-    return schema | {"patternProperties": {f"^{EXTENSION}": {}}}
+    definitions = cast("dict[str, Any]", schema["definitions"])
+    definitions["AgentTypeDoc"]["anyOf"] = [{"required": ["command"]}, {"required": ["extends"]}]
+    # A file that changes others need not repeat the path of a workspace.
+    del definitions["WorkspaceDoc"]["required"]
+    whole: Json = {"properties": {"workspaces": {"additionalProperties": {"required": ["path"]}}}}
+    changes_others: Json = {"properties": {"merge": {"const": True}}, "required": ["merge"]}
+    return schema | {"patternProperties": {f"^{EXTENSION}": {}}, "if": changes_others, "else": whole}
 
 
 def keys_at(parents: Sequence[str]) -> list[str]:

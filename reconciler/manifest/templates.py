@@ -71,12 +71,16 @@ def type_mistakes(name: str, block: Block, builtin_types: Collection[str]) -> It
         yield mistake(
             f"the agent type `{name}` is built in", block.place(), fix="choose another name for your own type"
         )
-    if not block.content["command"]:
+    if "command" not in block.content:
+        if "extends" not in block.content:
+            fix = "add `command: [PROGRAM]`, or `extends: TYPE`"
+            yield mistake(f"`command` is missing in `{block.path}`", block.place(), fix=fix)
+    elif not block.content["command"]:
         yield mistake("`command` is empty", block.place("command"), fix="write `command: [PROGRAM]`")
     yield from _wrong_placeholders(block)
     yield from _missing_session_id(block)
     yield from _bad_expression(block)
-    if block.content.keys() - {"command", "new", "resume", "artifacts", "quit", "busy"}:
+    if block.content.keys() - {"command", "new", "resume", "artifacts", "quit", "busy", "extends"}:
         yield from _part_mistakes(block)
 
 
@@ -124,7 +128,7 @@ def _wrong_placeholders(block: Block) -> Iterator[Diagnostic]:
 def _missing_session_id(block: Block) -> Iterator[Diagnostic]:
     order = ("new", "resume", "artifacts")
     names_it = {key for key in order if any("{session_id}" in text for text in block.content.get(key, ()))}
-    if names_it and "resume" not in names_it:
+    if names_it and "resume" not in names_it and not ("extends" in block.content and "resume" not in block.content):
         yield mistake(
             f"`{block.path}.resume` does not say which conversation",
             block.place("resume"),
@@ -206,6 +210,8 @@ def _wild_paths(block: Block) -> Iterator[Diagnostic]:
 
 
 def _alone(block: Block) -> Iterator[Diagnostic]:
+    if "extends" in block.content:  # the other type may give it
+        return
     for key, others in _NEEDS.items():
         if key in block.content and not any(block.content.get(other) for other in others):
             wanted = " or ".join(f"`{other}`" for other in others)

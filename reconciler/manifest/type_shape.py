@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from reconciler.model.schema import Expected, Filled, Pattern
 
-from .rules import FIELD, KEY, RELATIVE, SQL_NAME, VARIABLE, VERSION
+from .rules import FIELD, KEY, NAME_RULE, RELATIVE, SQL_NAME, VARIABLE, VERSION
 
 _STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
 
@@ -25,6 +25,7 @@ Program = Annotated[str, Pattern(r"\S+")] | Annotated[list[str], Filled()]
 Command = Annotated[Program, Expected("a list of strings, or one word")]
 State = Literal["idle", "busy", "waiting"]
 EventName = Literal["started", "progress", "permission_required"]
+Extends = Annotated[str, Pattern(NAME_RULE[0]), Expected(NAME_RULE[1])]
 Whole = Annotated[int, Expected("a whole number")]
 
 
@@ -285,7 +286,9 @@ class AgentTypeDoc(TypedDict):
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
-    command: Command
+    extends: NotRequired[Extends]
+    """Take over what is known about another type, built-in or your own, and change what this block gives."""
+    command: NotRequired[Command]
     """The program and its first arguments."""
     wrap: NotRequired[Argv]
     """Words before every command line, such as `[bwrap, ..., --]`."""

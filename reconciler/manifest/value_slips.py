@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
+from reconciler.model.address import is_name
 from reconciler.model.record import Json
 from reconciler.text.quoting import flow
 
@@ -13,6 +15,7 @@ from .document import suggestion
 
 _SHELLS = frozenset({"bash", "sh", "zsh", "fish", "dash", "ksh", "terminal"})
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
+_SHOWN = 40  # characters of the user's text in a message
 _WORDS = frozenset({"args", "from_command", "new", "resume", "wrap"})  # lists that people write as one line
 
 
@@ -60,6 +63,55 @@ def list_instead(path: str, value: Json) -> str:
     except ValueError:  # a quote that is not closed
         words = value.split()
     return f"write `{path.rpartition('.')[2]}: {flow(list(words))}`"
+
+
+class ItemSlip(NamedTuple):
+    """What is wrong with one item of `for_each`, and what to write. `item` is its index or key; empty for all."""
+
+    item: str
+    what: str
+    fix: str
+
+
+def items_instead(value: Json) -> ItemSlip | None:
+    """What is wrong with the value of `for_each`; None when it cannot be told."""
+    match value:
+        case str() if value.strip():
+            return ItemSlip(
+                "", f"the text `{value[:_SHOWN]}` is not a list of items", f"write `for_each: {flow([*value.split()])}`"
+            )
+        case bool() | None:
+            return None
+        case int():
+            return ItemSlip("", f"the number `{value}` is not a list of items", f"write `count: {value}`")
+        case list():
+            found = (_wrong_key(str(index), item) for index, item in enumerate(value))
+        case dict():
+            found = (_wrong_key(key, key) or _wrong_item_value(key, item) for key, item in value.items())
+        case _:
+            return None
+    return next(filter(None, found), None)
+
+
+def _wrong_key(item: str, key: Json) -> ItemSlip | None:
+    if isinstance(key, str):
+        if is_name(key):
+            return None
+        better = re.sub(r"[^A-Za-z0-9_]+", "-", key).strip("-_") or "a"
+        fix = f"name it, and write `${{each.value}}` for the text: `for_each: {flow({better: key[:_SHOWN]})}`"
+        return ItemSlip(item, f"`{key[:_SHOWN]}` is not a valid key (letters, digits, `_` and `-`)", fix)
+    if isinstance(key, int | float) and not isinstance(key, bool):
+        return ItemSlip(item, f"the number `{key}` is not a valid key", f'write "{key}" in quotes')
+    return ItemSlip(item, "not a text", "write the name of the item: `for_each: [a, b]`")
+
+
+def _wrong_item_value(key: str, value: Json) -> ItemSlip | None:
+    plain = (str, int, float, bool)
+    if isinstance(value, plain) or (
+        isinstance(value, dict) and all(isinstance(each, plain) for each in value.values())
+    ):
+        return None
+    return ItemSlip(key, f"the value of `{key}` is not a text", f"write `{key}: text` or `{key}: {{field: text}}`")
 
 
 def value_source_instead(value: Json) -> str:

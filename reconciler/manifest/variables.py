@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.text.characters import unprintable
 
-from .document import Document, mistake, place_of
+from .document import Document, mistake
 from .rules import RULES, VARIABLE
 
 _REFERENCE = re.compile(rf"\$\$\{{|\$\{{(?:(?P<name>{VARIABLE})(?::-(?P<default>[^}}]*))?\}})?")
@@ -30,14 +30,15 @@ class ExpandedDocument(Struct):
 
     def place(self, path: str) -> Place:
         """The place of `path` in the file, or of the nearest enclosing key."""
-        return place_of(self.document.file, self.document.places, path)
+        return self.document.place(path)
 
 
 def fill(document: Document, env: Mapping[str, str]) -> ExpandedDocument:
     """The document with every variable replaced by its value in `env`."""
     filled = ExpandedDocument(document, {})
     for key, value in document.content.items():
-        filled.content[key] = _filled(filled, value, key, env)
+        # what an agent takes over from a template is filled in there
+        filled.content[key] = value if key == "templates" else _filled(filled, value, key, env)
     return filled
 
 
@@ -78,6 +79,9 @@ def _value(reference: re.Match[str], env: Mapping[str, str]) -> str | None:
 
 def _unset(reference: re.Match[str], text: str, place: Place) -> Diagnostic:
     name = reference["name"]
+    if text.startswith("each.", reference.end()):
+        fix = "add `for_each: [a, b]` or `count: 2` to the agent or workspace; for the plain text, write `$${each.`"
+        return mistake("`${each...}` is used outside of `for_each` and `count`", place, detail=text, fix=fix)
     if not name:
         return mistake(
             "`${` without the name of a variable", place, detail=text, fix="write `${NAME}`; `$${` is a plain `${`"

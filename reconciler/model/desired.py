@@ -103,6 +103,7 @@ class Workspace(Struct, frozen=True):
     path: str
     git: Git | None = None
     budget: Budget | None = None
+    profiles: tuple[str, ...] = ()
     place: Place | None = None
 
 
@@ -132,6 +133,7 @@ class Agent(Struct, frozen=True):
     ignore: frozenset[str] = frozenset()
     depends_on: tuple[Address, ...] = ()
     budget: Budget | None = None
+    profiles: tuple[str, ...] = ()
     place: Place | None = None
 
     @property
@@ -146,6 +148,7 @@ class AgentType(Struct, frozen=True):
     `new`, `resume` and `artifacts` may contain `{session_id}`; `artifacts` may also contain `{cwd}`. `busy` is a
     regular expression that matches the pane title while the agent must not be interrupted. `wrap` are the words before
     every command line. `parts` are the other keys of the manifest, as plain data; `agents.form` says what they are.
+    `extends` is the type that knows everything which is not given here; empty for none.
     """
 
     name: str
@@ -156,6 +159,7 @@ class AgentType(Struct, frozen=True):
     artifacts: tuple[str, ...] = ()
     quit: str = ""
     busy: str = ""
+    extends: str = ""
     parts: Mapping[str, Json] = field(default_factory=dict)
     place: Place | None = None
 
@@ -214,6 +218,8 @@ class Desired(Struct, frozen=True):
     budget: Budget | None = None
     files: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    inactive: frozenset[Address] = frozenset()
+    """The workspaces and agents of which no profile is active: a plan leaves them as they are."""
 
     @property
     def places(self) -> dict[Address, Place]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from .address import Address, parse_address
+from .address import Address, block_name, parse_address
 from .errors import UsageError
 from .similar import similar
 
@@ -51,15 +51,39 @@ def the_one(name: str, known: Iterable[NamedResource], what: str = "agent") -> N
             raise several(name, more)
 
 
+def all_of(name: str, known: Iterable[NamedResource]) -> list[NamedResource]:
+    """All instances of the block with `for_each` that `name` stands for; else the one. Raises as `the_one`."""
+    everything = sorted(known)
+    meant = exactly(name, everything)
+    blocks = [{*each.address.blocks} for each in meant]
+    return meant if len(meant) > 1 and set.intersection(*blocks) else [the_one(name, everything)]
+
+
 def exactly(name: str, known: Sequence[NamedResource]) -> list[NamedResource]:
     """The one with this address or session; else those with this own name, and the agents of that workspace."""
     whole = [each for each in known if name in each.full_names or (each.address.agent and name == each.short_address)]
+    whole = whole or [each for each in known if "[" in each.short_address and name in _with_dots(each)]
     if whole:
         return whole
-    named = [each for each in known if name == (each.address.agent or each.address.workspace)]
+    named = [each for each in known if name in _own_names(each.address)]
     listed = any(each.address.kind == "workspace" for each in named)
     inside = [] if listed else [each for each in known if each.address.agent and each.address.workspace == name]
     return sorted({*named, *inside})
+
+
+def _own_names(address: Address) -> tuple[str, ...]:
+    """The name in its workspace; for an instance also the names of the blocks that it is of."""
+    name = address.agent or address.workspace
+    if "[" not in name:
+        return (name,)
+    texts = (str(block) for block in address.blocks)
+    return (name, block_name(name), *(each for text in texts for each in (text, text.partition(".")[2])))
+
+
+def _with_dots(named: NamedResource) -> tuple[str, ...]:
+    """The names of an instance without brackets, which a shell could take for a pattern."""
+    texts = (str(named.address), named.short_address, named.address.agent or named.address.workspace)
+    return tuple(text.replace("[", ".").replace("]", "") for text in texts)
 
 
 def partly(name: str, known: Iterable[NamedResource]) -> list[NamedResource]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from reconciler.agents.profile import Profile
 from reconciler.kinds.agent.case import Case, PlanOptions, settled, with_unmanaged
 from reconciler.kinds.agent.drift import deep_drifts, drifts
@@ -21,9 +23,10 @@ from reconciler.model.snapshot import tmux_trouble
 from .accept import expiries, judge_drift
 from .guard import shared_conversations
 from .order import ordered
-from .scope import Scope, to_end
+from .scope import Scope, left_alone, to_end
 from .sources import Sources, workspace_case
 
+_NAMED = 3  # agents in one message
 Holders: TypeAlias = Mapping[str, frozenset[str]]
 
 
@@ -38,7 +41,9 @@ def compare(agents: dict[Address, Case], sources: Sources, options: PlanOptions,
     watched = _watched(agents, sources, mode)
     covered = [case for case in watched.values() if scope.covers(case.address)]
     strangers = unmanaged(sources.desired, sources.record, sources.snapshot.tmux, sources.profiles)
-    decisions = [] if mode is Mode.REFRESH_ONLY else _decisions(agents, sources, options, scope)
+    alone = left_alone(scope, sources.desired, options.replace) if sources.desired.inactive else frozenset()
+    deciding = replace(scope, excluded=scope.excluded | alone) if alone else scope
+    decisions = [] if mode is Mode.REFRESH_ONLY else _decisions(agents, sources, options, deciding)
     found = (*_drift(covered, sources, strangers, options.now, mode), *_broker_drift(sources, options, scope))
     verdict = judge_drift(found, sources.desired.accepts, options.now)
     return Plan(
@@ -56,6 +61,7 @@ def compare(agents: dict[Address, Case], sources: Sources, options: PlanOptions,
             *_tmux_trouble(sources),
             *sources.snapshot.visibility_warnings,
             *sources.desired.diagnostics,
+            *_outside_of_profiles(alone, agents),
             *expiries(verdict.expired),
             *_messages(decisions),
             *_no_server(decisions, sources),
@@ -121,6 +127,24 @@ def _held(cases: Iterable[Case]) -> Iterator[tuple[Address, str]]:
 
 def _messages(decisions: Iterable[Decision]) -> Iterator[Diagnostic]:
     return (diagnostic for decision in decisions for diagnostic in decision.diagnostics)
+
+
+def _outside_of_profiles(alone: Iterable[Address], agents: Mapping[Address, Case]) -> Iterator[Diagnostic]:
+    """One message for all agents that run although no profile of theirs is active."""
+    cases = [agents[address] for address in sorted(alone) if address in agents]
+    running = [case for case in cases if isinstance(case.pane, Present) and not case.pane.value.dead]
+    if not running:
+        return
+    named = ", ".join(str(case.address) for case in running[:_NAMED])
+    more = f" and {len(running) - _NAMED} more" if len(running) > _NAMED else ""
+    verb = (
+        "runs, but its profiles are not active: it is"
+        if len(running) == 1
+        else "run, but their profiles are not active: they are"
+    )
+    profiles = sorted({name for case in running if case.spec for name in case.spec.profiles})
+    fix = f"pass --profile {profiles[0]} to manage it" if profiles else "pass --profile NAME to manage it"
+    yield Diagnostic(Severity.WARNING, f"{named}{more} {verb} left alone", fix=fix)
 
 
 def _no_server(decisions: Iterable[Decision], sources: Sources) -> Iterator[Diagnostic]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from reconciler.kinds.agent.case import PlanOptions
-from reconciler.model.address import Address, workspace_address
+from reconciler.model.address import Address, instance_name, workspace_address
 from reconciler.model.desired import Agent, Desired, RunState
 from reconciler.model.errors import UsageError
 from reconciler.model.manifest_edit import Edit, Restore
@@ -23,6 +23,7 @@ from .scope import EVERYTHING, Scope, narrowed_to, without
 if TYPE_CHECKING:
     from reconciler.model.generation import AgentThen
 
+_OFFERED = 6  # addresses in one message
 _RESTARTED = {
     "broker": "to restart it: reconciler broker stop, then reconciler apply",
     "workspace": "name each agent in it: --replace agent.WORKSPACE.NAME",
@@ -84,6 +85,8 @@ class Request(Struct, frozen=True):
     """The agents to end and to forget."""
     purge: bool = False
     """Whether the conversations of the deleted agents are deleted, too."""
+    profiles: tuple[str, ...] | None = None
+    """The active profiles; None for those of the command line and the environment."""
 
     @property
     def follows_manifests(self) -> bool:
@@ -104,6 +107,43 @@ class Request(Struct, frozen=True):
     def by_hand(self) -> frozenset[Address]:
         """The agents that the command names: the plan is about them alone."""
         return frozenset((*self.imports, *self.states, *self.deletes))
+
+
+def as_meant(request: Request, desired: Desired, record: Record) -> Request:
+    """The request with the addresses that are meant: that of a block with `for_each` means all its instances."""
+    given = (*request.targets, *request.exclude, *request.replace, *request.imports)
+    known = _known(desired, record) if given else set()
+    if known.issuperset(given):
+        return request
+    meant = _instances(known)
+    targets, exclude, replaced = (
+        tuple(each for address in named for each in meant.get(address, [address]))
+        for named in (request.targets, request.exclude, request.replace)
+    )
+    imports = {_only(address, meant): session for address, session in request.imports.items()}
+    return replace(request, targets=targets, exclude=exclude, replace=replaced, imports=imports)
+
+
+def _instances(known: Iterable[Address]) -> dict[Address, list[Address]]:
+    """The instances that an address means which is none itself. `agent.W.K.NAME` is read as `agent.W.K[NAME]`."""
+    meant: dict[Address, list[Address]] = {}
+    for address in sorted(known):
+        for block in address.blocks:
+            meant.setdefault(block, []).append(address)
+        for each in (address, *address.blocks):
+            workspace, _, key = each.workspace.rstrip("]").partition("[")
+            if key and each.agent and "[" not in each.agent:
+                other = Address(each.kind, workspace, instance_name(key, each.agent))
+                meant.setdefault(other, []).append(address)
+    return {block: found for block, found in meant.items() if block not in known}
+
+
+def _only(address: Address, meant: Mapping[Address, list[Address]]) -> Address:
+    found = meant.get(address, [address])
+    if len(found) > 1:
+        fix = f"name one: {', '.join(map(str, found[:_OFFERED]))}"
+        raise UsageError(f"{address} means {len(found)} agents", fix=fix)
+    return found[0]
 
 
 def as_requested(desired: Desired, request: Request) -> Desired:
@@ -167,8 +207,7 @@ def scope_of(request: Request, desired: Desired, record: Record) -> Scope:
     """The addresses that the plan is about; UsageError for an address that is neither declared nor recorded."""
     if request.targets and request.exclude:
         raise UsageError("--target and --exclude cannot be combined", fix="pass only one of them")
-    known = {*desired.workspaces, *desired.agents, *desired.brokers, *_recorded(record)}
-    _expect_known(request, known)
+    _expect_known(request, _known(desired, record))
     if request.by_hand:
         starting = (address for address, state in request.states.items() if state is RunState.RUNNING)
         return Scope(request.by_hand, needed=frozenset(workspace_address(each.workspace) for each in starting))
@@ -177,6 +216,10 @@ def scope_of(request: Request, desired: Desired, record: Record) -> Scope:
     if request.exclude:
         return without(request.exclude, desired.agents)
     return EVERYTHING
+
+
+def _known(desired: Desired, record: Record) -> set[Address]:
+    return {*desired.workspaces, *desired.agents, *desired.brokers, *_recorded(record)}
 
 
 def _recorded(record: Record) -> set[Address]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from reconciler.model.address import Address, workspace_address
-from reconciler.model.desired import Agent
+from reconciler.model.desired import Agent, Desired
 
 
 class Scope(Struct, frozen=True):
@@ -54,6 +54,13 @@ def to_end(scope: Scope, agents: Mapping[Address, Agent]) -> Scope:
     staying = [spec.address for spec in agents.values() if not scope.excluded.isdisjoint(_names(spec.address))]
     needed = _reached(staying, {spec.address: spec.depends_on for spec in agents.values()})
     return Scope(scope.targets, excluded=scope.excluded | needed)
+
+
+def left_alone(scope: Scope, desired: Desired, replaced: Iterable[Address] = ()) -> frozenset[Address]:
+    """What no active profile includes, except what the user names, and what that needs."""
+    edges = {spec.address: spec.depends_on for spec in desired.agents.values()}
+    named = _reached([*scope.targets, *replaced], edges)
+    return desired.inactive - named.union(*map(_names, named))
 
 
 def _names(address: Address) -> tuple[Address, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from typing_extensions import TypedDict
 
@@ -67,6 +68,7 @@ def unfinished_text(edit: Edit | Restore, file: str) -> str:
         back = f"`reconciler rollback {edit.generation}` continues"
         return f"Note: {file} is now as it was in generation {edit.generation}: {back}."
     if edit.new:
-        ways = f"`reconciler apply` continues, `reconciler delete {edit.address}` undoes it"
+        ways = f"`reconciler apply` continues, `reconciler delete {quote(str(edit.address))}` undoes it"
         return f"Note: {edit.place} now declares {edit.address}: {ways}."
-    return f"Note: {edit.place.file} no longer declares {edit.address}: `reconciler delete {edit.address}` continues."
+    delete = f"reconciler delete {quote(str(edit.address))}"
+    return f"Note: {edit.place.file} no longer declares {edit.address}: `{delete}` continues."

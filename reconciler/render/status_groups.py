@@ -6,6 +6,7 @@ The lines have colours of their own; all text in them is already harmless.
 from __future__ import annotations
 
 import unicodedata
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -131,7 +132,7 @@ def _hints(agents: Iterable[StatusRow]) -> Iterator[str]:
     for agent in in_groups(agents):
         if verb := _verb(agent):
             commands.setdefault(verb, agent["address"].partition(".")[2])
-    yield from (_painted(f"-> reconciler {verb} {one_line(name)}", _DIM) for verb, name in commands.items())
+    yield from (_painted(f"-> reconciler {verb} {quote(one_line(name))}", _DIM) for verb, name in commands.items())
 
 
 def _verb(agent: StatusRow) -> str:

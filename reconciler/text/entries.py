@@ -14,7 +14,7 @@ from msgspec import Struct
 from reconciler.model.record import Json
 
 from .characters import newline_of
-from .nodes import MappingNode, Node, ScalarNode
+from .nodes import MappingNode, Node, ScalarNode, SequenceNode
 from .patch import Patch, Unpatchable
 from .quoting import flow, quoted
 
@@ -55,6 +55,34 @@ def removal(text: str, root: MappingNode, path: Path) -> tuple[Patch, ...]:
     when the entry is behind an alias, or shares a line with another entry.
     """
     return tuple(_removal(_on_the_way(text, root, path), path))
+
+
+def item_removal(text: str, root: MappingNode, path: Path, item: str) -> tuple[Patch, ...]:
+    """The patches that remove the text `item` from the list at `path`, which keeps others.
+
+    Raises Unpatchable when the list is behind an alias, or the item shares a line of a block with something else.
+    """
+    found = _on_the_way(text, root, path)
+    items = found.tables[-1]
+    if len(found.way) != len(path) or not isinstance(items, SequenceNode):
+        raise Unpatchable("the list is not written in this place, but comes from an alias or a merge key")
+    texts = [each.text if isinstance(each, ScalarNode) else "" for each in items.items]
+    if item not in texts or len(texts) == 1:
+        raise Unpatchable("the list has no such item, or only that one")
+    return (_cut_item(text, items, texts.index(item)),)
+
+
+def _cut_item(text: str, items: SequenceNode, at: int) -> Patch:
+    node = items.items[at]
+    if items.flow:
+        if at:
+            return Patch(items.items[at - 1].span[1], node.span[1], "")
+        return Patch(node.span[0], items.items[1].span[0], "")
+    start = text.rfind("\n", 0, node.span[0]) + 1
+    if text[start : node.span[0]].strip() != "-":
+        raise Unpatchable("something else is before it on its line")
+    end = _line_end(text, node.span[1])
+    return Patch(start, min(end + 1, len(text)) if text[end : end + 1] == "\n" else _line_end(text, end) + 1, "")
 
 
 class _Way(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -91,4 +92,4 @@ def _read(at: Project, stored: _Stored, turns: int) -> Observed[LastMessages]:
 
 
 def _peek(address: Address) -> str:
-    return f"see its screen: reconciler peek {address}"
+    return f"see its screen: reconciler peek {quote(str(address))}"

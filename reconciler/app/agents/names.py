@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from shlex import quote
 
 from reconciler.app.agents.look import ProjectView
 from reconciler.model.address import Address
 from reconciler.model.desired import RunState
 from reconciler.model.errors import Refused, UsageError
 from reconciler.model.observed import Absent, Present
-from reconciler.model.short_names import NamedResource, the_one
+from reconciler.model.short_names import NamedResource, all_of, the_one
 
 
 def resolve_names(seen: ProjectView, names: Iterable[str], *, found: bool = False) -> list[Address]:
@@ -24,18 +25,27 @@ def resolve_names(seen: ProjectView, names: Iterable[str], *, found: bool = Fals
     return [the_one(name, known).address for name in names]
 
 
+def resolve_all(seen: ProjectView, names: Iterable[str]) -> list[Address]:
+    """The same, where the name of a block with `for_each` means all its agents: for commands that take several."""
+    return list(dict.fromkeys(each.address for name in names for each in _all_of(seen, name)))
+
+
+def _all_of(seen: ProjectView, name: str) -> list[NamedResource]:
+    """All that `name` means; of several instances, those that a manifest declares."""
+    found = all_of(name, known_agents(seen))
+    declared = [each for each in found if each.address in seen.desired.agents]
+    return declared or found
+
+
 def full_names(seen: ProjectView, names: Iterable[str]) -> Iterator[str]:
     """A line for each name that is only a part of one: what it stands for. Raises as `resolve_names`."""
-    known = known_agents(seen)
-    for name in names:
-        one = the_one(name, known)
-        if name not in one.full_names:
-            yield f"{name} is {one.address} ({one.session})"
+    meant = [(name, one) for name in names for one in _all_of(seen, name)]
+    yield from (f"{name} is {one.address} ({one.session})" for name, one in meant if name not in one.full_names)
 
 
 def resolve_declared(seen: ProjectView, names: Iterable[str]) -> list[Address]:
     """The same, for agents that a manifest declares; the others are only ever ended, by apply."""
-    return _declared(seen, resolve_names(seen, names))
+    return _declared(seen, resolve_all(seen, names))
 
 
 def declared_session(seen: ProjectView, session: str) -> list[Address]:
@@ -58,7 +68,7 @@ def resting(seen: ProjectView, names: Iterable[str]) -> list[Address]:
     """The addresses of agents that can be stopped: declared ones, or without a manifest, those in the registry."""
     if seen.has_manifest:
         return resolve_declared(seen, names)
-    agents = resolve_names(seen, names)
+    agents = resolve_all(seen, names)
     for address in agents:
         if address not in seen.cases:
             raise UsageError(f"{address} is archived", fix="declare it in a manifest, then `reconciler resume` it")
@@ -78,7 +88,9 @@ def expect_at_rest(seen: ProjectView, agents: Iterable[Address]) -> None:
     for agent in agents:
         pane = seen.cases[agent].pane
         if isinstance(pane, Present) and not pane.value.dead:
-            raise Refused(f"{agent} is running and has a conversation", fix=f"stop it first: reconciler stop {agent}")
+            raise Refused(
+                f"{agent} is running and has a conversation", fix=f"stop it first: reconciler stop {quote(str(agent))}"
+            )
 
 
 def at_rest(seen: ProjectView) -> list[Address]:
@@ -89,7 +101,7 @@ def at_rest(seen: ProjectView) -> list[Address]:
         return isinstance(pane, Absent) or (isinstance(pane, Present) and pane.value.dead)
 
     wanted = [spec.address for spec in seen.desired.agents.values() if spec.state is RunState.RUNNING]
-    return [address for address in wanted if is_down(address)]
+    return [address for address in wanted if address not in seen.desired.inactive and is_down(address)]
 
 
 def expect_ids(seen: ProjectView, agents: Iterable[Address]) -> None:

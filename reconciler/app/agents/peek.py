@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from reconciler.app.agents.look import ProjectView, look, unseen
@@ -38,7 +39,9 @@ def screen_of(at: Project, seen: ProjectView, address: Address, lines: int = 0) 
     if isinstance(pane, Unknown):
         raise ReconcilerError(f"cannot tell which session is that of {address}", detail=pane.reason)
     if not isinstance(pane, Present):
-        raise ReconcilerError(f"{address} has no live session", fix=f"start it: reconciler resume {address}")
+        raise ReconcilerError(
+            f"{address} has no live session", fix=f"start it: reconciler resume {quote(str(address))}"
+        )
     shown = lines or (_LAST_WORDS if pane.value.dead else 0)
     captured = at.world(seen.desired.socket).tmux.picture(pane.value.pane_id, history=shown > 0)
     return peek_document(address, pane.value, captured, shown)

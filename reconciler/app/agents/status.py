@@ -42,7 +42,8 @@ def status_seen(at: Project, seen: ProjectView, address: Address | None = None) 
     told = whose(at, seen.stored.record.lineage)
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if address is None:
-        return in_project(at, status_document(agents, said, told))
+        shown = [each for each in agents if each.address not in seen.desired.inactive or each.status != "declared"]
+        return in_project(at, status_document(shown, said, told))
     document = in_project(at, status_document([agent for agent in agents if agent.address == address], said, told))
     for row in document["agents"]:
         row["detail"] = detail_of(at, seen, address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from shlex import quote
 
 from msgspec import Struct
 
@@ -52,7 +53,9 @@ def attachment(at: Project, address: Address) -> Attachment:
         raise unseen(seen.snapshot.tmux)
     pane = seen.pane(address)
     if not isinstance(pane, Present):
-        raise ReconcilerError(f"{address} has no live session", fix=f"start it: reconciler resume {address}")
+        raise ReconcilerError(
+            f"{address} has no live session", fix=f"start it: reconciler resume {quote(str(address))}"
+        )
     return way_to(RealTmux(at.socket(seen.desired.socket), at.env), pane.value.session)
 
 

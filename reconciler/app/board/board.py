@@ -121,7 +121,8 @@ class ProjectBoard:
             used = tokens.of(at.root, agent.address, profile_of(seen, agent.address))
             return self.facts.of(agent, look.jobs, used)
 
-        agents = statuses(seen.cases, seen.stored.record, seen.snapshot)
+        everyone = statuses(seen.cases, seen.stored.record, seen.snapshot)
+        agents = (each for each in everyone if each.address not in seen.desired.inactive or each.status != "declared")
         return ProjectOverview(
             project=seen.desired.project,
             folder=at.root,

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from reconciler import __version__
 from reconciler.app.plan.make import Planned
+from reconciler.app.project.manifests import manifest_paths
 from reconciler.app.project.project import Project
 from reconciler.broker.files.layout import ACL, CONF
 from reconciler.kinds.agent.rows import rests_by_hand
@@ -49,7 +50,7 @@ def begin(at: Project, planned: Planned, document: PlanDoc, author: Author) -> G
         operation=request.operation,
         author=author,
         tool_version=__version__,
-        manifests=tuple(_kept(at, path, data, planned) for path, data in _followed(planned).items()),
+        manifests=tuple(_kept(at, path, data, planned) for path, data in _followed(at, planned).items()),
         plan=cast(Mapping[str, Json], document),
         reason=request.reason,
         automatic=request.automatic,
@@ -69,7 +70,7 @@ def finish(at: Project, generation: Generation, result: GenerationResult) -> Non
 def follows_others(at: Project, planned: Planned) -> bool:
     """Whether the manifests differ from those of the newest generation."""
     newest = next(generations.newest_first(at.generations), None)
-    now = {(_portable(at, path), sha256(data).hexdigest()) for path, data in _followed(planned).items()}
+    now = {(_portable(at, path), sha256(data).hexdigest()) for path, data in _followed(at, planned).items()}
     return newest is None or now != {(each.path, each.digest) for each in newest.manifests}
 
 
@@ -77,7 +78,7 @@ def left_as_now(at: Project, planned: Planned, number: int) -> bool:
     """Whether the manifests, before the edits of this apply, are those that generation `number` left."""
     then = generations.read(at.generations, number)
     before = {edit.path: edit.before for edit in planned.request.edits}
-    contents = {path: before.get(path, source.data) for path, source in planned.sources.items()}
+    contents = {path: before.get(path, data) for path, data in _stored(at, planned).items()}
     now = {(_portable(at, path), sha256(data).hexdigest()) for path, data in contents.items()}
     return not then.narrowed and now == {(each.path, each.digest) for each in then.manifests}
 
@@ -107,10 +108,17 @@ def _digests(at: Project, directory: str) -> Iterator[tuple[str, str]]:
             yield path, sha256(found.value).hexdigest()
 
 
-def _followed(planned: Planned) -> dict[str, bytes]:
+def _stored(at: Project, planned: Planned) -> dict[str, bytes]:
+    """The manifests by absolute path, without included files of others: a rollback must not change those."""
+    given = {*manifest_paths(at, planned.request.paths)}
+    inside = os.path.join(at.root, "")
+    return {path: each.data for path, each in planned.sources.items() if path in given or path.startswith(inside)}
+
+
+def _followed(at: Project, planned: Planned) -> dict[str, bytes]:
     """The manifests by absolute path, with the edits that this apply makes."""
     edited = {edit.path: edit.after for edit in planned.request.edits}
-    contents = {path: source.data for path, source in planned.sources.items()}
+    contents = _stored(at, planned)
     return {path: data for path, data in {**contents, **edited}.items() if data is not None}
 
 

@@ -19,7 +19,7 @@ from reconciler.app.project.manifests import (
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import about_registry, unconfirmed
 from reconciler.kinds.agent.case import PlanOptions
-from reconciler.manifest import Loaded, Source
+from reconciler.manifest import Loaded, Source, active_profiles
 from reconciler.model.action import Action
 from reconciler.model.desired import Desired
 from reconciler.model.moment import to_second
@@ -28,7 +28,7 @@ from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import SnapshotRequest, observe_cases, recorded_as_live
 from reconciler.plan.diff import compare
-from reconciler.plan.request import Request, as_requested, plan_options_of, scope_of
+from reconciler.plan.request import Request, as_meant, as_requested, plan_options_of, scope_of
 from reconciler.plan.sources import Sources
 from reconciler.ports.world import World
 from reconciler.state.registry import StoredRegistry, read
@@ -49,8 +49,15 @@ class Planned(Struct, frozen=True):
 
 def make_plan(at: Project, request: Request, lineage: str = "", stored: StoredRegistry | None = None) -> Planned:
     """Look at everything once and compare. `stored` replaces the registry on disk. Writes nothing."""
+    if request.profiles is None:
+        request = replace(request, profiles=tuple(sorted(active_profiles(at.env))))
     sources, stored = _sources(at, request), stored or read(at.registry)
-    loaded = loaded_from(at, list(sources.values())) if sources else Loaded(_alone(at, request, stored), ())
+    loaded = (
+        loaded_from(at, list(sources.values()), request.profiles)
+        if sources
+        else Loaded(_alone(at, request, stored), ())
+    )
+    request = as_meant(request, loaded.desired, stored.record)
     desired = as_requested(loaded.desired, request)
     profiles = catalogue(desired.agent_types.values())
     world = at.world(desired.socket, returning=request.goes_back)

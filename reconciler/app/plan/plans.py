@@ -51,7 +51,7 @@ def wait_for_apply(at: Project, timeout: float) -> bool:
 
 def options_of(request: Request) -> OptionsDoc:
     """The request as a saved plan stores it."""
-    return {
+    options: OptionsDoc = {
         "mode": request.mode.value,
         "manifests": list(request.paths),
         "targets": [str(address) for address in request.targets],
@@ -59,3 +59,4 @@ def options_of(request: Request) -> OptionsDoc:
         "replace": [str(address) for address in request.replace],
         "force": request.force,
     }
+    return {**options, "profiles": list(request.profiles)} if request.profiles else options

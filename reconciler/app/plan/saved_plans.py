@@ -108,4 +108,5 @@ def request_of(saved: PlanDoc) -> Request:
         replace=addresses(options["replace"]),
         mode=Mode(options["mode"]),
         force=options["force"],
+        profiles=tuple(options.get("profiles", ())),
     )

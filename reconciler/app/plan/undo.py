@@ -7,6 +7,7 @@ whose manifest had edits that were never applied: going back to an earlier gener
 from __future__ import annotations
 
 from collections.abc import Mapping
+from shlex import quote
 
 from reconciler.app.plan import generations
 from reconciler.app.plan.prepared import Prepared
@@ -34,14 +35,15 @@ def deed_of(event: ActionEvent, action: Action, prepared: Prepared) -> DeedDoc |
         return None
     address = action.address
     name = f"{address.workspace}.{address.agent}"
+    word = quote(name)  # a shell could take the brackets of an instance for a pattern
     if request.operation == "restart":
         return {"name": name, "deed": "restarted", "undo": None}
     if address in request.states:
-        return {"name": name, "deed": _DEEDS[request.states[address]], "undo": _change_back(name, action, prepared)}
+        return {"name": name, "deed": _DEEDS[request.states[address]], "undo": _change_back(word, action, prepared)}
     if address in request.deletes:
         return {"name": name, "deed": "deleted", "undo": _back(prepared)}
     if request.operation == "create" and address in request.targets:
-        return {"name": name, "deed": "created", "undo": _remove(name, address.workspace, prepared)}
+        return {"name": name, "deed": "created", "undo": _remove(word, address.workspace, prepared)}
     return None
 
 

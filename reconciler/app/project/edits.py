@@ -6,12 +6,18 @@ import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.app.project.manifests import display_path, load_manifests, manifest_paths, read_manifest
+from reconciler.app.project.manifests import (
+    display_path,
+    load_manifests,
+    manifest_paths,
+    manifest_sources,
+    read_manifest,
+)
 from reconciler.app.project.project import Project
 from reconciler.manifest import Source
-from reconciler.manifest.edit import added, place_in, removed
+from reconciler.manifest.edit import added, place_in, removed, without_items
 from reconciler.manifest.format import formatted
-from reconciler.model.address import Address, workspace_address
+from reconciler.model.address import Address, block_name, workspace_address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.errors import InvalidManifest, Refused, StalePlan, UsageError
@@ -94,17 +100,42 @@ def removals(at: Project, desired: Desired, agents: Iterable[Address]) -> tuple[
     Raises:
         InvalidManifest, ReconcilerError: A manifest cannot be edited.
     """
-    paths = {display_path(path): path for path in manifest_paths(at, ())}
+    found = _by_place(desired, agents)
+    paths = {display_path(path): path for path in (manifest_sources(at, ()) if found else ())}
     now: dict[str, Source] = {}
     edits: list[Edit] = []
+    for place, together in found.items():
+        source = now.get(place.file) or read_manifest(at, paths[place.file])
+        after = _without(source, desired, place, together)
+        now[place.file] = Source(place.file, after)
+        edits.append(Edit(paths[place.file], source.data, after, together[0], place))
+    return tuple(edits)
+
+
+def _by_place(desired: Desired, agents: Iterable[Address]) -> dict[Place, list[Address]]:
+    """The declared ones of the agents, by the block that declares them."""
+    found: dict[Place, list[Address]] = {}
     for address in agents:
         place = desired.agents[address].place if address in desired.agents else None
         if place:
-            source = now.get(place.file) or read_manifest(at, paths[place.file])
-            after = removed(source, ("workspaces", address.workspace, "agents", address.agent))
-            now[place.file] = Source(place.file, after)
-            edits.append(Edit(paths[place.file], source.data, after, address, place))
-    return tuple(edits)
+            found.setdefault(place, []).append(address)
+    return found
+
+
+def _without(source: Source, desired: Desired, place: Place, agents: list[Address]) -> bytes:
+    """The manifest without the block at `place`, or without the items of its `for_each` that make the agents."""
+    address = agents[0]
+    path = ("workspaces", block_name(address.workspace), "agents", block_name(address.agent))
+    staying = [each.address for each in desired.agents.values() if each.place == place and each.address not in agents]
+    if not staying:
+        return removed(source, path)
+    if "[" in address.workspace:
+        raise Refused(
+            f"the block of {address} declares {staying[0]}, too",
+            detail=str(place),
+            fix="delete all of them, or change `for_each` by hand and run `reconciler apply`",
+        )
+    return without_items(source, path, [each.agent.partition("[")[2].rstrip("]") for each in agents])
 
 
 def write_manifests(at: Project, edits: Sequence[Edit | Restore]) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TypeVar, cast
 
 from msgspec.structs import replace
 
 from reconciler import __version__
 from reconciler.agents.catalogue import BUILT_IN, installed
+from reconciler.app.project.included import with_included
 from reconciler.app.project.places import manifests_in, own_manifests
 from reconciler.app.project.project import Project
-from reconciler.manifest import Loaded, ManifestContext, Source, load, remembered
+from reconciler.manifest import PROFILES, Include, Loaded, ManifestContext, Source, includes, load, remembered
 from reconciler.model.address import parse_address
 from reconciler.model.broker import Broker
 from reconciler.model.desired import Agent, Desired, Socket
@@ -44,7 +46,14 @@ def manifest_sources(at: Project, given: Sequence[str], edits: Iterable[Edit | R
     kept = [path for path in paths if edited.get(path, b"") is not None]
     if not kept:
         raise UsageError(f"there is no manifest in {at.root}", fix="write one with `reconciler init`, or name it")
-    return {path: _source(at, path, edited.get(path)) for path in kept}
+    sources = {path: _source(at, path, edited.get(path)) for path in kept}
+    if not any(b"include" in source.data for source in sources.values()):
+        return sources
+
+    def included(source: Source) -> tuple[Include, ...]:
+        return includes(source, _known(at, [source]))
+
+    return with_included(sources, at.home, included, partial(read_manifest, at))
 
 
 def _source(at: Project, path: str, edited: bytes | None) -> Source:
@@ -56,9 +65,13 @@ def load_manifests(at: Project, given: Sequence[str], edits: Iterable[Edit | Res
     return loaded_from(at, list(manifest_sources(at, given, edits).values()))
 
 
-def loaded_from(at: Project, sources: Sequence[Source]) -> Loaded:
-    """What these manifests declare together. Raises InvalidManifest with all mistakes."""
-    around = ManifestContext(at.root, at.home, at.env, os.path.basename(at.root))
+def loaded_from(at: Project, sources: Sequence[Source], profiles: Iterable[str] | None = None) -> Loaded:
+    """What these manifests declare together. Raises InvalidManifest with all mistakes.
+
+    `profiles` are the active ones; None for those of the environment.
+    """
+    env = at.env if profiles is None else {**at.env, PROFILES: ",".join(profiles)}
+    around = ManifestContext(at.root, at.home, env, os.path.basename(at.root))
     known = _known(at, sources)
     try:
         return load(sources, around, frozenset(BUILT_IN), known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from shlex import quote
 from typing import TYPE_CHECKING, NoReturn
 
 from reconciler.app.agents.look import look, unseen
@@ -66,7 +67,9 @@ def _way_to(at: Project, name: str) -> AttachDoc:
         raise unseen(seen.snapshot.tmux)
     pane = seen.pane(address)
     if not isinstance(pane, Present):
-        raise ReconcilerError(f"{address} has no live session", fix=f"start it: reconciler resume {address}")
+        raise ReconcilerError(
+            f"{address} has no live session", fix=f"start it: reconciler resume {quote(str(address))}"
+        )
     session = pane.value.session
     command = at.attaching(seen.desired.socket, session)
     return {"format_version": FORMAT_VERSION, "address": str(address), "session": session, "command": command}

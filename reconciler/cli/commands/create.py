@@ -6,7 +6,7 @@ from typing import Annotated
 
 from reconciler.agents.catalogue import DEFAULT
 from reconciler.app.agents.look import look
-from reconciler.app.agents.names import full_names, resolve_names
+from reconciler.app.agents.names import full_names, resolve_all
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.edits import declaration, removals
 from reconciler.app.project.manifests import load_manifests
@@ -100,7 +100,7 @@ def delete(
     """
     at = find_project(chdir, registry)
     seen = look(at, everyone=False)
-    agents = dict.fromkeys(resolve_names(seen, names))
+    agents = dict.fromkeys(resolve_all(seen, names))
     warn(*full_names(seen, names))
     edits = removals(at, seen.desired, agents)
     if edits:

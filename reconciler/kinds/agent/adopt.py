@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os.path
 import re
+from shlex import quote
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.shell_names import SHELLS
@@ -67,7 +68,7 @@ def advice(case: Case, pane: Pane, facts: Facts, lineage: str) -> str:
     if problem:
         return f"{problem.fix}, {other}"
     cli = case.profile.name if case.profile else "the agent"
-    adopt = f"adopt it with `reconciler import {case.address} {pane.session}`"
+    adopt = f"adopt it with `reconciler import {quote(str(case.address))} {pane.session}`"
     is_proved = facts.occupant.conversation or facts.live.conversation or _own_program(case) in _programs(pane, facts)
     return f"{adopt}, {other}" if is_proved else f"if {cli} runs in it, {adopt}; else {other}"
 
@@ -88,7 +89,7 @@ def _of_another(pane: Pane, facts: Facts) -> Problem | None:
     if facts.occupant.owner_runs:
         return Problem(f"{summary}, which runs in {facts.occupant.owner_runs}", detail, _END)
     declare = "" if facts.occupant.owner_is_declared else f"declare {owner} and "
-    return Problem(summary, detail, f"{declare}import it as that: `reconciler import {owner} {pane.session}`")
+    return Problem(summary, detail, f"{declare}import it as that: `reconciler import {quote(owner)} {pane.session}`")
 
 
 def _another_program(case: Case, pane: Pane, facts: Facts) -> Problem | None:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from reconciler.model.address import is_name
+from reconciler.model.address import is_name, session_role
 from reconciler.model.desired import DEFAULT_ROLE, Desired
 from reconciler.model.drift_class import DriftClass
 from reconciler.model.observed import Observed, Present
@@ -102,8 +102,8 @@ def _tagged(pane: Pane) -> _Parts | None:
     if not pane.lineage or len(names) != 2:
         return None
     workspace, agent = names
-    role = pane.session.removeprefix(f"{workspace}-").removesuffix(f"-{agent}")
-    return (workspace, role, agent) if pane.session == f"{workspace}-{role}-{agent}" and is_name(role) else None
+    role = session_role(pane.session, workspace, agent)
+    return (workspace, role, agent) if role else None
 
 
 # --- their rows -------------------------------------------------------------------------------

@@ -45,6 +45,8 @@ class OptionsDoc(TypedDict):
     replace: list[str]
     force: bool
     """True when agents that are in use may be interrupted."""
+    profiles: NotRequired[list[str]]
+    """The active profiles; missing if there are none."""
 
 
 @documented

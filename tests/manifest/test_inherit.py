@@ -1,0 +1,90 @@
+"""`extends`: what an agent or an agent type takes over."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from reconciler.agents.catalogue import BUILT_IN, catalogue
+from reconciler.manifest import ManifestContext, Source, load
+from reconciler.model.address import agent_address, parse_address
+from reconciler.model.desired import Desired
+
+AROUND = ManifestContext("/project", "/home/u", {}, "project")
+
+
+def desired(*contents: dict[str, object]) -> Desired:
+    sources = [Source(f"{n}.yaml", json.dumps({"version": 1, **each}).encode()) for n, each in enumerate(contents)]
+    return load(sources, AROUND, BUILT_IN).desired
+
+
+def lab(agents: object, **rest: object) -> Desired:
+    return desired({"workspaces": {"lab": {"path": "lab", "agents": agents}}, **rest})
+
+
+def test_an_agent_takes_over_what_it_does_not_give_and_merges_env():
+    base = {"args": ["-x"], "env": {"A": "1", "B": "1"}, "protect": True, "role": "reviewer"}
+    found = lab({"codex": base, "second": {"extends": "codex", "args": [], "env": {"B": "2"}}})
+    agent = found.agents[agent_address("lab", "second")]
+    assert (agent.type, agent.role, agent.args, agent.protect) == ("codex", "reviewer", (), True)
+    assert {var.name: var.value for var in agent.env} == {"A": "1", "B": "2"}
+    assert agent.session == "lab-reviewer-second"
+
+
+def test_a_chain_goes_over_workspaces_files_and_templates():
+    one = {
+        "workspaces": {
+            "a": {
+                "path": "a",
+                "agents": {"claude": {"extends": "careful", "depends_on": ["x"]}, "x": {"type": "shell"}},
+            }
+        }
+    }
+    two = {"templates": {"careful": {"trust": True, "prompt": "Be careful with ${each.key}."}}}
+    three = {"workspaces": {"b": {"path": "b", "agents": {"y": {"extends": "agent.a.claude", "for_each": ["k"]}}}}}
+    one["workspaces"]["a"]["agents"]["claude"]["prompt"] = "Work."
+    agent = desired(one, two, three).agents[agent_address("b", "y[k]")]
+    assert (agent.type, agent.trust, agent.prompt) == ("claude", True, "Work.")
+    assert agent.depends_on == (parse_address("agent.a.x"),)
+    four = {"workspaces": {"c": {"path": "c", "agents": {"claude": {"extends": "careful", "count": 1}}}}}
+    assert desired(two, four).agents[agent_address("c", "claude[1]")].prompt == "Be careful with 1."
+
+
+def test_the_conversation_of_another_agent_is_not_taken_over():
+    agents = {"claude": {"resume": "b3a7"}, "second": {"extends": "claude"}}
+    assert lab(agents).agents[agent_address("lab", "second")].resume == "auto"
+
+
+def test_own_instances_replace_those_of_the_base():
+    agents = {"claude": {"for_each": ["a", "b"], "prompt": "${each.key}"}, "x": {"extends": "claude", "count": 1}}
+    found = lab({**agents, "y": {"extends": "claude", "role": "r"}})
+    assert {str(each.address): each.prompt for each in found.agents.values()} == {
+        "agent.lab.claude[a]": "a",
+        "agent.lab.claude[b]": "b",
+        "agent.lab.x[1]": "1",
+        "agent.lab.y[a]": "a",
+        "agent.lab.y[b]": "b",
+    }
+
+
+@pytest.mark.parametrize("base", [*BUILT_IN])
+def test_a_type_that_only_extends_a_built_in_one_knows_all_that_it_knows(base: str):
+    found = lab({}, agent_types={"mine": {"extends": base}})
+    known = catalogue(found.agent_types.values())
+    mine, built_in = known["mine"], known[base]
+    assert mine.name == "mine"
+    different = [name for name in mine.__struct_fields__ if getattr(mine, name) != getattr(built_in, name)]
+    assert different == ["name"]
+
+
+def test_a_type_changes_what_it_gives():
+    types = {
+        "first": {"extends": "claude", "command": ["nice", "claude"]},
+        "mine": {"extends": "first", "quit": "/bye"},
+    }
+    known = catalogue(lab({"mine": {}}, agent_types=types).agent_types.values())
+    mine, claude = known["mine"], known["claude"]
+    assert mine.launch.command == ("nice", "claude")
+    assert mine.shutdown.quit == "/bye"
+    assert (mine.launch.resume, mine.storage, mine.display) == (claude.launch.resume, claude.storage, claude.display)
