@@ -134,6 +134,7 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "attach",
         "peek",
         "last",
+        "types",
         "usage",
         "diff",
         "broker-status",
@@ -161,7 +162,6 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "board",
         "fleet",
         "fleet-status",
-        "types",
     }
 
 
