@@ -112,7 +112,7 @@ def _run(folder: str, inventory: str, task: Task, env: Mapping[str, str], count:
 
 def _environment(folder: str, env: Mapping[str, str]) -> dict[str, str]:
     own = {
-        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(_collections(env)),
+        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(collections(env)),
         "ANSIBLE_STDOUT_CALLBACK": "reconciler.fleet.lines",
         "ANSIBLE_PIPELINING": "1",
         "ANSIBLE_SSH_ARGS": env.get("ANSIBLE_SSH_ARGS", _SSH),
@@ -121,7 +121,7 @@ def _environment(folder: str, env: Mapping[str, str]) -> dict[str, str]:
     return {**ansible_env(env), **own}
 
 
-def _collections(env: Mapping[str, str]) -> Iterator[str]:
+def collections(env: Mapping[str, str]) -> Iterator[str]:
     """Where Ansible looks for collections: ours first, from the wheel or from the checkout beside the package."""
     package = os.path.dirname(os.path.dirname(__file__))
     installed = os.path.join(package, "fleet", "shipped")

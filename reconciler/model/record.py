@@ -1,4 +1,4 @@
-"""The registry: the rows of `.hermes/agent-sessions.yaml` as values, and edits of them."""
+"""The registry: its rows as values, edits of them, and whose documents about them are."""
 
 from __future__ import annotations
 
@@ -224,3 +224,25 @@ class RowEdit(Struct, frozen=True):
     """First move the row to this name, with comments and unknown keys. A row with this name is replaced."""
     purged: bool = False
     """Also drop the conversation ids that the edit replaces: they were deleted. Else they stay listed."""
+
+
+class ProjectIdentity(Struct, frozen=True):
+    """The machine, the user and the project that a document is about, as published under `at`."""
+
+    host: str = ""
+    machine: str = ""
+    """SHA-256 of the machine's id and a fixed word; empty if the machine has no id."""
+    user: str = ""
+    home: str = ""
+    project: str = ""
+    """The real path of the project folder."""
+    lineage: str = ""
+    """The registry's lineage; empty before the first apply."""
+
+
+class ShortNames(Struct, frozen=True):
+    """What differs between two hosts that do the same: paths and their short forms, and the name of the host."""
+
+    paths: tuple[tuple[str, str], ...] = ()
+    """A path and what stands for it: `.` for the project folder, `~` for the home folder; the longest first."""
+    host: str = ""

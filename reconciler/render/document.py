@@ -16,7 +16,7 @@ from reconciler.model.change import Change
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.plan import AcceptedDrift, Drift, Plan, Unmanaged
-from reconciler.model.project_identity import ProjectIdentity, ShortNames
+from reconciler.model.record import ProjectIdentity, ShortNames
 
 from .deep import deep_document, item_documents
 from .shape import shape_of

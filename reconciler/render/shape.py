@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from reconciler.model.project_identity import ShortNames
+from reconciler.model.record import ShortNames
 
 if TYPE_CHECKING:
     from reconciler.model.record import Json

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from reconciler.fleet.play import collections
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = ROOT / "ansible_collections" / "reconciler" / "fleet" / "plugins"
@@ -99,3 +102,10 @@ def test_a_difference_shows_no_secret(module):
         "before": 'agent.l.c: now\n  args: ["-a"]\n',
         "after": 'agent.l.c: update\n  args: ["-b"]\n',
     }
+
+
+def test_the_wheel_carries_the_collection_where_the_program_looks_for_it():
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert "ansible_collections" in wheel["only-include"]
+    assert wheel["sources"]["ansible_collections"] == "reconciler/fleet/shipped/ansible_collections"
+    assert next(collections({})) == str(ROOT), "in a checkout, it stands beside the package"

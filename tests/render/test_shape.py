@@ -13,7 +13,7 @@ from in_memory import Planned, Project
 from strategies import SCENES, Scene, staged
 
 from reconciler.app.plan.plans import options_of
-from reconciler.model.project_identity import ProjectIdentity, ShortNames
+from reconciler.model.record import ProjectIdentity, ShortNames
 from reconciler.render.document import Whose, plan_document
 from reconciler.render.documents.plan import PlanDoc
 from reconciler.render.shape import shape_of

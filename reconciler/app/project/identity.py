@@ -7,7 +7,7 @@ import pwd
 
 from reconciler.app.project.project import Project
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.project_identity import ProjectIdentity, ShortNames
+from reconciler.model.record import ProjectIdentity, ShortNames
 from reconciler.ports.origin import host_name, machine_digest
 from reconciler.render.document import Whose
 from reconciler.state.registry import read
