@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from reconciler.app.project.manifests import project_name
 from reconciler.model.errors import UsageError
+from reconciler.model.moment import to_second
 from reconciler.render.form import Form
 from reconciler.render.output import tell_commands, tell_json, tell_text
 from reconciler.render.terminal import show
@@ -56,13 +58,13 @@ def publish(at: Project, document: Document, wanted: Output, text: Callable[[], 
     """Write the reports, then show the document, as `text` unless the options ask for another format."""
     for name, path in wanted.files.items():
         if path != STDOUT:
-            at.files.write(os.path.abspath(path), _report(name, document).encode())
+            at.files.write(os.path.abspath(path), _report(at, name, document).encode())
     if wanted.on_screen:
-        tell_text(_report(wanted.on_screen, document))
+        tell_text(_report(at, wanted.on_screen, document))
     elif wanted.as_json:
         tell_json(document)
     elif wanted.form is Form.GITHUB:
-        tell_commands(filter(None, _report("github", document).split("\n")))
+        tell_commands(filter(None, _report(at, "github", document).split("\n")))
     else:
         show(text(), sys.stdout, at.env)
 
@@ -72,7 +74,9 @@ def publish_plan(at: Project, document: PlanDoc, wanted: Output, *, full: bool =
     publish(at, document, wanted, lambda: plan_text(document, full=full))
 
 
-def _report(name: str, document: Document) -> str:
+def _report(at: Project, name: str, document: Document) -> str:
     from reconciler.render.reports.catalogue import report
+    from reconciler.render.reports.findings import ReportOrigin
 
-    return report(name)(document)
+    origin = ReportOrigin(project_name(at), os.uname().nodename, to_second(at.now()))
+    return report(name, origin)(document)

@@ -71,6 +71,14 @@ def load_source(at: Project, source: Source) -> Loaded:
     return load([source], ManifestContext(at.root, at.home, at.env, os.path.basename(at.root)), frozenset(BUILT_IN))
 
 
+def project_name(at: Project) -> str:
+    """The name of the project; that of its folder if the manifests cannot be read."""
+    try:
+        return load_manifests(at, ()).desired.project
+    except ReconcilerError:
+        return os.path.basename(at.root)
+
+
 def broker_of(at: Project, desired: Desired) -> Broker | None:
     """The broker that the manifests declare, else that of `reconciler broker init`, unless MQTT_BROKER names another.
 

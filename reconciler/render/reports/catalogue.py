@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
-from .findings import Document
+from .findings import Document, ReportOrigin
 from .github import github_text
 from .html import html
 from .junit import junit
@@ -15,9 +16,15 @@ from .sarif import sarif
 Report: TypeAlias = Callable[[Document], str]
 
 
-def report(name: str) -> Report:
+def report(name: str, origin: ReportOrigin) -> Report:
     """Return the function that makes the report `name`: junit, sarif, markdown, html or github."""
-    made: dict[str, Report] = {"junit": junit, "sarif": sarif, "markdown": markdown, "html": html, "github": _github}
+    made: dict[str, Report] = {
+        "junit": junit,
+        "sarif": sarif,
+        "markdown": markdown,
+        "html": partial(html, origin=origin),
+        "github": _github,
+    }
     return made[name]
 
 
