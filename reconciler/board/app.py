@@ -18,17 +18,17 @@ from reconciler.agents.permission import Answer
 from reconciler.app.board.attach import Attachment, WayIn, run_attachment
 from reconciler.app.board.service import AgentKey
 from reconciler.model.harmless import one_line
+from reconciler.render.board_words import SYMBOLS, counted, counts_of
 from reconciler.render.documents.board import BoardDoc
 
 from .agent_list import AgentList
 from .below import Below, PaneContent
-from .columns import SYMBOLS
 from .key_line import KeyLine
 from .keys import KEYS, MOVES
 from .paint import BOLD, Palette
 from .pane import TextPane
 from .prompt import PromptLine
-from .rows import Arrangement, counted, counts_of, key_of, lines_of, next_grouping
+from .rows import Arrangement, key_of, lines_of, next_grouping
 from .service import Service
 from .tasks import BoardTasks
 
