@@ -8,9 +8,10 @@ from typing import Annotated
 
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.extras import load_extra
 from reconciler.cli.parameters import Option
 from reconciler.mcp.tool import ToolAccess, ToolPermission
-from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 
 _KNOWN = tuple(ToolPermission)
@@ -42,14 +43,8 @@ def mcp(
             "an agent CLI starts this server and talks to it; on a terminal it would only wait",
             fix="add it to one, for example as `reconciler mcp --help` shows",
         )
-    try:
-        from reconciler.mcp.server import serve  # needs an extra
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        raise ReconcilerError(
-            f"the Python package {missing} is not installed", fix="add it: pip install 'reconciler[mcp]'"
-        ) from error
-    serve(ToolAccess(lambda: find_project(at.root, registry), allowed))
+    server = load_extra("reconciler.mcp.server", "mcp")
+    server.serve(ToolAccess(lambda: find_project(at.root, registry), allowed))
     return ExitCode.OK
 
 
