@@ -7,8 +7,10 @@ import hmac
 import os
 import re
 from collections.abc import Mapping
+from threading import Lock
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from reconciler.model.errors import UsageError
 
@@ -20,16 +22,15 @@ SHORTEST = 12
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # RFC 7914; 32 MiB for each check (OWASP Password Storage Cheat Sheet: N = 2^15, r = 8, p = 3)
 _N, _R, _P, _MEMORY = 1 << 15, 8, 3, 64 << 20
+_ONE_AT_A_TIME = Lock()
 
 
 class PasswordHash(Struct, frozen=True):
-    """A hash by scrypt with its parameters; salt and hash are hexadecimal."""
+    """A hash by scrypt with its parameters N, r and p; salt and hash are hexadecimal."""
 
-    salt: str
-    hash: str
-    n: int = _N
-    r: int = _R
-    p: int = _P
+    salt: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+    hash: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    scheme: Literal["scrypt 32768 8 3"] = "scrypt 32768 8 3"
 
 
 def logins(folder: str) -> Mapping[str, PasswordHash]:
@@ -46,7 +47,7 @@ def set_password(folder: str, name: str, password: str) -> None:
             f"the password is shorter than {SHORTEST} characters", fix="choose a longer one, such as five random words"
         )
     salt = os.urandom(16)
-    store(folder, FILE, {**logins(folder), name: PasswordHash(salt.hex(), _scrypt(password, salt, _N, _R, _P).hex())})
+    store(folder, FILE, {**logins(folder), name: PasswordHash(salt.hex(), _scrypt(password, salt).hex())})
 
 
 def forget_login(folder: str, name: str) -> None:
@@ -60,12 +61,14 @@ def forget_login(folder: str, name: str) -> None:
 def is_right(known: Mapping[str, PasswordHash], name: str, password: str) -> bool:
     """Whether this is the password of the login. It takes equally long for a name that does not exist."""
     found = known.get(name, _NOBODY)
-    given = _scrypt(password, bytes.fromhex(found.salt), found.n, found.r, found.p)
+    with _ONE_AT_A_TIME:
+        given = _scrypt(password, bytes.fromhex(found.salt))
     return hmac.compare_digest(given, bytes.fromhex(found.hash)) and name in known
 
 
-def _scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
-    return hashlib.scrypt(password.encode(errors="surrogateescape"), salt=salt, n=n, r=r, p=p, maxmem=_MEMORY, dklen=32)
+def _scrypt(password: str, salt: bytes) -> bytes:
+    secret = password.encode(errors="surrogateescape")
+    return hashlib.scrypt(secret, salt=salt, n=_N, r=_R, p=_P, maxmem=_MEMORY, dklen=32)
 
 
 _NOBODY = PasswordHash("00" * 16, "00" * 32)

@@ -12,7 +12,7 @@ from reconciler.app.project.project import Project
 from reconciler.model.errors import UsageError
 from reconciler.ports.listening import names_of_this_machine
 
-from .bind import BindAddress
+from .bind import BindAddress, expect_names, is_name
 from .certificates import WebCertificate, own_certificate
 from .passwords import PasswordHash, logins
 from .permission import WebPermission
@@ -57,6 +57,7 @@ def settings_for(
         UsageError: Other machines could reach it, and nobody has a login.
         ReconcilerError: Logins or certificate cannot be used.
     """
+    expect_names(names)
     folder = web_folder(projects[0])
     known = logins(folder)
     if bind.is_local:
@@ -77,7 +78,7 @@ def _local_names(bind: BindAddress, names: Sequence[str]) -> tuple[str, ...]:
 
 def _names_at(bind: BindAddress) -> tuple[str, ...]:
     """The names of this machine; of an address of its own, that comes first."""
-    names = names_of_this_machine()
+    names = [each for each in names_of_this_machine() if is_name(each)]
     if bind.address.is_unspecified:
         addresses = [each for each in names if _is_address(each)]
         return (*addresses, *(each for each in names if each not in addresses), *_LOCAL)

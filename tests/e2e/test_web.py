@@ -3,77 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
 
 import httpx2 as httpx
 import pytest
-from project import CLI, SECONDS, Project
+from project import Project
+from served import WebServer, made_lab, serving
 from waiting import wait_until
 
 EVERYTHING = ("--allow", "answer,send,stop,resume,apply")
 ASKS, RESTS = "agent.shop.builder", "agent.shop.writer"
-
-
-class WebServer:
-    """A server that runs, and what it printed."""
-
-    def __init__(self, process: subprocess.Popen[str], said: list[str]) -> None:
-        self.process, self.said = process, said
-        self.clients: list[httpx.Client] = []
-
-    @property
-    def address(self) -> str:
-        return re.search(r"(https?://[\w.:\[\]-]+)", "".join(self.said))[1]
-
-    @property
-    def link(self) -> str:
-        return re.search(r"http://\S+token=\S+", "".join(self.said))[0]
-
-    def client(self, base: str = "", **options: object) -> httpx.Client:
-        """A browser that knows nothing yet; it is closed with the server."""
-        made = httpx.Client(base_url=base or self.address, timeout=SECONDS, **options)
-        self.clients.append(made)
-        return made
-
-    def stop(self) -> None:
-        """End it as Ctrl-C does."""
-        self.process.send_signal(signal.SIGINT)
-        assert self.process.wait(SECONDS) == 130
-
-
-@contextmanager
-def serving(project: Project, *words: str, port: int = 0, **env: str) -> Iterator[WebServer]:
-    bound = () if "--bind" in words else ("--bind", f"127.0.0.1:{port}")
-    process = subprocess.Popen(
-        [*CLI, "web", *bound, *words], cwd=project.root, env={**project.env, **env}, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    server = WebServer(process, [])
-    try:
-        assert process.stdout
-        for line in process.stdout:
-            server.said.append(line)
-            if "Ctrl-C" in line:
-                break
-        assert process.poll() is None, server.said
-        yield server
-    finally:
-        for client in server.clients:
-            client.close()
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 class Plain:
@@ -126,26 +73,6 @@ def audited(project: Project) -> list[tuple[str, str, str]]:
     return [(each["what"], each["result"], each.get("about", "")) for each in map(json.loads, lines)]
 
 
-@contextmanager
-def made_lab() -> Iterator[Project]:
-    """One agent that asks, and one that rests."""
-    with tempfile.TemporaryDirectory(prefix="rc-", dir="/tmp") as folder:
-        root = Path(folder) / "project"
-        root.mkdir()
-        project = Project(root, Path(folder), Path(folder) / "t")
-        agents = {"builder": {"type": "claude", "prompt": "ask"}, "writer": {"type": "claude", "prompt": "hello"}}
-        project.write({"shop": {"path": "shop", "agents": agents}})
-        project.apply()
-        try:
-            yield project
-        finally:
-            project.tmux("kill-server")
-            for pid in project.processes():
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            wait_until(lambda: not project.processes())
-
-
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Project]:
     with made_lab() as made:
@@ -155,7 +82,7 @@ def lab() -> Iterator[Project]:
 def test_a_user_without_script_reads_answers_sends_stops_resumes_and_applies(lab: Project) -> None:
     with serving(lab, *EVERYTHING) as server:
         user = Plain(server)
-        wait_until(lambda: "canned reply" in user.read("/") and "1 needs you" in user.read("/"))
+        wait_until(lambda: "canned reply" in user.read("/") and "2 need you" in user.read("/"))
 
         page = user.read(user.agent(ASKS))
         assert "Do you want to proceed?" in page
