@@ -1,7 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo board test test-real test-tmux campaign capture-screens check format schemas bench clean
+.PHONY: help setup demo board test test-real test-tmux campaign capture-screens check format schemas man bench dist site clean
 
 READY := .venv/.ready
+DEMO_READY := .venv/.demo-ready
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 help: ## show this list
@@ -14,10 +15,15 @@ $(READY): pyproject.toml .ci/setup
 	@.ci/setup
 	@touch $@
 
-demo: $(READY) ## lose and get back a small lab of agents, without any account
+# The tests need more, so what is ready for them is ready for the demo.
+$(DEMO_READY): pyproject.toml .ci/setup
+	@[ $(READY) -nt pyproject.toml ] || .ci/setup demo
+	@touch $@
+
+demo: $(DEMO_READY) ## lose and get back a small lab of agents, without any account
 	@$(IN_VENV) manifests/demo/run
 
-board: $(READY) ## open the board on a small lab of played agents
+board: $(DEMO_READY) ## open the board on a small lab of played agents
 	@$(IN_VENV) manifests/board/run
 
 # Most tests wait for other programs: more workers than cores. Each keeps taking tests until none is left (worksteal),
@@ -54,8 +60,17 @@ schemas: $(READY) ## write schemas/*.json anew from the code
 			|| { rm -f "$$file.new"; exit 1; }; \
 	done
 
+man: $(READY) ## write docs/reconciler.1 anew from the help texts
+	@.venv/bin/python docs/make_man.py
+
 bench: $(READY) ## measure the speed that is promised
 	@.venv/bin/python bench/run.py
+
+dist: $(READY) ## build the release into dist/, check it, and run the demo from its wheel
+	@.ci/dist
+
+site: $(READY) ## build the site of the documentation into build/site/html, and check its links
+	@.ci/site
 
 clean: ## remove what these commands made
 	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist

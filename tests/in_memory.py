@@ -60,15 +60,21 @@ class Project:
     world: FakeWorld = field(default_factory=FakeWorld)
     registry: dict[str, Any] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=lambda: {"PATH": "/usr/bin"})
+    root: str = ROOT
+    home: str = HOME
     _ids: count = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        self.world.files.make_folder(ROOT)
+        self.world.files.make_folder(self.root)
         for folder in (".claude", ".codex", ".gemini", ".qwen", ".copilot", ".cursor"):
-            self.world.files.put(f"{HOME}/{folder}/settings", b"")  # every CLI has been run before
+            self.world.files.put(f"{self.home}/{folder}/settings", b"")  # every CLI has been run before
+
+    @property
+    def _notes(self) -> str:
+        return f"{self.root}/.mam/jobs/.conversations"
 
     def plan(self, manifest: Mapping[str, Any], request: Request = REQUEST) -> Planned:
-        around = ManifestContext(ROOT, HOME, self.env, "lab")
+        around = ManifestContext(self.root, self.home, self.env, "lab")
         desired = load([Source("lab.yaml", json.dumps(manifest).encode())], around, frozenset(BUILT_IN)).desired
         record = record_from(self.registry)
         profiles = catalogue(desired.agent_types.values())
@@ -76,7 +82,7 @@ class Project:
         question = SnapshotRequest(
             desired, record, profiles, options, everyone=request.mode is Mode.REFRESH_ONLY or request.purge
         )
-        snapshot = observe(question, self.world, Caller(HOME, self.env, NOTES_FOLDER))
+        snapshot = observe(question, self.world, Caller(self.home, self.env, self._notes))
         if not request.refresh:
             snapshot = recorded_as_live(record, snapshot)
         sources = Sources(desired, record, snapshot, profiles)
@@ -107,7 +113,7 @@ class Project:
             new_id=lambda: f"id-{next(self._ids)}",
             interrupted=interrupted,
             secrets=planned.snapshot.secrets,
-            keep=f"{ROOT}/.hermes/kept",
+            keep=f"{self.root}/.hermes/kept",
             proved=lambda action: self._proved(planned, action),
         )
         told: list[ActionEvent] = []
@@ -123,7 +129,7 @@ class Project:
         question = SnapshotRequest(
             planned.desired, record, catalogue(planned.desired.agent_types.values()), planned.options
         )
-        return proof(action, question, planned.snapshot, self.world, Caller(HOME, self.env, NOTES_FOLDER))
+        return proof(action, question, planned.snapshot, self.world, Caller(self.home, self.env, self._notes))
 
     def _commit(self, checkpoint: Checkpoint) -> None:
         """As the real registry does: the serial grows when something changes."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
-from in_memory import HOME, LINEAGE, Project
+from in_memory import LINEAGE, Project
 
 SECRETS = ("sesame-from-env", "sesame-from-file", "sesame-in-the-manifest", "sesame-expanded")
 TYPES = {
@@ -109,11 +109,11 @@ SCENES = manifests().flatmap(
 )
 
 
-def staged(scene: Scene) -> Project:
-    """The project in which the scene's `desired` is to be planned."""
-    project = Project()
+def staged(scene: Scene, project: Project | None = None) -> Project:
+    """The project in which the scene's `desired` is to be planned; without one, a new one."""
+    project = project or Project()
     project.env |= {"MY_TOKEN": "sesame-from-env", "MY_SHELL_SECRET": "sesame-expanded"}
-    project.world.files.put(f"{HOME}/token", b"sesame-from-file\n")
+    project.world.files.put(f"{project.home}/token", b"sesame-from-file\n")
     project.apply(project.plan(scene.before))
     for (session, row), happening in zip(sorted(_rows(project).items()), scene.since, strict=False):
         _happen(project, session, row, happening)
@@ -121,8 +121,8 @@ def staged(scene: Scene) -> Project:
         project.world.tmux.kill_server()
     for name in set(scene.foreign) - project.world.tmux._panes.keys():
         project.world.tmux.add(name, lineage="theirs" if name == "w-creator-a" else "")
-    if scene.touched and "/lab/w" in project.world.files.folders:
-        project.world.files.put("/lab/w/notes.md", b"work")
+    if scene.touched and f"{project.root}/w" in project.world.files.folders:
+        project.world.files.put(f"{project.root}/w/notes.md", b"work")
     return project
 
 
@@ -152,11 +152,12 @@ def _write_of_claude(project: Project, session: str, row: Mapping[str, Any], wha
     pane, put = project.world.tmux.pane(session), project.world.files.put
     if what in {"said", "opened"}:
         line = b'{"type":"user"}' if what == "said" else b'{"type":"mode"}'
-        put(f"{HOME}/.claude/projects/-lab-{row['workspace']}/{pane.conversation}.jsonl", line)
+        folder = f"{project.home}/.claude/projects/{project.root.replace('/', '-')}-{row['workspace']}"
+        put(f"{folder}/{pane.conversation}.jsonl", line)
         return
     project.world.tmux.change(session, title="working" if what == "busy" else "")
     note = {"status": what, "procStart": str(pane.pid * 100)}
-    put(f"{HOME}/.claude/sessions/{pane.pid}.json", json.dumps(note).encode())
+    put(f"{project.home}/.claude/sessions/{pane.pid}.json", json.dumps(note).encode())
 
 
 def _touch_session(project: Project, session: str, what: str) -> None:

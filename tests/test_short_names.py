@@ -6,15 +6,20 @@ import pytest
 
 from reconciler.model.address import agent_address, broker_address, workspace_address
 from reconciler.model.errors import UsageError
-from reconciler.model.short_names import Named, the_one
+from reconciler.model.short_names import NamedResource, the_one
 
 
-def agent(workspace: str, name: str, session: str = "") -> Named:
-    return Named(agent_address(workspace, name), session or f"{workspace}-creator-{name}")
+def agent(workspace: str, name: str, session: str = "") -> NamedResource:
+    return NamedResource(agent_address(workspace, name), session or f"{workspace}-creator-{name}")
 
 
 SHOP = [agent("shop", "claude"), agent("shop", "scribe"), agent("site", "scribe2"), agent("tools", "shop")]
-BOTH = [*SHOP, Named(workspace_address("shop")), Named(workspace_address("site")), Named(broker_address("main"))]
+BOTH = [
+    *SHOP,
+    NamedResource(workspace_address("shop")),
+    NamedResource(workspace_address("site")),
+    NamedResource(broker_address("main")),
+]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +41,7 @@ BOTH = [*SHOP, Named(workspace_address("shop")), Named(workspace_address("site")
         ("w", [agent("w", "a", "old"), agent("w", "a", "new")], "agent.w.a"),
     ],
 )
-def test_one_is_meant(name: str, known: list[Named], address: str) -> None:
+def test_one_is_meant(name: str, known: list[NamedResource], address: str) -> None:
     assert str(the_one(name, known).address) == address
 
 
@@ -49,7 +54,7 @@ def test_one_is_meant(name: str, known: list[Named], address: str) -> None:
         ("s", SHOP, [str(each.address) for each in SHOP]),
     ],
 )
-def test_several_are_listed_one_a_line(name: str, known: list[Named], listed: list[str]) -> None:
+def test_several_are_listed_one_a_line(name: str, known: list[NamedResource], listed: list[str]) -> None:
     with pytest.raises(UsageError) as error:
         the_one(name, known)
     assert error.value.summary == f"{name} matches {len(listed)} names"

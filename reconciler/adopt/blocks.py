@@ -1,4 +1,4 @@
-"""The manifest blocks of what is adopted: as data for a manifest that is there, as text for a new one. Pure."""
+"""Make the manifest blocks of adopted agents: as data for an existing manifest, as text for a new one. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from reconciler.model.desired import DEFAULT_ROLE, RunState, Socket
 from reconciler.model.record import Json
 from reconciler.text.quoting import flow, scalar
 
-_LONG = 2  # keys of a block that is not put on one line
+_LONG = 2  # a block with this many keys is not written on one line
 
 
 def lasting_comment(agent: AdoptedAgent) -> str:
-    """The comment of an agent's block. What is only true today does not belong in a manifest."""
+    """The comment of an agent's block. It leaves out notes that are only true today."""
     return "; ".join(agent.comments)
 
 
@@ -34,7 +34,7 @@ class ManifestFrame(Struct, frozen=True):
 
 
 def agent_block(agent: AdoptedAgent, *, in_full: bool = False) -> dict[str, Json]:
-    """The block of one agent; what is as usual is left out, unless it shall be said `in_full`."""
+    """The block of one agent. Values that equal the defaults are left out, unless `in_full`."""
     found = agent.found
     block: dict[str, Json] = {}
     if in_full or found.type != agent.address.agent:
@@ -67,24 +67,24 @@ def workspace_block(space: AdoptedWorkspace, agents: Mapping[str, Json], root: s
     """The block of one workspace with these agents."""
     git: dict[str, Json] = {}
     if space.git:
-        said = {"repo": portable(space.git.repo, root), "branch": space.git.branch, "base": space.git.base}
-        git = {"git": {key: value for key, value in said.items() if value}}
+        values = {"repo": portable(space.git.repo, root), "branch": space.git.branch, "base": space.git.base}
+        git = {"git": {key: value for key, value in values.items() if value}}
     return {"path": portable(space.path, root), **git, "agents": dict(agents)}
 
 
 def type_block(kind: AdoptedType) -> dict[str, Json]:
-    """The block of an agent type that nobody knows."""
+    """The block of an agent type that neither reconciler nor a manifest knows."""
     return {"command": [literal(word) for word in kind.command]}
 
 
 def portable(path: str, root: str) -> str:
-    """A folder as a manifest names it: from the project folder on when it is in there."""
+    """The path of a folder for a manifest: relative to the project folder if the folder is inside it."""
     inside = path == root or path.startswith(f"{root.rstrip(os.sep)}{os.sep}")
     return literal(os.path.relpath(path, root) if inside else path)
 
 
 def literal(text: str) -> str:
-    """The text as a manifest spells it, where `${` would begin a variable."""
+    """The text with `${` escaped, which would begin a variable in a manifest."""
     return text.replace("${", "$${")
 
 
@@ -92,7 +92,7 @@ def literal(text: str) -> str:
 
 
 def manifest_text(plan: AdoptionPlan, frame: ManifestFrame) -> Iterator[str]:
-    """The lines of a manifest that declares what no manifest does yet, with comments that explain it."""
+    """The lines of a manifest that declares everything not yet declared, with comments."""
     agents = [agent for agent in plan.agents if not agent.declared]
     yield from (f"# {line}" for line in frame.head)
     yield "version: 1"
@@ -123,9 +123,9 @@ def _workspace(space: AdoptedWorkspace, agents: Iterable[AdoptedAgent], frame: M
         yield from _agent(agent, frame.comment_of(agent))
 
 
-def _agent(agent: AdoptedAgent, said: str) -> Iterator[str]:
+def _agent(agent: AdoptedAgent, comment: str) -> Iterator[str]:
     block = agent_block(agent)
-    remark = said if said.isprintable() else ""  # a comment ends with its line
+    remark = comment if comment.isprintable() else ""  # a line break in it would end the comment
     short = flow(block) if len(block) < _LONG else ""
     yield f"      {scalar(agent.address.agent)}:{f' {short}' if short else ''}{f' # {remark}' if remark else ''}"
     for key, value in {} if short else block.items():
@@ -135,7 +135,7 @@ def _agent(agent: AdoptedAgent, said: str) -> Iterator[str]:
 def _own_types(types: Iterable[AdoptedType]) -> Iterator[str]:
     kinds = list(types)
     if kinds:
-        yield "agent_types: # look these over: they know no more than what was found"
+        yield "agent_types: # please review: only the command of each type is known"
     for kind in kinds:
         yield f"  {scalar(kind.name)}:"
         yield f"    command: {flow([literal(word) for word in kind.command])}"

@@ -1,7 +1,7 @@
-"""The words of a command -> the agent that it starts, in the terms of a manifest.
+"""Find out which agent a command starts, and with which manifest values.
 
-What a CLI's options mean is in its profile. Options that choose a conversation do not become arguments: reconciler
-chooses the conversation itself, at each start.
+A CLI's profile says what its options mean. Options that choose a conversation do not become `args`, because reconciler
+chooses the conversation at each start.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reconciler.model.adoption import LeftAlone
 from .secret_values import hides_secret
 from .shell_text import ShellWord
 
-OWN_CLI = "if it is an agent, declare its CLI under `agent_types`"
+OWN_CLI = "if it is an agent CLI, declare it under `agent_types`"
 _EDITORS = frozenset({
     "code", "cursor", "ed", "emacs", "emacsclient", "helix", "hx", "joe", "kak", "micro", "nano", "nvim", "subl", "vi",
     "view", "vim", "vimdiff",
@@ -35,7 +35,7 @@ _VERSION = re.compile(r"(?<=.)@[^/@]*$")
 
 
 class AgentStart(Struct, frozen=True):
-    """An agent that a command starts; `left` is what of the command has no counterpart, without a place."""
+    """An agent that a command starts; `left` are the parts that a manifest cannot express, without a place."""
 
     type: str
     args: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class AgentStart(Struct, frozen=True):
 
 
 class NotAnAgent(Struct, frozen=True):
-    """Why a command is not taken for an agent, and what the user can do; `bare` when it is a shell and no more."""
+    """Why a command does not start an agent, and what the user can do; `bare` if it only starts a shell."""
 
     why: str
     fix: str = OWN_CLI
@@ -56,7 +56,7 @@ class NotAnAgent(Struct, frozen=True):
 
 
 def assignments(words: Sequence[ShellWord]) -> tuple[dict[str, ShellWord], Sequence[ShellWord]]:
-    """The variables that stand before a command, and the words behind them."""
+    """The variables set before a command, and the words after them."""
     found: dict[str, ShellWord] = {}
     for index, word in enumerate(words):
         pair = _ASSIGNMENT.fullmatch(word.text)
@@ -79,16 +79,16 @@ def started_by(words: Sequence[ShellWord], profiles: Mapping[str, Profile]) -> A
         return _not_an_agent([word.text for word in command.words], profiles)
     ends = _ends_by_itself(profile, [word.text for word in command.words])
     if ends:
-        return NotAnAgent(f"`{ends}` makes it end by itself, or something else than an agent", fix="")
+        return NotAnAgent(f"`{ends}` makes it run once and exit, or does not start an agent", fix="")
     return _start(profile, command)
 
 
-# --- what stands around the program -----------------------------------------------------------
+# --- words before the program -----------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class _Unwrapped:
-    """The words of a command without what only helps to start it; `package` is what npx or the like runs."""
+    """The words of a command without launchers such as `env` and `npx`; `package` is what npx or the like runs."""
 
     words: list[ShellWord]
     env: dict[str, ShellWord] = field(default_factory=dict)
@@ -102,38 +102,39 @@ class _Unwrapped:
             found, rest = assignments(self.words)
             self.env |= found
             self.words = list(rest)
-            self.helper()
+            self.skip_launcher()
             if len(self.words) == before:
                 return
 
-    def helper(self) -> None:
-        """Take one helper off the front."""
+    def skip_launcher(self) -> None:
+        """Remove one launcher from the front."""
         first = self.words[0].text if self.words else ""
         if first in _WORD_BEFORE:
             self.words = self.words[1:]
             if self.words and self.words[0].text.startswith("-"):
-                self.refused = f"`{first} {self.words[0].text}` is not understood"
+                self.refused = f"reconciler does not know `{first} {self.words[0].text}`"
         elif os.path.basename(first) == "env":
             self.words = self.words[1:]
-            self.env_options()
+            self.skip_env_options()
         else:
-            self.runner()
+            self.skip_runner()
 
-    def env_options(self) -> None:
+    def skip_env_options(self) -> None:
         while self.words and self.words[0].text.startswith("-"):
             option = self.words.pop(0).text
             if option == "--":
                 return
             unset = re.fullmatch(r"(?:-u|--unset=?)(.*)", option)
             if unset is None:
-                self.refused = f"`env {option}` is not understood"
+                self.refused = f"reconciler does not know `env {option}`"
                 return
             name = unset[1] or (self.words.pop(0).text if self.words else "")
-            why = "a manifest sets variables, and cannot unset them"
-            self.left.append(LeftAlone(f"`env -u {name}`", why, f"`{name}: ''` in `env` makes it empty"))
+            why = "a manifest can set variables, but not unset them"
+            fix = f"`{name}: ''` in `env` sets it to an empty value"
+            self.left.append(LeftAlone(f"`env -u {name}`", why, fix))
 
-    def runner(self) -> None:
-        """Take npx and its like off, with their own options."""
+    def skip_runner(self) -> None:
+        """Remove npx or a similar runner, with its own options."""
         texts = [word.text for word in self.words[:2]]
         known = next((each for each in _RUNNERS if tuple(texts[: len(each)]) == each), ())
         rest = self.words[len(known) :]
@@ -145,12 +146,12 @@ class _Unwrapped:
             return
         self.package = _VERSION.sub("", rest[0].text)
         self.words = rest
-        why = f"reconciler starts the program itself, not by `{' '.join(known)}`"
-        self.left.append(LeftAlone(f"`{rest[0].text}`", why, "install it, so that it is on PATH"))
+        why = f"reconciler starts the program directly, not through `{' '.join(known)}`"
+        self.left.append(LeftAlone(f"`{rest[0].text}`", why, "install it so that it is on PATH"))
 
 
 def _profile_of(command: _Unwrapped, profiles: Mapping[str, Profile]) -> Profile | None:
-    """The profile of the program, or of the package that is run."""
+    """The profile of the program, or of the package that npx or the like runs."""
     texts = [word.text for word in command.words]
     program = os.path.basename(texts[0])
     for profile in profiles.values():
@@ -171,15 +172,15 @@ def _not_an_agent(texts: list[str], profiles: Mapping[str, Profile]) -> NotAnAge
         return NotAnAgent("it is an editor, not an agent", fix="")
     inside = next((text for text in texts[1:] if os.path.basename(text) in profiles), "")
     if inside:
-        return NotAnAgent(f"`{program}` starts `{inside}`, and reconciler starts a CLI directly")
+        return NotAnAgent(f"`{program}` starts `{inside}`, but reconciler starts a CLI directly")
     return NotAnAgent("it is not an agent CLI that reconciler knows")
 
 
-# --- what stands behind it --------------------------------------------------------------------
+# --- words after the program ------------------------------------------------------------------
 
 
 def _ends_by_itself(profile: Profile, texts: list[str]) -> str:
-    """The word that makes it end by itself; empty when it stays open."""
+    """The word that makes the CLI run once and exit; empty if it stays open."""
     usage = profile.usage
     words = texts[1:]
     if words and words[0] in usage.commands:
@@ -189,7 +190,7 @@ def _ends_by_itself(profile: Profile, texts: list[str]) -> str:
 
 
 def _start(profile: Profile, command: _Unwrapped) -> AgentStart:
-    reading = _Arguments(profile, command.words[1:])
+    reading = _ArgumentReader(profile, command.words[1:])
     reading.read()
     env = {name: word.text for name, word in command.env.items() if not word.open}
     left = [*command.left, *reading.left]
@@ -209,13 +210,13 @@ def _start(profile: Profile, command: _Unwrapped) -> AgentStart:
 
 def _open_variable(name: str, word: ShellWord) -> LeftAlone:
     source = re.fullmatch(r"\$\{?(\w+)\}?", word.text)
-    fix = f"`{name}: {{from_env: {source[1]}}}` in `env`" if source else f"write `{name}` in `env`"
-    return LeftAlone(f"the variable {name}", f"only a shell can fill in {', '.join(word.open)}", fix)
+    fix = f"`{name}: {{from_env: {source[1]}}}` in `env`" if source else f"set `{name}` in `env`"
+    return LeftAlone(f"the variable {name}", f"only a shell can expand {', '.join(word.open)}", fix)
 
 
 @dataclass(slots=True)
-class _Arguments:
-    """Sorts the words behind a program; `at` is the word that is looked at."""
+class _ArgumentReader:
+    """Sorts the words after a program; `at` is the index of the current word."""
 
     profile: Profile
     words: Sequence[ShellWord]
@@ -233,14 +234,14 @@ class _Arguments:
             word = self.words[self.at]
             if word.open:
                 self.leave_open(word)
-            elif not self.chooses(word.text):
+            elif not self.take(word.text):
                 self.keep(word.text)
             self.at += 1
         if self.forks and self.conversation:
             self.conversation = self.known_by = ""
 
     def value(self, word: str) -> str:
-        """The value of an option: behind `=`, or the next word."""
+        """The value of an option: the text after `=`, or the next word."""
         _, mark, value = word.partition("=")
         if mark:
             return value
@@ -250,18 +251,18 @@ class _Arguments:
         self.at += 1
         return following.text
 
-    def chooses(self, word: str) -> bool:
-        """Whether a word is about the conversation, the folder or the prompt; then it is no argument."""
+    def take(self, word: str) -> bool:
+        """Handle a word about the conversation, the folder or the prompt. Returns False for any other word."""
         usage, launch, option = self.profile.usage, self.profile.launch, word.partition("=")[0]
         if word in launch.args_always:
             return True
         if option in usage.resume:
-            self.resumes(word)
+            self.take_conversation(word)
         elif word in usage.newest:
-            self.leave(word, "it continues the newest conversation of the folder, whosever that is")
+            self.leave(word, "it continues the newest conversation of the folder, which may belong to another agent")
         elif word in usage.fork:
             self.forks = True
-            self.leave(word, "it begins another conversation at each start")
+            self.leave(word, "it starts a new conversation each time")
         elif option in usage.folder and (folder := self.value(word)):
             self.folder = folder
         elif option in usage.prompt and (prompt := self.value(word)):
@@ -270,38 +271,39 @@ class _Arguments:
             return False
         return True
 
-    def resumes(self, word: str) -> None:
+    def take_conversation(self, word: str) -> None:
         value = self.value(word)
         if re.fullmatch(self.profile.usage.id, value):
             self.conversation = value
             self.known_by = f"{word} {value}" if "=" not in word else word
         elif value:
-            self.leave(f"{word} {value}".strip(), "that is not the id of a conversation")
-        elif not self.ahead(self.profile.usage.newest):
+            self.leave(f"{word} {value}".strip(), "the value is not a conversation id")
+        elif not self.is_next(self.profile.usage.newest):
             self.leave(word, "it asks which conversation to continue")
 
-    def ahead(self, words: tuple[str, ...]) -> bool:
+    def is_next(self, words: tuple[str, ...]) -> bool:
         return self.at + 1 < len(self.words) and self.words[self.at + 1].text in words
 
     def leave(self, word: str, why: str) -> None:
-        self.left.append(LeftAlone(f"`{word}`", why, "`resume:` in the agent's block names a conversation by its id"))
+        fix = "to continue one conversation, set its id as `resume:` in the agent's block"
+        self.left.append(LeftAlone(f"`{word}`", why, fix))
 
     def leave_open(self, word: ShellWord) -> None:
-        """A word that only a shell can fill in goes, with the option that it is the value of."""
+        """Drop a word that only a shell can expand, and the option before it if the word is that option's value."""
         what = word.text
         if self.args and self.args[-1].startswith("-") and self.args[-1] not in self.profile.usage.switches:
             what = f"{self.args.pop()} {what}"
-        fix = "write it into `args`; a manifest knows `${NAME}`"
-        self.left.append(LeftAlone(f"the argument `{what}`", f"only a shell can fill in {', '.join(word.open)}", fix))
+        fix = "add it to `args`; a manifest can use `${NAME}`"
+        self.left.append(LeftAlone(f"the argument `{what}`", f"only a shell can expand {', '.join(word.open)}", fix))
 
     def keep(self, word: str) -> None:
-        """An argument, or the first prompt: some words in one, where no option takes them as its value."""
+        """Keep a word as an argument, or as the prompt if it has spaces and no option takes it as a value."""
         before = self.args[-1] if self.args else ""
         takes_value = before.startswith("-") and before not in self.profile.usage.switches and "=" not in before
         if hides_secret(before.lstrip("-") if takes_value else "", word.partition("=")[2] or word):
             option = self.args.pop() if takes_value else word.partition("=")[0] if "=" in word else "an argument"
-            why = "its value looks like a secret, and a manifest must not hold one"
-            self.left.append(LeftAlone(f"the argument `{option}`", why, "hand it over by `env` with `from_env`"))
+            why = "its value looks like a secret, which must not be in a manifest"
+            self.left.append(LeftAlone(f"the argument `{option}`", why, "pass it as a variable: `env` with `from_env`"))
         elif re.search(r"\s", word.strip()) and not word.startswith("-") and not takes_value and not self.prompt:
             self.prompt = word
         else:

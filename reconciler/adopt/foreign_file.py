@@ -1,6 +1,6 @@
-"""A file of another tool -> plain data with places; whatever is wrong with it is one error that says where.
+"""Read a file of another tool as plain data with places. The first mistake is an error with its place.
 
-The same reader as for manifests does the work. It knows JSON too, as far as YAML does.
+It uses the same YAML reader as manifests do. That reader also accepts JSON, as far as JSON is YAML.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from reconciler.text import values
 from reconciler.text.characters import decoded
 from reconciler.text.nodes import CORE_TAGS, Bounds, YamlProblem, YamlProblemKind
 
-LARGEST = 1024 * 1024  # bytes; such files are written by hand
-LARGEST_STORE = 64 * 1024 * 1024  # bytes; a program writes it, and may keep differences of files in it
+LARGEST = 1024 * 1024  # bytes, of a file that people write by hand
+LARGEST_STORE = 64 * 1024 * 1024  # bytes, of a file that a program writes; it may contain diffs of files
 _BOUNDS = Bounds(depth=30, unfolded=10_000, tags=CORE_TAGS, escapes=True)
 _TAB = "\\t"
 
-# What is wrong; `{about}` is what it is about.
-_WORDS = {
+# The message for each kind of problem; `{about}` is the text at fault.
+_MESSAGES = {
     YamlProblemKind.SYNTAX: "not YAML",
     YamlProblemKind.NUMBER: "not YAML: a number in it is out of range",
     YamlProblemKind.CONTROL: "the control character {about}",
@@ -42,7 +42,7 @@ _WORDS = {
 
 
 class ForeignFile(Struct, frozen=True):
-    """A file of another tool as it was read; `path` is absolute, `shown` is what messages call it."""
+    """A file of another tool and its bytes; `path` is absolute, `shown` is the name used in messages."""
 
     path: str
     data: bytes
@@ -50,16 +50,16 @@ class ForeignFile(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """How messages call it."""
+        """The name used in messages."""
         return self.shown or self.path
 
     def refuse(self, summary: str) -> NoReturn:
-        """Raise the one error of this file, where nothing tells the line."""
+        """Raise an error about this file when the line is not known."""
         refuse(Place(self.name, 1), summary)
 
 
 class ForeignContent(Struct, frozen=True):
-    """What a file says, and where: dotted paths lead to the place of their keys."""
+    """The parsed content of a file; `places` maps dotted paths to the line and column of their keys."""
 
     file: ForeignFile
     value: Json
@@ -67,29 +67,29 @@ class ForeignContent(Struct, frozen=True):
     spellings: Mapping[str, str]
 
     def place(self, path: str) -> Place:
-        """The place of `path`, or of the nearest thing around it."""
+        """The place of `path`, or of its nearest parent that has one."""
         while path and path not in self.places:
             path = path.rpartition(".")[0]
         return Place(self.file.name, *self.places.get(path, (1, 1)))
 
     def refuse(self, path: str, wanted: str) -> NoReturn:
-        """Raise the one error of this file."""
+        """Raise an error with the place of `path`."""
         refuse(self.place(path), wanted)
 
     def mapping(self, value: Any, path: str) -> dict[str, Any]:
-        """The value as a mapping; nothing counts as an empty one."""
+        """The value as a mapping; None becomes an empty one."""
         if value is None:
             return {}
         return value if isinstance(value, dict) else self.refuse(path, f"`{path}` must be a mapping")
 
     def listing(self, value: Any, path: str) -> list[Any]:
-        """The value as a list; nothing counts as an empty one."""
+        """The value as a list; None becomes an empty one."""
         if value is None:
             return []
         return value if isinstance(value, list) else self.refuse(path, f"`{path}` must be a list")
 
     def text(self, value: Any, path: str) -> str:
-        """The value as text, as it is written; nothing counts as no text."""
+        """The value as text, spelled as in the file; None becomes an empty text."""
         if value is None:
             return ""
         if isinstance(value, dict | list):
@@ -98,18 +98,18 @@ class ForeignContent(Struct, frozen=True):
 
 
 def refuse(place: Place, summary: str, *, detail: str = "", fix: str = "") -> NoReturn:
-    """Raise an error that names its place first."""
+    """Raise an error whose message begins with the place."""
     raise ReconcilerError(f"{place}: {summary}", detail=detail, fix=fix)
 
 
 def text_of(file: ForeignFile, largest: int = LARGEST) -> str:
-    """The characters of a file.
+    """The text of a file.
 
     Raises:
-        ReconcilerError: It is not UTF-8, or too big.
+        ReconcilerError: The file is not UTF-8, or it is too big.
     """
     if len(file.data) > largest:
-        refuse(Place(file.name, 1), f"{len(file.data):,} bytes is too big", fix=f"at most {largest:,} bytes")
+        refuse(Place(file.name, 1), f"the file is too big ({len(file.data):,} bytes)", fix=f"at most {largest:,} bytes")
     try:
         return decoded(file.data)
     except UnicodeDecodeError as error:
@@ -118,10 +118,10 @@ def text_of(file: ForeignFile, largest: int = LARGEST) -> str:
 
 
 def read_content(file: ForeignFile, text: str) -> ForeignContent:
-    """What a file with this text says.
+    """Parse the text of a file as YAML or JSON.
 
     Raises:
-        ReconcilerError: It is neither YAML nor JSON, or uses too much of it.
+        ReconcilerError: The text is not valid, or it uses a YAML feature that is not supported.
     """
     found = values.read(text, _BOUNDS)
     problems = [*([found.broken] if found.broken else []), *found.problems]
@@ -131,10 +131,10 @@ def read_content(file: ForeignFile, text: str) -> ForeignContent:
 
 
 def read_json_object(file: ForeignFile) -> dict[str, Any]:
-    """The JSON object that a program's own file is; an empty file is an empty one.
+    """Parse a program's file as one JSON object; an empty file becomes an empty object.
 
     Raises:
-        ReconcilerError: It is not UTF-8, not JSON, not an object, or too big.
+        ReconcilerError: The file is not UTF-8, not JSON, not an object, or too big.
     """
     text = text_of(file, LARGEST_STORE)
     try:
@@ -143,13 +143,13 @@ def read_json_object(file: ForeignFile) -> dict[str, Any]:
         refuse(Place(file.name, error.lineno, error.colno), "not JSON", detail=error.msg)
     except ValueError as error:
         refuse(Place(file.name, 1), "not JSON", detail=str(error))
-    return found if isinstance(found, dict) else file.refuse("a JSON object is expected here")
+    return found if isinstance(found, dict) else file.refuse("not a JSON object")
 
 
 def _refuse_yaml(file: ForeignFile, problem: YamlProblem) -> NoReturn:
     place = Place(file.name, *problem.at)
     if problem.kind is YamlProblemKind.SYNTAX and _TAB in problem.about:
-        refuse(place, "a tab where YAML wants spaces", fix="indent with spaces")
+        refuse(place, "YAML does not allow a tab here", fix="indent with spaces")
     detail = ", ".join(dict.fromkeys(filter(None, [problem.detail, problem.about])))
     detail = detail if problem.kind is YamlProblemKind.SYNTAX else ""
-    refuse(place, _WORDS[problem.kind].format(about=problem.about), detail=detail)
+    refuse(place, _MESSAGES[problem.kind].format(about=problem.about), detail=detail)

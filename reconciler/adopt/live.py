@@ -1,4 +1,4 @@
-"""What a tmux server shows of agents that no row manages, as findings."""
+"""Turn the live sessions that the registry does not manage into findings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SOURCE = "tmux"
 
 
 class LiveView(Struct, frozen=True):
-    """One look at a tmux server, and what is declared, recorded and known as a type of agent."""
+    """The state of a tmux server, with the manifests, the registry, and the names of all known agent types."""
 
     desired: Desired
     record: Record
@@ -30,18 +30,18 @@ class LiveView(Struct, frozen=True):
 
 
 def live_agents(seen: LiveView) -> Findings:
-    """Sessions that are named like ours and that nothing manages, those of declared agents included."""
+    """Live sessions with our naming scheme that are not managed, including those of declared agents."""
     panes = first_panes(seen.tmux.panes)
     found = unmanaged(seen.desired, seen.record, Present(seen.tmux), seen.types)
     declared = tuple(_declared(seen, panes))
     return Findings(
         agents=(*declared, *(_agent(each, panes[each.session]) for each in found)),
-        left_alone=tuple(_of_others(seen, panes)),
+        left_alone=tuple(_of_other_projects(seen, panes)),
     )
 
 
 def first_panes(panes: Iterable[Pane]) -> dict[str, Pane]:
-    """The pane that each session began with, as far as it is still there."""
+    """The oldest pane of each session, by the session's name."""
     ordered = sorted(panes, key=lambda pane: int(pane.pane_id.lstrip("%") or 0))
     return {pane.session: pane for pane in reversed(ordered)}
 
@@ -61,7 +61,7 @@ def _agent(found: Unmanaged, pane: Pane) -> FoundAgent:
 
 
 def _declared(seen: LiveView, panes: Mapping[str, Pane]) -> Iterator[FoundAgent]:
-    """A session that has the name of a declared agent, and no tags: it may be that agent."""
+    """Sessions with the name of a declared agent and without tags: each may be that agent."""
     for address, spec in seen.desired.agents.items():
         pane = panes.get(spec.session)
         if pane is not None and not pane.lineage:
@@ -77,8 +77,8 @@ def _declared(seen: LiveView, panes: Mapping[str, Pane]) -> Iterator[FoundAgent]
             )
 
 
-def _of_others(seen: LiveView, panes: Mapping[str, Pane]) -> Iterator[LeftAlone]:
-    """Sessions that are named like ours, and carry the tags of another project."""
+def _of_other_projects(seen: LiveView, panes: Mapping[str, Pane]) -> Iterator[LeftAlone]:
+    """Sessions with our naming scheme that are tagged by another project."""
     others = {name: pane for name, pane in panes.items() if pane.lineage and pane.lineage != seen.record.lineage}
     blank = tuple(replace(pane, lineage="", address="") for pane in others.values())
     named = unmanaged(seen.desired, seen.record, Present(replace(seen.tmux, panes=blank)), seen.types)

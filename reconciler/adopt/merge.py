@@ -1,4 +1,4 @@
-"""The findings of all sources become one plan: who is whom, under which name, in which folder. Pure."""
+"""Merge the findings of all sources into one plan: which agent is which, with which name and folder. Pure."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ from reconciler.model.desired import Agent, Desired, RunState
 from reconciler.model.record import Record
 from reconciler.model.snapshot import Pane
 
-from .moves import registry_edits
+from .candidates import Candidate, candidates
 from .names import alternatives, session_name, valid_name
-from .places import Workspaces
-from .same import Candidate, candidates
+from .registry_edits import registry_edits
+from .workspaces import Workspaces
 
 
-class KnownBefore(Struct, frozen=True):
-    """What is there before anything is adopted: `types` are known, `panes` the first ones of all sessions, by name."""
+class ExistingState(Struct, frozen=True):
+    """The state before the adoption."""
 
     desired: Desired
     record: Record
     types: frozenset[str]
+    """The names of all known agent types."""
     panes: Mapping[str, Pane]
+    """The first pane of each session, by the session's name."""
 
 
-def adoption(findings: Sequence[Findings], around: KnownBefore) -> AdoptionPlan:
-    """What becomes of everything that was found. The earlier findings speak first where two contradict."""
-    taken = _Taken(around, Workspaces(around.desired))
+def adoption(findings: Sequence[Findings], existing: ExistingState) -> AdoptionPlan:
+    """The plan that adopts everything that was found. If two findings contradict each other, the earlier one counts."""
+    taken = _Allocation(existing, Workspaces(existing.desired))
     agents, left = [], [each for source in findings for each in source.left_alone]
     everyone = candidates(found for source in findings for found in source.agents)
-    for candidate in everyone:  # one agent may tell the folder of another one's workspace
+    for candidate in everyone:  # first for all: the folder of a workspace may be known from another agent in it
         taken.spaces.place(candidate.found)
     for candidate in everyone:
         adopted = taken.adopt(candidate)
@@ -43,20 +45,20 @@ def adoption(findings: Sequence[Findings], around: KnownBefore) -> AdoptionPlan:
             left.append(adopted)
         else:
             agents.append(adopted)
-    agents = sorted(_without_unknown_needs(agents, around.desired), key=lambda agent: agent.address)
+    agents = sorted(_with_declared_needs(agents, existing.desired), key=lambda agent: agent.address)
     names = {agent.address.workspace for agent in agents if not agent.declared}
     spaces = (space for name, space in taken.spaces.chosen.items() if name in names)
     return AdoptionPlan(
         agents=tuple(agents),
         workspaces=tuple(sorted(spaces, key=lambda space: space.name)),
-        types=tuple(_types(agents, around)),
-        edits=registry_edits(agents, around.record),
+        types=tuple(_types(agents, existing)),
+        edits=registry_edits(agents, existing.record),
         left_alone=tuple(dict.fromkeys(left)),
     )
 
 
-def _without_unknown_needs(agents: Sequence[AdoptedAgent], desired: Desired) -> Iterator[AdoptedAgent]:
-    """The agents, each with only those `depends_on` that a manifest will declare: others would be a mistake in it."""
+def _with_declared_needs(agents: Sequence[AdoptedAgent], desired: Desired) -> Iterator[AdoptedAgent]:
+    """The agents, each with only those `depends_on` that are declared: any other one is an error in a manifest."""
     known = {str(agent.address) for agent in agents} | set(map(str, desired.agents))
     for agent in agents:
         needs = tuple(each for each in agent.found.depends_on if each in known)
@@ -64,39 +66,41 @@ def _without_unknown_needs(agents: Sequence[AdoptedAgent], desired: Desired) -> 
 
 
 @dataclass(slots=True)
-class _Taken:
-    """The addresses, sessions and conversations that are given away so far."""
+class _Allocation:
+    """Assigns an address to each candidate, and remembers the addresses and conversations in use."""
 
-    around: KnownBefore
+    existing: ExistingState
     spaces: Workspaces
     addresses: set[Address] = field(default_factory=set)
     conversations: dict[str, Address] = field(default_factory=dict)
 
     def adopt(self, candidate: Candidate) -> AdoptedAgent | LeftAlone:
-        """The candidate under the address that it gets, or why it gets none."""
+        """The candidate with its new address, or why it is not adopted."""
         found = candidate.found
         owner = self.conversations.get(found.conversation) or self._owner(found)
         if owner:
             why = f"its conversation {found.conversation} belongs to {owner}"
-            return LeftAlone(_named(found), why, "end one of the two: two agents in one conversation mix it up")
+            return LeftAlone(_named(found), why, "end one of the two: two agents must not write to one conversation")
         workspace = self.spaces.place(found)
         path = self.spaces.path(workspace)
         if not path:
-            fix = f"declare workspace {workspace} with its `path` in a manifest, then `reconciler adopt` again"
-            return LeftAlone(_named(found), "nothing tells in which folder it works", fix, found.place)
+            fix = f"declare workspace {workspace} with its `path` in a manifest, then run `reconciler adopt` again"
+            return LeftAlone(_named(found), "the folder it works in is not known", fix, found.place)
         role, spelled = valid_name(found.role), valid_name(found.agent)
         address = next(each for each in self._addresses(workspace, spelled, role) if self._is_free(each, found, role))
         self.addresses.add(address)
-        spec = self.around.desired.agents.get(address)
+        spec = self.existing.desired.agents.get(address)
         if spec and spec.state is not RunState.RUNNING and found.live and self._taken_over(found):
-            fix = "write `state: running` in its block or end that session, then `reconciler adopt` again"
-            return LeftAlone(_named(found), f"it runs, and {address} is declared as {spec.state}", fix, spec.place)
+            fix = "set `state: running` in its block, or end that session; then run `reconciler adopt` again"
+            return LeftAlone(
+                _named(found), f"it runs, but {address} is declared with `state: {spec.state}`", fix, spec.place
+            )
         if found.conversation:
             self.conversations[found.conversation] = address
         return self._adopted(candidate, address, role, path)
 
     def _adopted(self, candidate: Candidate, address: Address, role: str, path: str) -> AdoptedAgent:
-        found, spec = candidate.found, self.around.desired.agents.get(address)
+        found, spec = candidate.found, self.existing.desired.agents.get(address)
         session = spec.session if spec else session_name(address.workspace, role, address.agent)
         takes_over = self._taken_over(found)
         settled = replace(found, role=role, type=valid_name(found.type), path=path)
@@ -114,22 +118,22 @@ class _Taken:
         )
 
     def _taken_over(self, found: FoundAgent) -> str:
-        """The session that is there without tags; empty when there is none, or when it is ours already."""
-        pane = self.around.panes.get(found.session)
+        """The live session without tags that will be imported; empty if there is none, or if it is already ours."""
+        pane = self.existing.panes.get(found.session)
         return found.session if pane is not None and not pane.lineage else ""
 
     def _owner(self, found: FoundAgent) -> Address | None:
-        """The other agent whose conversation this is, by the registry; None when it is nobody's."""
+        """The other agent that has this conversation in the registry; None if there is none."""
         if not found.conversation or found.row:
             return None
         own = agent_address(valid_name(found.workspace), valid_name(found.agent))
-        owners = dict(self.around.record.conversations())
+        owners = dict(self.existing.record.conversations())
         owner = owners.get(found.conversation, own)
-        return None if owner == own or self._is_made_of(found, owner) else owner
+        return None if owner == own or self._was_adopted_as(found, owner) else owner
 
-    def _is_made_of(self, found: FoundAgent, owner: Address) -> bool:
-        """Whether that agent is this one, under the name that it got when it was adopted before."""
-        spec = self.around.desired.agents.get(owner)
+    def _was_adopted_as(self, found: FoundAgent, owner: Address) -> bool:
+        """Whether `owner` is this agent, with the name that it got in an earlier adoption."""
+        spec = self.existing.desired.agents.get(owner)
         return spec is not None and spec.type == found.type and spec.cwd == found.path
 
     def _addresses(self, workspace: str, agent: str, role: str) -> Iterator[Address]:
@@ -138,17 +142,17 @@ class _Taken:
     def _is_free(self, address: Address, found: FoundAgent, role: str) -> bool:
         if address in self.addresses:
             return False
-        spec, rows = self.around.desired.agents.get(address), self.around.record.sessions.values()
+        spec, rows = self.existing.desired.agents.get(address), self.existing.record.sessions.values()
         others = [row for row in rows if row.address == address and row.session != found.row and row.managed]
         if spec is not None:
-            return _is_declared_as(spec, found, self.around.record)
+            return _is_declared_as(spec, found, self.existing.record)
         session = session_name(address.workspace, role, address.agent)
-        sessions = {each.session for each in self.around.desired.agents.values()}
+        sessions = {each.session for each in self.existing.desired.agents.values()}
         return session not in sessions and not (others and not found.row)
 
 
 def _is_declared_as(spec: Agent, found: FoundAgent, record: Record) -> bool:
-    """Whether a declared agent is the one that was found."""
+    """Whether the agent that was found is this declared agent."""
     row = record.sessions.get(found.row) if found.row else None
     if row is not None:
         return row.address == spec.address
@@ -184,13 +188,13 @@ def _session_renaming(found: FoundAgent, session: str, takes_over: str) -> Itera
 
 def _moves(found: FoundAgent, path: str) -> Iterator[str]:
     if found.path and found.path != path and not found.path.startswith(f"{path}/"):
-        yield f"it works in {found.path}, and starts in {path} the next time"
+        yield f"it works in {found.path} now; the next start is in {path}"
 
 
-def _types(agents: Iterable[AdoptedAgent], around: KnownBefore) -> Iterator[AdoptedType]:
+def _types(agents: Iterable[AdoptedAgent], existing: ExistingState) -> Iterator[AdoptedType]:
     commands: dict[str, tuple[str, ...]] = {}
     for agent in agents:
         kind = agent.found.type
-        if not agent.declared and kind not in around.types and not commands.get(kind):
+        if not agent.declared and kind not in existing.types and not commands.get(kind):
             commands[kind] = agent.found.command
     yield from (AdoptedType(name, command or (name,)) for name, command in sorted(commands.items()))

@@ -1,4 +1,4 @@
-"""Names that a manifest allows, made of names that it does not; and what a session's name tells."""
+"""Make names that a manifest allows, and read a role from the name of a session."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OTHERS = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def valid_name(text: str) -> str:
-    """The name that is nearest to `text` among those that a manifest allows; itself where it is one."""
+    """The name nearest to `text` that a manifest allows; `text` itself if it is allowed."""
     if is_name(text):
         return text
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
@@ -21,7 +21,7 @@ def valid_name(text: str) -> str:
 
 
 def alternatives(agent: str, role: str) -> Iterator[str]:
-    """Names for an agent, best first, where others may have the first ones."""
+    """Names for an agent, best first: other agents may already have the first ones."""
     yield agent
     if role != DEFAULT_ROLE:
         yield f"{role}-{agent}"
@@ -32,16 +32,16 @@ def alternatives(agent: str, role: str) -> Iterator[str]:
 
 
 def session_name(workspace: str, role: str, agent: str) -> str:
-    """The session of a declared agent."""
+    """The session name of a declared agent."""
     return f"{workspace}-{role}-{agent}"
 
 
 def role_in(session: str, workspace: str, agent: str) -> str:
-    """The role that the name of a session tells; the usual one where it tells none."""
+    """The role in the name of a session; the default role if there is none in it."""
     role = session.removeprefix(f"{workspace}-").removesuffix(f"-{agent}")
     return role if session == session_name(workspace, role, agent) and is_name(role) else DEFAULT_ROLE
 
 
 def as_tmux_spells(session: str) -> str:
-    """The name under which tmux shows a session that was made with this one."""
+    """The session name as tmux stores it: tmux replaces `.` and `:`."""
     return session.replace(".", "_").replace(":", "_")

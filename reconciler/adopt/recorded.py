@@ -1,4 +1,4 @@
-"""What a registry knows of agents, with their live sessions where they run, as findings."""
+"""Turn the rows of a registry into findings, with the live sessions of the agents that run."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from reconciler.model.snapshot import Pane
 from .names import as_tmux_spells, role_in
 
 SOURCE = "the registry"
-_HIDDEN = "hmac-sha256:"  # how the registry keeps a value that it may not know
+_HIDDEN = "hmac-sha256:"  # the registry stores this hash instead of a secret value
 
 
 class RegistryView(Struct, frozen=True):
-    """A registry, the panes of the tmux server, and the file that the reader looks into."""
+    """A registry, its file, and the panes of the tmux server by session name."""
 
     record: Record
     panes: Mapping[str, Pane]
@@ -29,7 +29,7 @@ class RegistryView(Struct, frozen=True):
     """Names of live sessions that are not imported. They are not in `panes`."""
 
     def pane_of(self, row: SessionRow) -> Pane | None:
-        """The pane of the session that the row is about, if it lives."""
+        """The pane of the row's session, if the session is live."""
         return self.panes.get(row.session) or self.panes.get(as_tmux_spells(row.session))
 
     def name_taken(self, row: SessionRow) -> str:
@@ -37,19 +37,19 @@ class RegistryView(Struct, frozen=True):
         return next((name for name in (row.session, as_tmux_spells(row.session)) if name in self.occupied), "")
 
     def is_ours(self, pane: Pane) -> bool:
-        """Whether the session carries the tags of this project."""
+        """Whether the session is tagged by this project."""
         return pane.lineage == self.record.lineage != ""
 
 
 def recorded_agents(seen: RegistryView) -> Findings:
-    """Every agent that the registry keeps, but for what only came by and went."""
+    """All agents in the registry, except undeclared sessions that have ended and sessions of other projects."""
     rows = list(seen.record.sessions.values())
     gone = [row for row in rows if not row.managed and seen.pane_of(row) is None]
     elsewhere = [row for row in rows if row not in gone and _is_of_another_project(row, seen)]
     kept = (row for row in rows if row not in gone and row not in elsewhere)
     return Findings(
         agents=tuple(_agent(row, seen) for row in kept),
-        left_alone=(*_came_and_went(gone, seen), *(_of_another_project(row, seen) for row in elsewhere)),
+        left_alone=(*_ended(gone, seen), *(_of_another_project(row, seen) for row in elsewhere)),
     )
 
 
@@ -87,7 +87,7 @@ def _agent(row: SessionRow, seen: RegistryView) -> FoundAgent:
 
 
 def _state(row: SessionRow) -> RunState:
-    """What a manifest has to say so that the agent stays as it is: what a user put to rest needs no word there."""
+    """The `state` that keeps the agent as it is. An agent that the user stopped by hand stays stopped without it."""
     if row.status is Status.ARCHIVED:
         return RunState.ARCHIVED
     if row.status is Status.STOPPED and not rests_by_hand(row):
@@ -103,8 +103,8 @@ def _command(row: SessionRow, pane: Pane | None) -> tuple[str, ...]:
 def _conversation(row: SessionRow, record: Record) -> tuple[str, str]:
     """The id of the agent's conversation, and where the registry has it.
 
-    Of several rows with one address, each has the id that it says itself; only one of the usual role, that says none,
-    has the workspace's.
+    If several rows have one address, each row has the id in the row itself. A row with the default role and no id of
+    its own has the workspace's id.
     """
     rows = [each for each in record.sessions.values() if each.address == row.address]
     if len(rows) > 1 and (row.session_id_own or row is not min(rows, key=_is_of_a_role)):
@@ -127,7 +127,7 @@ def _is_of_a_role(row: SessionRow) -> bool:
 
 
 def _notes(row: SessionRow, seen: RegistryView, *, lives: bool) -> Iterator[str]:
-    """What `apply` would do about the session as it is now."""
+    """What `apply` will do with the session in its present state."""
     if lives and row.status is not Status.RUNNING:
         yield f"recorded as {row.status}, but it runs"
     elif not lives and row.status is not Status.ARCHIVED and rests_by_hand(row):
@@ -149,14 +149,14 @@ def _secret(name: str) -> str:
 # --- what is left alone -----------------------------------------------------------------------
 
 
-def _came_and_went(rows: list[SessionRow], seen: RegistryView) -> Iterator[LeftAlone]:
+def _ended(rows: list[SessionRow], seen: RegistryView) -> Iterator[LeftAlone]:
     if rows:
         names = ", ".join(row.session for row in rows[:3]) + (f" and {len(rows) - 3} more" if len(rows) > 3 else "")
-        why = "they were found running without a declaration, and are gone" if len(rows) > 1 else _FOUND_ONCE
+        why = "they were undeclared sessions, which have ended" if len(rows) > 1 else _ONE_ENDED
         yield LeftAlone(f"the registry's {'rows' if len(rows) > 1 else 'row'} {names}", why, place=seen.place)
 
 
-_FOUND_ONCE = "it was found running without a declaration, and is gone"
+_ONE_ENDED = "it was an undeclared session, which has ended"
 
 
 def _is_of_another_project(row: SessionRow, seen: RegistryView) -> bool:
@@ -174,6 +174,6 @@ def foreign(pane: Pane) -> LeftAlone:
     other = f"the project in {pane.project}" if pane.project else "another project"
     return LeftAlone(
         f"session {pane.session}",
-        f"it is tagged {pane.address} by {other}, in whose registry it is",
-        f"adopt it there, or end it there: `reconciler delete {pane.address}`",
+        f"it is tagged {pane.address} by {other}",
+        f"adopt it in that project, or end it there: `reconciler delete {pane.address}`",
     )

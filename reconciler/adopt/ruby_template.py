@@ -1,7 +1,7 @@
-"""The Ruby in a project file of tmuxinator: what of it can be told without Ruby, and where the rest stands.
+"""Replace the Ruby code in a tmuxinator project file, without running it.
 
-tmuxinator runs ERB over a file before it reads it as YAML. Nothing is run here: comments go, the home folder is filled
-in, and every other tag becomes a mark that makes what it stands in unknown.
+tmuxinator runs ERB over a file before it reads it as YAML. Here nothing is run: comments are removed, the home folder
+is filled in, and every other tag that prints becomes a mark. A value with this mark is not known.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ from msgspec import Struct
 
 from reconciler.text.characters import line_and_column
 
-MARK = "\ue000"  # of the private use area: no file has it by chance
+MARK = "\ue000"  # from the private use area of Unicode, so files do not contain it by chance
 _TAG = re.compile(r"<%(?!%)(?P<kind>[=#-]?)(?P<code>.*?)-?%>", re.DOTALL)
 _HOME = re.compile(r"""\s*(?:ENV(?:\[["']HOME["']\]|\.fetch\(["']HOME["']\))|Dir\.home)\s*""")
 
 
 class RubyTag(Struct, frozen=True):
-    """A tag that only Ruby can run, with its line and column; `prints` when its result becomes text."""
+    """A tag that only Ruby can run, with its line and column; `prints` if its result becomes text."""
 
     code: str
     at: tuple[int, int]
     prints: bool
 
 
-class Unruled(Struct, frozen=True):
-    """A text without Ruby, line for line, and the tags that it had."""
+class WithoutRuby(Struct, frozen=True):
+    """A text without Ruby, with the same lines, and the tags that were removed."""
 
     text: str
     tags: tuple[RubyTag, ...]
 
 
-def without_ruby(text: str, home: str) -> Unruled:
-    """The text with what can be told filled in; places stay those of the file, but for columns behind a tag."""
+def without_ruby(text: str, home: str) -> WithoutRuby:
+    """The text without Ruby tags. Lines and columns stay the same, except columns after a tag on its line."""
     tags: list[RubyTag] = []
     text = text.replace(MARK, "\ufffd")
 
-    def instead(tag: re.Match[str]) -> str:
+    def replacement(tag: re.Match[str]) -> str:
         lines = "\n" * tag.group().count("\n")
         prints = tag["kind"] == "="
         if tag["kind"] == "#":
@@ -47,4 +47,4 @@ def without_ruby(text: str, home: str) -> Unruled:
         tags.append(RubyTag(tag["code"].strip(), line_and_column(text, tag.start()), prints))
         return (MARK if prints else "") + lines
 
-    return Unruled(_TAG.sub(instead, text), tuple(tags))
+    return WithoutRuby(_TAG.sub(replacement, text), tuple(tags))

@@ -1,4 +1,4 @@
-"""Which values must not go into a manifest: those that look like a secret, by their name or by themselves."""
+"""Recognize values that must not get into a manifest, because their name or their form is that of a secret."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from reconciler.model.desired import EnvOrigin, EnvVar
 from reconciler.model.secrets import HIDDEN, without_logins
 
 # How the tokens of known services begin, and JSON Web Tokens (RFC 7519) and private keys
-_LOOKED_AT = 4_000  # characters: the search takes long in a longer text, and a secret is found at its beginning
+_LOOKED_AT = 4_000  # characters: the search is slow in longer texts, and a secret shows at its beginning
 _TOKEN = re.compile(
     r"(?:sk|pk|rk)[-_](?:[a-z]+[-_])*[A-Za-z0-9_-]{16,}|gh[a-z]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}"
     r"|xox[a-z]-[\w-]{10,}|A(?:KIA|SIA)[A-Z0-9]{16}|AIza[\w-]{30,}|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{20,}"
@@ -21,7 +21,7 @@ _OPTION = re.compile(r"""(?<![\w-])(--?[A-Za-z][\w-]*)\s+("[^"]*"|'[^']*'|[^\s"'
 def hides_secret(name: str, value: str) -> bool:
     """Whether a value looks like a secret; an empty one never does.
 
-    `name` is that of its variable or option, empty when it has none.
+    `name` is the name of its variable or option, or empty.
     """
     if not value or (value.isdigit() and name.upper().endswith("TOKENS")):  # a limit: how many tokens
         return False
@@ -30,7 +30,7 @@ def hides_secret(name: str, value: str) -> bool:
     return named or _TOKEN.search(value) is not None or without_logins(value) != value
 
 
-def discreet(text: str) -> str:
+def without_secrets(text: str) -> str:
     """The beginning of a command line without the values that look like secrets."""
     text = text[:_LOOKED_AT]
     text = _ASSIGNED.sub(lambda found: _hidden(found, "="), text)

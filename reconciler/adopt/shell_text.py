@@ -1,7 +1,7 @@
-"""A line for a shell -> the commands in it, as far as a line can be understood without running it.
+"""Split a shell line into commands, without running it.
 
 Quotes are resolved as POSIX describes them. What only a running shell knows, such as the output of a command, stays
-as it is written and is told.
+as it is written, and the word lists it as `open`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-_LONGEST = 20_000  # characters; nobody types more
+_LONGEST = 20_000  # characters of a line
 _MOST = 100  # commands in a line
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _FILLED = (
@@ -41,28 +41,28 @@ _SCRIPT = frozenset({
 
 
 class NotPlain(ValueError):
-    """A line that is more than commands one after the other; the message says what it has."""
+    """A line that is not a simple list of commands; the message says why."""
 
 
 class ShellWord(Struct, frozen=True):
-    """One word without its quotes; `open` are the parts of it that only a running shell can fill in."""
+    """One word without its quotes; `open` are the parts that only a running shell can expand."""
 
     text: str
     open: tuple[str, ...] = ()
 
 
 class ShellCommand(Struct, frozen=True):
-    """The words of one command, and the operator behind it: `;`, `&&`, `||`, `|`, `&`, or nothing."""
+    """The words of one command, and the operator after it: `;`, `&&`, `||`, `|`, `&`, or nothing."""
 
     words: tuple[ShellWord, ...]
     then: str = ""
 
 
 def shell_commands(line: str, variables: Mapping[str, str]) -> tuple[ShellCommand, ...]:
-    """The commands of a line, in their order; `variables` are those whose values are known, HOME among them.
+    """The commands of a line, in order; `variables` are those with known values, HOME among them.
 
     Raises:
-        NotPlain: The line is a script, redirects something, or is not closed.
+        NotPlain: The line is a script, redirects something, or has an unclosed quote.
     """
     if len(line) > _LONGEST:
         raise NotPlain(f"it has more than {_LONGEST:,} characters")
@@ -92,7 +92,7 @@ def _tokens(line: str) -> Iterator[re.Match[str]]:
 
 @dataclass(slots=True)
 class _Scan:
-    """`text` is the word that is being read; None between words."""
+    """The state of the scanner; `text` is the current word, or None between words."""
 
     variables: Mapping[str, str]
     commands: list[ShellCommand] = field(default_factory=list)
@@ -124,7 +124,7 @@ class _Scan:
         self.text = (self.text or "") + text
 
     def home(self, found: str) -> str:
-        """A `~` at the start of a word is the home folder; that of another user is not known."""
+        """Expand `~` at the start of a word to the home folder; another user's home is not known."""
         if self.text is not None or not found.startswith("~"):
             return found
         user, slash, rest = found.partition("/")

@@ -1,4 +1,4 @@
-"""A project file of tmuxinator -> the agents in its panes.
+"""Read the agents in the panes of a tmuxinator project file.
 
 Keys are those of tmuxinator 3.4, the deprecated ones included: <https://github.com/tmuxinator/tmuxinator>.
 """
@@ -7,43 +7,41 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from msgspec import Struct
 
-from reconciler.model.adoption import Findings, LeftAlone
+from reconciler.model.adoption import Findings
 from reconciler.model.diagnostic import Place
 
-from .foreign_file import ForeignContent, ForeignFile, read_content, text_of
-from .gathering import GatheredAgent, Gathering, PaneNames
+from .context import SourceContext, resolved
+from .findings_builder import FindingsBuilder, PaneNames
+from .foreign_file import ForeignFile, read_content, text_of
 from .pane import PaneLine, PaneStart, read_pane, shown
+from .pane_file import HOOK, LOOKS, PaneFileReader, UnreadKeys
 from .ruby_template import MARK, RubyTag, without_ruby
-from .surroundings import Surroundings, resolved
 
-_LOOKS = "it is about how tmux looks, and reconciler gives each agent a session of its own"
-_HOOK = "reconciler runs no commands around its agents"
-_SERVER = "reconciler chooses the tmux server itself"
+_SERVER = "the manifest says which tmux server is used"
 _UNREAD = {
-    "attach": "reconciler attaches no terminal by itself",
+    "attach": "reconciler never attaches your terminal on its own",
     "cli_args": _SERVER,
-    "enable_pane_titles": _LOOKS,
-    "focused_pane": _LOOKS,
-    "layout": _LOOKS,
-    "on_project_exit": _HOOK,
-    "on_project_first_start": _HOOK,
-    "on_project_restart": _HOOK,
-    "on_project_start": _HOOK,
-    "on_project_stop": _HOOK,
-    "pane_title_format": _LOOKS,
-    "pane_title_position": _LOOKS,
-    "post": _HOOK,
-    "pre": _HOOK,
+    "enable_pane_titles": LOOKS,
+    "focused_pane": LOOKS,
+    "layout": LOOKS,
+    "on_project_exit": HOOK,
+    "on_project_first_start": HOOK,
+    "on_project_restart": HOOK,
+    "on_project_start": HOOK,
+    "on_project_stop": HOOK,
+    "pane_title_format": LOOKS,
+    "pane_title_position": LOOKS,
+    "post": HOOK,
+    "pre": HOOK,
     "socket_name": _SERVER,
     "socket_path": _SERVER,
-    "startup_pane": _LOOKS,
-    "startup_window": _LOOKS,
-    "synchronize": "what is typed into one agent must not reach another",
+    "startup_pane": LOOKS,
+    "startup_window": LOOKS,
+    "synchronize": "text typed into one agent must not reach another one",
     "tmux_command": _SERVER,
     "tmux_options": _SERVER,
 }
@@ -57,46 +55,37 @@ _PROJECT = frozenset({
     "name", "pre_tab", "pre_window", "project_name", "project_root", "rbenv", "root", "rvm", "tabs", "windows",
 })  # fmt: skip
 _WINDOW = frozenset({"panes", "pre", "root"})
-_FILL_IN = "write what Ruby would put there, then try again"
+_FILL_IN = "replace the Ruby code with its result, then try again"
 
 
 class _Window(Struct, frozen=True):
-    """A window: its name, its folder, and the lines that are typed into each of its panes first."""
+    """A window's name, its folder, and the lines that are typed into each of its panes first."""
 
     name: str
     folder: str
     before: tuple[PaneLine, ...]
 
 
-def read_tmuxinator(file: ForeignFile, around: Surroundings) -> Findings:
-    """The agents of a project file, and everything else in it, which is left alone.
+def read_tmuxinator(file: ForeignFile, context: SourceContext) -> Findings:
+    """The agents in a project file, and everything in it that is not adopted.
 
     Raises:
-        ReconcilerError: It is not a project file of tmuxinator; says where.
+        ReconcilerError: The file is not a project file of tmuxinator. The message has the place.
     """
-    unruled = without_ruby(text_of(file), around.home)
-    content = read_content(file, unruled.text)
+    without = without_ruby(text_of(file), context.home)
+    content = read_content(file, without.text)
     project = content.mapping(content.value, "")
     if not any(project.get(key) for key in ("windows", "tabs")):
         content.refuse("", "no `windows`: this is not a project file of tmuxinator")
-    reader = _ProjectFile(
-        content=content, around=around, gathering=Gathering(f"tmuxinator file {os.path.basename(file.path)}")
-    )
-    for tag in unruled.tags:
+    builder = FindingsBuilder(f"tmuxinator file {os.path.basename(file.path)}")
+    reader = _TmuxinatorReader(content, context, builder, UnreadKeys(_UNREAD, _FIXES))
+    for tag in without.tags:
         reader.leave_tag(tag)
     reader.project(project)
-    return reader.gathering.findings
+    return reader.builder.findings
 
 
-@dataclass(slots=True)
-class _ProjectFile:
-    content: ForeignContent
-    around: Surroundings
-    gathering: Gathering
-    name: str = ""
-    root: str = ""  # the folder that the session names
-    alone: bool = False  # the session has one pane
-
+class _TmuxinatorReader(PaneFileReader):
     def project(self, project: Mapping[str, Any]) -> None:
         key = "project_name" if "project_name" in project else "name"
         self.name = self.content.text(project.get(key), key) or _stem(self.content.file.path)
@@ -112,19 +101,19 @@ class _ProjectFile:
             self.window(window, f"{windows}.{index}", _Window("", root, before))
 
     def base(self) -> str:
-        """What a relative root starts at: the folder of a project's own file, else where the command runs."""
+        """The folder a relative root is in: that of a `.tmuxinator.yml`, else the one in which the command runs."""
         path = self.content.file.path
         own = os.path.basename(path).startswith(".tmuxinator")
-        return os.path.dirname(path) if own else self.around.cwd
+        return os.path.dirname(path) if own else self.context.cwd
 
     def folder(self, text: str, base: str) -> str:
-        """The folder that a text means; empty when Ruby tells it, or only a shell."""
+        """The folder that a text means; empty if only Ruby or a shell knows it."""
         if MARK in text or not (base or text.startswith(("/", "~", "$"))):
             return ""
-        return resolved(text, base, self.around)
+        return resolved(text, base, self.context)
 
     def before_all(self, project: Mapping[str, Any]) -> Iterator[PaneLine]:
-        """What is typed into each pane first; only one of these keys counts."""
+        """The lines that are typed into each pane first. Only the first of these keys counts."""
         for key, line in (("rbenv", "rbenv shell {}"), ("rvm", "rvm use {}"), ("pre_tab", "{}"), ("pre_window", "{}")):
             if project.get(key):
                 for each in self.lines(project[key], key):
@@ -133,14 +122,14 @@ class _ProjectFile:
 
     def window(self, value: Any, path: str, project: _Window) -> None:
         if not isinstance(value, dict) or not value:
-            self.content.refuse(path, f"`{path}` must be a name with its commands, such as `- editor: vim`")
+            self.content.refuse(path, f"`{path}` must be a name with commands, such as `- editor: vim`")
         name, *more = value
         inner = f"{path}.{name}"
         where = f"window `{_readable(name)}`"
         for key in more:
-            self.gathering.leave(
+            self.builder.leave(
                 f"`{shown(key)}` beside {where}",
-                "tmuxinator reads one name only",
+                "tmuxinator reads only the first name of a window",
                 "",
                 self.content.place(f"{path}.{key}"),
             )
@@ -157,60 +146,46 @@ class _ProjectFile:
             self.pane(pane, at, window, PaneNames(_readable(name), len(panes) == 1, where_pane))
 
     def pane(self, value: Any, path: str, window: _Window, names: PaneNames) -> None:
-        """A pane: a line, some lines, or a title with them."""
+        """A pane is one line, a list of lines, or a title with lines."""
         if isinstance(value, dict) and value:
             title = next(iter(value))
             names = PaneNames(names.window, names.alone, names.where, _readable(title))
             value, path = value[title], f"{path}.{title}"
         own = self.lines(value, path)
-        start = PaneStart(window.folder, self.around)
+        start = PaneStart(window.folder, self.context)
         place = self.content.place(path)
         if any(MARK in line.text for line in (*window.before, *own)):
-            self.gathering.leave(names.where, "Ruby code is in its commands", _FILL_IN, place)
+            self.builder.leave(names.where, "its commands contain Ruby code", _FILL_IN, place)
             return
         reading = read_pane([*window.before, *own], start)
         if reading.agent is None:
-            self.gathering.leave_pane(names.where, read_pane(own, start), place)
+            self.builder.leave_pane(names.where, read_pane(own, start), place)
             return
-        self.gathering.leave_all(self.untold(reading.left))
-        workspace = self.gathering.suggested(self.name, reading.folder, self.root)
-        agent = names.agent(reading.agent.type)
-        where = reading.place or place
-        session = self.name if self.alone and names.alone else ""  # it must be this agent's session, and nobody else's
-        self.gathering.add(GatheredAgent(reading.agent, reading.folder, workspace, agent, session, where))
-
-    def untold(self, left: tuple[LeftAlone, ...]) -> list[LeftAlone]:
-        """What is not told yet: one line before all panes is told once."""
-        return [each for each in left if each not in self.gathering.left]
+        self.builder.leave_all(reading.left)
+        self.add_agent(reading, names, place)
 
     def lines(self, value: Any, path: str) -> tuple[PaneLine, ...]:
-        """The lines of a command: a text or a list of texts."""
+        """The lines of a command, which is a text or a list of texts."""
         if not isinstance(value, list):
             text = self.content.text(value, path)
             return (PaneLine(text, self.content.place(path)),) if text else ()
         return tuple(line for index, each in enumerate(value) for line in self.lines(each, f"{path}.{index}"))
 
-    def leave_keys(self, table: Mapping[str, Any], path: str, known: frozenset[str], where: str) -> None:
-        for key in sorted(table.keys() - known):
-            place: Place = self.content.place(f"{path}.{key}" if path else key)
-            why = _UNREAD.get(key, "reconciler does not know this key")
-            self.gathering.leave(f"`{shown(key)}` of {where}", why, _FIXES.get(key, ""), place)
-
     def leave_tag(self, tag: RubyTag) -> None:
         opening = "<%= " if tag.prints else "<% "
         why = "reconciler runs no Ruby"
         if not tag.prints:
-            why += ", and reads what is around this as if it stood there always"
+            why += ", so the lines that this code may skip or repeat are read once"
         place = Place(self.content.file.name, *tag.at)
-        self.gathering.leave(f"`{shown(opening + tag.code + ' %>')}`", why, _FILL_IN, place)
+        self.builder.leave(f"`{shown(opening + tag.code + ' %>')}`", why, _FILL_IN, place)
 
 
 def _readable(name: str) -> str:
-    """A name as messages and manifests may show it."""
+    """A name that can be shown in messages and manifests."""
     return shown(name.replace(MARK, "-"))
 
 
 def _stem(path: str) -> str:
-    """A project without a name is called after its file, or after its folder for `.tmuxinator.yml`."""
+    """The name of a project that sets none: that of its file, or of its folder for `.tmuxinator.yml`."""
     name = os.path.basename(path)
     return os.path.basename(os.path.dirname(path)) if name.startswith(".") else name.partition(".")[0]

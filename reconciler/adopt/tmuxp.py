@@ -1,4 +1,4 @@
-"""A workspace file of tmuxp, in YAML or JSON -> the agents in its panes.
+"""Read the agents in the panes of a tmuxp workspace file, which is YAML or JSON.
 
 Keys and rules for folders are those of tmuxp 1.76: <https://tmuxp.git-pull.com/configuration/>.
 """
@@ -7,39 +7,35 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.model.adoption import Findings, LeftAlone
-from reconciler.model.desired import RunState
-from reconciler.model.diagnostic import Place
+from reconciler.model.adoption import Findings
 
-from .foreign_file import ForeignContent, ForeignFile, read_content, text_of
-from .gathering import GatheredAgent, Gathering, PaneNames, filled_in
+from .context import SourceContext, resolved
+from .findings_builder import FindingsBuilder, PaneNames, unknown_variable
+from .foreign_file import ForeignFile, read_content, text_of
 from .pane import PaneLine, PaneStart, read_pane, shown
-from .surroundings import Surroundings, resolved
+from .pane_file import HOOK, LOOKS, PaneFileReader, UnreadKeys
 
 _BLANK = ("blank", "pane", "")
 _NO = (False, "false", "False", "no", "No", "off", "n")
-_LOOKS = "it is about how tmux looks, and reconciler gives each agent a session of its own"
-_TIMING = "reconciler starts the agent itself, and types no command into a shell"
-_SCRIPT = "reconciler runs no commands around its agents"
+_TIMING = "reconciler starts the agent directly and types no commands into a shell"
 _UNREAD = {
-    "before_script": _SCRIPT,
+    "before_script": HOOK,
     "enter": _TIMING,
-    "focus": _LOOKS,
-    "global_options": _LOOKS,
-    "layout": _LOOKS,
-    "options": _LOOKS,
-    "options_after": _LOOKS,
-    "plugins": _SCRIPT,
+    "focus": LOOKS,
+    "global_options": LOOKS,
+    "layout": LOOKS,
+    "options": LOOKS,
+    "options_after": LOOKS,
+    "plugins": HOOK,
     "sleep_after": _TIMING,
     "sleep_before": _TIMING,
     "suppress_history": _TIMING,
-    "window_index": _LOOKS,
+    "window_index": LOOKS,
 }
 _FIXES = {
     "before_script": "run it before `reconciler apply`",
@@ -54,7 +50,7 @@ _PANE = frozenset({"enter", "environment", "shell", "shell_command", "shell_comm
 
 
 class _Level(Struct, frozen=True):
-    """What a session or a window hands down to the panes in it."""
+    """The values that a session or a window passes down to its panes."""
 
     folder: str
     env: Mapping[str, str] = {}
@@ -63,33 +59,24 @@ class _Level(Struct, frozen=True):
     shell: tuple[PaneLine, ...] = ()
 
 
-def read_tmuxp(file: ForeignFile, around: Surroundings) -> Findings:
-    """The agents of a workspace file, and everything else in it, which is left alone.
+def read_tmuxp(file: ForeignFile, context: SourceContext) -> Findings:
+    """The agents in a workspace file, and everything in it that is not adopted.
 
     Raises:
-        ReconcilerError: It is not a workspace file of tmuxp; says where.
+        ReconcilerError: The file is not a workspace file of tmuxp. The message has the place.
     """
     content = read_content(file, text_of(file))
     session = content.mapping(content.value, "")
     for key in ("session_name", "windows"):
         if not session.get(key):
             content.refuse("", f"no `{key}`: this is not a workspace file of tmuxp")
-    reader = _WorkspaceFile(
-        content=content, around=around, gathering=Gathering(f"tmuxp file {os.path.basename(file.path)}")
-    )
+    builder = FindingsBuilder(f"tmuxp file {os.path.basename(file.path)}")
+    reader = _TmuxpReader(content, context, builder, UnreadKeys(_UNREAD, _FIXES))
     reader.session(session)
-    return reader.gathering.findings
+    return reader.builder.findings
 
 
-@dataclass(slots=True)
-class _WorkspaceFile:
-    content: ForeignContent
-    around: Surroundings
-    gathering: Gathering
-    name: str = ""
-    root: str = ""  # the folder that the session names
-    alone: bool = False  # the session has one pane
-
+class _TmuxpReader(PaneFileReader):
     def session(self, session: Mapping[str, Any]) -> None:
         self.name = self.content.text(session["session_name"], "session_name")
         self.leave_keys(session, "", _SESSION, f"session `{shown(self.name)}`")
@@ -118,47 +105,42 @@ class _WorkspaceFile:
         level = self.level(pane, path, window)
         entered = pane.get("enter", True) not in _NO
         own = self.lines(pane.get("shell_command"), inner, entered=entered)
-        start = PaneStart(level.folder, self.around, level.env)
+        start = PaneStart(level.folder, self.context, level.env)
         reading = read_pane([*level.shell, *level.before, *own], start)
         place = self.content.place(path)
         if reading.agent is None:
-            self.gathering.leave_pane(names.where, read_pane([*level.shell, *own], start), place)
+            self.builder.leave_pane(names.where, read_pane([*level.shell, *own], start), place)
             return
-        self.gathering.leave_all(_once(reading.left, self.gathering.left))
+        self.builder.leave_all(reading.left)
         self.leave_keys(pane, path, _PANE, names.where)
-        state = RunState.RUNNING if reading.entered else RunState.STOPPED
-        workspace, agent = (
-            self.gathering.suggested(self.name, reading.folder, self.root),
-            names.agent(reading.agent.type),
-        )
-        where = reading.place or place
-        session = self.name if self.alone and names.alone else ""  # it must be this agent's session, and nobody else's
-        self.gathering.add(GatheredAgent(reading.agent, reading.folder, workspace, agent, session, where, state))
+        self.add_agent(reading, names, place)
 
     def level(self, table: Mapping[str, Any], path: str, above: _Level) -> _Level:
-        """What a table adds to what is around it; the environment of a pane replaces that of its window."""
+        """The values of a table on top of its parent's. The environment of a pane replaces that of its window."""
         dot = f"{path}." if path else ""
         start = self.content.text(table.get("start_directory"), f"{dot}start_directory")
-        folder = resolved(start, above.folder, self.around) if above.folder or start.startswith(("/", "~", "$")) else ""
+        folder = (
+            resolved(start, above.folder, self.context) if above.folder or start.startswith(("/", "~", "$")) else ""
+        )
         env = self.environment(table.get("environment"), f"{dot}environment")
         before = self.lines_before(table.get("shell_command_before"), f"{dot}shell_command_before")
         shell = self.lines(table.get("shell", table.get("window_shell")), f"{dot}shell")
-        handed = {**above.session_env, **env} if env else above.env
-        return _Level(folder, handed, above.session_env, (*above.before, *before), shell or above.shell)
+        passed_down = {**above.session_env, **env} if env else above.env
+        return _Level(folder, passed_down, above.session_env, (*above.before, *before), shell or above.shell)
 
     def environment(self, value: Any, path: str) -> dict[str, str]:
-        """The variables of a table; those that tmuxp would fill in are told, and left out."""
+        """The variables of a table. Those that tmuxp would expand are recorded and left out."""
         found: dict[str, str] = {}
         for name, each in self.content.mapping(value, path).items():
             text = self.content.text(each, f"{path}.{name}")
             if "$" not in text and not text.startswith((".", "~")):
                 found[name] = text
             elif text.startswith((".", "~", "$HOME", "${HOME}")) and (
-                folder := resolved(text, os.path.dirname(self.content.file.path), self.around)
+                folder := resolved(text, os.path.dirname(self.content.file.path), self.context)
             ):
                 found[name] = folder
             else:
-                self.gathering.leave_all([filled_in(name, text, self.content.place(f"{path}.{name}"))])
+                self.builder.leave_all([unknown_variable(name, text, self.content.place(f"{path}.{name}"))])
         return found
 
     def lines_before(self, value: Any, path: str) -> tuple[PaneLine, ...]:
@@ -167,7 +149,7 @@ class _WorkspaceFile:
         return self.lines(value, path)
 
     def lines(self, value: Any, path: str, *, entered: bool = True) -> tuple[PaneLine, ...]:
-        """The lines of a command: a text, or a list of texts and of mappings with `cmd`."""
+        """The lines of a command: a text, or a list of texts and mappings with `cmd`."""
         if not isinstance(value, list):
             return self.line(value, path, entered=entered)
         return tuple(
@@ -180,14 +162,3 @@ class _WorkspaceFile:
             return self.line(value.get("cmd"), f"{path}.cmd", entered=entered)
         text = self.content.text(value, path)
         return () if text in _BLANK else (PaneLine(text, self.content.place(path), entered),)
-
-    def leave_keys(self, table: Mapping[str, Any], path: str, known: frozenset[str], where: str) -> None:
-        for key in sorted(table.keys() - known):
-            why = _UNREAD.get(key, "reconciler does not know this key")
-            place: Place = self.content.place(f"{path}.{key}" if path else key)
-            self.gathering.leave(f"`{shown(key)}` of {where}", why, _FIXES.get(key, ""), place)
-
-
-def _once(new: tuple[LeftAlone, ...], told: list[LeftAlone]) -> list[LeftAlone]:
-    """What is not told yet: one line before all panes is told once."""
-    return [each for each in new if each not in told]

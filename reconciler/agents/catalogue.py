@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.model.desired import AgentType
 from reconciler.model.errors import ReconcilerError
 
-from .declared import declared_profile
 from .profile import Profile
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP = "reconciler.agents"
+_DECLARED = "reconciler.agents.declared:declared_profile"  # loaded when a manifest declares a type
 BUILT_IN = {
     "agy": "reconciler.agents.agy:PROFILE",
     "claude": "reconciler.agents.claude:PROFILE",
@@ -43,7 +43,7 @@ class Catalogue(Mapping[str, Profile]):
     """
 
     def __init__(self, declared: Iterable[AgentType]) -> None:
-        self._declared = {each.name: declared_profile(each) for each in declared}
+        self._declared: Mapping[str, Profile] = {each.name: _loaded(_DECLARED)(each) for each in declared}
 
     def __getitem__(self, name: str) -> Profile:
         if name in self._declared:
@@ -77,11 +77,15 @@ def installed() -> Mapping[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP) if point.name not in BUILT_IN}
 
 
-@cache
 def _built_in(reference: str) -> Profile:
-    module, _, name = reference.partition(":")
-    profile: Profile = getattr(import_module(module), name)
+    profile: Profile = _loaded(reference)
     return profile
+
+
+@cache
+def _loaded(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)
 
 
 def _of_package(point: EntryPoint) -> Profile:

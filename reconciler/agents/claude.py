@@ -7,39 +7,19 @@ message cannot be resumed, and in 2.1.197 its id cannot be used for a new start,
 
 from __future__ import annotations
 
-import glob
 import os.path
 import re
-from collections.abc import Mapping
-from functools import partial
-from typing import Any
 
-from reconciler.model.activity import Activity, LiveAgent
-from reconciler.model.event_kind import EventKind
+from msgspec.structs import replace
 
-from .binding import Binding, LiveNote
-from .box import InputBox
-from .display import Display
-from .hooks import Hooks
-from .jsonl import document, inner, moment, number, objects, parsed, table, text, written
-from .keys import UUID, is_uuid, project_key
-from .launch import SESSION_ID, Launch, Shutdown, Trust
-from .message import StoredMessage, texts
-from .payload import tool_request
-from .permission import PermissionPrompt
-from .profile import Profile
-from .screen import rules
-from .storage import Storage, StoredHead, Transcript
+from .declared import profile_of
+from .form import BoxForm, HeadForm, HooksForm, MessagesForm, NotesForm, PermissionForm, TypeForm
+from .jsonl import document, table, written
+from .launch import SESSION_ID, Trust
 from .subject import AgentEnvironment
 from .usage import ENDS, Usage
 
-_HOOKS = {
-    "UserPromptSubmit": EventKind.STARTED,
-    "PermissionRequest": EventKind.PERMISSION_REQUIRED,
-    "Stop": EventKind.PROGRESS,
-}
-_CIRCLES = frozenset("◐◓◑◒")
-_STATUS = {"idle": Activity.IDLE, "busy": Activity.BUSY, "waiting": Activity.WAITING}
+_PROJECTS = "{CLAUDE_CONFIG_DIR}/projects"
 
 
 def config_root(subject: AgentEnvironment) -> str:
@@ -61,45 +41,6 @@ def _with_trust(content: bytes, folder: str) -> bytes:
     return written(settings)
 
 
-def _projects(subject: AgentEnvironment) -> str:
-    return os.path.join(glob.escape(config_root(subject)), "projects")
-
-
-def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
-    """The transcript under this folder first, then under any folder: the workspace may have moved."""
-    projects, name = _projects(subject), f"{glob.escape(conversation)}.jsonl"
-    return (os.path.join(projects, project_key(subject.cwd), name), os.path.join(projects, "*", name))
-
-
-def _stores(subject: AgentEnvironment) -> tuple[str, ...]:
-    return (os.path.join(_projects(subject), project_key(subject.cwd), "*.jsonl"),)
-
-
-def _read_head(path: str, head: bytes) -> StoredHead | None:
-    """Read the id and the folder. Folders can share a project key, so only the `cwd` of a message names the folder."""
-    conversation = os.path.basename(path).removesuffix(".jsonl")
-    if not is_uuid(conversation):
-        return None
-    lines = list(objects(head))
-    cwd = next((cwd for line in lines if (cwd := text(line, "cwd"))), "")
-    started = next((began for line in lines if (began := moment(line, "timestamp"))), 0)
-    return StoredHead(conversation, cwd, started=started)
-
-
-def _notes(subject: AgentEnvironment, pid: int) -> tuple[str, ...]:
-    return (os.path.join(glob.escape(config_root(subject)), "sessions", f"{pid}.json"),)
-
-
-def _read_note(_path: str, data: bytes) -> LiveNote | None:
-    """Read a note; None if its start is not a number, since it would not protect against a reused pid then."""
-    note = parsed(data)
-    started = number(note, "procStart")
-    if not note or ("procStart" in note and started is None):
-        return None
-    agent = LiveAgent(_STATUS.get(text(note, "status"), Activity.UNKNOWN), text(note, "sessionId"))
-    return LiveNote(agent, started, number(note, "pid"))
-
-
 def _follows(version: str) -> bool | None:
     """From another folder, 2.1.197 prints `No conversation found` and exits; 2.1.330 opens it (tested in 2026)."""
     found = re.search(r"(\d+)\.(\d+)\.(\d+)", version)
@@ -109,30 +50,14 @@ def _follows(version: str) -> bool | None:
     return number >= (2, 1, 330)
 
 
-def _activity(title: str) -> Activity:
-    """Busy when the title starts with a spinner: dots up to 2.1.197, a rotating circle in 2.1.330."""
-    return Activity.BUSY if "\u2801" <= title[:1] <= "\u28ff" or title[:1] in _CIRCLES else Activity.UNKNOWN
-
-
-def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
-    """Each part of an answer is a line, with the id of the message; what tools say counts as a user's, too."""
-    role, message = text(line, "type"), inner(line, "message")
-    said = texts(message.get("content"), frozenset({"text"}))
-    if role not in {"user", "assistant"} or line.get("isSidechain") or line.get("isMeta") or not said:
-        return None
-    return StoredMessage(role, said, text(line, "timestamp"), text(message, "id"))
-
-
-PROFILE = Profile(
+_FORM = TypeForm(
     name="claude",
+    source="runs of the CLI in tmux, and the files that it wrote",
     tested=("2.1.156", "2.1.197", "2.1.330", "2.1.332"),
-    tokens="reconciler.agents.claude_tokens:TOKENS",
-    launch=Launch(
-        command=("claude",),
-        new=("--session-id", SESSION_ID),
-        resume=("--resume", SESSION_ID),
-    ),
-    usage=Usage(
+    command=("claude",),
+    new=("--session-id", SESSION_ID),
+    resume=("--resume", SESSION_ID),
+    command_line=Usage(
         packages=("@anthropic-ai/claude-code",),
         resume=("--resume", "-r", "--session-id"),
         newest=("--continue", "-c"),
@@ -161,45 +86,56 @@ PROFILE = Profile(
             "upgrade",
         ),
     ),
+    quit="/exit",
+    resume_line=(f"claude --resume {SESSION_ID}",),
+    id="uuid",
+    variables={"CLAUDE_CONFIG_DIR": "~/.claude"},
+    roots=("{CLAUDE_CONFIG_DIR}",),
+    # The transcript under this folder first, then under any folder: the workspace may have moved.
+    artifacts=(f"{_PROJECTS}/{{cwd_key}}/{SESSION_ID}.jsonl", f"{_PROJECTS}/*/{SESSION_ID}.jsonl"),
+    stores=(f"{_PROJECTS}/{{cwd_key}}/{SESSION_ID}.jsonl",),
+    # Folders can share a key, so only the `cwd` of a message names the folder.
+    head=HeadForm(cwd=("cwd",), started=("timestamp",)),
+    proof='"type":"user"',
+    # 2.1.330 stores a paste that it shows collapsed in this form, 2.1.197 as plain text.
+    wrapped='<pasted_content id="*">{prompt}</pasted_content*>',
+    # Each part of an answer is a line, with the id of the message; what tools say counts as a user's, too.
+    messages=MessagesForm(
+        role="type",
+        text="message.content",
+        kinds=("text",),
+        at="timestamp",
+        id="message.id",
+        without=("isSidechain", "isMeta"),
+    ),
+    notes=NotesForm(
+        files=("{CLAUDE_CONFIG_DIR}/sessions/{pid}.json",),
+        id=("sessionId",),
+        pid=("pid",),
+        started=("procStart",),
+        status=("status",),
+    ),
+    titles={"busy": ("\u2801..\u28ff", "◐..◓")},  # a spinner: dots up to 2.1.197, a rotating circle in 2.1.330
+    screens_file="claude",
+    tells_activity=True,
+    submit=("C-x", "C-s"),  # "send now"; 2.1.197 does not know these keys and ignores them
+    box=BoxForm(mark="\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}", empty=('Try "*',)),
+    permission=PermissionForm(first=("1. *",), last=("Esc to cancel*",), once=("1. Yes",), approve="1"),
+    hooks=HooksForm(
+        user="{CLAUDE_CONFIG_DIR}/settings.json",
+        # The file that is not committed, because our command contains paths of this machine.
+        project=".claude/settings.local.json",
+        events={"UserPromptSubmit": "started", "PermissionRequest": "permission_required", "Stop": "progress"},
+    ),
+)
+_MADE = profile_of(_FORM)
+PROFILE = replace(
+    _MADE,
+    tokens="reconciler.agents.claude_tokens:TOKENS",
     trust=Trust(
         file=_settings,
         with_folder=_with_trust,
         setting="hasTrustDialogAccepted: true, under projects and the real path of the folder, in .claude.json",
     ),
-    shutdown=Shutdown(quit="/exit", resume_line=rf"claude --resume ({UUID})"),
-    storage=Storage(
-        variables=("CLAUDE_CONFIG_DIR",),
-        roots=lambda subject: (config_root(subject),),
-        follows=_follows,
-        artifacts=_artifacts,
-        stores=_stores,
-        read_head=_read_head,
-    ),
-    transcript=Transcript(
-        read_message=_read_message,
-        proof=b'"type":"user"',
-        # 2.1.330 stores a paste that it shows collapsed in this form, 2.1.197 as plain text.
-        wrapped=r'\s*<pasted_content id="[^"]*">(.*)</pasted_content[^>]*>\s*',
-    ),
-    binding=Binding(
-        notes=_notes,
-        users=lambda subject, _conversation: (os.path.join(glob.escape(config_root(subject)), "sessions", "*.json"),),
-        read_note=_read_note,
-    ),
-    display=Display(
-        tells_activity=True,
-        activity=_activity,
-        rules=partial(rules, "claude"),
-        submit=("C-x", "C-s"),  # "send now"; 2.1.197 does not know these keys and ignores them
-        box=InputBox("\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}", empty=r'Try ".*'),
-        permission=PermissionPrompt(first=r"1\. .*", last=r"Esc to cancel\b.*", once=r"1\. Yes", approve="1"),
-    ),
-    hooks=Hooks(
-        user=lambda subject: os.path.join(config_root(subject), "settings.json"),
-        # The file that is not committed, because our command contains paths of this machine.
-        project=os.path.join(".claude", "settings.local.json"),
-        events=_HOOKS,
-        limit=10,
-        request=tool_request,
-    ),
+    storage=replace(_MADE.storage, follows=_follows),
 )

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from reconciler.model.moment import unix
-from reconciler.model.tokens import Carried, TokenRow
+from reconciler.model.tokens import TokenReaderState, TokenRow
 
 from .claude import config_root
 from .keys import UUID
@@ -66,7 +66,7 @@ def _owner(path: str) -> str:
     return found[1] if found else ""
 
 
-def _read(line: bytes, carried: Carried) -> tuple[Sequence[TokenRow], Carried]:
+def _read(line: bytes, carried: TokenReaderState) -> tuple[Sequence[TokenRow], TokenReaderState]:
     found = _LINE.read(line)
     message = found.message
     if not isinstance(message, _ClaudeMessage) or message.usage is None:

@@ -10,34 +10,19 @@ conversation is empty. `/resume` makes a new lock file, so the newest held one i
 
 from __future__ import annotations
 
-import glob
 import os.path
-import re
-from collections.abc import Mapping
-from functools import partial
-from typing import Any
 
-from reconciler.model.activity import Activity
-from reconciler.model.event_kind import EventKind
+from msgspec.structs import replace
 
-from .binding import Binding
-from .box import InputBox
-from .display import Display
-from .hooks import Hooks
-from .jsonl import inner, moment, objects, text
-from .keys import UUID
-from .launch import SESSION_ID, Launch, Shutdown, Trust
-from .message import StoredMessage, texts
-from .payload import tool_request
-from .permission import PermissionPrompt
-from .profile import Profile
-from .screen import rules
-from .storage import Storage, StoredHead, Transcript
+from .declared import profile_of
+from .form import BoxForm, HeadForm, HooksForm, MessagesForm, PermissionForm, TrustForm, TypeForm
+from .jsonl import inner, objects, text
+from .launch import SESSION_ID
+from .storage import StoredHead
 from .subject import AgentEnvironment
 from .usage import ENDS, Usage
 
-_ROLLOUT = rf"rollout-[^/]*-({UUID})\.jsonl(?:\.zst)?"
-_LOCK = rf".*/thread-writer-locks/({UUID})\.lock"
+_ROLLOUT = f"rollout-*-{SESSION_ID}.jsonl"
 # The hints in an empty input box: the first one, or in versions such as 0.144.5 one of the others.
 _HINTS = (
     "Ask Codex to do anything",
@@ -51,11 +36,6 @@ _HINTS = (
     "Write tests for @filename",
 )
 _OWN = ("<environment_context>", "<user_instructions>", "# AGENTS.md instructions", "<turn_aborted>")
-_HOOKS = {
-    "UserPromptSubmit": EventKind.STARTED,
-    "PermissionRequest": EventKind.PERMISSION_REQUIRED,
-    "Stop": EventKind.PROGRESS,
-}
 
 
 def config_root(subject: AgentEnvironment) -> str:
@@ -63,78 +43,34 @@ def config_root(subject: AgentEnvironment) -> str:
     return subject.env.get("CODEX_HOME") or os.path.join(subject.home, ".codex")
 
 
-def _rollouts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
-    root, name = glob.escape(config_root(subject)), f"rollout-*-{conversation}.jsonl"
-    folders = (os.path.join(root, "sessions", "*", "*", "*"), os.path.join(root, "archived_sessions"))
-    return tuple(os.path.join(folder, name + end) for folder in folders for end in ("", ".zst"))
-
-
-def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
-    return _rollouts(subject, glob.escape(conversation))
-
-
-def _stores(subject: AgentEnvironment) -> tuple[str, ...]:
-    """The conversations of all workspaces: the folders are days."""
-    return _rollouts(subject, "*")
-
-
 def _read_head(path: str, head: bytes) -> StoredHead | None:
     """Read the beginning of a rollout file. A compressed one shows only its id, which is in its name."""
-    conversation = re.fullmatch(_ROLLOUT, os.path.basename(path))
-    if conversation is None:
-        return None
-    first = next(objects(head), {})
-    meta = inner(first, "payload")
-    return StoredHead(
-        id=conversation[1], cwd=text(meta, "cwd"), hidden=_is_hidden(meta), started=moment(first, "timestamp")
-    )
+    found = _MADE.storage.read_head(path, head)
+    return found._replace(hidden=_is_hidden(head)) if found else None
 
 
-def _is_hidden(meta: Mapping[str, Any]) -> bool:
+def _is_hidden(head: bytes) -> bool:
     """True for runs of `codex exec` and of subagents, whose source is an object.
 
     Conversations of the background server have the source `vscode`, and are a user's.
     """
+    meta = inner(next(objects(head), {}), "payload")
     source = meta.get("source", "")
     return source == "exec" or text(meta, "originator") == "codex_exec" or not isinstance(source, str)
 
 
-def _held(path: str) -> str:
-    found = re.fullmatch(_LOCK, path) or re.fullmatch(_ROLLOUT, os.path.basename(path))
-    return found[1] if found else ""
-
-
-def _activity(title: str) -> Activity:
-    """Waiting or busy by the title. An idle CLI shows the folder's name, which could be any text."""
-    if title.startswith(("[ ! ] Action Required", "[ . ] Action Required")):
-        return Activity.WAITING
-    return Activity.BUSY if "\u2801" <= title[:1] <= "\u28ff" else Activity.UNKNOWN
-
-
-def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
-    """What the CLI itself tells the model stands among what the user said, and begins with a tag or a heading."""
-    payload = inner(line, "payload")
-    role, said = text(payload, "role"), texts(payload.get("content"), frozenset({"input_text", "output_text"}))
-    is_message = text(line, "type") == "response_item" and text(payload, "type") == "message"
-    if not is_message or role not in {"user", "assistant"} or not said or (role == "user" and said.startswith(_OWN)):
-        return None
-    return StoredMessage(role, said, text(line, "timestamp"), text(payload, "id"))
-
-
-PROFILE = Profile(
+_FORM = TypeForm(
     name="codex",
+    source="runs of the CLI in tmux, and the files that it wrote",
     tested=("0.144.5", "0.169.0", "0.171.0"),
-    tokens="reconciler.agents.codex_tokens:TOKENS",
-    launch=Launch(
-        command=("codex",),
-        # Without this switch, Codex starts a background server that outlives the pane and holds the conversation.
-        # The pane's own processes would then not prove which conversation is in use.
-        args_always=("--no-daemon",),
-        since=(("--no-daemon", "0.156.0"),),  # 0.155.0 has neither the switch nor the server
-        resume=("resume", SESSION_ID),
-        goes_on_in_child=True,
-    ),
-    usage=Usage(
+    command=("codex",),
+    # Without this switch, Codex starts a background server that outlives the pane and holds the conversation.
+    # The pane's own processes would then not prove which conversation is in use.
+    args_always=("--no-daemon",),
+    since={"--no-daemon": "0.156.0"},  # 0.155.0 has neither the switch nor the server
+    resume=("resume", SESSION_ID),
+    goes_on_in_child=True,
+    command_line=Usage(
         packages=("@openai/codex",),
         resume=("resume",),
         newest=("--last",),
@@ -171,48 +107,65 @@ PROFILE = Profile(
             "update",
         ),
     ),
-    trust=Trust(
+    trust=TrustForm(
         args=("-c", 'projects={"{cwd}"={trust_level="trusted"}}'),
         setting='trust_level = "trusted", under the folder\'s table in config.toml',
     ),
-    shutdown=Shutdown(
-        quit="/quit",
-        resume_line=rf"codex resume ({UUID})",
-        survives_kill="the background server (codex app-server), where it was started without --no-daemon",
+    quit="/quit",
+    resume_line=(f"codex resume {SESSION_ID}",),
+    survives="the background server (codex app-server), where it was started without --no-daemon",
+    id="uuid",
+    variables={"CODEX_HOME": "~/.codex"},
+    roots=("{CODEX_HOME}",),
+    # The folders are days, so these are the conversations of all workspaces.
+    artifacts=tuple(
+        f"{{CODEX_HOME}}/{folder}/{_ROLLOUT}{end}"
+        for folder in ("sessions/*/*/*", "archived_sessions")
+        for end in ("", ".zst")
     ),
-    storage=Storage(
-        variables=("CODEX_HOME",),
-        roots=lambda subject: (config_root(subject),),
-        artifacts=_artifacts,
-        stores=_stores,
-        read_head=_read_head,
-        # From another folder, 0.169.0 asks in which of the two to work, and loses nothing (tested in 2026).
-        follows=lambda _version: True,
+    head=HeadForm(cwd=("payload.cwd",), started=("timestamp",)),
+    # What the CLI itself tells the model stands among what the user said, and begins with a tag or a heading.
+    messages=MessagesForm(
+        role="payload.role",
+        text="payload.content",
+        kinds=("input_text", "output_text"),
+        at="timestamp",
+        id="payload.id",
+        only={"type": "response_item", "payload.type": "message"},
+        own=_OWN,
     ),
-    binding=Binding(held=_held, held_from_start=True),
-    transcript=Transcript(read_message=_read_message),
-    display=Display(
-        tells_activity=True,
-        activity=_activity,
-        rules=partial(rules, "codex"),
-        submit=("Tab",),  # "queue", which sends at once when the CLI is idle
-        box=InputBox("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", empty="|".join(map(re.escape, _HINTS))),
-        permission=PermissionPrompt(
-            opening=r"Would you like to run the following command\?",
-            first=r"1\. .*",
-            last=r"\d\. No, and tell Codex\b.*",
-            once=r"1\. Yes, proceed \(y\)",
-            approve="y",
-        ),
+    # From another folder, 0.169.0 asks in which of the two to work, and loses nothing (tested in 2026).
+    follows=True,
+    held=(f"**/thread-writer-locks/{SESSION_ID}.lock", f"**/{_ROLLOUT}", f"**/{_ROLLOUT}.zst"),
+    held_from_start=True,
+    # An idle CLI shows the folder's name, which could be any text.
+    titles={
+        "waiting": ("[ ! ] Action Required", "[ . ] Action Required"),
+        "busy": ("\u2801..\u28ff",),
+    },
+    screens_file="codex",
+    tells_activity=True,
+    submit=("Tab",),  # "queue", which sends at once when the CLI is idle
+    box=BoxForm(mark="\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", empty=_HINTS),
+    permission=PermissionForm(
+        opening=("Would you like to run the following command?",),
+        first=("1. *",),
+        last=tuple(f"{number}. No, and tell Codex*" for number in range(2, 6)),
+        once=("1. Yes, proceed (y)",),
+        approve="y",
     ),
-    hooks=Hooks(
-        user=lambda subject: os.path.join(config_root(subject), "hooks.json"),
-        project=os.path.join(".codex", "hooks.json"),
-        events=_HOOKS,
-        limit=10,
-        request=tool_request,
+    hooks=HooksForm(
+        user="{CODEX_HOME}/hooks.json",
+        project=".codex/hooks.json",
+        events={"UserPromptSubmit": "started", "PermissionRequest": "permission_required", "Stop": "progress"},
         notice="Codex does not run a new hook until you trust it: at its next start, or with /hooks, "
         "it says `Hooks need review`. Prompts wait until then.",
         review="hooks review",
     ),
+)
+_MADE = profile_of(_FORM)
+PROFILE = replace(
+    _MADE,
+    tokens="reconciler.agents.codex_tokens:TOKENS",
+    storage=replace(_MADE.storage, read_head=_read_head),
 )

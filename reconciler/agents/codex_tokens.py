@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.moment import unix
-from reconciler.model.tokens import Carried, TokenRow
+from reconciler.model.tokens import TokenReaderState, TokenRow
 
 from .codex import config_root
 from .subject import AgentEnvironment
@@ -86,7 +86,7 @@ def _unreadable(path: str) -> str | None:
     return "it is compressed" if path.endswith(".zst") else None
 
 
-def _read(line: bytes, carried: Carried) -> tuple[Sequence[TokenRow], Carried]:
+def _read(line: bytes, carried: TokenReaderState) -> tuple[Sequence[TokenRow], TokenReaderState]:
     found = _LINE.read(line)
     payload = found.payload
     match found.type:
@@ -102,7 +102,7 @@ def _read(line: bytes, carried: Carried) -> tuple[Sequence[TokenRow], Carried]:
             return (), carried
 
 
-def _named(payload: _CodexPayload, carried: Carried) -> Carried:
+def _named(payload: _CodexPayload, carried: TokenReaderState) -> TokenReaderState:
     """The first such line is the file's own; a later one is that of the conversation that it was forked from.
 
     What a subagent used belongs to the conversation that began it.
@@ -114,7 +114,7 @@ def _named(payload: _CodexPayload, carried: Carried) -> Carried:
     return replace(carried, origin=payload.id or "", conversation=carried.conversation or own)
 
 
-def _recorded(found: _CodexLine, carried: Carried) -> Sequence[TokenRow]:
+def _recorded(found: _CodexLine, carried: TokenReaderState) -> Sequence[TokenRow]:
     payload = found.payload
     if payload.usage is None:
         raise Damaged("a record without usage")
@@ -122,7 +122,7 @@ def _recorded(found: _CodexLine, carried: Carried) -> Sequence[TokenRow]:
     return (_row(found, payload.usage, key, carried),)
 
 
-def _counted(found: _CodexLine, carried: Carried) -> tuple[Sequence[TokenRow], Carried]:
+def _counted(found: _CodexLine, carried: TokenReaderState) -> tuple[Sequence[TokenRow], TokenReaderState]:
     """A count whose totals are those of the one before it is the same one, told again."""
     info = found.payload.info
     if info is None or info.total_token_usage is None:
@@ -135,7 +135,7 @@ def _counted(found: _CodexLine, carried: Carried) -> tuple[Sequence[TokenRow], C
     return (_row(found, usage, key, carried),), replace(carried, counts={"": total})
 
 
-def _row(found: _CodexLine, usage: _CodexUsage, key: int, carried: Carried) -> TokenRow:
+def _row(found: _CodexLine, usage: _CodexUsage, key: int, carried: TokenReaderState) -> TokenRow:
     read, written = usage.cached_input_tokens, usage.cache_write_input_tokens
     return TokenRow(
         key=key,

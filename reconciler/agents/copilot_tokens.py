@@ -14,9 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.moment import unix
-from reconciler.model.tokens import Carried, TokenRow
+from reconciler.model.tokens import TokenReaderState, TokenRow
 
-from .copilot import config_root
+from .copilot import PROFILE
 from .subject import AgentEnvironment
 from .token_store import Count, Shape, TokenLines, TokenStore, row_key
 
@@ -54,14 +54,14 @@ _LINE = Shape(_CopilotLine)
 
 
 def _files(subject: AgentEnvironment) -> tuple[str, ...]:
-    return (os.path.join(glob.escape(config_root(subject)), "session-state", "*", "events.jsonl"),)
+    return (os.path.join(glob.escape(PROFILE.storage.roots(subject)[0]), "session-state", "*", "events.jsonl"),)
 
 
 def _owner(path: str) -> str:
     return os.path.basename(os.path.dirname(path))
 
 
-def _read(line: bytes, carried: Carried) -> tuple[Sequence[TokenRow], Carried]:
+def _read(line: bytes, carried: TokenReaderState) -> tuple[Sequence[TokenRow], TokenReaderState]:
     found = _LINE.read(line)
     data = found.data
     match found.type:
@@ -76,7 +76,9 @@ def _read(line: bytes, carried: Carried) -> tuple[Sequence[TokenRow], Carried]:
             return (), carried
 
 
-def _answered(found: _CopilotLine, model: str, output: int, carried: Carried) -> tuple[Sequence[TokenRow], Carried]:
+def _answered(
+    found: _CopilotLine, model: str, output: int, carried: TokenReaderState
+) -> tuple[Sequence[TokenRow], TokenReaderState]:
     """The output of an answer, while its input is not known."""
     asked, said, read, written = carried.counts.get(model, _NOTHING)
     counts = {**carried.counts, model: (asked, said + output, read, written)}
@@ -84,8 +86,8 @@ def _answered(found: _CopilotLine, model: str, output: int, carried: Carried) ->
 
 
 def _ended(
-    found: _CopilotLine, metrics: Mapping[str, _CopilotMetrics], carried: Carried
-) -> tuple[Sequence[TokenRow], Carried]:
+    found: _CopilotLine, metrics: Mapping[str, _CopilotMetrics], carried: TokenReaderState
+) -> tuple[Sequence[TokenRow], TokenReaderState]:
     """What the conversation used in all, less what was counted before."""
     totals = {model: _counts(each.usage) for model, each in metrics.items() if each.usage}
     rows = [

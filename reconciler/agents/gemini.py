@@ -7,69 +7,16 @@ with the same id, without a user message.
 
 from __future__ import annotations
 
-import glob
-import os.path
-from collections.abc import Mapping
-from functools import partial
-from typing import Any
+from msgspec.structs import replace
 
-from reconciler.model.activity import Activity
-from reconciler.model.event_kind import EventKind
-
-from .box import InputBox
-from .display import Display
-from .hooks import Hooks, Payload
-from .jsonl import inner, moment, objects, text
-from .keys import slug
-from .launch import PROMPT, SESSION_ID, Launch, Shutdown, Trust
-from .message import StoredMessage, texts
-from .permission import PermissionPrompt
-from .profile import Profile
-from .screen import rules
-from .storage import Storage, StoredHead, Transcript
-from .subject import AgentEnvironment
+from .declared import profile_of
+from .form import BoxForm, HeadForm, HooksForm, MessagesForm, PermissionForm, TrustForm, TypeForm
+from .hooks import Payload
+from .jsonl import inner, text
+from .launch import PROMPT, SESSION_ID
 from .usage import ENDS, Usage
 
-_HOOKS = {
-    "BeforeAgent": EventKind.STARTED,
-    "Notification": EventKind.PERMISSION_REQUIRED,
-    "AfterAgent": EventKind.PROGRESS,
-}
-_TITLES = {"◇": Activity.IDLE, "✦": Activity.BUSY, "✋": Activity.WAITING}
-
-
-def config_root(subject: AgentEnvironment) -> str:
-    """The folder that holds Gemini's state for this agent."""
-    return os.path.join(subject.home, ".gemini")
-
-
-def _chats(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
-    """The chat files under the folder's slug, or the slug with a number when another folder has the same one."""
-    root, name = os.path.join(glob.escape(config_root(subject)), "tmp"), slug(subject.cwd)
-    file = f"session-*-{conversation}.jsonl"
-    return tuple(os.path.join(root, folder, "chats", file) for folder in (name, f"{name}-[0-9]*"))
-
-
-def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
-    """The chat files of an id. The oldest sorts first: it is the one that contains the turns."""
-    return _chats(subject, glob.escape(conversation[:8]))
-
-
-def _stores(subject: AgentEnvironment) -> tuple[str, ...]:
-    return _chats(subject, "*")
-
-
-def _read_head(_path: str, head: bytes) -> StoredHead | None:
-    first = next(objects(head), {})
-    conversation = text(first, "sessionId")
-    if not conversation:
-        return None
-    digest = f"sha256:{text(first, 'projectHash')}"
-    return StoredHead(conversation, cwd_digest=digest, started=moment(first, "startTime"))
-
-
-def _activity(title: str) -> Activity:
-    return _TITLES.get(title[:1], Activity.UNKNOWN)
+_CHATS = ("~/.gemini/tmp/{cwd_slug}/chats", "~/.gemini/tmp/{cwd_slug}-[0-9]*/chats")
 
 
 def _request(payload: Payload) -> str:
@@ -80,25 +27,16 @@ def _request(payload: Payload) -> str:
     return f"{text(details, 'type')}:{text(details, 'command', 'title') or text(payload, 'message')}"
 
 
-def _read_message(line: Mapping[str, Any]) -> StoredMessage | None:
-    """A message is written again, with its id, as it grows."""
-    role = {"user": "user", "gemini": "assistant"}.get(text(line, "type"), "")
-    said = texts(line.get("content"))
-    return StoredMessage(role, said, text(line, "timestamp"), text(line, "id")) if role and said else None
-
-
-PROFILE = Profile(
+_FORM = TypeForm(
     name="gemini",
+    source="runs of the CLI in tmux, and the files that it wrote",
     tested=("0.45.2", "0.61.0"),
-    tokens="reconciler.agents.gemini_tokens:TOKENS",
-    launch=Launch(
-        command=("gemini",),
-        new=("--session-id", SESSION_ID),
-        resume=("--resume", SESSION_ID),
-        prompt=("-i", PROMPT),
-        goes_on_in_child=True,
-    ),
-    usage=Usage(
+    command=("gemini",),
+    new=("--session-id", SESSION_ID),
+    resume=("--resume", SESSION_ID),
+    prompt=("-i", PROMPT),
+    goes_on_in_child=True,
+    command_line=Usage(
         packages=("@google/gemini-cli",),
         resume=("--resume", "-r", "--session-id"),
         prompt=("--prompt-interactive", "-i"),
@@ -106,42 +44,51 @@ PROFILE = Profile(
         once=("--prompt", "-p", "--list-sessions", "--list-extensions", "-l", *ENDS),
         commands=("extension", "extensions", "gemma", "hooks", "mcp", "skill", "skills"),
     ),
-    trust=Trust(
-        args=("--skip-trust",),
-        setting="security.folderTrust.enabled: false, in settings.json",
+    trust=TrustForm(args=("--skip-trust",), setting="security.folderTrust.enabled: false, in settings.json"),
+    quit="/quit",
+    resume_line=(f"gemini --resume {SESSION_ID}",),
+    survives="the launcher and its child, when the session is killed while it is idle; SIGTERM ends them",
+    roots=("~/.gemini",),
+    # Under the folder's slug, or the slug with a number when another folder has the same one. The oldest file of an id
+    # sorts first: it is the one that contains the turns.
+    artifacts=tuple(f"{folder}/session-*-{{session_id8}}.jsonl" for folder in _CHATS),
+    several_files=True,
+    head=HeadForm(id=("sessionId",), cwd_digest={"sha256": "projectHash"}, started=("startTime",)),
+    proof='"type":"user"',
+    # A message is written again, with its id, as it grows.
+    messages=MessagesForm(
+        role="type",
+        roles={"user": "user", "gemini": "assistant"},
+        text="content",
+        at="timestamp",
+        id="id",
+        rewrites=True,
     ),
-    shutdown=Shutdown(
-        quit="/quit",
-        resume_line=r"gemini --resume (\S+)",
-        survives_kill="the launcher and its child, when the session is killed while it is idle; SIGTERM ends them",
+    # From another folder, 0.61.0 prints `No previous sessions found for this project` and exits (tested in 2026).
+    follows=False,
+    fragile_resume="the start after a resume deletes the file that contains the turns (seen in 0.61.0); "
+    "general.sessionRetention.enabled: false in settings.json keeps it",
+    titles={"waiting": ("✋",), "busy": ("✦",), "idle": ("◇",)},
+    screens_file="gemini",
+    tells_activity=True,
+    box=BoxForm(mark=">", empty=("Type your message or @path/to/file",)),
+    permission=PermissionForm(
+        first=("1. *",),
+        last=tuple(f"{number}. No, suggest changes (esc)" for number in range(2, 6)),
+        once=("1. Allow once",),
+        approve="1",
     ),
-    storage=Storage(
-        roots=lambda subject: (config_root(subject),),
-        artifacts=_artifacts,
-        several_files=True,
-        stores=_stores,
-        read_head=_read_head,
-        fragile_resume="the start after a resume deletes the file that contains the turns (seen in 0.61.0); "
-        "general.sessionRetention.enabled: false in settings.json keeps it",
-        # From another folder, 0.61.0 prints `No previous sessions found for this project` and exits (tested in 2026).
-        follows=lambda _version: False,
-    ),
-    transcript=Transcript(proof=b'"type":"user"', read_message=_read_message, rewrites=True),
-    display=Display(
-        tells_activity=True,
-        activity=_activity,
-        rules=partial(rules, "gemini"),
-        box=InputBox(">", empty="Type your message or @path/to/file"),
-        permission=PermissionPrompt(
-            first=r"1\. .*", last=r"\d\. No, suggest changes \(esc\)", once=r"1\. Allow once", approve="1"
-        ),
-    ),
-    hooks=Hooks(
-        user=lambda subject: os.path.join(config_root(subject), "settings.json"),
-        project=os.path.join(".gemini", "settings.json"),
-        events=_HOOKS,
+    hooks=HooksForm(
+        user="~/.gemini/settings.json",
+        project=".gemini/settings.json",
+        events={"BeforeAgent": "started", "Notification": "permission_required", "AfterAgent": "progress"},
         limit=10_000,
-        request=_request,
         reply="{}",
     ),
+)
+_MADE = profile_of(_FORM)
+PROFILE = replace(
+    _MADE,
+    tokens="reconciler.agents.gemini_tokens:TOKENS",
+    hooks=replace(_MADE.hooks, request=_request) if _MADE.hooks else None,
 )

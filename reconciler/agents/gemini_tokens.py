@@ -15,9 +15,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.moment import unix
-from reconciler.model.tokens import Carried, TokenRow
+from reconciler.model.tokens import TokenReaderState, TokenRow
 
-from .gemini import config_root
+from .gemini import PROFILE
 from .subject import AgentEnvironment
 from .token_store import Count, Shape, TokenLines, TokenStore, row_key
 
@@ -45,7 +45,7 @@ _LINE = Shape(_GeminiLine)
 
 
 def _files(subject: AgentEnvironment) -> tuple[str, ...]:
-    chats = os.path.join(glob.escape(config_root(subject)), "tmp", "*", "chats")
+    chats = os.path.join(glob.escape(PROFILE.storage.roots(subject)[0]), "tmp", "*", "chats")
     return (os.path.join(chats, "*.jsonl"), os.path.join(chats, "*", "*.jsonl"))
 
 
@@ -55,7 +55,7 @@ def _owner(path: str) -> str:
     return found[1] if found else ""
 
 
-def _read(line: bytes, carried: Carried) -> tuple[Sequence[TokenRow], Carried]:
+def _read(line: bytes, carried: TokenReaderState) -> tuple[Sequence[TokenRow], TokenReaderState]:
     found = _LINE.read(line)
     if found.sessionId:
         return (), replace(carried, conversation=found.sessionId)

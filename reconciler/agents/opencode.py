@@ -10,20 +10,19 @@ from __future__ import annotations
 import glob
 import os.path
 from collections.abc import Sequence
-from functools import partial
+
+from msgspec.structs import replace
 
 from reconciler.model.moment import from_unix
 
 from .binding import Binding
 from .box import InputBox
-from .display import Display
+from .declared import profile_of
+from .form import PermissionForm, TypeForm
 from .jsonl import parsed, text
-from .launch import PROMPT, SESSION_ID, Launch, Shutdown
+from .launch import PROMPT, SESSION_ID
 from .message import StoredMessage
-from .permission import PermissionPrompt
-from .profile import Profile
-from .screen import rules
-from .storage import Database, Query, Said, Storage, StoredHead, Transcript
+from .storage import Database, Query, StoredHead, Transcript, UserMessage
 from .subject import AgentEnvironment
 from .usage import ENDS, Usage
 
@@ -43,7 +42,7 @@ _MESSAGES = (
 _TITLED = "OC | "
 _CUT = "..."
 _UNTITLED = "New session - "
-_CHOICES = r"Allow once +Allow always +Reject\b.*"
+_CHOICES = ("Allow once Allow always Reject*",)
 
 
 def data_root(subject: AgentEnvironment) -> str:
@@ -79,14 +78,14 @@ def _said(subject: AgentEnvironment) -> Query:
     return Query(databases(subject), _USER_TEXTS, (subject.cwd,))
 
 
-def _read_said(row: Sequence[object]) -> Said | None:
+def _read_said(row: Sequence[object]) -> UserMessage | None:
     match row:
         case [str(part), str(conversation), str(message), str(data)]:
             content = parsed(data.encode(errors="replace"))
             is_said = (
                 text(parsed(message.encode(errors="replace")), "role") == "user" and text(content, "type") == "text"
             )
-            return Said(part, conversation, text(content, "text")) if is_said else None
+            return UserMessage(part, conversation, text(content, "text")) if is_said else None
         case _:
             return None
 
@@ -115,19 +114,16 @@ def _names(title: str, head: StoredHead) -> bool | None:
     return head.title.startswith(shown.removesuffix(_CUT)) if shown.endswith(_CUT) else head.title == shown
 
 
-PROFILE = Profile(
+_FORM = TypeForm(
     name="opencode",
+    source="runs of the CLI in tmux, and the database that it wrote",
     tested=("1.18.3", "1.18.33"),
-    tokens="reconciler.agents.opencode_tokens:TOKENS",
-    launch=Launch(
-        command=("opencode",),
-        resume=("--session", SESSION_ID),
-        prompt=("--prompt", PROMPT),
-    ),
-    usage=Usage(
+    command=("opencode",),
+    resume=("--session", SESSION_ID),
+    prompt=("--prompt", PROMPT),
+    command_line=Usage(
         packages=("opencode-ai", "@opencode/cli"),
         resume=("--session", "-s"),
-        id=r"ses_\w+",
         newest=("--continue", "-c"),
         fork=("--fork",),
         prompt=("--prompt",),
@@ -158,11 +154,23 @@ PROFILE = Profile(
             "web",
         ),
     ),
-    shutdown=Shutdown(quit="/exit", resume_line=r"opencode -s (ses_\w+)"),
-    storage=Storage(
-        variables=("OPENCODE_DB", "XDG_DATA_HOME"),
-        roots=lambda subject: (data_root(subject),),
+    quit="/exit",
+    resume_line=(f"opencode -s {SESSION_ID}",),
+    id="ses_*",
+    variables={"XDG_DATA_HOME": "~/.local/share", "OPENCODE_DB": "{XDG_DATA_HOME}/opencode/opencode.db"},
+    roots=("{XDG_DATA_HOME}/opencode",),
+    screens_file="opencode",
+    tells_activity=True,
+    # Enter takes the selected choice. Only colours show which one that is; at first it is "Allow once". The choice
+    # beside it asks a second time (packages/tui/src/routes/session/permission.tsx), so one Enter never takes it.
+    permission=PermissionForm(
+        opening=("Permission required",), first=_CHOICES, last=_CHOICES, once=_CHOICES, approve="Enter"
     ),
+)
+_MADE = profile_of(_FORM)
+PROFILE = replace(
+    _MADE,
+    tokens="reconciler.agents.opencode_tokens:TOKENS",
     database=Database(
         rows=_rows,
         row_of=_row_of,
@@ -173,19 +181,9 @@ PROFILE = Profile(
         said=_said, read_said=_read_said, messages_of=_messages_of, read_message_row=_read_message_row
     ),
     binding=Binding(names=_names),
-    display=Display(
-        tells_activity=True,
-        rules=partial(rules, "opencode"),
+    display=replace(
+        _MADE.display,
         # The user's messages are drawn in the same kind of box, one blank line above; a wide terminal has a sidebar.
         box=InputBox("┃", empty=r"(Ask anything(…|\.{3})[^\n]*)?\n?((Build|Plan)\b[^\n]*)?", foot=r"\s*╹▀+"),
-        # Enter takes the selected choice. Only colours show which one that is; at first it is "Allow once". The choice
-        # beside it asks a second time (packages/tui/src/routes/session/permission.tsx), so one Enter never takes it.
-        permission=PermissionPrompt(
-            opening="Permission required",
-            first=_CHOICES,
-            last=_CHOICES,
-            once=_CHOICES,
-            approve="Enter",
-        ),
     ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct, field
 
 from .binding import Binding
@@ -10,6 +12,9 @@ from .hooks import Hooks
 from .launch import Launch, Shutdown, Trust
 from .storage import Database, Storage, Transcript
 from .usage import Usage
+
+if TYPE_CHECKING:
+    from .form import TypeForm
 
 
 class Profile(Struct, frozen=True, kw_only=True):
@@ -40,6 +45,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     hooks: Hooks | None = None
     # The `module:NAME` of its TokenStore, loaded when tokens are counted; empty when it is not known.
     tokens: str = ""
+    # The data that it was made of; None for a type that is written in Python alone.
+    form: TypeForm | None = None
 
     @property
     def keeps_conversations(self) -> bool:
@@ -47,10 +54,27 @@ class Profile(Struct, frozen=True, kw_only=True):
         return self.storage.keeps_files or self.database.finds_by_id
 
     @property
+    def counts_tokens(self) -> bool:
+        """True when it is known where the CLI stores what its answers used."""
+        return bool(self.tokens or (self.form and self.form.usage))
+
+    @property
     def shows_activity(self) -> bool:
         """True when there is a way to see what its agents do: their notes, titles or screens."""
         display = self.display
         return display.tells_activity or display.reads_screens or display.activity is not unknown_activity
+
+    @property
+    def proof(self) -> str:
+        """How the conversation of a running agent is found, by the most reliable way, in words."""
+        ways = {
+            "by its own notes": self.binding.leaves_notes,
+            "by its open files": self.binding.proves_by_files,
+            "by the id that reconciler chose": self.launch.chooses_id,
+            "by the title of its pane": self.binding.titles_name,
+            "by hooks": self.hooks is not None,
+        }
+        return next((way for way, holds in ways.items() if holds), "not known")
 
     @property
     def starts_in_queue(self) -> bool:

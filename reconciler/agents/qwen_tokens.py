@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 
 from reconciler.model.moment import unix
-from reconciler.model.tokens import Carried, TokenRow
+from reconciler.model.tokens import TokenReaderState, TokenRow
 
-from .qwen import config_root
+from .qwen import PROFILE
 from .subject import AgentEnvironment
 from .token_store import Count, Shape, TokenLines, TokenStore, row_key
 
@@ -53,14 +53,14 @@ _LINE = Shape(_QwenLine)
 
 
 def _files(subject: AgentEnvironment) -> tuple[str, ...]:
-    return (os.path.join(glob.escape(config_root(subject)), "projects", "*", "chats", "*.jsonl"),)
+    return (os.path.join(glob.escape(PROFILE.storage.roots(subject)[0]), "projects", "*", "chats", "*.jsonl"),)
 
 
 def _owner(path: str) -> str:
     return os.path.basename(path).removesuffix(".jsonl")
 
 
-def _read(line: bytes, carried: Carried) -> tuple[Sequence[TokenRow], Carried]:
+def _read(line: bytes, carried: TokenReaderState) -> tuple[Sequence[TokenRow], TokenReaderState]:
     found = _LINE.read(line)
     if found.type == "assistant" and found.usage_metadata:
         return (_row(found, found.model, *_counts(found.usage_metadata)),), carried

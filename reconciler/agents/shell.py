@@ -9,15 +9,11 @@ import os.path
 import re
 from collections.abc import Sequence
 
-from .launch import Launch, Shutdown
-from .profile import Profile
+from .declared import profile_of
+from .form import TypeForm
 from .shell_names import SHELLS
 
-PROFILE = Profile(
-    name="shell",
-    launch=Launch(command=("sh",)),
-    shutdown=Shutdown(quit="exit"),
-)
+PROFILE = profile_of(TypeForm(name="shell", source="POSIX.1-2017, sh", command=("sh",), quit="exit"))
 
 _INTERPRETER = re.compile(r"(i?python|pypy|node|deno|bun|irb|ruby|php|perl|lua|ghci|R|psql|mysql|sqlite|bc|gdb)[\d.]*")
 _LAUNCHERS = frozenset({"env", "nice", "nohup", "setsid", "stdbuf"})

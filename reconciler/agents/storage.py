@@ -38,7 +38,7 @@ class Query(NamedTuple):
     parameters: tuple[str, ...] = ()
 
 
-class Said(NamedTuple):
+class UserMessage(NamedTuple):
     """What a user said, in a row of a database: its id, the conversation that it is in, the text."""
 
     id: str
@@ -124,7 +124,7 @@ class Transcript(Struct, frozen=True):
     # The query for what users said last in the conversations of the folder.
     said: Callable[[AgentEnvironment], Query | None] = nothing
     # Reads a row of the answer; None when it is not a text of a user.
-    read_said: Callable[[Sequence[object]], Said | None] = nothing
+    read_said: Callable[[Sequence[object]], UserMessage | None] = nothing
     # Reads what was said from one JSON object of a file; None when it is something else.
     read_message: Callable[[Mapping[str, Any]], StoredMessage | None] = nothing
     # A later message with the id of an earlier one takes its place; else it is a part of it.

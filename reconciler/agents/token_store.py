@@ -10,7 +10,7 @@ from typing import Annotated, Generic, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from reconciler.model.tokens import MOST, Carried, TokenRow
+from reconciler.model.tokens import MOST, TokenReaderState, TokenRow
 
 from .defaults import nothing
 from .profile import Profile
@@ -50,12 +50,14 @@ class TokenLines(Struct, frozen=True):
     # A line without any of these cannot say anything about tokens; they stand in its first `head` bytes.
     marks: tuple[bytes, ...]
     # Reads a line; the rows that it adds, and what is carried on to the next line. Raises Damaged.
-    read: Callable[[bytes, Carried], tuple[Sequence[TokenRow], Carried]]
+    read: Callable[[bytes, TokenReaderState], tuple[Sequence[TokenRow], TokenReaderState]]
     head: int | None = None
     # Of several rows with one key in a file, the last one counts; else the one with the greatest total.
     last: bool = False
     # The reason why files of this name cannot be read; None for all others.
     unreadable: Callable[[str], str | None] = nothing
+    # A digest of what a manifest says about the fields: rows that were read in another way are read again.
+    fields: str = ""
 
 
 class TokenTable(Struct, frozen=True):
@@ -79,11 +81,14 @@ class TokenStore(Struct, frozen=True, kw_only=True):
 
 def token_store(profile: Profile) -> TokenStore | None:
     """The profile's token store; None when it has none."""
-    if not profile.tokens:
+    if profile.tokens:
+        module, _, name = profile.tokens.partition(":")
+        store: TokenStore | None = getattr(import_module(module), name)
+        return store
+    if profile.form is None:
         return None
-    module, _, name = profile.tokens.partition(":")
-    store: TokenStore = getattr(import_module(module), name)
-    return store
+    declared: TokenStore | None = import_module("reconciler.agents.token_form").declared_store(profile.form)
+    return declared
 
 
 def row_key(*parts: str) -> int:

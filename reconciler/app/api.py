@@ -56,7 +56,7 @@ class OpenProject(Redacted, frozen=True):
 
     def plan(self, request: Request = EVERYTHING) -> PlanDoc:
         """Return what an apply of the request would do, as `reconciler plan --json`. Nothing is changed."""
-        return document_of(make_plan(self.at, request))
+        return document_of(self.at, make_plan(self.at, request))
 
     def apply(self, request: Request = EVERYTHING, options: ApplyOptions = ASK) -> Generator[ApplyEvent, None, None]:
         """Carry out the request and yield events; `event.line` is the line of `--json`.

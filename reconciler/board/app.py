@@ -15,16 +15,16 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from reconciler.agents.permission import Answer
-from reconciler.app.board.attach import Attachment, WayIn, run_attachment
+from reconciler.app.board.attach import Attachment, AttachMethod, run_attachment
 from reconciler.app.board.service import AgentKey
 from reconciler.model.harmless import one_line
 from reconciler.render.board_words import SYMBOLS, counted, counts_of
 from reconciler.render.documents.board import BoardDoc
 
 from .agent_list import AgentList
-from .below import Below, PaneContent
 from .key_line import KeyLine
 from .keys import KEYS, MOVES
+from .lower_pane import LowerPane, PaneContent
 from .paint import BOLD, Palette
 from .pane import TextPane
 from .prompt import PromptLine
@@ -35,7 +35,7 @@ from .tasks import BoardTasks
 _PEEK_SECONDS, _AGE_SECONDS = 1.0, 10.0
 
 
-class Arrived(Message):
+class DocumentArrived(Message):
     """A new document is there."""
 
 
@@ -87,19 +87,19 @@ class BoardApp(App[None]):
         self._list, self._prompt = self.query_one(AgentList), self.query_one(PromptLine)
         self._head, said = self.query_one("#head", Static), self.query_one("#said", Static)
         self._tasks = BoardTasks(self, said, self._palette, self._service.look_again)
-        self._below = Below(self.query_one(TextPane), self._service, self._tasks, self._palette)
+        self._below = LowerPane(self.query_one(TextPane), self._service, self._tasks, self._palette)
         self._below.timer = self.set_interval(_PEEK_SECONDS, self._below.peek_again, pause=True)
         self.set_interval(_AGE_SECONDS, lambda: self._list.tick(self._now()))
-        self._service.start(self._hear)
+        self._service.start(self._receive)
 
     # --- documents --------------------------------------------------------------------------------
 
-    def _hear(self, document: BoardDoc) -> None:
+    def _receive(self, document: BoardDoc) -> None:
         """Take a document; this is called in other threads. Of several that wait, the newest counts."""
         self._latest = document
-        self.post_message(Arrived())
+        self.post_message(DocumentArrived())
 
-    def on_arrived(self) -> None:
+    def on_document_arrived(self) -> None:
         """Show the newest document."""
         if self._latest is not self._document:
             self._document = self._latest
@@ -288,7 +288,7 @@ class BoardApp(App[None]):
             self._tasks.say(f"{attachment.back} brings you back here. Press enter again to go to {key.name}.", BOLD)
             return
         self._way_told = None
-        if attachment.way in {WayIn.TERMINAL, WayIn.NESTED}:
+        if attachment.way in {AttachMethod.TERMINAL, AttachMethod.NESTED}:
             with self.suspend():
                 verdict = run_attachment(attachment)
             self._tasks.conclude(verdict)

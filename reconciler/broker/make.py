@@ -11,12 +11,12 @@ from enum import StrEnum
 from msgspec import Struct
 
 from reconciler.broker.by_hand import takeover
-from reconciler.broker.by_hand.folder import HandMade, hand_made
+from reconciler.broker.by_hand.folder import HandMadeBroker, hand_made
 from reconciler.broker.files import acl, conf, layout, passwords, sets, settings
 from reconciler.broker.files.effect import EffectReasons, meaning
 from reconciler.broker.files.file_set import File, FileSet, InvalidBrokerFiles, below
 from reconciler.broker.files.kept import parse as parse_kept
-from reconciler.broker.files.layout import SWAPPED, Swapped
+from reconciler.broker.files.layout import SWAPPED, ReplacedFolder
 from reconciler.broker.keys import material, pki
 from reconciler.broker.keys.material import Material, Renewal
 from reconciler.broker.running.program import Runner
@@ -41,7 +41,7 @@ class BrokerDirectory(Struct, frozen=True):
     """Files that were edited by hand since reconciler wrote them."""
     written: Mapping[str, str] = {}
     """Digests of the files as reconciler wrote them; only if some were edited."""
-    by_hand: HandMade | None = None
+    by_hand: HandMadeBroker | None = None
     """A broker that was made by hand, if reconciler has no files here; then the material comes from it."""
 
 
@@ -157,7 +157,7 @@ def check_live(broker: Broker, version: conf.Version, now: datetime) -> tuple[Di
     return (*strange, *preflight.check(below(files, layout.SET), _where(broker, version), now))
 
 
-def write(broker: Broker, making: BrokerFilePlan) -> tuple[Swapped, ...]:
+def write(broker: Broker, making: BrokerFilePlan) -> tuple[ReplacedFolder, ...]:
     """Write the planned files. Returns the folders with a new set, for `roll_back`.
 
     If this is killed at any point, each folder has its old set or its new one, and a second run completes it.
@@ -176,7 +176,7 @@ def write(broker: Broker, making: BrokerFilePlan) -> tuple[Swapped, ...]:
     return places
 
 
-def roll_back(broker: Broker, places: tuple[Swapped, ...]) -> None:
+def roll_back(broker: Broker, places: tuple[ReplacedFolder, ...]) -> None:
     """Restore the sets that `write` replaced.
 
     Raises:

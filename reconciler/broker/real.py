@@ -10,13 +10,13 @@ from typing import NoReturn, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.broker.by_hand.folder import HandMade, digest
+from reconciler.broker.by_hand.folder import HandMadeBroker, digest
 from reconciler.broker.by_hand.takeover import obstacles, takeover
 from reconciler.broker.files import effect, layout
 from reconciler.broker.files.conf import Version
 from reconciler.broker.files.file_set import FileSet, InvalidBrokerFiles
 from reconciler.broker.files.hand_edits import hand_edits
-from reconciler.broker.files.layout import Swapped
+from reconciler.broker.files.layout import ReplacedFolder
 from reconciler.broker.keys.expiry import due_moments, expiries
 from reconciler.broker.keys.material import Material
 from reconciler.broker.running import process, program
@@ -51,10 +51,10 @@ class Reloaded(Struct, frozen=True):
     after: Effect
 
 
-class Taking(Redacted, frozen=True):
+class PendingTakeover(Redacted, frozen=True):
     """A takeover of a broker made by hand: its files and the plan. `reissued`: the user asked for new certificates."""
 
-    found: HandMade
+    found: HandMadeBroker
     making: BrokerFilePlan
     now: datetime
     reissued: bool
@@ -122,7 +122,9 @@ class RealBrokers:
             basis=basis(effect.prints(found.files), running),
         )
         if found.by_hand:
-            survey = _taken_over(survey, broker, Taking(found.by_hand, making, now, reissued=rework is not None))
+            survey = _taken_over(
+                survey, broker, PendingTakeover(found.by_hand, making, now, reissued=rework is not None)
+            )
         self._planned[broker.address] = _Planned(
             broker=broker, found=found, making=making, running=running, program=binary, version=version, survey=survey
         )
@@ -169,7 +171,7 @@ class RealBrokers:
         if isinstance(planned.running, Present):
             self._settle(planned, places)
 
-    def _settle(self, planned: _Planned, places: tuple[Swapped, ...]) -> None:
+    def _settle(self, planned: _Planned, places: tuple[ReplacedFolder, ...]) -> None:
         try:
             self._apply_effect(planned.broker, planned.program, planned.survey.effect)
             self._prove(planned.broker)
@@ -270,7 +272,9 @@ class RealBrokers:
         """Read the broker's directory. Raises what `make.look` raises."""
         return make.look(broker, self.machine.clock.now())
 
-    def _restore(self, planned: _Planned, places: tuple[Swapped, ...], error: ReconcilerError) -> ReconcilerError:
+    def _restore(
+        self, planned: _Planned, places: tuple[ReplacedFolder, ...], error: ReconcilerError
+    ) -> ReconcilerError:
         """Restore the last good files, and return the error that says whether that worked."""
         detail = "\n".join(part for part in (error.detail, error.fix) if part)
         if not places or layout.CONF not in planned.making.files:
@@ -289,7 +293,7 @@ def _waiting(running: Observed[Running], files: FileSet) -> Effect:
     return effect.unread(running.value.read, files) if isinstance(running, Present) else Effect.NOTHING
 
 
-def _taken_over(survey: Survey, broker: Broker, taking: Taking) -> Survey:
+def _taken_over(survey: Survey, broker: Broker, taking: PendingTakeover) -> Survey:
     """Extend the survey of a broker made by hand with what the takeover keeps, tightens and leaves alone."""
     taken = takeover(taking.found, taking.now, broker)
     mistakes = obstacles(taking.found) if taking.reissued else taken.problems

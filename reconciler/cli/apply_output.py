@@ -31,6 +31,7 @@ from reconciler.app.plan.events import (
     WalkEnded,
 )
 from reconciler.app.plan.options import ApplyOptions
+from reconciler.app.project.manifests import from_here
 from reconciler.app.project.project import Project
 from reconciler.cli.approval import approved, confirmation_needed, has_terminal, terminal_name
 from reconciler.model.errors import ReconcilerError, Refused
@@ -166,6 +167,8 @@ class _Printer:
             self._show(self._lines(event))
 
     def _lines(self, event: ApplyEvent) -> Iterable[str]:
+        if isinstance(event, PlanMade):
+            event = replace(event, document=from_here(self.at, event.document))
         if self.display.by_name and isinstance(event, PlanMade | Concluded):
             return self._lines_by_name(event)
         return chain(_adoption_text(event, full=self.display.full), event_lines(event, full=self.display.full))
@@ -195,18 +198,18 @@ class _Printer:
         self._walk.enter_context(self.interrupts.noted())
         self._progress = self._walk.enter_context(progress(event.actions, sys.stderr, self.at.env))
 
-    def _tell_action(self, told: ActionReported) -> None:
+    def _tell_action(self, reported: ActionReported) -> None:
         if self._progress is None:
             return
-        if isinstance(told.event, ActionStarted | ActionWaiting):
-            self._progress.doing(progress_text(told.line))
+        if isinstance(reported.event, ActionStarted | ActionWaiting):
+            self._progress.doing(progress_text(reported.line))
             return
-        if not isinstance(told.event, PromptUnverified):  # its action is already counted
+        if not isinstance(reported.event, PromptUnverified):  # its action is already counted
             self._progress.done()
         if not self.display.as_json:
             with self._progress.aside():
-                by_name = self.display.by_name and "deed" in told.line
-                self._show([deed_text(told.line)] if by_name else event_text(told.line))
+                by_name = self.display.by_name and "deed" in reported.line
+                self._show([deed_text(reported.line)] if by_name else event_text(reported.line))
 
     def _show(self, lines: Iterable[str]) -> None:
         """Print lines; the work continues even if the reader has left or the disk is full."""

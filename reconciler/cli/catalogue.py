@@ -29,6 +29,7 @@ Entry: TypeAlias = Command | Group
 # In the order of --help.
 CATALOGUE: Mapping[str, Entry] = {
     "init": Command("init", "init", "Write a commented manifest to start from."),
+    "demo": Command("demo", "demo", "Start a small lab of played agents, lose all of it, and get it back."),
     "validate": Command("validate", "validate", "Check manifests and report all mistakes at once."),
     "fmt": Command("fmt", "fmt", "Rewrite manifests in one style; comments stay."),
     "plan": Command("plan", "plan", "Show what apply would do."),
@@ -55,6 +56,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "last": Command("last", "last", "Show the last messages of an agent, from its stored conversation."),
     "diff": Command("diff", "diff", "Show what an agent changed: its branch, uncommitted files, and how much."),
     "usage": Command("usage", "usage", "Show how many tokens the agents used, and what they cost."),
+    "types": Command("types", "types", "Show what is known of each agent type, and keep screens of a running agent."),
     "send": Command("send", "send", "Send one prompt to a running agent; needs no broker."),
     "answer": Command("answer", "answer", "Show the permission dialog of a running agent, and answer it."),
     "conversations": Command("conversations", "conversations", "List all stored conversations of the workspaces."),
@@ -71,6 +73,9 @@ CATALOGUE: Mapping[str, Entry] = {
     "delete": Command("create", "delete", "End agents and remove them from the manifests and the registry."),
     "import": Command("import_", "import_", "Adopt a running session as an agent of a manifest."),
     "adopt": Command("adopt", "adopt", "Declare and take over what already exists."),
+    "adopt-registry": Command(
+        "registry", "adopt", "Use a registry that was copied from another machine: it gets a new lineage."
+    ),
     "unlock": Command("lock", "unlock", "Remove a stale lock."),
     "reconnect": Command("reconnect", "reconnect", "Make a running tmux server create its socket again."),
     "schema": Group(

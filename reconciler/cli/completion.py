@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from reconciler.app.project.places import project_folder, registry_cache, registry_file
@@ -40,6 +41,12 @@ def everything(chosen: ChosenProject, incomplete: str) -> list[str]:
 def workspaces(chosen: ChosenProject, incomplete: str) -> list[str]:
     """Names of workspaces."""
     return offered(_recorded(chosen).workspaces, incomplete)
+
+
+def types(chosen: ChosenProject, incomplete: str) -> list[str]:
+    """Built-in agent types, `record`, and behind it the agents."""
+    built_in = import_module("reconciler.agents.catalogue").BUILT_IN  # completion of other names starts faster without
+    return offered([*built_in, "record", *_recorded(chosen).sessions], incomplete)
 
 
 def _places(found: Names) -> list[str]:

@@ -14,8 +14,8 @@ from reconciler.render.text import diagnostic_text
 from reconciler.state.registry import read
 
 
-def warn_about_registry(at: Project, told: Container[DiagnosticDoc] = ()) -> None:
-    """Warn if the project is a copy, or its registry has an older format; skip warnings that are in `told`."""
+def warn_about_registry(at: Project, shown: Container[DiagnosticDoc] = ()) -> None:
+    """Warn if the project is a copy, or its registry has an older format; skip warnings that are in `shown`."""
     for each in map(diagnostic_document, about_registry(at, read(at.registry))):
-        if each not in told:
+        if each not in shown:
             show(diagnostic_text(each), sys.stderr, at.env)

@@ -15,5 +15,5 @@ def load_extra(module: str, extra: str) -> ModuleType:
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         raise ReconcilerError(
-            f"the Python package {missing} is not installed", fix=f"add it: pip install 'reconciler[{extra}]'"
+            f"the Python package {missing} is not installed", fix=f"add it: pip install 'agent-reconciler[{extra}]'"
         ) from error

@@ -32,7 +32,10 @@ RegistryPath = Annotated[
 All = Annotated[bool, Option("--all", help="Look at all your projects; `projects list` lists them")]
 
 
-EPILOG = "Start with `reconciler init`, then `reconciler plan` and `reconciler apply`."
+EPILOG = (
+    "Start with `reconciler init`, then `reconciler plan` and `reconciler apply`. "
+    "`reconciler help topics` lists the pages."
+)
 
 
 def everywhere(chdir: Root = "", registry: RegistryPath = "") -> ChosenProject:
@@ -46,6 +49,14 @@ def refuse_one_project(chdir: str, registry: str) -> None:
         if given and given != os.environ.get(variable):
             fix = f"omit {word} or --all"
             raise UsageError(f"{word} chooses one project, and --all looks at all of them", fix=fix)
+
+
+def digest_of(word: str) -> str:
+    """The digest that `--expect` names, as `sha256:...`. Raises UsageError for another word."""
+    digits = word.removeprefix("sha256:").lower()
+    if word and not (len(digits) == 64 and set(digits) <= set("0123456789abcdef")):
+        raise UsageError(f"{word!r} is not a digest", fix="pass the `digest` of `reconciler plan --json`: sha256:...")
+    return f"sha256:{digits}" if word else ""
 
 
 Paths = Annotated[
@@ -123,6 +134,10 @@ Force = Annotated[
 ]
 MaxDestroy = Annotated[
     int | None, Option("--max-destroy", metavar="N", min=0, help="Allow ending up to N running agents")
+]
+Expect = Annotated[
+    str,
+    Option("--expect", metavar="sha256:...", help="Do nothing, and exit with 5, unless the plan has this digest"),
 ]
 Parallelism = Annotated[
     int, Option("--parallelism", metavar="N", min=0, help="Start at most N agents at once; 0 for no limit")

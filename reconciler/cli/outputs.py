@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from reconciler.app.project.manifests import project_name
+from reconciler.app.project.manifests import from_here
 from reconciler.model.errors import UsageError
 from reconciler.model.moment import to_second
 from reconciler.render.form import Form
@@ -56,27 +56,26 @@ def output(*, as_json: bool, form: Form, **files: str) -> Output:
 
 def publish(at: Project, document: Document, wanted: Output, text: Callable[[], Iterable[str]]) -> None:
     """Write the reports, then show the document, as `text` unless the options ask for another format."""
+    seen = from_here(at, document)  # GitHub looks for files from the folder that the command runs in
     for name, path in wanted.files.items():
         if path != STDOUT:
-            at.files.write(os.path.abspath(path), _report(at, name, document).encode())
+            at.files.write(os.path.abspath(path), _report(at, name, seen).encode())
     if wanted.on_screen:
-        tell_text(_report(at, wanted.on_screen, document))
+        tell_text(_report(at, wanted.on_screen, seen))
     elif wanted.as_json:
         tell_json(document)
     elif wanted.form is Form.GITHUB:
-        tell_commands(filter(None, _report(at, "github", document).split("\n")))
+        tell_commands(filter(None, _report(at, "github", seen).split("\n")))
     else:
         show(text(), sys.stdout, at.env)
 
 
 def publish_plan(at: Project, document: PlanDoc, wanted: Output, *, full: bool = False) -> None:
     """Write and show the document of a plan."""
-    publish(at, document, wanted, lambda: plan_text(document, full=full))
+    publish(at, document, wanted, lambda: plan_text(from_here(at, document), full=full))
 
 
 def _report(at: Project, name: str, document: Document) -> str:
     from reconciler.render.reports.catalogue import report
-    from reconciler.render.reports.findings import ReportOrigin
 
-    origin = ReportOrigin(project_name(at), os.uname().nodename, to_second(at.now()))
-    return report(name, origin)(document)
+    return report(name, to_second(at.now()))(document)

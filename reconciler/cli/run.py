@@ -102,7 +102,7 @@ def _options(words: Iterable[str]) -> dict[str, str] | None:
     return found
 
 
-def _tell(told: ReconcilerError | Iterable[str]) -> None:
+def _tell(problem: ReconcilerError | Iterable[str]) -> None:
     from .mistakes import show_mistakes
 
-    show_mistakes(told)
+    show_mistakes(problem)

@@ -132,12 +132,14 @@ class LoadedByName(TyperGroup):
             formatter.write_dl([(name, entry.summary) for name, entry in self._visible("")])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """The command that the words name; `help` before them shows its help, or the help of the group."""
+        """The command that the words name; `help` before them shows its help, the help of the group, or a page."""
         if args[:1] != [HELP] or HELP in self.entries:
             if ctx.parent is None and args and args[0] not in self.entries and not ctx.resilient_parsing:
                 refuse(args[0])
             return super().resolve_command(ctx, args)
         if args[1:]:
+            if ctx.parent is None and args[1] not in self.entries and _show_topic(args[1]):
+                raise typer.Exit
             return self.resolve_command(ctx, [*args[1:], "--help"])
         tell(*ctx.get_help().splitlines())
         raise typer.Exit
@@ -152,6 +154,10 @@ class LoadedByName(TyperGroup):
 
     def _visible(self, start: str) -> Iterator[tuple[str, Entry]]:
         return ((name, each) for name, each in self.entries.items() if name.startswith(start) and not each.hidden)
+
+
+def _show_topic(topic: str) -> bool:
+    return bool(import_module(".pages", __package__).show_topic(topic))  # late: most commands show no page
 
 
 def fill_group(group: Any, entries: Mapping[str, Entry]) -> LoadedByName:

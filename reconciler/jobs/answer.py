@@ -58,9 +58,9 @@ def answer(records: Records, request: PermissionRequest, choice: Answer, to: Rec
     with turn_of(records, to, world):
         job = read(records, request.job_id)
         _expect_waiting(job, request.id)
-        sighting = give_answer(requests_of(records, job), request.id, choice, to, world)
+        dialog = give_answer(requests_of(records, job), request.id, choice, to, world)
         update(records, job.id, lambda job: _without(job, request.id))
-    return sighting
+    return dialog
 
 
 def requests_of(records: Records, job: Job) -> Requests:

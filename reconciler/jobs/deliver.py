@@ -16,7 +16,7 @@ from reconciler.model.delivery import Delivery, DeliveryVerdict, Evidence
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Present
 from reconciler.model.snapshot import TmuxTarget
-from reconciler.ports.world import Typed, World
+from reconciler.ports.world import TypingResult, World
 
 from .agent_state import AgentState, Recipient, describe_dialog, is_in_input_box, observe_agent, refusal, why_absent
 from .prompt import LARGEST, LONGEST_PASTE, cleaned, file_for, pointer, size
@@ -103,11 +103,11 @@ def _deliver(prompt: str, to: Recipient, world: World, timeouts: DeliveryTimeout
     _expect_wanted(is_wanted)
     try:
         match world.tmux.paste(_target(state, to), pasted.text, questions(to.profile.display.rules())):
-            case Typed.GONE:
+            case TypingResult.GONE:
                 return Delivery(DeliveryVerdict.REFUSED_DEAD, detail="it ended right before typing")
-            case Typed.HELD:
+            case TypingResult.HELD:
                 return Delivery(DeliveryVerdict.REFUSED_DIALOG, detail="a question came up right before typing")
-            case Typed.DONE:
+            case TypingResult.DONE:
                 return _submit(pasted, world, timeouts)
     except ReconcilerError as error:
         return Delivery(DeliveryVerdict.UNVERIFIED, detail=f"{error.summary}: {error.detail}")
@@ -264,11 +264,11 @@ def _press(state: AgentState, pasted: _Pasted, keys: Sequence[str], world: World
     working = (signs for signs in works(display.rules()) if not _all_in(signs, state.lines))
     unless = (*questions(display.rules()), *working)
     match world.tmux.press(_target(state, pasted.to), keys, unless, [[words]] if words else ()):
-        case Typed.DONE:
+        case TypingResult.DONE:
             return ""
-        case Typed.HELD:
+        case TypingResult.HELD:
             return "a question or work came up right before the text was submitted"
-        case Typed.GONE:
+        case TypingResult.GONE:
             return "it ended right before the text was submitted"
 
 

@@ -25,7 +25,7 @@ from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
 from reconciler.model.shaped import shaped
 from reconciler.ports import lockfile
-from reconciler.ports.world import Typed, World
+from reconciler.ports.world import TypingResult, World
 
 from .agent_state import AgentState, Recipient, describe_dialog, observe_agent
 from .asking_marks import AskingMarks, asks_anew, marks_of
@@ -98,7 +98,7 @@ def dialog_of(to: Recipient, seen: AgentState) -> Dialog | None:
 
 
 def keep_dialog(requests: Requests, request: str, dialog: Dialog, marks: AskingMarks, world: World) -> ShownDialog:
-    """The sighting as it is kept: of two at a time, the first. Raises ReconcilerError when it cannot be kept."""
+    """The dialog as it is kept: of two at a time, the first. Raises ReconcilerError when it cannot be kept."""
     lines = tuple(requests.discreet("\n".join(dialog.lines)).split("\n"))
     asked, at = requests.discreet(dialog.question), to_millisecond(world.clock.now())
     new = ShownDialog(
@@ -161,16 +161,16 @@ def give_answer(requests: Requests, request: str, choice: Answer, to: Recipient,
         ReconcilerError: The dialog did not go away, or the audit cannot be written.
     """
     asking = _asked(requests, request, to, world)
-    sighting = _same(asking, world)
+    dialog = _same(asking, world)
     key = _key(asking, choice)
     _claim(asking, choice, world)
-    entry = {"request": request, "answer": choice, "dialog": sighting.digest, "question": sighting.question}
+    entry = {"request": request, "answer": choice, "dialog": dialog.digest, "question": dialog.question}
     _audit(requests, {"what": "answering", **entry, "by": _who_answers()}, world)
     outcome = _pressed(asking, key, world)
     _audit(requests, {"what": "answered" if not outcome else "answer_failed", **entry, "why": outcome}, world)
     if outcome:
         raise ReconcilerError(f"the answer may not have arrived: {outcome}", fix=_by_hand(requests))
-    return sighting
+    return dialog
 
 
 # --- what is asked ----------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def _by_hand(requests: Requests) -> str:
 
 def _pressed(asking: _Asking, key: str, world: World) -> str:
     """Press it, and see that the dialog goes away; what went wrong, empty when nothing did."""
-    if world.tmux.press(asking.to.pane.target, [key]) is not Typed.DONE:
+    if world.tmux.press(asking.to.pane.target, [key]) is not TypingResult.DONE:
         return "its agent is gone"
     deadline = world.clock.monotonic() + _SECONDS
     while _stays(asking, seen := observe_agent(asking.to, world)):

@@ -24,7 +24,7 @@ from reconciler.text import json as json_text
 _LARGEST = 64 << 20
 
 
-class Wiring(Struct, frozen=True):
+class HookInstallation(Struct, frozen=True):
     """The hooks of one CLI in one settings file; they report to the jobs in one registry folder."""
 
     cli: str
@@ -50,7 +50,7 @@ class Wiring(Struct, frozen=True):
         return isinstance(command, str) and command.endswith(f" -m reconciler{self._arguments}")
 
 
-def wiring(profile: Profile, scope: HookScope, subject: AgentEnvironment, registry_dir: str) -> Wiring:
+def wiring(profile: Profile, scope: HookScope, subject: AgentEnvironment, registry_dir: str) -> HookInstallation:
     """Return the hooks of a CLI and their settings file: that of the subject's folder, or that of the user.
 
     Raises:
@@ -62,7 +62,7 @@ def wiring(profile: Profile, scope: HookScope, subject: AgentEnvironment, regist
             f"reconciler knows no hooks for {profile.name}", fix="its agent can still publish events itself"
         )
     path = hooks.user(subject) if scope is HookScope.USER else os.path.join(subject.cwd, hooks.project)
-    return Wiring(profile.name, hooks, path, registry_dir)
+    return HookInstallation(profile.name, hooks, path, registry_dir)
 
 
 class HooksState(StrEnum):
@@ -73,7 +73,7 @@ class HooksState(StrEnum):
     OTHER = "other"  # some are missing, or another installation of reconciler added them
 
 
-def hooks_state(target: Wiring, files: Files) -> HooksState:
+def hooks_state(target: HookInstallation, files: Files) -> HooksState:
     """Whether the settings file has our hooks. Writes nothing. Raises what `install` raises."""
     before = _settings(target, files)
     if not before or not json_text.found(before, target.owns):
@@ -81,7 +81,7 @@ def hooks_state(target: Wiring, files: Files) -> HooksState:
     return HooksState.CURRENT if _with_hooks(before, target) == before else HooksState.OTHER
 
 
-def install(target: Wiring, files: Files) -> bool:
+def install(target: HookInstallation, files: Files) -> bool:
     """Add our hooks to the settings file, and make the file if it is missing. False when nothing had to change.
 
     Raises:
@@ -96,7 +96,7 @@ def install(target: Wiring, files: Files) -> bool:
     return True
 
 
-def uninstall(target: Wiring, files: Files) -> bool:
+def uninstall(target: HookInstallation, files: Files) -> bool:
     """Remove our hooks from the settings file, and delete a file that is then empty. False when there are none.
 
     Raises:
@@ -114,7 +114,7 @@ def uninstall(target: Wiring, files: Files) -> bool:
     return True
 
 
-def _settings(target: Wiring, files: Files) -> str:
+def _settings(target: HookInstallation, files: Files) -> str:
     """The text of the settings file; empty when there is none. Raises ReconcilerError when it is not plain JSON."""
     match files.read(target.path, _LARGEST):
         case Present(data):
@@ -130,7 +130,7 @@ def _settings(target: Wiring, files: Files) -> str:
             return ""
 
 
-def _with_hooks(before: str, target: Wiring) -> str:
+def _with_hooks(before: str, target: HookInstallation) -> str:
     ours = json_text.found(before, target.owns) if before else []
     new: dict[str, Json] = {"type": "command", "command": target.command, "timeout": target.hooks.limit}
     if ours == [new] * len(target.hooks.events):
@@ -147,14 +147,14 @@ def _with_hooks(before: str, target: Wiring) -> str:
     return text
 
 
-def _without_hooks(text: str, target: Wiring) -> str:
+def _without_hooks(text: str, target: HookInstallation) -> str:
     try:
         return json_text.without(text, target.owns) if text else ""
     except ValueError as error:
         raise _unusable(target, str(error)) from error
 
 
-def _unusable(target: Wiring, why: str) -> ReconcilerError:
+def _unusable(target: HookInstallation, why: str) -> ReconcilerError:
     events = ", ".join(target.hooks.events)
     return ReconcilerError(
         f"{target.path} cannot be edited without changing anything else: {why}",

@@ -67,7 +67,7 @@ class RecordFile(Struct, frozen=True):
     """Modification time in Unix seconds."""
 
 
-class Modernized(Struct, frozen=True):
+class ConvertedRecord(Struct, frozen=True):
     """An older record with today's keys, as `job_of` reads them. Do not use the content if there are mistakes."""
 
     content: Mapping[str, Any]
@@ -80,20 +80,20 @@ def is_older(content: Mapping[str, Any]) -> bool:
     return "job_id" in content or any(name not in content for name in REQUIRED)
 
 
-def modernized(file: RecordFile, content: Mapping[str, Any], place: Callable[[str], Place]) -> Modernized:
+def modernized(file: RecordFile, content: Mapping[str, Any], place: Callable[[str], Place]) -> ConvertedRecord:
     """Translate an older record, key by key; `place` finds a key in the file.
 
     A key that is missing, or that another tool uses for something else, is assumed. A value without a sensible meaning
     is a mistake.
     """
     if not content.keys() & {"job_id", "id", "prompt"}:
-        return Modernized(
+        return ConvertedRecord(
             {}, mistakes=(RecordMistake("", "it is not a job record: it has no `job_id` and no `prompt`"),)
         )
     draft = _Draft(file=file, content=content, place=place)
     for read in (_identity, _words, _limits, _moments, _token, _status, _broker, _rest):
         read(draft)
-    return Modernized(draft.known, tuple(draft.assumptions), tuple(draft.mistakes))
+    return ConvertedRecord(draft.known, tuple(draft.assumptions), tuple(draft.mistakes))
 
 
 def with_changes(content: Mapping[str, Any], before: Job, after: Job) -> dict[str, Any]:

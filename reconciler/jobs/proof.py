@@ -9,7 +9,7 @@ from itertools import chain
 from msgspec import Struct
 
 from reconciler.agents.jsonl import objects
-from reconciler.agents.storage import Said
+from reconciler.agents.storage import UserMessage
 from reconciler.model.activity import Activity
 from reconciler.model.delivery import Evidence
 from reconciler.model.observed import Present, Unknown
@@ -135,7 +135,7 @@ def _rows_before(state: AgentState, to: Recipient, conversation: str, files: Fil
     return Rows(to, own, frozenset(each.id for each in said), frozenset(head.id for head in heads))
 
 
-def _said(to: Recipient, files: Files) -> list[Said] | None:
+def _said(to: Recipient, files: Files) -> list[UserMessage] | None:
     """The latest user messages in the folder's conversations, empty without a database; None when it cannot be read."""
     query = to.profile.transcript.said(to.subject)
     if query is None:

@@ -12,7 +12,7 @@ from reconciler.kinds.agent.case import Case
 from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError, Unreachable, UsageError
 from reconciler.model.observed import Observed, Present, Unknown
-from reconciler.model.short_names import Named, exactly, partly, several
+from reconciler.model.short_names import NamedResource, exactly, partly, several
 from reconciler.model.snapshot import Pane, Snapshot, TmuxState, tmux_trouble
 from reconciler.observe.agent_view import Caller
 from reconciler.observe.agents import subject_of
@@ -92,8 +92,8 @@ def _called(name: str, roster: KnownAgents) -> list[Case]:
     return [named[each] for each in partly(name, named)]
 
 
-def _named(case: Case) -> Named:
-    return Named(case.address, case.session)
+def _named(case: Case) -> NamedResource:
+    return NamedResource(case.address, case.session)
 
 
 def _cli(name: str, known: Iterable[str]) -> str:

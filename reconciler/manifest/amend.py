@@ -9,7 +9,7 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.record import Json
 from reconciler.text.characters import encoded, newline_of
 from reconciler.text.patch import Unpatchable, verified
-from reconciler.text.roundtrip import Rewriting, rewritten
+from reconciler.text.roundtrip import MappingChange, rewritten
 
 from .document import Source
 from .source import read, text_of
@@ -38,7 +38,7 @@ def amended(source: Source, settings: Mapping[str, Json]) -> bytes:
     after = {**content, "broker": {**block, **different}}
     text = text_of(before)
     try:
-        result = rewritten(text.replace("\r\n", "\n"), Rewriting(content, after))
+        result = rewritten(text.replace("\r\n", "\n"), MappingChange(content, after))
         verified(result, after, lambda new: read(Source(source.file, new.encode())).content)
     except Unpatchable as error:
         summary = f"{source.file} cannot be edited without changing more than `broker`"

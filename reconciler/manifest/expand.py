@@ -28,6 +28,7 @@ from .document import ManifestContext
 from .merge import Block
 
 _RUNNING = RunState.RUNNING
+_TYPE_FIELDS = frozenset({"command", "new", "resume", "artifacts", "quit", "busy"})
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -125,9 +126,10 @@ def agent_type(name: str, block: Block, context: ManifestContext) -> AgentType:
         _words([command] if isinstance(command, str) else command, context),
         new=_words(given.get("new", ()), context),
         resume=_words(given.get("resume", ()), context),
-        artifacts=_words(given.get("artifacts", ()), context),
+        artifacts=tuple(given.get("artifacts", ())),
         quit=given.get("quit", ""),
         busy=given.get("busy", ""),
+        parts={key: value for key, value in given.items() if key not in _TYPE_FIELDS},
         place=block.place(),
     )
 

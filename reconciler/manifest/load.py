@@ -17,7 +17,7 @@ from reconciler.model.record import Json
 from . import expand
 from .document import Document, ManifestContext, Source, mistake
 from .links import Declared, branch_mistakes, link_mistakes
-from .merge import Block, Merged, merge
+from .merge import Block, MergedManifests, merge
 from .templates import type_mistakes
 from .values import accept_mistakes, accepts, budget_mistakes, project_budget
 from .variables import fill
@@ -103,7 +103,7 @@ def _desired(
     return desired, [*unset, *disagreements, *mistakes]
 
 
-def _doubtful(merged: Merged, workspaces: Iterable[Workspace], declared: Declared) -> Iterable[Diagnostic]:
+def _doubtful(merged: MergedManifests, workspaces: Iterable[Workspace], declared: Declared) -> Iterable[Diagnostic]:
     arguments = (argument for _, block in declared for argument in (block.content or {}).get("args", ()))
     spaces = list(workspaces)
     if len({each.path for each in spaces}) == len(spaces) and not any(set(each) & {" ", "$"} for each in arguments):
@@ -114,7 +114,7 @@ def _doubtful(merged: Merged, workspaces: Iterable[Workspace], declared: Declare
     return doubtful(((each, blocks[each.address.workspace]) for each in spaces), declared)
 
 
-def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]) -> Iterator[Diagnostic]:
+def _mistakes(merged: MergedManifests, declared: Declared, builtin_types: Collection[str]) -> Iterator[Diagnostic]:
     own_types = merged.sections["agent_types"]
     yield from _socket_mistakes(merged.settings.get("tmux"))
     for name, block in own_types.items():
@@ -124,12 +124,12 @@ def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]
     yield from link_mistakes(declared, {*builtin_types, *own_types})
 
 
-def _project(merged: Merged, context: ManifestContext) -> str:
+def _project(merged: MergedManifests, context: ManifestContext) -> str:
     block = merged.settings.get("project")
     return block.content if block else context.default_project
 
 
-def _expanded(merged: Merged, context: ManifestContext) -> tuple[dict[Address, Workspace], Declared]:
+def _expanded(merged: MergedManifests, context: ManifestContext) -> tuple[dict[Address, Workspace], Declared]:
     base = expand.defaults(merged.settings.get("defaults"), context)
     workspaces: dict[Address, Workspace] = {}
     declared: list[tuple[Agent, Block]] = []
@@ -145,7 +145,7 @@ def _socket_mistakes(block: Block | None) -> Iterator[Diagnostic]:
         yield mistake("`tmux` names two sockets", block.place(), fix="keep `socket` or `socket_path`")
 
 
-def _brokers(merged: Merged, context: ManifestContext) -> dict[Address, Broker]:
+def _brokers(merged: MergedManifests, context: ManifestContext) -> dict[Address, Broker]:
     declared = merged.sections["broker"]
     if not declared:
         return {}

@@ -31,14 +31,14 @@ class Block(Struct, frozen=True):
         return self.source.place(f"{self.path}.{key}" if key else self.path)
 
 
-class Merged(Struct, frozen=True):
+class MergedManifests(Struct, frozen=True):
     """All documents as one: settings by key, named blocks by section and name."""
 
     settings: Mapping[str, Block]
     sections: Mapping[str, Mapping[str, Block]]
 
 
-def merge(sources: Sequence[ExpandedDocument]) -> tuple[Merged, list[Diagnostic]]:
+def merge(sources: Sequence[ExpandedDocument]) -> tuple[MergedManifests, list[Diagnostic]]:
     """The merged `sources`, and a mistake for each duplicate name and each setting that differs."""
     mistakes: list[Diagnostic] = []
     settings: dict[str, Block] = {}
@@ -59,7 +59,7 @@ def merge(sources: Sequence[ExpandedDocument]) -> tuple[Merged, list[Diagnostic]
             name = f"{content['address']} {content['path']}"
             block = Block(source, f"{_ACCEPT}.{index}", content)
             mistakes += _declare(sections[_ACCEPT], name, block, f"{_ACCEPT} {name}")
-    return Merged(settings, sections), mistakes
+    return MergedManifests(settings, sections), mistakes
 
 
 def _set(settings: dict[str, Block], block: Block) -> list[Diagnostic]:

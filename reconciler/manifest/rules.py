@@ -14,6 +14,13 @@ _NOT_IN_A_BRANCH = r"\.\.|//|@\{|(?:^|/)\.|\.lock(?:/|$)|^/|[/.]$|^HEAD$"
 EXTENSION = "x-"  # how the top-level keys begin that users may choose
 VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 
+# --- agent types
+FIELD = r"[^\s.]{1,80}(?:\.[^\s.]{1,80}){0,9}"
+KEY = r"(?:[CMS]-)?(?:[A-Za-z0-9?]|Enter|Escape|Tab|BTab|Space|BSpace|Up|Down|Left|Right|Home|End|F[1-9]|F1[0-2])"
+VERSION = r"[0-9]+(?:\.[0-9]+)+[A-Za-z0-9.+-]*"
+SQL_NAME = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
+RELATIVE = r"[^/~.][^/]*(?:/[^/.][^/]*)*|\.[^/.][^/]*(?:/[^/.][^/]*)*"
+
 ACCEPTED = rf"agent\.{NAME_PATTERN}\.{NAME_PATTERN}|broker\.{NAME_PATTERN}|{NAME_PATTERN}"
 DRIFT_PATH = r"[A-L]|[a-z][A-Za-z0-9_./-]*"
 DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"

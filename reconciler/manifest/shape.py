@@ -15,6 +15,7 @@ from reconciler.model.record import Json
 from reconciler.model.schema import Expected, Pattern, json_schema
 
 from .rules import ACCEPTED, DATE, DRIFT_PATH, EXTENSION, NAME_RULE, RULES, VARIABLE
+from .type_shape import AgentTypeDoc
 
 _WITH_VARIABLE = r"[\s\S]*\$\{[\s\S]*"
 _STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
@@ -33,7 +34,6 @@ Resume = Annotated[str, *_rule("resume")]
 SocketName = Annotated[str, *_rule("socket")]
 Branch = Annotated[str, *_rule("branch")]
 Path = Annotated[str, *_rule("path")]
-Word = Annotated[str, Pattern(r"\S+")]
 Argv = list[str]
 Count = Annotated[int, Expected("a whole number")]
 Dollars = Annotated[float, Expected("a number of US dollars")]
@@ -75,7 +75,7 @@ class BudgetDoc(TypedDict):
     tokens_per_day: NotRequired[Count]
     """Tokens of every kind: input, output, and what was read from caches or written into them."""
     usd_per_day: NotRequired[Dollars]
-    """US dollars: what the CLI stored, else list prices. Needs `pip install 'reconciler[prices]'`."""
+    """US dollars: what the CLI stored, else list prices. Needs `pip install 'agent-reconciler[prices]'`."""
     on_exceed: NotRequired[Literal["notify", "hold"]]
     """`notify`: the monitor says it. `hold`: besides, no new prompt is sent. Default: notify."""
 
@@ -160,25 +160,6 @@ class DefaultsDoc(TypedDict):
 
     agent: NotRequired[AgentDoc]
     """Defaults of every agent."""
-
-
-class AgentTypeDoc(TypedDict):
-    """An agent CLI of your own."""
-
-    __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
-
-    command: Annotated[Word | list[str], Expected("a list of strings, or one word")]
-    """The program and its first arguments."""
-    new: NotRequired[Argv]
-    """Arguments that begin a conversation; `{session_id}` is an id chosen by reconciler."""
-    resume: NotRequired[Argv]
-    """Arguments that continue the conversation `{session_id}`."""
-    artifacts: NotRequired[Argv]
-    """Where the CLI stores a conversation; may contain `{session_id}` and `{cwd}`."""
-    quit: NotRequired[str]
-    """What is typed to end the CLI."""
-    busy: NotRequired[str]
-    """Regular expression that matches the pane title while the agent must not be interrupted."""
 
 
 class ListenerDoc(TypedDict):

@@ -13,7 +13,7 @@ _COLON_IN_TEXT = re.compile(r"(?P<begin>\s*(?:- )?(?:[\w.-]+: +)?)(?P<text>[^\s\
 _KEY = re.compile(r"\s*(?P<key>[\w.-]+)\s*$")
 
 
-class Slip(NamedTuple):
+class SyntaxMistake(NamedTuple):
     """A slip: its place, what is wrong and what to write."""
 
     at: At
@@ -21,7 +21,7 @@ class Slip(NamedTuple):
     fix: str
 
 
-def syntax_slip(text: str, problem: YamlProblem) -> Slip | None:
+def syntax_slip(text: str, problem: YamlProblem) -> SyntaxMistake | None:
     """The slip behind a syntax mistake in the manifest `text`; None when it is none of the common ones."""
     lines = text.splitlines()
     line, column = problem.at
@@ -39,26 +39,28 @@ def syntax_slip(text: str, problem: YamlProblem) -> Slip | None:
     return None
 
 
-def _colon_in_text(at: At, line: str) -> Slip | None:
+def _colon_in_text(at: At, line: str) -> SyntaxMistake | None:
     found = _COLON_IN_TEXT.fullmatch(line)
     if not found:
         return None
     written = found["begin"].strip()
     text = found["text"].strip()
-    return Slip(at, "a `: ` inside a text", f"put the text in quotes: `{written} {quoted(text)}`".replace("` ", "`"))
+    return SyntaxMistake(
+        at, "a `: ` inside a text", f"put the text in quotes: `{written} {quoted(text)}`".replace("` ", "`")
+    )
 
 
-def _open_quote(at: At, lines: list[str]) -> Slip:
+def _open_quote(at: At, lines: list[str]) -> SyntaxMistake:
     mark = lines[at[0] - 1][at[1] - 1 : at[1]]
-    return Slip(at, f"a quote `{mark}` that is not closed", f"end the text with `{mark}`")
+    return SyntaxMistake(at, f"a quote `{mark}` that is not closed", f"end the text with `{mark}`")
 
 
-def _no_colon(at: At, lines: list[str]) -> Slip | None:
+def _no_colon(at: At, lines: list[str]) -> SyntaxMistake | None:
     found = _KEY.fullmatch(lines[at[0] - 1]) if at[0] <= len(lines) else None
-    return Slip(at, f"`{found['key']}` has no colon", f"write `{found['key']}:`") if found else None
+    return SyntaxMistake(at, f"`{found['key']}` has no colon", f"write `{found['key']}:`") if found else None
 
 
-def _quote_inside(lines: list[str], line: int, column: int) -> Slip | None:
+def _quote_inside(lines: list[str], line: int, column: int) -> SyntaxMistake | None:
     """The parser found a word right after a quote: that one is meant as text, or an earlier one was left open."""
     before = lines[line - 1][: column - 1] if line <= len(lines) else ""
     mark = before[-1:]
@@ -66,12 +68,12 @@ def _quote_inside(lines: list[str], line: int, column: int) -> Slip | None:
         return None
     if before.count(mark) % 2 == 0:
         fix = "write two of them" if mark == "'" else f"write `\\{mark}`"
-        return Slip((line, column - 1), f"a quote `{mark}` inside a text in such quotes", fix)
+        return SyntaxMistake((line, column - 1), f"a quote `{mark}` inside a text in such quotes", fix)
     opens = next((number for number in range(line - 1, 0, -1) if lines[number - 1].count(mark) % 2), 0)
     return _open_quote((opens, lines[opens - 1].rindex(mark) + 1), lines) if opens else None
 
 
-def _indentation(lines: list[str], line: int) -> Slip | None:
+def _indentation(lines: list[str], line: int) -> SyntaxMistake | None:
     here = lines[line - 1] if line <= len(lines) else ""
     name = here.strip().partition(":")[0]
     own = _indent(here)
@@ -80,7 +82,7 @@ def _indentation(lines: list[str], line: int) -> Slip | None:
         return None
     nearest = min(above, key=lambda each: (abs(each - own), -each))
     summary = f"`{name}` is indented {_spaces(own)}, its neighbours {nearest}"
-    return Slip((line, own + 1), summary, f"indent it {_spaces(nearest)}")
+    return SyntaxMistake((line, own + 1), summary, f"indent it {_spaces(nearest)}")
 
 
 def _indents_above(lines: list[str]) -> Iterator[int]:

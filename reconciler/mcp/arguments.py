@@ -1,4 +1,4 @@
-"""The arguments of each tool. Their JSON Schema is what the client sees."""
+"""The arguments of each tool. Clients see their JSON Schema."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class OneName(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PeekArguments(Struct, frozen=True, forbid_unknown_fields=True):
-    """One agent, and how much of its screen."""
+    """One agent, and how many lines of its screen."""
 
     name: Name
-    lines: Annotated[int, Meta(ge=0, le=5000, description="The last N lines, also of what scrolled away")] = 0
+    lines: Annotated[int, Meta(ge=0, le=5000, description="The last N lines, including lines that scrolled away")] = 0
 
 
 class LastArguments(Struct, frozen=True, forbid_unknown_fields=True):
     """One agent, and how many turns."""
 
     name: Name
-    turns: Annotated[int, Meta(ge=1, le=100, description="The last N prompts and what was answered")] = 1
+    turns: Annotated[int, Meta(ge=1, le=100, description="The last N prompts and their answers")] = 1
 
 
 class AddressArgument(Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,7 +86,7 @@ class SubmitArguments(Struct, frozen=True, forbid_unknown_fields=True):
     name: Name
     prompt: Annotated[str, Meta(min_length=1, description="The task")]
     timeout: Annotated[float, Meta(gt=0, description="Time limit of the job, in seconds")] = 3600.0
-    idle_timeout: Annotated[float, Meta(gt=0, description="How many seconds the job may be silent")] = 120.0
+    idle_timeout: Annotated[float, Meta(gt=0, description="How many seconds the job may send no event")] = 120.0
     wait_idle: Annotated[Seconds, Meta(description="How many seconds a busy agent is waited for")] = 0.0
 
 

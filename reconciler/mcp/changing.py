@@ -1,4 +1,4 @@
-"""The tools that change something. Each exists only when the user allows it."""
+"""The tools that change something. Each exists only if the user allows it."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ from .arguments import (
     SubmitArguments,
     WaitArguments,
 )
-from .tool import Answered, Tool, ToolAccess, ToolPermission
+from .tool import Tool, ToolAccess, ToolPermission, ToolResult
 
 
-def _send(access: ToolAccess, given: SendArguments) -> Answered:
+def _send(access: ToolAccess, given: SendArguments) -> ToolResult:
     at = access.open()
     to = sending.live_recipient(at, given.name, within_budget=True)
     _expect_another(access, at, [to.address])
     sent = sending.send(at, to, given.text, given.wait_idle)
     document = send_document(str(sent.address), sent.session, sent.delivery)
-    return Answered(document, send_exit_code(document))
+    return ToolResult(document, send_exit_code(document))
 
 
-def _answer(access: ToolAccess, given: AnswerArguments) -> Answered:
+def _answer(access: ToolAccess, given: AnswerArguments) -> ToolResult:
     if bool(given.request) != bool(given.answer):
-        raise UsageError("an answer names its request", fix="call `answer` with the name alone: it shows the request")
+        raise UsageError("`request` and `answer` are needed together", fix="call `answer` with only `name` to get them")
     at = access.open()
     asked = sending.live_recipient(at, given.name)
     records = records_of(at, JOB_RECORDS)
@@ -73,26 +73,26 @@ def _answer(access: ToolAccess, given: AnswerArguments) -> Answered:
         "session": asked.to.pane.session,
         "job": dialog.job.id if dialog.job else None,
     }
-    return Answered(agent_answer_document(whose, to_builtins(dialog.sighting), choice))
+    return ToolResult(agent_answer_document(whose, to_builtins(dialog.shown), choice))
 
 
-def _stop(access: ToolAccess, given: StopArguments) -> Answered:
+def _stop(access: ToolAccess, given: StopArguments) -> ToolResult:
     at = access.open()
     agents = resting(look(at), given.names)
     _expect_another(access, at, agents)
-    return _carried_out(work(at, request_to_stop(agents, given.reason or "stopped by an agent"), _APPROVED))
+    return _run_to_end(work(at, request_to_stop(agents, given.reason or "stopped by an agent"), _APPROVED))
 
 
-def _resume(access: ToolAccess, given: ResumeArguments) -> Answered:
+def _resume(access: ToolAccess, given: ResumeArguments) -> ToolResult:
     at = access.open()
     seen = look(at, everyone=False)
     request = request_to_resume(resolve_declared(seen, given.names))
     for _waiting in await_endings(at, seen, request):
-        pass  # nobody watches
-    return _carried_out(work(at, request, _APPROVED))
+        pass  # there is no terminal on which to show progress
+    return _run_to_end(work(at, request, _APPROVED))
 
 
-def _apply(access: ToolAccess, given: ApplyArguments) -> Answered:
+def _apply(access: ToolAccess, given: ApplyArguments) -> ToolResult:
     digest = given.digest.removeprefix("sha256:")
     shown = access.shown.get(digest)
     if shown is None:
@@ -100,10 +100,10 @@ def _apply(access: ToolAccess, given: ApplyArguments) -> Answered:
     at = access.open()
     ends = {each["address"] for each in shown["resource_changes"] if "delete" in each["actions"]}
     _expect_another_of(access, at, ends)
-    return _carried_out(work(at, request_of(shown), _APPROVED, shown))
+    return _run_to_end(work(at, request_of(shown), _APPROVED, shown))
 
 
-def _submit(access: ToolAccess, given: SubmitArguments) -> Answered:
+def _submit(access: ToolAccess, given: SubmitArguments) -> ToolResult:
     at = access.open()
     _expect_another(access, at, resolve_names(look(at, everyone=False), [given.name]))
     new = NewJob(
@@ -118,11 +118,11 @@ def _submit(access: ToolAccess, given: SubmitArguments) -> Answered:
     for event in jobs.submit(at, records_of(at, JOB_RECORDS), new, options):
         if isinstance(event, JobReport):
             alone = [Diagnostic(severity=Severity.WARNING, summary=event.unfollowed)] if event.unfollowed else []
-            return Answered(jobs_document([event.row], alone), exit_code_of(event.outcome))
+            return ToolResult(jobs_document([event.row], alone), exit_code_of(event.outcome))
     raise ReconcilerError("the job has no result")
 
 
-def _wait(access: ToolAccess, given: WaitArguments) -> Answered:
+def _wait(access: ToolAccess, given: WaitArguments) -> ToolResult:
     at = access.open()
     records = records_of(at, JOB_RECORDS)
     background.revive(at, records)
@@ -130,7 +130,7 @@ def _wait(access: ToolAccess, given: WaitArguments) -> Answered:
         if isinstance(event, WaitEnded):
             document = jobs_document((report.row for report in event.reports), mistakes_in(event.unreadable))
             outcomes = [report.outcome for report in event.reports]
-            return Answered(document, exit_code_of_all(outcomes, first=False, unreadable=bool(event.unreadable)))
+            return ToolResult(document, exit_code_of_all(outcomes, first=False, unreadable=bool(event.unreadable)))
     raise ReconcilerError("the wait has no result")
 
 
@@ -139,8 +139,8 @@ def _wait(access: ToolAccess, given: WaitArguments) -> Answered:
 _APPROVED = ApplyOptions(auto_approve=True)
 
 
-def _carried_out(events: Work) -> Answered:
-    """The events of an apply, to its end, as published."""
+def _run_to_end(events: Work) -> ToolResult:
+    """Run an apply to its end, and return its events as published."""
     lines, code = [], int(ExitCode.ERROR)
     try:
         for event in events:
@@ -148,9 +148,9 @@ def _carried_out(events: Work) -> Answered:
                 lines.append(event.line)
             if isinstance(event, ApplyEnded):
                 code = event.exit_code
-    except ReconcilerError as error:  # it has been an event as well
+    except ReconcilerError as error:  # the error is also one of the events
         code = error.exit_code
-    return Answered({"events": lines}, code)
+    return ToolResult({"events": lines}, code)
 
 
 def _expect_another(access: ToolAccess, at: Project, agents: Iterable[Address]) -> None:
@@ -158,12 +158,12 @@ def _expect_another(access: ToolAccess, at: Project, agents: Iterable[Address]) 
 
 
 def _expect_another_of(access: ToolAccess, at: Project, addresses: Iterable[str]) -> None:
-    """Raise Refused when one of the addresses is the agent that calls, and the user does not allow that."""
+    """Raise Refused if one of the addresses is the calling agent itself, unless the user allows that."""
     if ToolPermission.SELF in access.allowed:
         return
     own = own_agent(at, look(at, everyone=False))
     if own is not None and str(own) in set(addresses):
-        raise Refused(f"{own} is the agent that asks: it may not do this to itself", fix="start with `--allow self`")
+        raise Refused(f"{own} may not do this to itself", fix="the user starts the server with `--allow self`")
 
 
 CHANGING = (

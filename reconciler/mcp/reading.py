@@ -1,4 +1,4 @@
-"""The tools that only look."""
+"""The tools that change nothing."""
 
 from __future__ import annotations
 
@@ -10,49 +10,48 @@ from reconciler.app.plan.drift import drift
 from reconciler.app.plan.explain import explanation
 from reconciler.app.plan.make import make_plan
 from reconciler.app.plan.plans import document_of
-from reconciler.model.exit_code import ExitCode
+from reconciler.model.exit_code import ExitCode, exit_code_of
 from reconciler.plan.request import Request
 from reconciler.plan.verdict import refusal
 
 from .arguments import AddressArgument, LastArguments, NoArguments, OneName, OptionalName, PeekArguments
-from .tool import Answered, Tool, ToolAccess
+from .tool import Tool, ToolAccess, ToolResult
 
 
-def _status(access: ToolAccess, given: OptionalName) -> Answered:
+def _status(access: ToolAccess, given: OptionalName) -> ToolResult:
     document = status(access.open(), given.name)
-    errors = any(each["severity"] != "warning" for each in document["diagnostics"])
-    return Answered(document, ExitCode.ERROR if errors else ExitCode.OK)
+    return ToolResult(document, exit_code_of(each["severity"] for each in document["diagnostics"]))
 
 
-def _peek(access: ToolAccess, given: PeekArguments) -> Answered:
-    return Answered(peek(access.open(), given.name, given.lines))
+def _peek(access: ToolAccess, given: PeekArguments) -> ToolResult:
+    return ToolResult(peek(access.open(), given.name, given.lines))
 
 
-def _last(access: ToolAccess, given: LastArguments) -> Answered:
-    return Answered(last(access.open(), given.name, given.turns))
+def _last(access: ToolAccess, given: LastArguments) -> ToolResult:
+    return ToolResult(last(access.open(), given.name, given.turns))
 
 
-def _diff(access: ToolAccess, given: OneName) -> Answered:
-    return Answered(diff(access.open(), given.name))
+def _diff(access: ToolAccess, given: OneName) -> ToolResult:
+    return ToolResult(diff(access.open(), given.name))
 
 
-def _plan(access: ToolAccess, _given: NoArguments) -> Answered:
-    planned = make_plan(access.open(), Request())
-    document = document_of(planned)
+def _plan(access: ToolAccess, _given: NoArguments) -> ToolResult:
+    at = access.open()
+    planned = make_plan(at, Request())
+    document = document_of(at, planned)
     access.shown[document["digest"]] = document
     errors = planned.plan.errors
-    return Answered(document, refusal(errors).exit_code if errors else ExitCode.OK)
+    return ToolResult(document, refusal(errors).exit_code if errors else ExitCode.OK)
 
 
-def _explain(access: ToolAccess, given: AddressArgument) -> Answered:
+def _explain(access: ToolAccess, given: AddressArgument) -> ToolResult:
     document = explanation(access.open(), given.address)
-    errors = any(each["severity"] != "warning" for each in document["diagnostics"])
-    return Answered(document, ExitCode.ERROR if errors else ExitCode.OK)
+    return ToolResult(document, exit_code_of(each["severity"] for each in document["diagnostics"]))
 
 
-def _drift(access: ToolAccess, _given: NoArguments) -> Answered:
+def _drift(access: ToolAccess, _given: NoArguments) -> ToolResult:
     document = drift(access.open())
-    return Answered(document, ExitCode.OK if document["in_sync"] else ExitCode.CHANGES)
+    return ToolResult(document, ExitCode.OK if document["in_sync"] else ExitCode.CHANGES)
 
 
 READING = (
@@ -86,7 +85,7 @@ READING = (
     ),
     Tool(
         name="plan",
-        summary="Show what `apply` would do. Changes nothing. Its `digest` is what the tool `apply` takes.",
+        summary="Show what `apply` would do. Changes nothing. Pass its `digest` to the tool `apply`.",
         arguments=NoArguments,
         schema="plan",
         call=_plan,

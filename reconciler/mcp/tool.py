@@ -1,4 +1,4 @@
-"""What a tool is, and what it returns."""
+"""The definition of a tool, and its result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.render.documents.plan import PlanDoc
 
 
 class ToolPermission(StrEnum):
-    """What the user may allow with `--allow`."""
+    """The values of `--allow`."""
 
     SEND = "send"
     JOB = "job"
@@ -22,19 +22,19 @@ class ToolPermission(StrEnum):
     STOP = "stop"
     RESUME = "resume"
     APPLY = "apply"
-    SELF = "self"  # the others may be about the agent that calls
+    SELF = "self"  # the other permissions also apply to the calling agent itself
 
 
 class ToolAccess(Struct, frozen=True):
-    """What the tools of one connection work on."""
+    """What the tools of one connection have access to."""
 
     open: Callable[[], Project]  # each call opens the project anew
     allowed: frozenset[ToolPermission] = frozenset()
     shown: dict[str, PlanDoc] = field(default_factory=dict)  # the plans that this client was shown, by digest
 
 
-class Answered(Struct, frozen=True):
-    """A document, and the exit code that the command would have ended with."""
+class ToolResult(Struct, frozen=True):
+    """A document, and the exit code of the corresponding command."""
 
     document: Mapping[str, Any]
     exit_code: int = ExitCode.OK
@@ -52,7 +52,7 @@ class Tool(Struct, frozen=True, kw_only=True):
     events: bool = False
     """Whether the document is `{"events": [...]}`, each as the schema says."""
     permission: ToolPermission | None = None
-    """What the user must allow; None when anybody may call it."""
+    """The permission that the tool needs; None if it is always allowed."""
     changes: bool = False
-    """Whether it changes something: such calls come one after the other."""
-    call: Callable[[ToolAccess, Any], Answered]
+    """Whether it changes something. Such calls run one at a time."""
+    call: Callable[[ToolAccess, Any], ToolResult]

@@ -17,6 +17,7 @@ from .diagnostic import Diagnostic, Place
 
 if TYPE_CHECKING:
     from .broker import Broker
+    from .record import Json
 
 
 class RunState(StrEnum):
@@ -122,7 +123,8 @@ class AgentType(Struct, frozen=True):
     """An agent CLI that the user describes in `agent_types:`.
 
     `new`, `resume` and `artifacts` may contain `{session_id}`; `artifacts` may also contain `{cwd}`. `busy` is a
-    regular expression that matches the pane title while the agent must not be interrupted.
+    regular expression that matches the pane title while the agent must not be interrupted. `parts` are the other keys
+    of the manifest, as plain data; `agents.form` says what they are.
     """
 
     name: str
@@ -132,6 +134,7 @@ class AgentType(Struct, frozen=True):
     artifacts: tuple[str, ...] = ()
     quit: str = ""
     busy: str = ""
+    parts: Mapping[str, Json] = field(default_factory=dict)
     place: Place | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -21,3 +22,11 @@ class ExitCode(IntEnum):
     SILENT = 9
     USAGE = 64
     INTERRUPTED = 130
+
+
+def exit_code_of(severities: Iterable[str]) -> ExitCode:
+    """The exit code of a look with these diagnostics: a refusal exits with 7 if nothing worse was found."""
+    found = {each for each in severities if each != "warning"}
+    if not found:
+        return ExitCode.OK
+    return ExitCode.REFUSED if found == {"refusal"} else ExitCode.ERROR

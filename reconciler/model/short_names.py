@@ -14,7 +14,7 @@ _LISTED = 20
 _OFFERED = 6  # names in one message
 
 
-class Named(Struct, frozen=True, order=True):
+class NamedResource(Struct, frozen=True, order=True):
     """Something that a user can name: its address, and the session if it is an agent."""
 
     address: Address
@@ -34,7 +34,7 @@ class Named(Struct, frozen=True, order=True):
         return f"{self.address}  {self.session}".rstrip()
 
 
-def the_one(name: str, known: Iterable[Named], what: str = "agent") -> Named:
+def the_one(name: str, known: Iterable[NamedResource], what: str = "agent") -> NamedResource:
     """The one that `name` stands for. `what` is the kind of all in the list; empty if it has several kinds.
 
     Raises:
@@ -51,7 +51,7 @@ def the_one(name: str, known: Iterable[Named], what: str = "agent") -> Named:
             raise several(name, more)
 
 
-def exactly(name: str, known: Sequence[Named]) -> list[Named]:
+def exactly(name: str, known: Sequence[NamedResource]) -> list[NamedResource]:
     """The one with this address or session; else those with this own name, and the agents of that workspace."""
     whole = [each for each in known if name in each.full_names or (each.address.agent and name == each.short_address)]
     if whole:
@@ -62,12 +62,12 @@ def exactly(name: str, known: Sequence[Named]) -> list[Named]:
     return sorted({*named, *inside})
 
 
-def partly(name: str, known: Iterable[Named]) -> list[Named]:
+def partly(name: str, known: Iterable[NamedResource]) -> list[NamedResource]:
     """Those with `name` in their workspace, agent or session."""
     return [each for each in known if name and (name in each.short_address or name in each.session)]
 
 
-def several(name: str, meant: Sequence[Named]) -> UsageError:
+def several(name: str, meant: Sequence[NamedResource]) -> UsageError:
     """The error that lists all matches of `name`, one per line."""
     listed = [str(each) for each in meant[:_LISTED]]
     more = len(meant) - len(listed)
@@ -86,7 +86,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f"there are: {', '.join(known[:_OFFERED])}{more}"
 
 
-def _unknown(name: str, known: Sequence[Named], what: str) -> UsageError:
+def _unknown(name: str, known: Sequence[NamedResource], what: str) -> UsageError:
     address = parse_address(name)
     if what and address and address.kind != what:
         article = "an" if what == "agent" else "a"
@@ -97,7 +97,7 @@ def _unknown(name: str, known: Sequence[Named], what: str) -> UsageError:
     return UsageError(f"there is no {what} {name}" if what else f"there is no {name}", fix=nearest(name, names))
 
 
-def _instead(address: Address, known: Sequence[Named]) -> str:
+def _instead(address: Address, known: Sequence[NamedResource]) -> str:
     """What to type in place of an address of another kind."""
     if address.kind == "broker":
         return "`reconciler broker -h` lists the commands for brokers"

@@ -37,7 +37,7 @@ class TokenRow(Struct, frozen=True, array_like=True, gc=False):
         return self.input + self.output + self.cache_read + self.cache_write
 
 
-class Carried(Struct, frozen=True, array_like=True):
+class TokenReaderState(Struct, frozen=True, array_like=True):
     """What the lines so far say about the lines that follow. Each reader uses what it needs."""
 
     model: str = ""
@@ -74,12 +74,14 @@ class TokenFile(Struct, frozen=True, array_like=True):
     offset: int = 0
     # A digest of the bytes before `offset`: a file that was rewritten has others there.
     before: bytes = b""
-    carried: Carried = field(default_factory=Carried)
+    carried: TokenReaderState = field(default_factory=TokenReaderState)
     rows: tuple[TokenRow, ...] = ()
     # The row of a last line that has no line end yet.
     loose: tuple[TokenRow, ...] = ()
     # How many lines could not be understood.
     damaged: int = 0
+    # A digest of what a manifest said about the fields; empty for a built-in type.
+    fields: str = ""
 
 
 class Unread(Struct, frozen=True):

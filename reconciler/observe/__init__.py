@@ -5,6 +5,6 @@ Nothing is opened for writing. Whatever cannot be read is `Unknown`, with the re
 
 from .agent_view import HOOK_NOTES, Caller
 from .request import SnapshotRequest
-from .snapshot import observe, recorded_as_live
+from .snapshot import observe, observe_cases, recorded_as_live
 
-__all__ = ["HOOK_NOTES", "Caller", "SnapshotRequest", "observe", "recorded_as_live"]
+__all__ = ["HOOK_NOTES", "Caller", "SnapshotRequest", "observe", "observe_cases", "recorded_as_live"]

@@ -55,12 +55,12 @@ def _project(pane: Pane, files: Files, caller: Caller) -> tuple[str, bool]:
     own_line = re.compile(
         rb"^lineage: *[\"']?" + re.escape(pane.lineage.encode(errors="surrogateescape")) + rb"[\"']?\s", re.MULTILINE
     )
-    told = (*caller.projects_of(pane.lineage), *_in_folder(pane.project))
-    for folder, registry in (*told, *_above(pane.cwd)):
+    candidates = (*caller.projects_of(pane.lineage), *_in_folder(pane.project))
+    for folder, registry in (*candidates, *_above(pane.cwd)):
         head = files.read(registry, _HEAD)
         if isinstance(head, Present) and own_line.search(head.value):
             return folder, True
-    return next((folder for folder, _ in told), ""), False
+    return next((folder for folder, _ in candidates), ""), False
 
 
 def _in_folder(folder: str) -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from reconciler.kinds.agent.case import cases, with_unmanaged
+from reconciler.kinds.agent.case import Case, cases, with_unmanaged
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired, EnvOrigin, Workspace
 from reconciler.model.diagnostic import Diagnostic
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 def observe(request: SnapshotRequest, world: World, caller: Caller) -> Snapshot:
     """Look at the live state at this moment, as far as a comparison needs it."""
+    return observe_cases(request, world, caller)[0]
+
+
+def observe_cases(request: SnapshotRequest, world: World, caller: Caller) -> tuple[Snapshot, dict[Address, Case]]:
+    """Look like `observe`, and return the cases of the snapshot, too, which the look needs in any case."""
     tmux, orphans = _look_at_tmux(request.record, world)
     folders = _folders(request, world.files)
     snapshot = Snapshot(
@@ -41,13 +46,13 @@ def observe(request: SnapshotRequest, world: World, caller: Caller) -> Snapshot:
         visibility_warnings=_visibility_warnings(request, world),
     )
     found = cases(request.desired, request.record, snapshot, request.profiles, request.options)
-    if request.everyone:
-        found = with_unmanaged(found, request.record, snapshot, request.profiles)
-    if not any(is_asked(case, request) for case in found.values()):
-        return snapshot
+    agents = with_unmanaged(found, request.record, snapshot, request.profiles) if request.everyone else found
+    if not any(is_asked(case, request) for case in agents.values()):
+        return snapshot, found
     from .closer_look import look_closely  # noqa: PLC0415 - a plan without changes starts faster without
 
-    return look_closely(request, snapshot, found, world, caller)
+    snapshot = look_closely(request, snapshot, agents, world, caller)
+    return snapshot, cases(request.desired, request.record, snapshot, request.profiles, request.options)
 
 
 def _look_at_tmux(record: Record, world: World) -> tuple[Observed[TmuxState], Mapping[Address, Observed[int]]]:

@@ -11,7 +11,7 @@ from reconciler.agents.storage import Query
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.agents.token_store import Damaged, TokenLines, TokenStore, TokenTable
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
-from reconciler.model.tokens import Carried, FileMark, TokenFile, TokenRow, Unread
+from reconciler.model.tokens import FileMark, TokenFile, TokenReaderState, TokenRow, Unread
 from reconciler.ports import growing_files
 from reconciler.ports.database import ask
 from reconciler.ports.world import Files
@@ -85,7 +85,7 @@ def _asked(places: Iterable[TokenPlace], files: Files, unread: list[Unread]) -> 
 
 
 def _read(path: str, asked: _AskedStore, known: TokenFile | None) -> Observed[TokenFile]:
-    if known and known.type != asked.type:
+    if known and (known.type, known.fields) != (asked.type, asked.lines.fields if asked.lines else ""):
         known = None
     try:
         if asked.lines:
@@ -109,7 +109,7 @@ def _of_lines(path: str, type_: str, lines: TokenLines, known: TokenFile | None)
     if known and known.mark == now.value and known.offset == now.value.size:
         return Present(known)
     begun = known if known and _goes_on(path, known, now.value) else None
-    fresh = begun or TokenFile(type=type_, mark=now.value, conversation=lines.owner(path))
+    fresh = begun or TokenFile(type=type_, mark=now.value, conversation=lines.owner(path), fields=lines.fields)
     return Present(_continued(path, replace(fresh, mark=now.value), lines))
 
 
@@ -158,7 +158,7 @@ def _marked(block: bytes, lines: TokenLines) -> Iterator[bytes]:
                 break
 
 
-def _loose(line: bytes, lines: TokenLines, carried: Carried) -> tuple[TokenRow, ...]:
+def _loose(line: bytes, lines: TokenLines, carried: TokenReaderState) -> tuple[TokenRow, ...]:
     """The rows of a line that may still be written; a part of a line is no mistake."""
     try:
         return tuple(row for each in _marked(line, lines) for row in lines.read(each, carried)[0])

@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from reconciler.model.errors import Refused, StalePlan
 
+_AGAIN = "plan again, look at the new plan, and apply it"
+
 
 class Basis(Struct, frozen=True):
     """What a plan is based on, for comparing a saved plan with a new one."""
@@ -13,6 +15,8 @@ class Basis(Struct, frozen=True):
     lineage: str
     serial: int
     manifest_digest: str
+    place: tuple[str, ...]
+    """The machine, its name, and the project folder."""
     work: object
     """What the plan would do."""
     facts: str | None
@@ -31,18 +35,37 @@ def unapproved(approved: str, saved: str) -> Refused | None:
     )
 
 
+def unexpected(expected: str, digest: str) -> StalePlan | None:
+    """Refuse a plan that is not the expected one; None when it is, or when none is expected."""
+    if not expected or expected.removeprefix("sha256:") == digest:
+        return None
+    return StalePlan(
+        "this is not the expected plan",
+        detail=f"expected: {expected}\nthe plan now: sha256:{digest}",
+        fix="plan again, look at the new plan, and pass its digest to --expect",
+    )
+
+
 def stale(then: Basis, now: Basis) -> StalePlan | None:
     """Return why a saved plan no longer does what it shows; None when nothing that it is based on has changed."""
     if (then.work, then.facts) == (now.work, now.facts):
         return None
-    return StalePlan(
-        "the saved plan is stale", detail=_changed(then, now), fix="plan again, look at the new plan, and apply it"
-    )
+    return _elsewhere(then, now) or StalePlan("the saved plan is stale", detail=_changed(then, now), fix=_AGAIN)
+
+
+def _elsewhere(then: Basis, now: Basis) -> StalePlan | None:
+    """Return the error for a plan of another project or machine; None when it is of this one."""
+    made = f"it was made on {then.place[1]}, in {then.place[2]}" if then.place else ""
+    if then.lineage and then.lineage != now.lineage:  # empty when the plan was made before the first apply
+        return StalePlan("the plan is for another registry", detail=made, fix=_AGAIN)
+    if then.place[:2] != now.place[:2]:
+        return StalePlan("the plan is for another machine", detail=made, fix=_AGAIN)
+    if then.place != now.place:
+        return StalePlan("the plan is for another project folder", detail=made, fix=_AGAIN)
+    return None
 
 
 def _changed(then: Basis, now: Basis) -> str:
-    if then.lineage and then.lineage != now.lineage:  # empty when the plan was made before the first apply
-        return "the plan was made for another registry"
     if (then.lineage, then.serial) != (now.lineage, now.serial):
         return f"the registry has changed (serial {then.serial} then, {now.serial} now)"
     if then.manifest_digest != now.manifest_digest:

@@ -46,6 +46,11 @@ class Totals(Struct):
         return {name: self.counts[name] for name in _NAMES}
 
     @property
+    def changed(self) -> bool:
+        """Whether at least one action completed."""
+        return self.counts["done"] > 0
+
+    @property
     def left(self) -> list[str]:
         """The addresses that are not as planned, each once."""
         return list(dict.fromkeys(self.remaining))
@@ -57,7 +62,7 @@ class Totals(Struct):
             return Verdict.INTERRUPTED
         if not self.remaining:
             return Verdict.DONE
-        if self.counts["done"]:
+        if self.changed:
             return Verdict.PARTIAL
         return Verdict.FAILED if self.counts["failed"] else self.left_undone
 

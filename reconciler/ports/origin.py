@@ -20,13 +20,23 @@ def origin_of(folder: str) -> Origin:
     with suppress(OSError):
         found = os.stat(real)
         device, inode = found.st_dev, found.st_ino
-    return Origin(machine_mark(), os.uname().nodename, real, device, inode)
+    return Origin(machine_mark(), host_name(), real, device, inode)
+
+
+def host_name() -> str:
+    """The name of this machine, or of this container."""
+    return os.uname().nodename
 
 
 def machine_mark() -> str:
-    """An id of this machine that survives reboots; empty if it has none."""
+    """The first 32 digits of `machine_digest`, as registries record them; empty if the machine has no id."""
+    return machine_digest()[:_LENGTH]
+
+
+def machine_digest() -> str:
+    """SHA-256 of an id of this machine that survives reboots, and a fixed word; empty if it has none."""
     identity = _host_uuid() if sys.platform == "darwin" else _machine_id()
-    return sha256(_PURPOSE + identity).hexdigest()[:_LENGTH] if identity else ""
+    return sha256(_PURPOSE + identity).hexdigest() if identity else ""
 
 
 def _machine_id() -> bytes:

@@ -69,7 +69,7 @@ class ListeningProcess(Struct, frozen=True):
     pid: int = 0
 
 
-class Typed(StrEnum):
+class TypingResult(StrEnum):
     """The result of sending keys to a pane."""
 
     DONE = "done"
@@ -144,14 +144,14 @@ class Tmux(Protocol):
         Control characters are left out.
         """
 
-    def paste(self, target: TmuxTarget, text: str, unless: Texts = ()) -> Typed:
+    def paste(self, target: TmuxTarget, text: str, unless: Texts = ()) -> TypingResult:
         """Paste `text` into a pane, bracketed if its program asked for that. Copy mode ends.
 
         Nothing is pasted while one of `unless` is on the screen; tmux checks and pastes in one step. The text is not
         changed, so the caller must remove control characters.
         """
 
-    def press(self, target: TmuxTarget, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
+    def press(self, target: TmuxTarget, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> TypingResult:
         """Press keys, given by their tmux names. Copy mode ends. `unless` works as in `paste`.
 
         With `only`, keys are pressed only while one of these is on the screen.

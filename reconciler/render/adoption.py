@@ -116,8 +116,8 @@ def _rows(plan: AdoptionPlan) -> list[CompletedRowDoc]:
 
 def _others(before: Iterable[str], after: Iterable[str]) -> Iterator[str]:
     """The sentences about fields that the later sentences do not mention."""
-    told = {each.partition(": ")[0] for each in after}
-    yield from (each for each in before if each.partition(": ")[0] not in told)
+    proved = {each.partition(": ")[0] for each in after}
+    yield from (each for each in before if each.partition(": ")[0] not in proved)
 
 
 def _said(edit: RowEdit) -> Iterator[str]:
@@ -286,14 +286,14 @@ def _settled(document: AdoptionDoc) -> Iterator[str]:
 
 
 def _alone(left: Iterable[LeftAloneDoc]) -> Iterator[str]:
-    told = list(left)
-    if told:
+    listed = list(left)
+    if listed:
         yield "Left alone:"
-    for each in told:
+    for each in listed:
         place = ":".join(str(part) for part in (each["file"], each["line"]) if part)
         yield f"  {each['what']}: {each['why']}{f' ({place})' if each['line'] else ''}"
         yield from ([f"    -> {each['fix']}"] if each["fix"] else [])
-    if told:
+    if listed:
         yield ""
 
 

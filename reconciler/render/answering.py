@@ -11,16 +11,14 @@ from .documents import FORMAT_VERSION
 from .documents.answer import AgentAnswerDoc
 
 
-def agent_answer_document(
-    whose: Mapping[str, Json], sighting: Mapping[str, Json], answer: str | None
-) -> AgentAnswerDoc:
-    """The document of `answer --json`: `whose` has address, session and job, `sighting` what was shown."""
-    return {"format_version": FORMAT_VERSION, **whose, **shown_keys(sighting), "answer": answer}  # type: ignore[typeddict-item] # the same keys
+def agent_answer_document(whose: Mapping[str, Json], shown: Mapping[str, Json], answer: str | None) -> AgentAnswerDoc:
+    """The document of `answer --json`: `whose` has address, session and job, `shown` what was shown."""
+    return {"format_version": FORMAT_VERSION, **whose, **shown_keys(shown), "answer": answer}  # type: ignore[typeddict-item] # the same keys
 
 
-def shown_keys(sighting: Mapping[str, Json]) -> dict[str, Json]:
+def shown_keys(shown: Mapping[str, Json]) -> dict[str, Json]:
     """What is published of a dialog that was shown."""
-    return {name: sighting[name] for name in ("request", "digest", "question", "lines", "at")}
+    return {name: shown[name] for name in ("request", "digest", "question", "lines", "at")}
 
 
 def agent_answer_text(document: AgentAnswerDoc) -> Iterator[str]:

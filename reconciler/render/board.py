@@ -31,7 +31,7 @@ class AgentFacts(Struct, frozen=True):
     """Its newest job that has not ended."""
 
 
-class ProjectSight(Struct, frozen=True):
+class ProjectOverview(Struct, frozen=True):
     """What is seen of a project."""
 
     project: str
@@ -41,7 +41,7 @@ class ProjectSight(Struct, frozen=True):
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def board_document(sights: Iterable[ProjectSight]) -> BoardDoc:
+def board_document(sights: Iterable[ProjectOverview]) -> BoardDoc:
     """The document of `board --json`."""
     seen = list(sights)
     return {
@@ -51,12 +51,12 @@ def board_document(sights: Iterable[ProjectSight]) -> BoardDoc:
     }
 
 
-def _project(sight: ProjectSight) -> BoardProject:
+def _project(sight: ProjectOverview) -> BoardProject:
     diagnostics = [diagnostic_document(each) for each in sight.diagnostics]
     return {"project": sight.project, "folder": sight.folder, "diagnostics": diagnostics}
 
 
-def _rows(sight: ProjectSight) -> Iterator[BoardRow]:
+def _rows(sight: ProjectOverview) -> Iterator[BoardRow]:
     for agent, facts in sight.agents:
         yield {
             "project": sight.project,

@@ -93,8 +93,8 @@ def _pending(document: BrokerStatusDoc) -> Iterator[str]:
         yield f"Error: {each['summary']}"
         yield from ([f"  -> {each['fix']}"] if each["fix"] else [])
     if document["changes"]:
-        told = {"nothing": "", "reload": ", and a reload", "restart": ", and a restart"}[document["effect"]]
-        yield f"These files differ from the settings. `reconciler apply` would write them{told}:"
+        consequence = {"nothing": "", "reload": ", and a reload", "restart": ", and a restart"}[document["effect"]]
+        yield f"These files differ from the settings. `reconciler apply` would write them{consequence}:"
         yield from fields_text(document["changes"])
     if document["waiting"] != "nothing":
         yield f"It still runs with older files. To load the new ones: {_WAITS[document['waiting']]}"
@@ -223,6 +223,6 @@ def proof_text(document: ProofDoc) -> Iterator[str]:
     counts = document["summary"]
     warnings = counts["warning"]
     warned = f", {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
-    told = f"{counts['pass']} passed, {counts['fail']} failed{warned}, {counts['skipped']} skipped"
+    counted = f"{counts['pass']} passed, {counts['fail']} failed{warned}, {counts['skipped']} skipped"
     yield ""
-    yield f"{'Verified' if document['passed'] else 'Not verified'}: {told}."
+    yield f"{'Verified' if document['passed'] else 'Not verified'}: {counted}."

@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
+from msgspec import Struct, to_builtins
+
 from reconciler import __version__
 from reconciler.model.action import Action, Verb
 from reconciler.model.address import Address
@@ -14,30 +16,46 @@ from reconciler.model.change import Change
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.plan import AcceptedDrift, Drift, Plan, Unmanaged
+from reconciler.model.project_identity import ProjectIdentity, ShortNames
 
 from .deep import deep_document, item_documents
+from .shape import shape_of
 
 if TYPE_CHECKING:
     from reconciler.model.step import Step
 
     from .documents.change import ChangeDoc, ConversationDoc, Modes, ResourceChangeDoc, StepDoc, Verbs
-    from .documents.common import DiagnosticDoc
+    from .documents.common import AtDoc, DiagnosticDoc
     from .documents.drift import AcceptedDoc, DriftDoc, DriftFactsDoc
     from .documents.plan import OptionsDoc, PlanDoc, SummaryDoc, UnmanagedDoc
 
 from .documents import FORMAT_VERSION
 
+_UNNAMED, _NO_NAMES = ProjectIdentity(), ShortNames()
 
-def plan_document(plan: Plan, options: OptionsDoc) -> PlanDoc:
-    """The plan as published; the same plan always gives the same document."""
+
+class Whose(Struct, frozen=True):
+    """The project that a document is about, and the names that only its host has."""
+
+    identity: ProjectIdentity = _UNNAMED
+    names: ShortNames = _NO_NAMES
+
+
+NOBODYS = Whose()
+
+
+def plan_document(plan: Plan, options: OptionsDoc, whose: Whose = NOBODYS) -> PlanDoc:
+    """The plan as published; the same plan of the same project always gives the same document."""
     document: PlanDoc = {
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
+        "at": at_document(whose.identity),
         "options": options,
         "lineage": plan.lineage,
         "serial": plan.serial,
         "manifest_digest": plan.manifest_digest,
         "digest": "",
+        "shape": "",
         "basis": "",
         "summary": summary(plan.actions),
         "resource_changes": [resource_change(plan, action) for action in plan.actions],
@@ -47,9 +65,16 @@ def plan_document(plan: Plan, options: OptionsDoc) -> PlanDoc:
         "unmanaged": [_unmanaged(session) for session in plan.unmanaged],
         "diagnostics": [diagnostic_document(diagnostic) for diagnostic in plan.diagnostics],
     }
+    changes, drift = document["resource_changes"], document["resource_drift"]
+    document["shape"] = shape_of(changes, drift, document["diagnostics"], whose.names)
     document["basis"] = _basis(plan, document)
     document["digest"] = content_digest(document)
     return document
+
+
+def at_document(identity: ProjectIdentity) -> AtDoc:
+    """Whose a document is, as published."""
+    return cast("AtDoc", to_builtins(identity))
 
 
 def content_digest(document: PlanDoc) -> str:
@@ -58,14 +83,21 @@ def content_digest(document: PlanDoc) -> str:
 
 
 def essence(document: PlanDoc) -> list[object]:
-    """The parts of a plan that decide what is done, and for which registry and manifests.
+    """The parts of a plan that decide what is done, and for which machine, folder, registry and manifests.
 
-    File names depend on the current folder, so they are left out; notes are, too.
+    A machine may lack an id, and containers may share one, so its name counts, too. Files and notes are left out:
+    they decide nothing.
     """
     changes = [change for change in document["resource_changes"] if change["actions"] != ["no-op"]]
     pending = [_essential(change) for change in changes]
     head = [document["lineage"], document["serial"], document["manifest_digest"], document["options"]]
-    return [*head, document["summary"], pending]
+    return [*head, place_of(document), document["summary"], pending]
+
+
+def place_of(document: PlanDoc) -> list[str]:
+    """The machine, its name, and the project folder that a plan is for; empty for plans before format 1.3."""
+    at = document.get("at")
+    return [at["machine"], at["host"], at["project"]] if at else []
 
 
 _ASIDE = frozenset({"note", "file", "line"})

@@ -8,32 +8,48 @@ from typing import TYPE_CHECKING
 from reconciler import __version__
 from reconciler.model.plan import Plan
 
-from .document import accepted_item, diagnostic_document, drift_item, learned_items, resource_change
+from .document import (
+    NOBODYS,
+    Whose,
+    accepted_item,
+    at_document,
+    diagnostic_document,
+    drift_item,
+    learned_items,
+    resource_change,
+)
 from .documents import FORMAT_VERSION
+from .shape import shape_of
 from .text import accepted_text, change_text
 
 if TYPE_CHECKING:
     from .documents.drift import DriftsDoc
 
 
-def drift_document(plan: Plan, intent: Plan | None = None, unseen: Sequence[str] | None = None) -> DriftsDoc:
+def drift_document(
+    plan: Plan, intent: Plan | None = None, unseen: Sequence[str] | None = None, whose: Whose = NOBODYS
+) -> DriftsDoc:
     """The document of `drift --json`: what `plan` found, and what `intent` would change if `--intent` was given.
 
     `unseen` is None after a live look. Without one, it lists what could not be known.
     """
     changes = [resource_change(intent, action) for action in intent.pending] if intent else []
+    drifts = [drift_item(plan, each) for each in plan.drift]
     said = dict.fromkeys((*plan.diagnostics, *(intent.diagnostics if intent else ())))
+    diagnostics = [diagnostic_document(each) for each in said]
     return {
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
+        "at": at_document(whose.identity),
+        "shape": shape_of(changes, drifts, diagnostics, whose.names),
         "compared": "live" if unseen is None else "offline",
-        "drifts": [drift_item(plan, each) for each in plan.drift],
+        "drifts": drifts,
         "learned": learned_items(plan),
         "accepted": [accepted_item(plan, each) for each in plan.accepted],
         "resource_changes": changes,
         "unseen": list(unseen or ()),
         "in_sync": not (plan.drift or changes or plan.errors or (intent and intent.errors)),
-        "diagnostics": [diagnostic_document(each) for each in said],
+        "diagnostics": diagnostics,
     }
 
 

@@ -244,6 +244,6 @@ def _differences(change: ResourceChangeDoc | None) -> Iterator[str]:
 
 
 def _section(title: str, lines: Iterator[str] | list[str]) -> Iterator[str]:
-    told = [f"  {line}" for line in lines]
-    if told:
-        yield from ("", f"{title}:", *told)
+    indented = [f"  {line}" for line in lines]
+    if indented:
+        yield from ("", f"{title}:", *indented)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def source(place: Place | None, **facts: Json) -> SourceDoc:
     """One source's facts without empty ones; `place` is where they are written."""
     file, line, column = (place.file, place.line, place.column) if place else ("", 0, 0)
-    told = {name: fact for name, fact in facts.items() if fact not in (None, "", [], {})}
-    return {"file": file, "line": line, "column": column, "facts": told}
+    known = {name: fact for name, fact in facts.items() if fact not in (None, "", [], {})}
+    return {"file": file, "line": line, "column": column, "facts": known}
 
 
 # --- declared ---------------------------------------------------------------------------------

@@ -210,7 +210,7 @@ def _declared_text(document: GenerationDiffDoc) -> Iterator[str]:
         yield from (f"  {line}" for line in _block_lines(block))
     named = {path for block in blocks for path in (block["file_before"], block["file_after"])}
     for manifest in document["manifests"]:
-        yield from _manifest_lines(manifest, told=manifest["path"] in named)
+        yield from _manifest_lines(manifest, named_block=manifest["path"] in named)
     if document["manifests"] and document["agents"]:
         yield ""
 
@@ -227,7 +227,7 @@ def _block_lines(block: BlockDiffDoc) -> Iterator[str]:
     yield from block_lines(name, whole["after"] if created else whole["before"])
 
 
-def _manifest_lines(manifest: ManifestDiffDoc, *, told: bool) -> Iterator[str]:
+def _manifest_lines(manifest: ManifestDiffDoc, *, named_block: bool) -> Iterator[str]:
     path = manifest["path"]
     if "unreadable" in manifest:
         yield f"  # {path} cannot be compared by what it declares: {manifest['unreadable']}"
@@ -236,7 +236,7 @@ def _manifest_lines(manifest: ManifestDiffDoc, *, told: bool) -> Iterator[str]:
         yield f"  # {path}: same meaning, other layout"
     elif manifest["change"] != "update":
         yield f"  # {_SYMBOLS[manifest['change']]} {path}"
-    elif not told:  # its blocks moved to or from another file
+    elif not named_block:  # its blocks moved to or from another file
         yield f"  # {path}: all manifests together declare the same"
 
 

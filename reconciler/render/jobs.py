@@ -240,9 +240,9 @@ def audit_text(entry: Mapping[str, Json]) -> str:
     if "what" not in entry:
         return _foreign_text(entry)
     delivery = entry.get("delivery")
-    told = delivery if isinstance(delivery, Mapping) else entry
+    details = delivery if isinstance(delivery, Mapping) else entry
     names = ("event", "reason", "ending", "verdict", "evidence", "script", "exit_code", "file", "detail", "text")
-    said = ", ".join(f"{told[name]}" for name in names if told.get(name) not in {None, ""})
+    said = ", ".join(f"{details[name]}" for name in names if details.get(name) not in {None, ""})
     return one_line(
         f"{entry.get('at', '-')}  {entry.get('status', '-'):<9}  {entry.get('what', '-'):<10}  {said}"
     ).rstrip()

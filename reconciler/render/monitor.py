@@ -14,14 +14,12 @@ from .documents.monitor_diff import NoticeDoc, PassDoc
 def pass_document(seen: Pass) -> PassDoc:
     """The document of `monitor --emit-diff`."""
     fresh = [notice.drift for notice in seen.news]
-    told = set(map(_key, fresh))
+    new = set(map(_key, fresh))
     document: PassDoc = {
         "format_version": FORMAT_VERSION,
         "at": seen.at,
         "drifts": [notice_item(notice) for notice in seen.news],
-        "known": [
-            drift_facts(drift) for drift in seen.drifts if (drift.kind, drift.session, drift.address) not in told
-        ],
+        "known": [drift_facts(drift) for drift in seen.drifts if (drift.kind, drift.session, drift.address) not in new],
         "in_sync": not any(drift.kind.is_difference for drift in (*seen.drifts, *fresh)) and not seen.diagnostics,
         "diagnostics": [diagnostic_document(each) for each in seen.diagnostics],
     }

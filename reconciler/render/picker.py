@@ -106,10 +106,10 @@ def numbered_lines(picker: Picker, now: datetime, columns: int) -> Iterator[str]
 
 def _words(agents: Sequence[StatusRow]) -> Iterator[str]:
     """The word of each group, at its first agent."""
-    told = ""
+    previous = ""
     for agent in agents:
-        yield "" if agent["group"] == told else word_of(agent)
-        told = agent["group"]
+        yield "" if agent["group"] == previous else word_of(agent)
+        previous = agent["group"]
 
 
 def _mark(marked: bool) -> str:

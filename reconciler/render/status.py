@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from reconciler import __version__
 from reconciler.kinds.agent.status import AgentStatus
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.moment import read
@@ -13,7 +14,7 @@ from reconciler.model.observed import Absent, Observed, Present
 from reconciler.model.record import Identity
 from reconciler.model.snapshot import Artifact
 
-from .document import diagnostic_document
+from .document import NOBODYS, Whose, at_document, diagnostic_document
 from .documents import FORMAT_VERSION
 from .table import table
 
@@ -25,10 +26,14 @@ _SKEW = timedelta(seconds=5)  # how far two clocks may differ
 _COLUMNS = ("SESSION", "AGENT", "STATUS", "LIVE", "STATE", "CONVERSATION", "AGE", "GROUP", "FOR", "NOTE")
 
 
-def status_document(agents: Iterable[AgentStatus], diagnostics: Iterable[Diagnostic]) -> StatusDoc:
+def status_document(
+    agents: Iterable[AgentStatus], diagnostics: Iterable[Diagnostic], whose: Whose = NOBODYS
+) -> StatusDoc:
     """The document of `status --json`."""
     return {
         "format_version": FORMAT_VERSION,
+        "tool_version": __version__,
+        "at": at_document(whose.identity),
         "agents": [_row(agent) for agent in agents],
         "diagnostics": [diagnostic_document(diagnostic) for diagnostic in diagnostics],
     }

@@ -73,10 +73,10 @@ def agent_lines(agents: Iterable[StatusRow], now: datetime, width: int, *, names
     """
     rows = in_groups(agents)
     wide = max([names, *(len(name_of(agent)) for agent in rows)])
-    told = ""
+    previous = ""
     for agent in rows:
-        word = "" if agent["group"] == told else word_of(agent)
-        told = agent["group"]
+        word = "" if agent["group"] == previous else word_of(agent)
+        previous = agent["group"]
         yield agent_line(agent, word, now, wide, width)
 
 

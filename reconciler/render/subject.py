@@ -17,7 +17,7 @@ from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT
 from reconciler.model.plan import Plan
 from reconciler.model.record import BrokerRow, Record, Section
-from reconciler.model.short_names import Named
+from reconciler.model.short_names import NamedResource
 from reconciler.model.snapshot import Snapshot
 
 from . import facts
@@ -50,13 +50,13 @@ class AddressView(Struct, frozen=True):
     drift: tuple[DriftDoc, ...] = ()
 
 
-def everything_named(desired: Desired, record: Record) -> list[Named]:
+def everything_named(desired: Desired, record: Record) -> list[NamedResource]:
     """Everything that is declared or recorded, with the names that each has."""
     workspaces = [*desired.workspaces, *map(workspace_address, record.workspaces)]
     brokers = [*desired.brokers, *map(broker_address, record.brokers)]
-    recorded = [Named(row.address, row.session) for row in record.sessions.values()]
-    declared = [Named(spec.address, spec.session) for spec in desired.agents.values()]
-    return list(dict.fromkeys([*map(Named, workspaces), *map(Named, brokers), *recorded, *declared]))
+    recorded = [NamedResource(row.address, row.session) for row in record.sessions.values()]
+    declared = [NamedResource(spec.address, spec.session) for spec in desired.agents.values()]
+    return list(dict.fromkeys([*map(NamedResource, workspaces), *map(NamedResource, brokers), *recorded, *declared]))
 
 
 def subject(view: PlanView, address: Address) -> AddressView:

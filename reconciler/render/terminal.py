@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib import import_module
 from types import ModuleType
 from typing import TextIO
 
@@ -63,14 +64,20 @@ def show(lines: Iterable[str], stream: TextIO, env: Mapping[str, str]) -> None:
     if not wants_colour(stream, env):
         write_lines(stream, lines)
         return
-    _rich().print_coloured(lines, stream, line_style)
+    _late("terminal_rich").print_coloured(lines, stream, line_style)
 
 
-def _rich() -> ModuleType:
-    """What draws with rich."""
-    from . import terminal_rich  # noqa: PLC0415 - rich is slow to load, and only a terminal needs it
+def show_page(markdown: str, stream: TextIO, env: Mapping[str, str]) -> None:
+    """Write a page of our own documentation: laid out on a terminal, elsewhere as it is."""
+    if draws(stream, env):
+        _late("terminal_page").print_page(markdown, stream, coloured=wants_colour(stream, env))
+    else:
+        write_lines(stream, markdown.splitlines())
 
-    return terminal_rich
+
+def _late(name: str) -> ModuleType:
+    """A module of this folder that draws with rich, which is slow to load and which only a terminal needs."""
+    return import_module(f".{name}", __package__)
 
 
 def show_screen(lines: Iterable[str], stream: TextIO, env: Mapping[str, str]) -> None:
@@ -107,7 +114,7 @@ def progress(total: int, stream: TextIO, env: Mapping[str, str]) -> Iterator[Pro
     if not (stream.isatty() and wants_colour(stream, env)):
         yield _Silent()
         return
-    with _rich().progress_bar(total, stream) as bar:
+    with _late("terminal_rich").progress_bar(total, stream) as bar:
         yield bar
 
 
@@ -137,5 +144,5 @@ def redrawn(stream: TextIO, env: Mapping[str, str], *, coloured: bool = False) -
     if not (stream.isatty() and wants_colour(stream, env)):
         yield _Blocks(stream, env, coloured)
         return
-    with _rich().drawing(stream, None if coloured else line_style) as drawn:
+    with _late("terminal_rich").drawing(stream, None if coloured else line_style) as drawn:
         yield drawn

@@ -67,9 +67,9 @@ def plan_text(document: PlanDoc, *, full: bool = False) -> Iterator[str]:
     """The lines of a plan; unless `full`, unchanged addresses share one line."""
     changes = document["resource_changes"]
     pending = [change for change in changes if change["actions"] != ["no-op"]]
-    told = set() if full else {change["address"] for change in pending}
+    listed = set() if full else {change["address"] for change in pending}
     news = (*document["resource_drift"], *document.get("learned", ()))
-    yield from _drift_text(drift for drift in news if drift["address"] not in told)
+    yield from _drift_text(drift for drift in news if drift["address"] not in listed)
     if document["accepted"]:
         yield from accepted_text(document["accepted"])
         yield ""

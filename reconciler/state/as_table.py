@@ -13,7 +13,7 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, compose
 from reconciler.text.patch import Patch, Unpatchable, patched, verified
 from reconciler.text.quoting import scalar
-from reconciler.text.roundtrip import Rewriting
+from reconciler.text.roundtrip import MappingChange
 from reconciler.text.roundtrip import rewritten as rewritten_by_library
 
 from .listed import NAMES
@@ -34,7 +34,7 @@ def listed_as_table(text: str, listed: Fields, table: Fields) -> str:
     except Unpatchable:
         pass
     try:
-        return verified(rewritten_by_library(text, Rewriting(listed, table)), table, parsed)
+        return verified(rewritten_by_library(text, MappingChange(listed, table)), table, parsed)
     except Unpatchable as error:
         raise ReconcilerError(
             "the list `sessions` in the registry cannot be converted to a mapping",

@@ -8,7 +8,7 @@ from reconciler.model.adoption import Assumption, LeftAlone, OlderShape
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
 from reconciler.text.characters import decoded
 
-from .older import Older, Taken
+from .older import OlderRegistry, Taken
 from .places import Places
 from .registry import StoredRegistry
 
@@ -96,19 +96,19 @@ def _left_warning(left: tuple[LeftAlone, ...]) -> Diagnostic:
     )
 
 
-def _by_kind(older: Older) -> dict[OlderShape, list[Taken]]:
+def _by_kind(older: OlderRegistry) -> dict[OlderShape, list[Taken]]:
     kinds: dict[OlderShape, list[Taken]] = {}
     for each in older.taken:
         kinds.setdefault(each.shape, []).append(each)
     return kinds
 
 
-def _assumption(taken: Taken, older: Older, places: Places, file: str) -> Assumption:
+def _assumption(taken: Taken, older: OlderRegistry, places: Places, file: str) -> Assumption:
     place = _place(older, taken.path, places, file)
     return Assumption(taken.shape, ".".join(taken.path), taken.found, taken.assumed, place)
 
 
-def _place(older: Older, path: tuple[str, ...], places: Places, file: str) -> Place:
+def _place(older: OlderRegistry, path: tuple[str, ...], places: Places, file: str) -> Place:
     return Place(file, *places.of(older.in_file(path)))
 
 

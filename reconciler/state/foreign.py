@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.text.patch import Unpatchable, verified
-from reconciler.text.roundtrip import Rewriting, rewritten
+from reconciler.text.roundtrip import MappingChange, rewritten
 
 from .parse import parsed
 from .rows import Fields, TableChange
@@ -24,7 +24,7 @@ def registry_rewritten(text: str, before: Fields, after: Fields, changes: Mappin
     """Rewrite a whole registry from `before` to `after`. Raises ReconcilerError when an alias prevents it."""
     inside = {name: _rewriting(change) for name, change in changes.items() if change.before}
     try:
-        return verified(rewritten(text, Rewriting(before, after, inside=inside)), after, parsed)
+        return verified(rewritten(text, MappingChange(before, after, inside=inside)), after, parsed)
     except Unpatchable as error:
         raise ReconcilerError(
             "the registry cannot be changed row by row",
@@ -33,5 +33,5 @@ def registry_rewritten(text: str, before: Fields, after: Fields, changes: Mappin
         ) from error
 
 
-def _rewriting(change: TableChange) -> Rewriting:
-    return Rewriting(change.before, change.after, change.names)
+def _rewriting(change: TableChange) -> MappingChange:
+    return MappingChange(change.before, change.after, change.names)

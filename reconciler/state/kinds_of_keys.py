@@ -26,7 +26,7 @@ class ValueKind(Enum):
     VARIABLES = auto()
 
 
-class Fitted(Struct, frozen=True):
+class ConvertedValue(Struct, frozen=True):
     """A value of the right kind, and what was converted; no `shape` when nothing was."""
 
     value: Json
@@ -79,36 +79,38 @@ def kind_of(key: str, keys: Keys) -> ValueKind | Keys | None:
     return keys.get(key) or (ValueKind.TEXT if keys is SESSION and key.endswith(OWN_ID) else None)
 
 
-def fitted(value: Json, kind: ValueKind, spelled: Spelling) -> Fitted | None:
+def fitted(value: Json, kind: ValueKind, spelled: Spelling) -> ConvertedValue | None:
     """Convert `value` to `kind`; None when that is not possible."""
     return _FITS[kind](value, spelled)
 
 
-def _text(value: Json, spelled: Spelling) -> Fitted | None:
+def _text(value: Json, spelled: Spelling) -> ConvertedValue | None:
     if isinstance(value, str):
-        return Fitted(value)
-    return Fitted(spelled() or str(value), OlderShape.TEXT_AS_NUMBER) if isinstance(value, int | float) else None
+        return ConvertedValue(value)
+    return (
+        ConvertedValue(spelled() or str(value), OlderShape.TEXT_AS_NUMBER) if isinstance(value, int | float) else None
+    )
 
 
-def _number(value: Json, _spelled: Spelling) -> Fitted | None:
+def _number(value: Json, _spelled: Spelling) -> ConvertedValue | None:
     if type(value) is int and value >= 0:
-        return Fitted(value)
+        return ConvertedValue(value)
     word = value.strip() if isinstance(value, str) else ""
-    return Fitted(int(word), OlderShape.NUMBER_AS_TEXT) if _is_number(word) else None
+    return ConvertedValue(int(word), OlderShape.NUMBER_AS_TEXT) if _is_number(word) else None
 
 
 def _is_number(word: str) -> bool:
     return word.isascii() and word.isdigit() and len(word) < 19
 
 
-def _flag(value: Json, _spelled: Spelling) -> Fitted | None:
+def _flag(value: Json, _spelled: Spelling) -> ConvertedValue | None:
     if isinstance(value, bool):
-        return Fitted(value)
+        return ConvertedValue(value)
     word = value.strip().lower() if isinstance(value, str) else ""
-    return Fitted(_FLAGS[word], OlderShape.FLAG_AS_TEXT) if word in _FLAGS else None
+    return ConvertedValue(_FLAGS[word], OlderShape.FLAG_AS_TEXT) if word in _FLAGS else None
 
 
-def _texts(value: Json, spelled: Spelling) -> Fitted | None:
+def _texts(value: Json, spelled: Spelling) -> ConvertedValue | None:
     if not isinstance(value, list | tuple):
         return None
     found = [_text(item, partial(spelled, index)) for index, item in enumerate(value)]
@@ -116,7 +118,7 @@ def _texts(value: Json, spelled: Spelling) -> Fitted | None:
     return _together([each.value for each in whole], whole) if len(whole) == len(found) else None
 
 
-def _variables(value: Json, spelled: Spelling) -> Fitted | None:
+def _variables(value: Json, spelled: Spelling) -> ConvertedValue | None:
     if not isinstance(value, Mapping):
         return None
     there = {name: item for name, item in value.items() if item is not None}
@@ -127,11 +129,11 @@ def _variables(value: Json, spelled: Spelling) -> Fitted | None:
     return _together({name: whole[name].value if name in whole else None for name in value}, whole.values())
 
 
-def _together(value: Json, parts: Iterable[Fitted]) -> Fitted:
-    return Fitted(value, next((part.shape for part in parts if part.shape), None))
+def _together(value: Json, parts: Iterable[ConvertedValue]) -> ConvertedValue:
+    return ConvertedValue(value, next((part.shape for part in parts if part.shape), None))
 
 
-_FITS: Mapping[ValueKind, Callable[[Json, Spelling], Fitted | None]] = {
+_FITS: Mapping[ValueKind, Callable[[Json, Spelling], ConvertedValue | None]] = {
     ValueKind.TEXT: _text,
     ValueKind.NUMBER: _number,
     ValueKind.FLAG: _flag,

@@ -91,7 +91,7 @@ class LockStatus(Struct, frozen=True):
     holder: HolderState
 
 
-class Held(Struct, frozen=True):
+class HeldLock(Struct, frozen=True):
     """We hold the lock. `note` tells the user whose lock was taken over; empty if none was."""
 
     info: LockInfo
@@ -99,7 +99,7 @@ class Held(Struct, frozen=True):
 
 
 @contextmanager
-def hold(lock: Lock, operation: str, timeout: float = 0) -> Iterator[Held]:
+def hold(lock: Lock, operation: str, timeout: float = 0) -> Iterator[HeldLock]:
     """Hold the lock while the block runs. Waits up to `timeout` seconds, and longer if the monitor holds it.
 
     Raises:
@@ -158,12 +158,12 @@ def _guard(found: LockStatus, identifier: str, clock: Clock) -> None:
         raise Refused(f"pid {info.pid} holds the lock and still runs", fix=f"end it first: kill {info.pid}")
 
 
-def _wait(lock: Lock, ours: LockInfo, timeout: float) -> Held:
+def _wait(lock: Lock, ours: LockInfo, timeout: float) -> HeldLock:
     began = lock.clock.monotonic()
     pause = _FIRST_PAUSE
     while True:
         claimed = _claim(lock, ours)
-        if isinstance(claimed, Held):
+        if isinstance(claimed, HeldLock):
             return claimed
         patience = max(timeout, _MONITOR_SECONDS) if claimed.operation == MONITOR else timeout
         left = began + patience - lock.clock.monotonic()
@@ -173,17 +173,17 @@ def _wait(lock: Lock, ours: LockInfo, timeout: float) -> Held:
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def _claim(lock: Lock, ours: LockInfo) -> Held | LockInfo:
+def _claim(lock: Lock, ours: LockInfo) -> HeldLock | LockInfo:
     """Take the lock, or return who holds it."""
     data = json.dumps(to_builtins(ours)).encode()
     with lockfile.one_at_a_time(lock.folder):
         if lockfile.create(lock.path, data):
-            return Held(ours)
+            return HeldLock(ours)
         match status(lock):
             case Present(LockStatus(info, HolderState.DEAD)):
                 lockfile.remove(lock.path)
                 lockfile.create(lock.path, data)
-                return Held(ours, f"took over the lock of {describe_holder(info, lock.clock)}, which has ended")
+                return HeldLock(ours, f"took over the lock of {describe_holder(info, lock.clock)}, which has ended")
             case Present(LockStatus(info)):
                 return info
             case _:

@@ -21,7 +21,19 @@ from reconciler.model.desired import DEFAULT_ROLE
 from reconciler.model.record import Json, Section
 from reconciler.text.quoting import flow
 
-from .kinds_of_keys import BROKER, IDENTITY, OWN_ID, SAFE, SESSION, WORKSPACE, Fitted, Keys, ValueKind, fitted, kind_of
+from .kinds_of_keys import (
+    BROKER,
+    IDENTITY,
+    OWN_ID,
+    SAFE,
+    SESSION,
+    WORKSPACE,
+    ConvertedValue,
+    Keys,
+    ValueKind,
+    fitted,
+    kind_of,
+)
 from .listed import listed_rows
 from .older_status import joined_note, said_status
 from .rows import VERSION, Fields, WrongShape
@@ -53,7 +65,7 @@ class NotTaken(Struct, frozen=True):
     why: str
 
 
-class Older(Struct, frozen=True):
+class OlderRegistry(Struct, frozen=True):
     """An older registry in today's form, and how it got there."""
 
     data: Fields
@@ -83,7 +95,7 @@ class Older(Struct, frozen=True):
         return (*place, *path[2:]) if place else path
 
 
-def as_today(data: Fields, spelled: Callable[[Path], str], declared: Callable[[], KnownNames] | None) -> Older:
+def as_today(data: Fields, spelled: Callable[[Path], str], declared: Callable[[], KnownNames] | None) -> OlderRegistry:
     """Convert `data` to today's form, with all assumptions and all damage.
 
     `spelled` returns how the value at a path is written. `declared` returns the names in the manifests; it is called
@@ -107,14 +119,14 @@ class _OlderReader:
     names: KnownNames | None = None
     base: Fields = of_class(default_factory=dict)
 
-    def older(self) -> Older:
+    def older(self) -> OlderRegistry:
         """Read the whole file, and return the result."""
         if self.data.get("version", VERSION) not in (
             VERSION,
             str(VERSION),
         ):  # a later version gives the keys other meanings
             wrong = WrongShape(("version",), str(VERSION), self.data["version"])
-            return Older(data=self.data, base=self.data, wrong=(wrong,))
+            return OlderRegistry(data=self.data, base=self.data, wrong=(wrong,))
         rows = self._rows()
         base = self.base = self.data if rows is None else {**self.data, Section.SESSIONS.value: rows}
         result = {**base, **self._head()}
@@ -127,7 +139,7 @@ class _OlderReader:
         for name, read in tables.items():
             if base.get(name) is not None:
                 result[name] = read(base[name], (name,))
-        return Older(
+        return OlderRegistry(
             data=result,
             base=base,
             taken=tuple(self.taken),
@@ -330,7 +342,7 @@ class _OlderReader:
         return self.spelled(self._in_file((*path, *below)))
 
     def _in_file(self, path: Path) -> Path:
-        return Older(data=self.data, base=self.data, places=self.places).in_file(path)
+        return OlderRegistry(data=self.data, base=self.data, places=self.places).in_file(path)
 
     def _assume(self, shape: OlderShape | None, path: Path, found: Json, assumed: str) -> None:
         if shape:
@@ -360,7 +372,7 @@ def _nothing(_name: str, _row: Fields, _path: Path) -> Json:
     return {}
 
 
-def _meant(found: Fitted) -> str:
+def _meant(found: ConvertedValue) -> str:
     if isinstance(found.value, Mapping | list | tuple):
         return "texts"
     words = {OlderShape.NUMBER_AS_TEXT: "the number", OlderShape.FLAG_AS_TEXT: "the flag"}

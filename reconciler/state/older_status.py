@@ -27,7 +27,7 @@ _STATUSES = {str(status): status for status in Status}
 _DENIALS = frozenset({"not", "no", "never", "nothing", "cannot", "isn", "wasn", "aren", "unless", "until"})
 
 
-class SaidStatus(Struct, frozen=True):
+class OlderStatus(Struct, frozen=True):
     """The status that was found in a row."""
 
     status: Status
@@ -39,7 +39,7 @@ class SaidStatus(Struct, frozen=True):
     """For each assumption: key, form and meaning."""
 
 
-def said_status(row: Mapping[str, Json]) -> SaidStatus | None:
+def said_status(row: Mapping[str, Json]) -> OlderStatus | None:
     """Find the status of a row; None when neither its two statuses nor its other keys say anything.
 
     Both statuses must be strings, or missing.
@@ -50,7 +50,7 @@ def said_status(row: Mapping[str, Json]) -> SaidStatus | None:
         return None
     visible = (_exact(seen) or status) if row.get("last_visible_status") is not None else None
     notes = tuple(text for text in (said, seen) if text and _exact(text) is None)
-    return SaidStatus(status, visible, notes, tuple(filter(None, (_of_status(said, status), _of_seen(seen, visible)))))
+    return OlderStatus(status, visible, notes, tuple(filter(None, (_of_status(said, status), _of_seen(seen, visible)))))
 
 
 def joined_note(note: str, more: tuple[str, ...]) -> str:

@@ -17,6 +17,12 @@ WAY_OUT = (
 )
 
 
+_OF_ANOTHER_MACHINE = (
+    "to use it on this machine: reconciler adopt-registry --here; "
+    "or, to begin without its agents: reconciler registry start-afresh"
+)
+
+
 class PlacementState(StrEnum):
     """How the place of a registry compares with its recorded place."""
 
@@ -34,9 +40,17 @@ class Placement(Struct, frozen=True):
     why: str = ""
     """Why it counts as a copy, for the user; else empty."""
 
+    from_another_machine: bool = False
+
     @property
     def refusal(self) -> Refused:
         """The error for a command that would change something in a copy."""
+        if self.from_another_machine:
+            return Refused(
+                "this registry was copied from another machine",
+                detail=f"{self.why}; its agents belong to the project there",
+                fix=_OF_ANOTHER_MACHINE,
+            )
         return Refused(
             "this project folder is a copy", detail=f"{self.why}; its agents belong to the project there", fix=WAY_OUT
         )
@@ -50,14 +64,28 @@ def judge_placement(recorded: Origin | None, present: Origin, lineage_at: Callab
     """
     if recorded is None or not recorded.folder:
         return Placement(PlacementState.HERE, None, present)
-    if recorded.machine and present.machine and recorded.machine != present.machine:
+    if _is_of_another_machine(recorded, present):
         why = f"its registry was written on another machine, {recorded.host}, in {recorded.folder}"
-        return Placement(PlacementState.COPY, recorded, present, why)
+        return Placement(PlacementState.COPY, recorded, present, why, from_another_machine=True)
     if recorded.folder == present.folder:
         return Placement(PlacementState.HERE, recorded, present)
     if _is_same_folder(recorded, present):
         return Placement(PlacementState.MOVED, recorded, present)
     return _by_what_is_there(recorded, present, lineage_at)
+
+
+def _is_of_another_machine(recorded: Origin, present: Origin) -> bool:
+    """Whether the registry came from another machine, as far as can be told; a machine may have no id.
+
+    Containers and cloned machines may share an id. There, both the name and the folder's inode must differ: a machine
+    that was renamed keeps its folders, and a backup is restored under the same name.
+    """
+    if not recorded.machine or not present.machine:
+        return False
+    if recorded.machine != present.machine:
+        return True
+    renamed = bool(recorded.host) and recorded.host != present.host
+    return renamed and 0 not in {recorded.inode, present.inode} and recorded.inode != present.inode
 
 
 def _is_same_folder(recorded: Origin, present: Origin) -> bool:

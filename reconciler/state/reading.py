@@ -10,13 +10,15 @@ from reconciler.model.errors import RegistryUnreadable
 from reconciler.model.record import Record
 
 from .ids_elsewhere import ids_elsewhere, unclaimed
-from .older import Older, as_today
+from .older import OlderRegistry, as_today
 from .places import Places
 from .rows import Fields, WrongShape, record_from
 from .session_names import KnownNames
 
 
-def understood(data: Fields, text: str, declared: Callable[[], KnownNames] | None) -> tuple[Record, Older | None]:
+def understood(
+    data: Fields, text: str, declared: Callable[[], KnownNames] | None
+) -> tuple[Record, OlderRegistry | None]:
     """The record in a registry, and how its form differs from today's; None when it does not.
 
     Raises as `read_older`.
@@ -28,7 +30,7 @@ def understood(data: Fields, text: str, declared: Callable[[], KnownNames] | Non
     return record, only_ids_elsewhere(data, record)
 
 
-def read_older(data: Fields, text: str, declared: Callable[[], KnownNames] | None) -> tuple[Record, Older]:
+def read_older(data: Fields, text: str, declared: Callable[[], KnownNames] | None) -> tuple[Record, OlderRegistry]:
     """Return the record in an older registry, and how its form differs. `data` is the content of `text`.
 
     Raises:
@@ -45,13 +47,13 @@ def read_older(data: Fields, text: str, declared: Callable[[], KnownNames] | Non
     return record, _with_ids(older, record)
 
 
-def only_ids_elsewhere(data: Fields, record: Record) -> Older | None:
+def only_ids_elsewhere(data: Fields, record: Record) -> OlderRegistry | None:
     """Check a registry with rows in today's form for conversations in older places; None when there are none."""
-    older = _with_ids(Older(data=data, base=data), record)
+    older = _with_ids(OlderRegistry(data=data, base=data), record)
     return older if older.taken or older.left else None
 
 
-def _with_ids(older: Older, record: Record) -> Older:
+def _with_ids(older: OlderRegistry, record: Record) -> OlderRegistry:
     taken = (taken for each in ids_elsewhere(record) for taken in each.taken)
     return replace(older, taken=(*older.taken, *taken), left=(*older.left, *unclaimed(record)))
 

@@ -32,7 +32,7 @@ from .rows import (
 )
 
 if TYPE_CHECKING:
-    from .older import Older
+    from .older import OlderRegistry
     from .session_names import KnownNames
 
 _LARGEST = 64 << 20
@@ -65,7 +65,7 @@ class StoredRegistry(Struct, frozen=True):
     digest: str = ""
     """SHA-256 of `text`."""
     text: bytes = b""
-    older: Older | None = None
+    older: OlderRegistry | None = None
     """How the file differs from today's form; None when it does not."""
 
     @property
@@ -158,14 +158,16 @@ def overlaid(stored: StoredRegistry, edits: Sequence[RowEdit]) -> StoredRegistry
     return replace(stored, record=record_from(data), data=data, older=None)
 
 
-def resettle(registry: Registry, origin: Origin, edits: Sequence[RowEdit]) -> StoredRegistry:
+def resettle(registry: Registry, origin: Origin, edits: Sequence[RowEdit], lineage: str = "") -> StoredRegistry:
     """Record `origin` as the registry's place, and apply the edits; the caller must hold the lock.
+
+    `lineage` replaces the registry's own one.
 
     Raises what `commit` raises, except Refused.
     """
     now = read(registry)
     changes = table_changes(now.base, edits, now.today)
-    after = _after(now, changes, now.record.lineage, origin)
+    after = _after(now, changes, lineage or now.record.lineage, origin)
     return _replace(registry, now, after, changes)
 
 

@@ -31,7 +31,7 @@ _FIRST_NESTED = re.compile(r"^\S.*\n(?: *(?:#.*)?\n)*( +)[^\s#]", re.MULTILINE)
 _FIRST_LIST = re.compile(r"^( *)[^\s#-].*: *\n\1( *)- ", re.MULTILINE)
 
 
-class Rewriting(Struct, frozen=True):
+class MappingChange(Struct, frozen=True):
     """The content of a mapping before and after.
 
     `names` maps the new name of each kept entry to its old name; None means that no entry is renamed. `inside` has the
@@ -41,7 +41,7 @@ class Rewriting(Struct, frozen=True):
     before: Fields
     after: Fields
     names: Mapping[str, str] | None = None
-    inside: Mapping[str, Rewriting] = field(default_factory=dict)
+    inside: Mapping[str, MappingChange] = field(default_factory=dict)
 
 
 class _Spelled(Struct, frozen=True):
@@ -69,7 +69,7 @@ _SpellingWriter.add_representer(float, lambda writer, value: writer.represent_sc
 _SpellingWriter.add_representer(_Spelled, lambda writer, value: writer.represent_scalar(value.tag, value.spelling))
 
 
-def rewritten(text: str, wanted: Rewriting) -> str:
+def rewritten(text: str, wanted: MappingChange) -> str:
     """The text of a mapping, changed from the content `wanted.before` to `wanted.after`.
 
     The caller must read it back, because a value that is shared through an alias changes everywhere.
@@ -107,7 +107,7 @@ def _indentation(text: str) -> dict[str, int]:
     return {"mapping": mapping, "sequence": offset + 2, "offset": offset}
 
 
-def _rewrite(node: CommentedMap, wanted: Rewriting) -> None:
+def _rewrite(node: CommentedMap, wanted: MappingChange) -> None:
     before = dict(wanted.before)
     for name, inner in wanted.inside.items():
         _rewrite(node[name], inner)

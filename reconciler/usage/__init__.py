@@ -1,5 +1,5 @@
-"""Count what the answers of models used: each answer once, summed by agent, model or day, with its price.
+"""Count the tokens that the answers of models used: each answer once, sum_up by agent, model or day, with its price.
 
-Pure: the caller reads the stores. `counting` finds duplicates, `period` reads times, `sums` adds up, `prices` asks the
-kept price list of the package genai-prices, and `budgets` compares sums with what the manifests allow.
+Pure: the caller reads the stores. `counting` removes duplicates, `period` parses times, `sums` adds up, `prices` uses
+the installed price list of the package genai-prices, and `budgets` compares sums with the budgets in the manifests.
 """

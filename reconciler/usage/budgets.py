@@ -14,27 +14,27 @@ from reconciler.model.usage import UsageSum
 
 
 class Limit(Struct, frozen=True):
-    """A budget, and whose it is: an agent, a workspace, or the whole project without an address."""
+    """A budget and its owner: an agent, a workspace, or, without an address, the whole project."""
 
     budget: Budget
     address: Address | None = None
-    # Of an agent.
+    # The session of an agent; empty for other owners.
     session: str = ""
 
     @property
-    def called(self) -> str:
-        """Whose it is, for the user."""
+    def owner(self) -> str:
+        """The owner's name in messages."""
         return str(self.address) if self.address else "the project"
 
     def covers(self, agent: Address) -> bool:
-        """Whether what the agent uses counts against the budget."""
+        """Whether tokens of this agent count against the budget."""
         if self.address is None or self.address == agent:
             return True
         return self.address.kind == "workspace" and self.address.workspace == agent.workspace
 
 
-class Exceeded(Struct, frozen=True):
-    """A budget that is used up: what was used, and which of its limits that reached."""
+class ExceededBudget(Struct, frozen=True):
+    """A budget that is used up: what was used, and which limits were reached."""
 
     limit: Limit
     tokens: int
@@ -52,7 +52,7 @@ def limits(desired: Desired) -> tuple[Limit, ...]:
 
 
 def holding(desired: Desired, agent: Address) -> tuple[Limit, ...]:
-    """The budgets that can keep prompts from an agent."""
+    """The budgets that can stop new prompts to an agent."""
     return tuple(each for each in limits(desired) if each.budget.on_exceed is OnExceed.HOLD and each.covers(agent))
 
 
@@ -61,14 +61,14 @@ def needs_prices(wanted: Iterable[Limit]) -> bool:
     return any(each.budget.usd_per_day is not None for each in wanted)
 
 
-def exceeded(wanted: Iterable[Limit], agents: Sequence[UsageSum]) -> Iterator[Exceeded]:
-    """The budgets that are used up. `agents` has what each agent used today."""
+def exceeded(wanted: Iterable[Limit], agents: Sequence[UsageSum]) -> Iterator[ExceededBudget]:
+    """The budgets that are used up. `agents` are the sums of each agent for today."""
     for limit in wanted:
         covered = [each for each in agents if (address := parse_address(each.agent)) and limit.covers(address)]
         tokens, usd = sum(each.total for each in covered), sum(each.usd for each in covered)
         reached = tuple(_reached(limit.budget, tokens, usd))
         if reached:
-            yield Exceeded(limit, tokens, usd, reached)
+            yield ExceededBudget(limit, tokens, usd, reached)
 
 
 def _reached(budget: Budget, tokens: int, usd: float) -> Iterator[str]:
@@ -78,15 +78,15 @@ def _reached(budget: Budget, tokens: int, usd: float) -> Iterator[str]:
         yield f"{budget.usd_per_day:,.2f} US dollars"
 
 
-def as_drift(found: Exceeded, day: str) -> Drift:
-    """What the monitor reports. It says no number that grows: each limit is reported once a day."""
+def as_drift(found: ExceededBudget, day: str) -> Drift:
+    """The drift that the monitor reports. It contains no growing number, so each limit is reported once a day."""
     limit = found.limit
     held = " No new prompts are sent until midnight." if limit.budget.on_exceed is OnExceed.HOLD else ""
     return Drift(
         kind=DriftClass.BUDGET_USED,
         session=limit.session,
         address=limit.address,
-        message=f"the budget of {limit.called} for {day} is used up: {' and '.join(found.reached)}.{held}",
+        message=f"the budget of {limit.owner} for {day} is used up: {' and '.join(found.reached)}.{held}",
         before=None,
         after=day,
         path="budget",

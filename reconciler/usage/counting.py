@@ -1,4 +1,4 @@
-"""Count each answer once, although several files may hold it."""
+"""Count each answer once, even if several files contain it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reconciler.model.usage import Owner
 
 
 class CountedAnswer(Struct, frozen=True, gc=False):
-    """What one answer used, the CLI that stored it, and whose it is; None when it is nobody's."""
+    """What one answer used, the CLI that stored it, and the agent it belongs to, if any."""
 
     row: TokenRow
     type: str
@@ -21,8 +21,8 @@ class CountedAnswer(Struct, frozen=True, gc=False):
 def answers(files: Mapping[str, TokenFile], owners: Mapping[str, Owner]) -> Iterator[CountedAnswer]:
     """All answers in the files. `owners` has the agent of each conversation.
 
-    Of the rows of one answer, the one with the greatest total counts; of equal ones, that of a conversation with an
-    owner, since a resumed conversation may hold a copy of another one's answers.
+    If an answer has several rows, the row with the largest total counts. Of equal rows, one whose conversation has an
+    owner counts, because a resumed conversation may contain a copy of another one's answers.
     """
     best: dict[int, tuple[TokenRow, str, Owner | None]] = {}
     for path in sorted(files):

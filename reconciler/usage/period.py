@@ -1,4 +1,4 @@
-"""Read the times between which answers are counted. Days begin and end at midnight in local time."""
+"""Parse the period in which answers are counted. Days begin and end at midnight, local time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def period(since: str, until: str, now: float) -> Period:
 
 
 def _time(text: str, now: float, option: str, *, end: bool) -> int:
-    """A date, of which `end` takes the end, or how long ago."""
+    """A date, whose end is used if `end`, or a duration before now."""
     wrong = UsageError(
         f"{option} {text} is not a time", fix="write how long ago, such as 24h, 7d or 2w, or a date such as 2026-11-01"
     )

@@ -1,4 +1,4 @@
-"""What tokens cost by the price list of the package genai-prices, which is kept on this machine.
+"""Compute what tokens cost, by the price list in the installed package genai-prices.
 
 No price is fetched: the list is as old as the installed package.
 """
@@ -36,8 +36,8 @@ class _Rates(Struct, frozen=True):
 
 
 @dataclass(slots=True)
-class PriceBook:
-    """Prices answers, and remembers which models have no price. `providers` has the provider of each CLI's models."""
+class PriceCalculator:
+    """Computes prices, and remembers models without a price. `providers` has the provider of each CLI's models."""
 
     providers: Mapping[str, str]
     unknown: set[str] = field(default_factory=set)
@@ -50,7 +50,7 @@ class PriceBook:
         return PriceList(PACKAGE, version(PACKAGE))
 
     def price(self, answer: CountedAnswer) -> float | None:
-        """What the CLI says that the answer cost, else its price by the list; None when neither is known."""
+        """The cost that the CLI stored, else the price by the list; None if neither is known."""
         row = answer.row
         if row.usd is not None:
             return row.usd
@@ -59,7 +59,7 @@ class PriceBook:
             self.unknown.add(row.model)
             return None
         if row.input + row.cache_read + row.cache_write > rates.most:
-            found = _asked(row.model, self.providers.get(answer.type, ""), row.at, _usage(row))
+            found = _ask_price(row.model, self.providers.get(answer.type, ""), row.at, _usage(row))
             return float(found.total_price) if found else None
         return (
             row.input * rates.input
@@ -74,15 +74,15 @@ class PriceBook:
         hour = at // _HOUR if self._by_hour.get((provider, model), True) else 0
         key = (provider, model, hour)
         if key not in self._rates:
-            probe = _asked(model, provider, at, Usage(input_tokens=_PROBE))
+            probe = _ask_price(model, provider, at, Usage(input_tokens=_PROBE))
             self._by_hour[provider, model] = probe is not None and not isinstance(probe.model.prices, ModelPrice)
             key = key if self._by_hour[provider, model] else (provider, model, 0)
-            self._rates[key] = _rates(probe, lambda usage: _asked(model, provider, at, usage)) if probe else None
+            self._rates[key] = _rates(probe, lambda usage: _ask_price(model, provider, at, usage)) if probe else None
         return self._rates[key]
 
 
-def _asked(model: str, provider: str, at: int, usage: Usage) -> PriceCalculation | None:
-    """The price of a usage; None when the list does not know the model."""
+def _ask_price(model: str, provider: str, at: int, usage: Usage) -> PriceCalculation | None:
+    """The price of a usage; None if the model is not in the list."""
     when = datetime.fromtimestamp(at, UTC)
     for asked in (provider, None) if provider else (None,):
         try:
@@ -114,7 +114,7 @@ def _first_tier(price: ModelPrice) -> int:
 
 
 def _usage(row: TokenRow) -> Usage:
-    """The row for the list, in whose input the tokens of caches are included."""
+    """The row in the form that genai-prices expects: its input includes the tokens of caches."""
     return Usage(
         input_tokens=row.input + row.cache_read + row.cache_write,
         cache_read_tokens=row.cache_read,

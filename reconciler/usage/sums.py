@@ -1,4 +1,4 @@
-"""Add up what answers used, for each group."""
+"""Add up what answers used, by group."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from .period import Period
 _QUARTER = 900  # seconds: no time zone changes its day within one
 _Key: TypeAlias = tuple[str, str, str, str, str, str]
 Price: TypeAlias = Callable[[CountedAnswer], float | None]
-"""What an answer cost, in US dollars; None when that is not known."""
+"""The price of an answer in US dollars; None if it is not known."""
 
 
-class Summed(Struct, frozen=True):
-    """The sums of each group, of all of them, and the tokens of conversations that are nobody's."""
+class UsageSums(Struct, frozen=True):
+    """The sums of each group, the total, and the tokens of conversations that belong to no agent."""
 
     groups: tuple[UsageSum, ...]
     total: UsageSum
     others: int
 
 
-def summed(found: Iterable[CountedAnswer], by: Sequence[GroupBy], period: Period, price: Price | None) -> Summed:
-    """The sums of the answers in the period, the groups in the order of their names."""
+def sum_up(found: Iterable[CountedAnswer], by: Sequence[GroupBy], period: Period, price: Price | None) -> UsageSums:
+    """Add up the answers in the period. The groups are sorted by name."""
     groups: dict[_Key, UsageSum] = {}
     total, others, name = UsageSum(), 0, _namer(by)
     for answer in found:
@@ -40,15 +40,15 @@ def summed(found: Iterable[CountedAnswer], by: Sequence[GroupBy], period: Period
         key = name(answer)
         group = groups.get(key)
         if group is None:
-            group = groups[key] = _begun(key)
+            group = groups[key] = _empty_sum(key)
         cost = price(answer) if price else None
         _add(group, answer, cost)
         _add(total, answer, cost)
-    return Summed(tuple(groups[key] for key in sorted(groups)), total, others)
+    return UsageSums(tuple(groups[key] for key in sorted(groups)), total, others)
 
 
 def _namer(by: Sequence[GroupBy]) -> Callable[[CountedAnswer], _Key]:
-    """Names the group of an answer, with empty texts for what the groups do not tell apart."""
+    """A function that returns the key of an answer's group; parts that are not grouped by are empty."""
     agent, workspace = GroupBy.AGENT in by, GroupBy.AGENT in by or GroupBy.WORKSPACE in by
     type_, model, day = GroupBy.TYPE in by, GroupBy.MODEL in by, GroupBy.DAY in by
     days: dict[int, str] = {}
@@ -67,7 +67,7 @@ def _namer(by: Sequence[GroupBy]) -> Callable[[CountedAnswer], _Key]:
     return name
 
 
-def _begun(key: _Key) -> UsageSum:
+def _empty_sum(key: _Key) -> UsageSum:
     project, agent, workspace, type_, model, day = key
     return UsageSum(project=project, agent=agent, workspace=workspace, type=type_, model=model, day=day)
 

@@ -73,11 +73,11 @@ def test_each_agent_gets_folder_options_state_and_conversation() -> None:
 
 def test_what_is_left_alone_says_why() -> None:
     assert told(read(*stored())) == [
-        "0 `color: 203` of session `fix login`: it is about how agent-deck looks",
-        "0 the group `work`: reconciler groups agents by the folder that they work in",
-        "0 `account: work` of session `tree`: an account is a folder for the CLI's state, named in config.toml",
-        "0 `tmux_socket_name: deck` of session `tree`: the manifest says which tmux server is used, for all agents",
-        "0 `claude_session_id` of session `guess`: agent-deck found it on disk, and is not sure whose it is",
+        "0 `color: 203` of session `fix login`: it only changes how agent-deck looks",
+        "0 the group `work`: reconciler groups agents by the folder they work in",
+        "0 `account: work` of session `tree`: an account is a folder with the CLI's state, set in config.toml",
+        "0 `tmux_socket_name: deck` of session `tree`: one tmux server, set in the manifest, is used for all agents",
+        "0 `claude_session_id` of session `guess`: agent-deck found it on disk and has not verified whose it is",
         "0 session `terminal`: it is only a shell",
         "0 session `far`: it runs on another machine (u@example.org)",
         "0 session `boxed`: it runs in a container",
@@ -128,7 +128,7 @@ def test_a_conversation_may_be_in_the_options_or_under_a_common_name() -> None:
     assert read(own).agents[0].conversation == "abc-1"
     bad = read(row({"claude_session_id": "--resume"}))
     assert bad.agents[0].conversation == ""
-    assert told(bad) == ["0 `claude_session_id` of session `t`: it is not the id of a conversation"]
+    assert told(bad) == ["0 `claude_session_id` of session `t`: it is not a conversation id"]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_row_of_wrong_kinds_is_left_alone_or_taken_and_never_fails(fields: dic
     [
         (b"{", "/d/s.json:1:2: not JSON"),
         (b'{\n"a": tru}', "/d/s.json:2:6: not JSON"),
-        (b"[]", "/d/s.json:1: a JSON object is expected here"),
+        (b"[]", "/d/s.json:1: not a JSON object"),
         (b'{"instances": {}}', "/d/s.json:1: `instances` must be a list"),
         (b"\xff", "/d/s.json:1: not UTF-8: byte 0xff"),
         (b'{"a": ' + b"[" * 5000 + b"]" * 5000 + b"}", "/d/s.json:1: not JSON"),

@@ -43,9 +43,9 @@ def test_each_instance_is_an_agent_in_its_worktree() -> None:
         ("claudesquad_docs", (), ""),
     ]
     assert told(found) == [
-        "4 `auto_yes` of instance `fix login`: reconciler answers no permission dialogs by itself",
+        "4 `auto_yes` of instance `fix login`: reconciler does not answer permission dialogs for you",
         "54 instance `pair`: `aider --model ollama_chat/gemma3:1b`: it is not an agent CLI that reconciler knows",
-        "0 the conversations: claude-squad stores no ids of them",
+        "0 the conversations: claude-squad does not store their ids",
     ]
 
 
@@ -77,9 +77,9 @@ def test_values_of_other_kinds_count_as_missing(fields: dict[str, object]) -> No
     [
         ({"program": 5}, "it is only a shell"),
         ({"program": ""}, "it is only a shell"),
-        ({"path": None}, "its folder is not known: only a shell could tell it"),
-        ({"path": "/srv/\x00"}, "a control character is in its folder, its arguments or its environment"),
-        ({"program": "claude \x1b[31m"}, "a control character is in its folder, its arguments or its environment"),
+        ({"path": None}, "its folder is not known: only a shell can expand it"),
+        ({"path": "/srv/\x00"}, "its folder, arguments or environment contain a control character"),
+        ({"program": "claude \x1b[31m"}, "its folder, arguments or environment contain a control character"),
     ],
 )
 def test_an_instance_that_cannot_be_declared_says_why(fields: dict[str, object], why: str) -> None:
@@ -100,7 +100,7 @@ def test_what_is_no_instance_is_told_with_its_place() -> None:
     ("data", "message"),
     [
         (b"{", ":1:2: not JSON"),
-        (b"[]", ":1: a JSON object is expected here"),
+        (b"[]", ":1: not a JSON object"),
         (b'{"instances": "x"}', ":1: `instances` must be a list"),
         (b"{}\xff", ":1: not UTF-8: byte 0xff"),
         (b'{"instances": ' + b"[" * 9999 + b"]" * 9999 + b"}", ":1: not JSON"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from reconciler.adopt.merge import KnownBefore, adoption
+from reconciler.adopt.merge import ExistingState, adoption
 from reconciler.model.address import agent_address, is_name, parse_address, workspace_address
 from reconciler.model.adoption import Findings, FoundAgent, LeftAlone
 from reconciler.model.adoption_plan import AdoptedAgent, AdoptionPlan
@@ -53,9 +53,9 @@ def pane(session: str, lineage: str = "") -> Pane:
     return Pane(session=session, session_id="$0", pane_id="%0", pid=1, command="claude", cwd="/", lineage=lineage)
 
 
-def before(*sessions: str, **rest: Any) -> KnownBefore:
+def before(*sessions: str, **rest: Any) -> ExistingState:
     nothing = Desired("p", Socket(), {}, {}, {}, "")
-    known = KnownBefore(nothing, Record(), frozenset({"claude", "codex"}), {name: pane(name) for name in sessions})
+    known = ExistingState(nothing, Record(), frozenset({"claude", "codex"}), {name: pane(name) for name in sessions})
     return replace(known, **rest)
 
 
@@ -76,11 +76,11 @@ def recorded(*found: FoundAgent, **workspaces: WorkspaceRow) -> Record:
     return Record(sessions=rows, workspaces=workspaces)
 
 
-def plan(*found: FoundAgent, known: KnownBefore | None = None) -> AdoptionPlan:
+def plan(*found: FoundAgent, known: ExistingState | None = None) -> AdoptionPlan:
     return adoption([Findings(agents=(each,)) for each in found], known or before())
 
 
-def one(*found: FoundAgent, known: KnownBefore | None = None) -> AdoptedAgent:
+def one(*found: FoundAgent, known: ExistingState | None = None) -> AdoptedAgent:
     (agent,) = plan(*found, known=known).agents
     return agent
 
@@ -93,11 +93,11 @@ def test_the_registry_and_tmux_know_one_agent_and_what_lives_counts_for_its_stat
     assert agent.sources == ("the registry", "tmux")
 
 
-def test_the_order_of_the_sources_tells_which_conversation_is_believed() -> None:
+def test_the_order_of_the_sources_tells_which_conversation_is_used() -> None:
     told = replace(LIVE, conversation="b")
     agent = one(ROW, told, known=before("lab-creator-claude", record=recorded(ROW)))
     assert agent.conversation == "a"
-    assert "tmux says conversation b; the registry is believed" in agent.notes
+    assert "tmux has conversation b; the one from the registry is used" in agent.notes
 
 
 def test_a_session_with_our_tags_is_not_taken_over_once_more() -> None:
@@ -151,7 +151,7 @@ def test_a_session_is_not_taken_over_by_an_agent_that_the_manifest_would_end() -
     rests = replace(desired.agents[agent_address("lab", "claude")], state=RunState.STOPPED)
     found = plan(LIVE, known=before(LIVE.session, desired=replace(desired, agents={rests.address: rests})))
     assert found.agents == ()
-    assert found.left_alone[0].why == "it runs, and agent.lab.claude is declared as stopped"
+    assert found.left_alone[0].why == "it runs, but agent.lab.claude is declared with `state: stopped`"
 
 
 def test_another_agent_of_a_declared_name_gets_another_name() -> None:
@@ -205,13 +205,13 @@ def test_an_agent_that_works_elsewhere_gets_a_workspace_of_its_own() -> None:
 def test_a_declared_workspace_keeps_its_folder_and_a_recorded_agent_its_workspace() -> None:
     agent = one(replace(ROW, path="/w/moved"), known=before(desired=declared(), record=recorded(ROW)))
     assert (str(agent.address), agent.found.path) == ("agent.lab.claude", "/w/lab")
-    assert "it works in /w/moved, and starts in /w/lab the next time" in agent.notes
+    assert "it works in /w/moved now; the next start is in /w/lab" in agent.notes
 
 
 def test_an_agent_without_a_folder_is_left_alone_unless_its_workspace_tells() -> None:
     lost = replace(ROW, path="")
     assert plan(lost).agents == ()
-    assert plan(lost).left_alone[0].why == "nothing tells in which folder it works"
+    assert plan(lost).left_alone[0].why == "the folder it works in is not known"
     beside = replace(ROW, agent="two", row="lab-creator-two", session="lab-creator-two", conversation="b")
     for both in ((beside, lost), (lost, beside)):
         assert [agent.found.path for agent in plan(*both).agents] == ["/w/lab", "/w/lab"]

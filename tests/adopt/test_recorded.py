@@ -160,7 +160,7 @@ def test_rows_that_only_found_themselves_are_left_alone_once_their_sessions_are_
     assert agent(row, pane()).live
     told = findings(row)
     assert told.agents == ()
-    assert "found running without a declaration" in told.left_alone[0].why
+    assert "undeclared session, which has ended" in told.left_alone[0].why
 
 
 def test_a_session_that_another_project_took_over_is_left_to_it() -> None:

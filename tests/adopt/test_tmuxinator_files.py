@@ -36,8 +36,8 @@ def test_a_project_that_tmuxinator_took_keeps_folders_titles_and_conversations()
     assert {tuple(each.env.items()) for each in found.agents} == {(("REVIEW_MODE", "strict"),)}
     assert found.agents[0].args == ("--model", "opus")  # by its anchor
     assert [line for line in told(found) if "looks" not in line and "does not know" not in line] == [
-        "4 `on_project_start` of project `my.lab`: reconciler runs no commands around its agents",
-        "11 `ulimit -n 4096`, which runs before the agent: a manifest starts the agent alone",
+        "4 `on_project_start` of project `my.lab`: reconciler runs no other commands before or after its agents",
+        "11 `ulimit -n 4096`, which runs before the agent: a manifest only starts the agent",
         "17 pane 3 of window `agents`: `vim`: it is an editor, not an agent",
         "18 pane 4 of window `agents`: it is only a shell",
         "23 window `empty`: it is only a shell",
@@ -169,7 +169,7 @@ def test_an_agent_in_a_folder_that_ruby_names_is_left_alone() -> None:
 def test_a_second_name_beside_a_window_is_told() -> None:
     found = read("name: x\nroot: /x\nwindows:\n- a: claude\n  b: codex\n")
     assert [each.agent for each in found.agents] == ["a"]
-    assert told(found) == ["5 `b` beside window `a`: tmuxinator reads one name only"]
+    assert told(found) == ["5 `b` beside window `a`: tmuxinator reads only the first name of a window"]
 
 
 WRONG: dict[str, tuple[str | bytes, str]] = {
@@ -177,7 +177,7 @@ WRONG: dict[str, tuple[str | bytes, str]] = {
     "windows as a mapping": ("name: x\nwindows: {a: b}\n", ":2:1: `windows` must be a list"),
     "a window as a word": (
         "windows:\n- vim\n",
-        ":2:3: `windows.0` must be a name with its commands, such as `- editor: vim`",
+        ":2:3: `windows.0` must be a name with commands, such as `- editor: vim`",
     ),
     "a command as a mapping": ("windows:\n- w: [{a: b}]\n", ":2:7: `windows.0.w.0` must be text"),
     "a root as a list": ("root: [a]\nwindows: [w: x]\n", ":1:1: `root` must be text"),

@@ -90,7 +90,7 @@ def test_the_folder_comes_from_the_nearest_level(session: str, window: str, pane
 def test_an_agent_whose_folder_only_a_shell_knows_is_left_alone() -> None:
     found = one("claude", "start_directory: $NOWHERE/x")
     assert found.agents == ()
-    assert told(found) == ["7 the agent `w`: its folder is not known: only a shell could tell it"]
+    assert told(found) == ["7 the agent `w`: its folder is not known: only a shell can expand it"]
 
 
 def test_the_environment_of_a_pane_replaces_that_of_its_window() -> None:
@@ -130,7 +130,7 @@ def test_commands_before_all_panes_are_read_or_told_once() -> None:
     )
     assert [(each.path, dict(each.env)) for each in found.agents] == [("/srv", {"A": "1"}), ("/srv/two", {"A": "1"})]
     assert told(found) == [
-        "5 `source x`, which runs before the agent: a manifest starts the agent alone",
+        "5 `source x`, which runs before the agent: a manifest only starts the agent",
         "8 pane 2 of window `two`: `vim`: it is an editor, not an agent",
         "8 pane 3 of window `two`: it is only a shell",
     ]
@@ -179,7 +179,7 @@ def test_names_become_those_of_a_manifest_and_are_unique() -> None:
 def test_a_conversation_has_one_agent() -> None:
     found = read(f"session_name: s\nwindows:\n- {{window_name: w, panes: [claude -r {ID}, claude -r {ID}]}}\n")
     assert [each.conversation for each in found.agents] == [ID, ""]
-    assert any("has it already" in line for line in told(found))
+    assert any("already has it" in line for line in told(found))
 
 
 def test_only_a_session_with_one_pane_is_that_of_its_agent() -> None:
@@ -219,7 +219,7 @@ WRONG: dict[str, tuple[str | bytes, str]] = {
         "session_name: s\nstart_directory: {a: b}\nwindows: [{}]\n",
         ":2:1: `start_directory` must be text",
     ),
-    "a tab": ("session_name: s\nwindows:\n\t- a\n", ":3:1: a tab where YAML wants spaces"),
+    "a tab": ("session_name: s\nwindows:\n\t- a\n", ":3:1: YAML does not allow a tab here"),
     "not closed": ("session_name: 's\n", ":2:1: not YAML"),
     "twice": ("session_name: s\nsession_name: t\n", ":2:1: `session_name` is defined twice"),
     "two documents": ("a: 1\n---\nb: 1\n", ":2:1: more than one YAML document"),
@@ -233,7 +233,7 @@ WRONG: dict[str, tuple[str | bytes, str]] = {
     ),
     "a control character": ("session_name: a\x07\n", ":1:16: the control character U+0007"),
     "not UTF-8": (b"session_name: s\nx: \xff\n", ":2: not UTF-8: byte 0xff"),
-    "too big": (b"#" * (1024 * 1024 + 1), ":1: 1,048,577 bytes is too big"),
+    "too big": (b"#" * (1024 * 1024 + 1), ":1: the file is too big (1,048,577 bytes)"),
 }
 
 
@@ -252,4 +252,4 @@ def test_json_may_be_indented_with_tabs_and_hold_escapes() -> None:
 def test_an_escaped_control_character_keeps_an_agent_out_of_a_manifest() -> None:
     found = read("session_name: s\nwindows:\n- {window_name: w, panes: [\"claude --x '\\a'\"]}\n")
     assert found.agents == ()
-    assert told(found) == ["3 the agent `w`: a control character is in its folder, its arguments or its environment"]
+    assert told(found) == ["3 the agent `w`: its folder, arguments or environment contain a control character"]

@@ -42,7 +42,7 @@ def test_a_note_tells_what_the_agent_does_and_whose_note_it_is(status: str) -> N
 
 def test_a_note_with_a_word_that_nobody_knows_says_nothing_about_the_activity() -> None:
     assert PROFILE.binding.read_note(NOTE, b'{"sessionId": "b3a7", "status": "dreaming"}') == LiveNote(
-        LiveAgent(Activity.UNKNOWN, "b3a7"), None
+        LiveAgent(Activity.UNKNOWN, "b3a7"), None, 7
     )
 
 
@@ -112,15 +112,19 @@ def test_the_cwd_comes_only_from_about_line_4_and_snapshots_have_no_session_id()
         {"type": "user", "cwd": "/home/u/my_project", "sessionId": ID},
     ]
     head = "\n".join(json.dumps(line) for line in lines).encode() + b'\n{"cut": "o'
-    assert PROFILE.storage.read_head(f"/p/{ID}.jsonl", head) == StoredHead(ID, "/home/u/my_project")
+    assert PROFILE.storage.read_head(f"/home/u/.claude/projects/-home-u-lab/{ID}.jsonl", head) == StoredHead(
+        ID, "/home/u/my_project"
+    )
 
 
 def test_a_transcript_whose_head_tells_no_folder_is_still_a_conversation() -> None:
-    assert PROFILE.storage.read_head(f"/p/{ID}.jsonl", b'{"type":"mode"}') == StoredHead(ID)
+    assert PROFILE.storage.read_head(
+        f"/home/u/.claude/projects/-home-u-lab/{ID}.jsonl", b'{"type":"mode"}'
+    ) == StoredHead(ID)
 
 
 def test_a_file_that_is_named_after_no_uuid_is_no_conversation() -> None:
-    assert PROFILE.storage.read_head("/p/agent-a1b2.jsonl", b"{}") is None
+    assert PROFILE.storage.read_head("/home/u/.claude/projects/-lab/agent-a1b2.jsonl", b"{}") is None
 
 
 def test_a_note_whose_start_is_no_number_cannot_guard_against_a_reused_pid() -> None:

@@ -11,10 +11,16 @@ AT, SECONDS = "2026-01-01T00:00:00.000Z", 1767225600
 PROFILES = catalogue([])
 
 HEADS = {
-    "claude": (f"/p/{ID}.jsonl", '{"type":"mode"}\n{"type":"user","cwd":"/lab","timestamp":"%s"}'),
-    "codex": (f"/p/rollout-2026-01-01T00-00-00-{ID}.jsonl", '{"timestamp":"%s","payload":{"cwd":"/lab"}}'),
-    "qwen": (f"/p/{ID}.jsonl", '{"cwd":"/lab","timestamp":"%s"}'),
-    "copilot": (f"/p/{ID}/events.jsonl", '{"timestamp":"%s","data":{"context":{"cwd":"/lab"}}}'),
+    "claude": (
+        f"/h/.claude/projects/-lab/{ID}.jsonl",
+        '{"type":"mode"}\n{"type":"user","cwd":"/lab","timestamp":"%s"}',
+    ),
+    "codex": (
+        f"/h/.codex/sessions/2026/01/01/rollout-2026-01-01T00-00-00-{ID}.jsonl",
+        '{"timestamp":"%s","payload":{"cwd":"/lab"}}',
+    ),
+    "qwen": (f"/h/.qwen/projects/-lab/chats/{ID}.jsonl", '{"cwd":"/lab","timestamp":"%s"}'),
+    "copilot": (f"/h/.copilot/session-state/{ID}/events.jsonl", '{"timestamp":"%s","data":{"context":{"cwd":"/lab"}}}'),
     "gemini": ("/p/session-1.jsonl", '{"sessionId":"x","startTime":"%s"}'),
 }
 

@@ -10,7 +10,7 @@ import pytest
 from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.agents.token_store import Damaged, TokenLines, token_store
-from reconciler.model.tokens import MOST, Carried, TokenRow
+from reconciler.model.tokens import MOST, TokenReaderState, TokenRow
 
 PROFILES = catalogue([])
 HERE = AgentEnvironment("/w", "/home/u", {})
@@ -28,9 +28,11 @@ def lines_of(cli: str) -> TokenLines:
     return store.lines
 
 
-def read(cli: str, *lines: dict[str, Any], carried: Carried | None = None) -> tuple[list[TokenRow], Carried]:
+def read(
+    cli: str, *lines: dict[str, Any], carried: TokenReaderState | None = None
+) -> tuple[list[TokenRow], TokenReaderState]:
     rows: list[TokenRow] = []
-    now = carried or Carried()
+    now = carried or TokenReaderState()
     for line in lines:
         found, now = lines_of(cli).read(json.dumps(line, separators=(",", ":")).encode(), now)
         rows += found
@@ -126,7 +128,7 @@ def test_a_number_that_is_no_count_damages_its_line(usage: dict[str, object]) ->
 )
 def test_a_line_that_is_no_json_object_is_damaged(line: bytes) -> None:
     with pytest.raises(Damaged):
-        lines_of("claude").read(line, Carried())
+        lines_of("claude").read(line, TokenReaderState())
 
 
 # --- codex --------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from reconciler.agents.permission import Answer
 from reconciler.app.board.actions import ActionResult
-from reconciler.app.board.attach import Attachment, WayIn
+from reconciler.app.board.attach import Attachment, AttachMethod
 from reconciler.app.board.service import AgentKey
 from reconciler.board.app import BoardApp
 from reconciler.model.errors import ReconcilerError
@@ -77,7 +77,7 @@ class PlayedService:
     gate: Event = field(default_factory=Event)
     screen: list[str] = field(default_factory=lambda: ["> hello"])
     dialog_lines: tuple[str, ...] = ("Bash touch played", "Do you want to proceed?", "1. Yes", "4. No")
-    way: WayIn = WayIn.POPUP
+    way: AttachMethod = AttachMethod.POPUP
     closed: bool = False
 
     def start(self, report: Callable[[BoardDoc], None]) -> None:
@@ -158,7 +158,7 @@ class _Sighting:
 
 @dataclass
 class _Dialog:
-    sighting: _Sighting
+    shown: _Sighting
     job: None = None
 
 

@@ -9,7 +9,7 @@ import pytest
 from board.desk import AGENTS, PlayedService, Screen, document, on_board, row
 from rich.segment import Segment
 
-from reconciler.app.board.attach import WayIn
+from reconciler.app.board.attach import AttachMethod
 from reconciler.board import below
 from reconciler.board.keys import KEYS
 from reconciler.model.errors import Refused
@@ -265,7 +265,7 @@ def test_an_unusual_way_back_is_told_first() -> None:
         await screen.press("enter")
         await screen.shows("✓ You are back.")
 
-    on_board(story, PlayedService(way=WayIn.SWITCH))
+    on_board(story, PlayedService(way=AttachMethod.SWITCH))
 
 
 def test_every_key_is_explained_and_does_something() -> None:

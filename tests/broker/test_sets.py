@@ -9,10 +9,10 @@ from killing import killed_after
 
 from reconciler.broker.files import sets
 from reconciler.broker.files.file_set import File, InvalidBrokerFiles
-from reconciler.broker.files.layout import Swapped
+from reconciler.broker.files.layout import ReplacedFolder
 from reconciler.model.errors import ReconcilerError
 
-PLACE = Swapped("etc/mosquitto", "etc/last-good", "etc/staged")
+PLACE = ReplacedFolder("etc/mosquitto", "etc/last-good", "etc/staged")
 OLD = {"acl": File(b"old"), "certs/key": File(b"old key"), "gone": File(b"")}
 NEW = {"acl": File(b"new"), "certs/key": File(b"new key"), "certs/crt": File(b"new crt", 0o644)}
 

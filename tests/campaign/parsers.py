@@ -16,8 +16,8 @@ from msgspec import structs, to_builtins
 
 from reconciler.adopt.agent_deck import DeckProfile, read_agent_deck, rows_of_json
 from reconciler.adopt.claude_squad import read_claude_squad
+from reconciler.adopt.context import SourceContext
 from reconciler.adopt.foreign_file import ForeignFile
-from reconciler.adopt.surroundings import Surroundings
 from reconciler.adopt.tmuxinator import read_tmuxinator
 from reconciler.adopt.tmuxp import read_tmuxp
 from reconciler.agents.box import holds, is_empty
@@ -528,7 +528,7 @@ def _database_seed() -> bytes:
 # --- other tools ------------------------------------------------------------------------------
 
 OTHERS = TESTS / "adopt" / "othertools"
-AROUND_THEM = Surroundings("/home/u", "/work", {"HOME": "/home/u"}, catalogue([]))
+AROUND_THEM = SourceContext("/home/u", "/work", {"HOME": "/home/u"}, catalogue([]))
 DECK_ROW = {"title": "t", "project_path": "/srv/lab", "command": "claude", "tool": "claude", "status": "idle"}
 
 

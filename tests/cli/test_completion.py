@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from reconciler.agents.catalogue import BUILT_IN
 from reconciler.app.project.places import registry_cache
 from reconciler.cli.run import run
 from reconciler.cli.typer_program import program
@@ -51,6 +52,7 @@ OFFERS = {
     "last": AGENTS,
     "diff": AGENTS,
     "history": AGENTS,
+    "types": [*BUILT_IN, "record", "lab-creator-claude"],
     "delete": AGENTS,
     "conversations": WORKSPACES,
     "create": WORKSPACES,

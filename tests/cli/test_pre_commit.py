@@ -72,3 +72,15 @@ def test_a_hook_passes_what_is_in_order_and_fails_what_is_not(
 def test_the_page_on_ci_lists_every_hook() -> None:
     page = (ROOT / "docs" / "ci.md").read_text("utf-8")
     assert set(re.findall(r"^\| `(reconciler-[a-z-]+)` \|", page, re.MULTILINE)) == set(HOOKS)
+
+
+def test_the_hooks_in_the_documentation_are_those_of_the_file():
+    page = (ROOT / "docs" / "ci.md").read_text()
+    [config] = [
+        found for found in re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "repos:" in found
+    ]
+    [repository] = YAML(typ="safe", pure=True).load(config)["repos"]
+    for hook in repository["hooks"]:
+        [requirement] = hook.pop("additional_dependencies")
+        assert requirement.startswith("agent-reconciler==")
+        assert hook.items() <= HOOKS[hook["id"]].items()

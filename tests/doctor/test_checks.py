@@ -85,8 +85,9 @@ def locked(holder: HolderState) -> MachineFacts:
     return but("project", lock=Present(LockStatus(LockInfo("abcd"), holder)), holder="pid 7 (me@here, apply)")
 
 
-def placed(state: PlacementState) -> MachineFacts:
-    return but("project", placement=Present(Placement(state, Origin(folder="/old"), Origin(), "it was written there")))
+def placed(state: PlacementState, *, from_another_machine: bool = False) -> MachineFacts:
+    place = Placement(state, Origin(folder="/old"), Origin(), "it was written there", from_another_machine)
+    return but("project", placement=Present(place))
 
 
 def git_wanted() -> MachineFacts:
@@ -286,6 +287,13 @@ CASES: Mapping[str, Case] = {
     "a damaged registry": Case(but("project", stored=WHY), CheckName.REGISTRY, ERROR, "no reason", "try again"),
     "an older registry": Case(but("project", older=(OLDER,)), CheckName.REGISTRY, WARNING, "1 row", "adopt --write"),
     "a copy": Case(placed(PlacementState.COPY), CheckName.PLACEMENT, ERROR, "is a copy", "registry take-over"),
+    "a registry of another machine": Case(
+        placed(PlacementState.COPY, from_another_machine=True),
+        CheckName.PLACEMENT,
+        ERROR,
+        "copied from another machine",
+        "adopt-registry --here",
+    ),
     "a moved project": Case(placed(PlacementState.MOVED), CheckName.PLACEMENT, NOTE, "moved here from /old"),
     "placement, unknown": Case(but("project", placement=WHY), CheckName.PLACEMENT, UNKNOWN, "no reason"),
     "a lock": Case(locked(HolderState.ALIVE), CheckName.LOCK, NOTE, "pid 7"),
@@ -416,9 +424,9 @@ CASES: Mapping[str, Case] = {
 
 
 def test_a_machine_on_which_all_is_well_has_nothing_but_good_results():
-    told = judge(FACTS)
-    assert [check for check in told if check.level is not Level.OK] == []
-    assert [check.name for check in told] == [
+    diagnosed = judge(FACTS)
+    assert [check for check in diagnosed if check.level is not Level.OK] == []
+    assert [check.name for check in diagnosed] == [
         CheckName.PYTHON,
         CheckName.PACKAGE,
         CheckName.GIT,
@@ -445,9 +453,9 @@ def test_a_machine_on_which_all_is_well_has_nothing_but_good_results():
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_check_says_what_is_wrong_and_what_to_type(case: Case):
     found = [check for check in judge(case.facts) if (check.name, check.level) == (case.check, case.level)]
-    [told] = [check for check in found if case.words in f"{check.summary} {check.detail}"]
-    assert case.fix in told.fix
-    assert told.cure is case.cure
+    [diagnosed] = [check for check in found if case.words in f"{check.summary} {check.detail}"]
+    assert case.fix in diagnosed.fix
+    assert diagnosed.cure is case.cure
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -459,10 +467,10 @@ def test_what_is_worse_than_a_note_names_the_way_out(case: Case):
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_what_is_wrong_is_not_called_fine_as_well(case: Case):
-    told = [check.level for check in judge(case.facts) if check.name is case.check]
+    diagnosed = [check.level for check in judge(case.facts) if check.name is case.check]
     several = {CheckName.CLI, CheckName.CLI_PATH, CheckName.HOOKS}  # they have a result for each CLI or path
     several |= {CheckName.MANIFESTS} if case.level is WARNING else set()  # it is valid, and there are warnings
-    assert Level.OK not in told or case.level is NOTE or case.check in several
+    assert Level.OK not in diagnosed or case.level is NOTE or case.check in several
 
 
 def test_every_check_is_tried_here():
@@ -470,8 +478,8 @@ def test_every_check_is_tried_here():
 
 
 def test_the_settings_of_foreign_sessions_are_nobody_s_business():
-    told = judge(but("tmux", panes=Present((FOREIGN,))))
-    assert [check for check in told if check.name is CheckName.TMUX_PANES] == []
+    diagnosed = judge(but("tmux", panes=Present((FOREIGN,))))
+    assert [check for check in diagnosed if check.name is CheckName.TMUX_PANES] == []
 
 
 def test_an_option_that_this_tmux_does_not_have_does_no_harm():
@@ -480,19 +488,19 @@ def test_an_option_that_this_tmux_does_not_have_does_no_harm():
 
 
 def test_a_server_with_exit_empty_off_stays_without_a_terminal():
-    told = judge(options(exit_unattached="on", exit_empty="off"))
-    assert not [check for check in told if check.level is ERROR]
+    diagnosed = judge(options(exit_unattached="on", exit_empty="off"))
+    assert not [check for check in diagnosed if check.level is ERROR]
 
 
 def test_without_tmux_nothing_else_is_said_about_it():
-    told = [check for check in judge(but("tmux", program=ABSENT)) if check.group == "tmux"]
-    assert [check.name for check in told] == [CheckName.TMUX_PROGRAM]
+    diagnosed = [check for check in judge(but("tmux", program=ABSENT)) if check.group == "tmux"]
+    assert [check.name for check in diagnosed] == [CheckName.TMUX_PROGRAM]
 
 
 def test_a_broker_that_rests_is_reported_once():
     facts = replace(status(process=ABSENT), broker=replace(status(process=ABSENT).broker, answer=WHY))
-    told = [check.name for check in judge(facts) if check.level is ERROR]
-    assert told == [CheckName.BROKER_RUNS]
+    diagnosed = [check.name for check in judge(facts) if check.level is ERROR]
+    assert diagnosed == [CheckName.BROKER_RUNS]
 
 
 def fine(facts: MachineFacts, words: str) -> list[str]:
@@ -531,8 +539,8 @@ def test_hooks_that_need_no_trust_are_fine():
 
 def test_the_tested_versions_of_a_cli_are_known_without_a_doubt():
     for version in CODEX.tested:
-        told = judge(cli(profile=CODEX, version=Present(version)))
-        assert [c.level for c in told if c.name is CheckName.CLI_VERSION] == [Level.OK]
+        diagnosed = judge(cli(profile=CODEX, version=Present(version)))
+        assert [c.level for c in diagnosed if c.name is CheckName.CLI_VERSION] == [Level.OK]
 
 
 def test_the_page_lists_every_check_and_every_option_that_hurts():
@@ -549,8 +557,8 @@ def test_the_page_lists_every_cure():
 
 
 def test_a_folder_that_cannot_be_written_is_not_called_full_as_well():
-    told = [check for check in judge(folder(writable=False, free=0)) if check.name is CheckName.FOLDER]
-    assert [check.level for check in told] == [ERROR]
+    diagnosed = [check for check in judge(folder(writable=False, free=0)) if check.name is CheckName.FOLDER]
+    assert [check.level for check in diagnosed] == [ERROR]
 
 
 def test_facts_show_no_secret():

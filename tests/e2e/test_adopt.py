@@ -294,7 +294,7 @@ def test_a_process_that_proves_another_conversation_is_believed_and_the_recorded
     said = scripted.run("adopt")
     scripted.adopt()
 
-    assert f"its running process shows it; {LOST} was recorded in" in said
+    assert f"proved by its running process; {LOST} was recorded in" in said
     assert "recorded as stopped, but it runs" in said
     assert scripted.identities("page") == {"claude": {"session_id": LIVE, "previous": [LOST]}}
     assert scripted.actions() == {}
@@ -367,7 +367,7 @@ def test_two_sessions_in_one_conversation_are_not_both_taken(scripted: Scripted)
     said = scripted.adopt()
 
     assert "session copy-creator-claude: holds the conversation of agent.page.claude" in said
-    assert "-> end that session, then `reconciler adopt` again" in said
+    assert "-> end that session, then run `reconciler adopt` again" in said
     assert scripted.pane("copy-creator-claude").lineage == ""
     assert scripted.pane("page-creator-claude").conversation == LIVE
 
@@ -391,7 +391,7 @@ def test_a_row_that_nothing_tells_the_folder_of_is_left_alone(scripted: Scripted
 
     said = scripted.run("adopt")
 
-    assert "nowhere-creator-codex of the registry: nothing tells in which folder it works" in said
+    assert "nowhere-creator-codex of the registry: the folder it works in is not known" in said
     assert "declare workspace nowhere with its `path` in a manifest" in said
     (scripted.root / "reconciler.yaml").write_text("version: 1\nworkspaces: {nowhere: {path: here}}\n")
     (scripted.root / "here").mkdir()

@@ -277,4 +277,5 @@ def test_what_is_missing_is_one_line(lab: Project) -> None:
     )
     command = [sys.executable, "-c", hide]
     done = subprocess.run(command, cwd=lab.root, env=lab.env, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (1, "Error: the board is not installed: pip install 'reconciler[board]'\n")
+    said = "Error: the board is not installed: pip install 'agent-reconciler[board]'\n"
+    assert (done.returncode, done.stderr) == (1, said)

@@ -18,6 +18,8 @@ from project import CLI, Project
 from ruamel.yaml import YAML
 from waiting import wait_until
 
+from reconciler import __version__
+
 ROOT = Path(__file__).parents[2]
 ACTION = YAML(typ="safe").load(ROOT / "action.yml")
 FENCES = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs" / "ci.md").read_text(), re.MULTILINE | re.DOTALL)
@@ -44,7 +46,6 @@ class Runner:
     def env(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}:{self.project.env['PATH']}"
         github = {
-            "GITHUB_ACTION_PATH": str(ROOT),
             "GITHUB_OUTPUT": str(self.output),
             "GITHUB_STEP_SUMMARY": str(self.summary),
             "GITHUB_WORKSPACE": str(self.project.root),
@@ -56,7 +57,7 @@ class Runner:
         """The exit code of each step that is ours; those of others are left out."""
         codes: list[int] = []
         for step in steps:
-            if step.get("uses", "").startswith("OWNER/reconciler@"):
+            if step.get("uses") == "./.github/actions/reconciler":
                 codes.append(self.action(step.get("with", {})))
                 self.contexts |= {f"steps.{step.get('id')}.outputs.{key}": told for key, told in self.told().items()}
             elif "run" in step and (step.get("if") != "failure()" or codes[-1:] != [0]):
@@ -254,7 +255,14 @@ def test_the_file_is_one_that_the_ci_server_takes(schema: str, text: str, tmp_pa
     assert done.returncode == 0, done.stdout
 
 
-def test_the_action_installs_from_its_own_folder_and_once(tmp_path: Path):
+def test_each_place_that_names_a_version_names_this_one():
+    page = (ROOT / "docs" / "ci.md").read_text()
+    pinned = re.findall(r"agent-reconciler==([0-9.]+)", page) + re.findall(r"\| `version` .*`([0-9.]+)` \|", page)
+    assert len(pinned) == 4
+    assert {*pinned, ACTION["inputs"]["version"]["default"]} == {__version__}
+
+
+def test_the_action_installs_the_wanted_version_and_once(tmp_path: Path):
     [install, _] = ACTION["runs"]["steps"]
     fake = tmp_path / "bin" / "python3"
     fake.parent.mkdir()
@@ -264,9 +272,10 @@ def test_the_action_installs_from_its_own_folder_and_once(tmp_path: Path):
         'pip) touch "${0%/*}/reconciler" && chmod 755 "${0%/*}/reconciler" ;; esac\n'
     )
     fake.chmod(0o755)
-    env = {"PATH": f"{fake.parent}:/usr/bin:/bin", "RUNNER_TEMP": str(tmp_path), "GITHUB_ACTION_PATH": "/an action"}
+    env = {"PATH": f"{fake.parent}:/usr/bin:/bin", "RUNNER_TEMP": str(tmp_path), "VERSION": "1.2 ; x"}
     for _ in range(2):
         subprocess.run(["sh", "-e", "-c", install["run"]], check=True, env=env)
     venv, pip = (tmp_path / "calls").read_text().splitlines()
     assert venv == f"{fake} -m venv {tmp_path}/reconciler"
-    assert pip == f"{tmp_path}/reconciler/bin/python -m pip install --quiet --disable-pip-version-check /an action"
+    words = "-m pip install --quiet --disable-pip-version-check agent-reconciler==1.2 ; x"
+    assert pip == f"{tmp_path}/reconciler/bin/python {words}"

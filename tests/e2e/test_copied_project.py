@@ -191,6 +191,7 @@ def test_a_registry_of_another_machine_is_a_copy_wherever_it_is(original: Projec
     for words in (("stop", AGENT), ("destroy", "--auto-approve"), ("apply", "--auto-approve")):
         said = original.run(*words, code=7)
         assert "another machine, elsewhere" in said
+        assert "reconciler adopt-registry --here" in said
     said = original.run("registry", "take-over", "--auto-approve")
     assert "End its agents on elsewhere first" in said
     assert original.actions() == {}

@@ -183,7 +183,7 @@ def test_an_agent_does_nothing_to_itself(project: Project, tmp_path: Path):
     project.apply()
     wait_until(told.exists)
     [itself, other] = json.loads(told.read_text())
-    assert "is the agent that asks" in itself
+    assert "may not do this to itself" in itself
     assert '"events"' in other
     assert SESSION in project.live()
     assert "lab-creator-two" not in project.live()
@@ -220,7 +220,7 @@ def test_a_missing_package_is_one_line(project: Project, tmp_path: Path):
     (tmp_path / "mcp_types.py").write_text("raise ModuleNotFoundError('no', name='mcp_types')")
     said = project.run("mcp", code=1, PYTHONPATH=str(tmp_path))
     assert "mcp_types is not installed" in said
-    assert "pip install 'reconciler[mcp]'" in said
+    assert "pip install 'agent-reconciler[mcp]'" in said
 
 
 def test_on_a_terminal_it_says_who_starts_it(project: Project):

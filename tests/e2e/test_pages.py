@@ -146,6 +146,7 @@ MEANT = {
     "reconciler diff --json": f"reconciler diff {CLAUDE} --json",
     "reconciler peek NAME": f"reconciler peek {CLAUDE}",
     "reconciler last NAME": f"reconciler last {CLAUDE}",
+    "reconciler types NAME": "reconciler types claude",
     "reconciler diff NAME": f"git -C ~/lab/landing-page init -q && reconciler diff {CLAUDE}",
     "reconciler explain NAME": "reconciler explain agent.landing-page.claude",
     "reconciler adopt [DIR] [FILE]...": "reconciler adopt .",

@@ -165,7 +165,7 @@ def test_a_plan_of_an_older_reconciler_is_to_be_made_anew(project: Project):
     project.run("plan", "--out", "saved")
     _edited(project, lambda plan: (plan.update(format_version="1.1"), plan.pop("basis")))
     for command in ("show", "apply"):
-        assert "saved has format 1.1; this reconciler reads 1.2\n  -> plan again" in project.run(
+        assert "saved has format 1.1; this reconciler reads 1.3\n  -> plan again" in project.run(
             command, "saved", code=1
         )
     assert project.live() == {}
@@ -178,4 +178,4 @@ def test_a_plan_of_another_registry_is_told_as_such(project: Project):
     project.run("plan", "--out", "saved.plan")
     lineage = project.recorded()["lineage"]
     project.registry.write_text(project.registry.read_text().replace(lineage, "0" * len(lineage)))
-    assert "the plan was made for another registry" in project.run("apply", "saved.plan", code=5)
+    assert "Error: the plan is for another registry" in project.run("apply", "saved.plan", code=5)

@@ -18,7 +18,7 @@ from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.problem import Problem
 from reconciler.model.snapshot import OpenFileLimit, Pane, Server, TmuxState, TmuxTarget, UnreadablePane
 from reconciler.ports.tmux.rows import last_lines
-from reconciler.ports.world import Failure, NewSession, SessionTags, Texts, Typed
+from reconciler.ports.world import Failure, NewSession, SessionTags, Texts, TypingResult
 
 SOCKET = "/fake/tmux.sock"
 READY = {  # what a CLI that has just started shows, by the name of its program
@@ -179,12 +179,12 @@ class FakeTmux:
             self.processes.exit(pane.pid)
         return True
 
-    def paste(self, target: TmuxTarget, text: str, unless: Texts = ()) -> Typed:
+    def paste(self, target: TmuxTarget, text: str, unless: Texts = ()) -> TypingResult:
         return self._reach(target, unless, self.pasted, text)
 
-    def press(self, target: TmuxTarget, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
+    def press(self, target: TmuxTarget, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> TypingResult:
         if only and self._meant(target) and not self._shows(target.pane_id, only):
-            return Typed.HELD
+            return TypingResult.HELD
         return self._reach(target, unless, self.pressed, " ".join(keys))
 
     def blank_panes(self) -> frozenset[str]:
@@ -218,14 +218,14 @@ class FakeTmux:
         tags = (pane.lineage, pane.address) == (target.lineage, target.address) or target.guest
         return session if process and tags else None
 
-    def _reach(self, target: TmuxTarget, unless: Texts, log: list[tuple[str, str]], what: str) -> Typed:
+    def _reach(self, target: TmuxTarget, unless: Texts, log: list[tuple[str, str]], what: str) -> TypingResult:
         session = self._meant(target)
         if session is None or self.pane(session).dead:
-            return Typed.GONE
+            return TypingResult.GONE
         if self._shows(target.pane_id, unless):
-            return Typed.HELD
+            return TypingResult.HELD
         log.append((target.pane_id, what))
-        return Typed.DONE
+        return TypingResult.DONE
 
     def _shows(self, pane_id: str, groups: Texts) -> bool:
         shown = self.screens.get(pane_id, "").casefold()

@@ -11,7 +11,7 @@ from reconciler.jobs.agent_state import Recipient
 from reconciler.jobs.deliver import DeliveryTimeouts, Withdrawn, deliver
 from reconciler.model.delivery import DeliveryVerdict, Evidence
 from reconciler.model.errors import ReconcilerError, Unreachable
-from reconciler.ports.world import Typed
+from reconciler.ports.world import TypingResult
 
 QUESTION = "Allow execution of [Shell]?\n● 1. Allow once\n  3. No, suggest changes (esc)\n"
 EMPTY = "Gemini CLI\n >   Type your message or @path/to/file\n"
@@ -80,7 +80,8 @@ def test_when_tmux_fails_on_the_way_nothing_is_claimed(world, monkeypatch, name)
 
 
 @pytest.mark.parametrize(
-    ("typed", "verdict"), [(Typed.HELD, DeliveryVerdict.REFUSED_DIALOG), (Typed.GONE, DeliveryVerdict.REFUSED_DEAD)]
+    ("typed", "verdict"),
+    [(TypingResult.HELD, DeliveryVerdict.REFUSED_DIALOG), (TypingResult.GONE, DeliveryVerdict.REFUSED_DEAD)],
 )
 def test_what_tmux_holds_back_was_refused(world, monkeypatch, typed, verdict):
     monkeypatch.setattr(world.tmux, "paste", lambda *_: typed)
@@ -216,7 +217,7 @@ def test_work_that_begins_after_the_paste_is_waited_for_like_any_other(world, mo
 
 
 def test_work_that_only_tmux_sees_is_waited_for_too(world, monkeypatch):
-    press, holds = world.tmux.press, iter([Typed.HELD, Typed.HELD])
+    press, holds = world.tmux.press, iter([TypingResult.HELD, TypingResult.HELD])
     pasting(world, monkeypatch)
 
     def take(*asked):

@@ -131,7 +131,7 @@ def test_an_own_agent_type_is_taken_over_with_its_home_paths():
         " artifacts: ['~/{session_id}', '{cwd}/x'], busy: ^w}}"
     ).agent_types["mine"]
     assert (found.command, found.busy) == (("mine",), "^w")
-    assert found.artifacts == ("/home/u/{session_id}", "{cwd}/x")
+    assert found.artifacts == ("~/{session_id}", "{cwd}/x")
 
 
 def test_a_tilde_is_the_home_folder_at_the_start_of_every_word_of_a_command_line_and_nowhere_else():
@@ -144,7 +144,7 @@ def test_a_tilde_is_the_home_folder_at_the_start_of_every_word_of_a_command_line
     assert own.command == ("/home/u/bin/mine", "a~/b")
     assert own.new == ("-s", "/home/u/s/{session_id}")
     assert own.resume == ("-s", "/home/u/s/{session_id}", "--at=~/x")
-    assert own.artifacts == ("/home/u/s/{session_id}",)
+    assert own.artifacts == ("~/s/{session_id}",)
     assert agent.args == ("/home/u/notes", "/home/u", "~root/x", "~~")
     assert agent.prompt == "~/as it is"
 

@@ -13,10 +13,10 @@ from reconciler.app.monitor import budgets
 from reconciler.app.monitor.budgets import BudgetWatch
 from reconciler.model.desired import Budget, Desired, Socket
 from reconciler.model.errors import ReconcilerError
-from reconciler.usage.budgets import Exceeded, Limit
+from reconciler.usage.budgets import ExceededBudget, Limit
 
 BUDGET = Budget(tokens_per_day=5)
-USED_UP = Exceeded(Limit(BUDGET), 9, 0.0, ("5 tokens",))
+USED_UP = ExceededBudget(Limit(BUDGET), 9, 0.0, ("5 tokens",))
 
 
 class Day:
@@ -25,7 +25,7 @@ class Day:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 0.0
         self.looks = 0
-        self.found: tuple[Exceeded, ...] | ReconcilerError = ()
+        self.found: tuple[ExceededBudget, ...] | ReconcilerError = ()
         monkeypatch.setattr(budgets, "used_up", self._used_up)
         clock = SimpleNamespace(monotonic=lambda: self.seconds)
         self.watch = BudgetWatch(cast("Any", SimpleNamespace(clock=clock, now=self._now)))
@@ -33,7 +33,7 @@ class Day:
     def _now(self) -> datetime:
         return datetime(2026, 11, 30, 12, tzinfo=UTC) + timedelta(seconds=self.seconds)
 
-    def _used_up(self, *_asked: object) -> tuple[Exceeded, ...]:
+    def _used_up(self, *_asked: object) -> tuple[ExceededBudget, ...]:
         self.looks += 1
         if isinstance(self.found, ReconcilerError):
             raise self.found

@@ -18,7 +18,7 @@ HOME = "/home/u"
 SUBJECT = AgentEnvironment("/lab", HOME, {})
 
 
-class Held:
+class HeldLock:
     """A launcher, and the codex that it waits for."""
 
     def __init__(self) -> None:
@@ -54,30 +54,30 @@ def _rollout(conversation: str) -> str:
 
 
 @pytest.fixture
-def held() -> Held:
-    return Held()
+def held() -> HeldLock:
+    return HeldLock()
 
 
-def test_the_only_lock_proves_it_before_anything_was_said(held: Held) -> None:
+def test_the_only_lock_proves_it_before_anything_was_said(held: HeldLock) -> None:
     held.lock(OLD, 1)
     assert held.conversation == OLD
 
 
-def test_nothing_held_proves_nothing(held: Held) -> None:
+def test_nothing_held_proves_nothing(held: HeldLock) -> None:
     assert held.conversation == ""
 
 
-def test_where_no_lock_is_told_an_open_file_proves_it(held: Held) -> None:
+def test_where_no_lock_is_told_an_open_file_proves_it(held: HeldLock) -> None:
     held.world.processes.opened[held.codex] = (_rollout(OLD), "/etc/hosts")
     assert held.conversation == OLD
 
 
-def test_two_open_files_leave_it_unsure(held: Held) -> None:
+def test_two_open_files_leave_it_unsure(held: HeldLock) -> None:
     held.world.processes.opened[held.codex] = (_rollout(OLD), _rollout(NEW))
     assert held.conversation == ""
 
 
-def test_of_two_it_is_the_one_that_was_taken_up_last(held: Held) -> None:
+def test_of_two_it_is_the_one_that_was_taken_up_last(held: HeldLock) -> None:
     """Codex keeps the lock of a conversation for a minute after `/new`; `/resume` takes it anew."""
     for conversation, taken in ((OLD, 3), (NEW, 2)):
         held.lock(conversation, taken)
@@ -85,14 +85,14 @@ def test_of_two_it_is_the_one_that_was_taken_up_last(held: Held) -> None:
     assert held.conversation == OLD
 
 
-def test_one_in_which_nothing_was_said_is_passed_over(held: Held) -> None:
+def test_one_in_which_nothing_was_said_is_passed_over(held: HeldLock) -> None:
     held.lock(OLD, 1)
     held.say(OLD)
     held.lock(NEW, 2)
     assert held.conversation == OLD
 
 
-def test_one_that_no_user_talks_to_is_passed_over(held: Held) -> None:
+def test_one_that_no_user_talks_to_is_passed_over(held: HeldLock) -> None:
     held.lock(OLD, 1)
     held.say(OLD)
     held.lock(NEW, 2)
@@ -100,7 +100,7 @@ def test_one_that_no_user_talks_to_is_passed_over(held: Held) -> None:
     assert held.conversation == OLD
 
 
-def test_one_that_cannot_be_read_leaves_it_unsure(held: Held) -> None:
+def test_one_that_cannot_be_read_leaves_it_unsure(held: HeldLock) -> None:
     for conversation, taken in ((OLD, 1), (NEW, 2)):
         held.lock(conversation, taken)
         held.say(conversation)
@@ -108,7 +108,7 @@ def test_one_that_cannot_be_read_leaves_it_unsure(held: Held) -> None:
     assert held.conversation == ""
 
 
-def test_two_that_were_taken_up_at_one_time_leave_it_unsure(held: Held) -> None:
+def test_two_that_were_taken_up_at_one_time_leave_it_unsure(held: HeldLock) -> None:
     for conversation in (OLD, NEW):
         held.lock(conversation, 1)
         held.say(conversation)

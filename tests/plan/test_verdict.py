@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from reconciler.model.action import Verb
 from reconciler.model.address import agent_address
 from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, PromptUnverified
-from reconciler.plan.saved import Basis, stale, unapproved
+from reconciler.plan.saved import Basis, stale, unapproved, unexpected
 from reconciler.plan.totals import Totals
 
 ONE = agent_address("lab", "one")
@@ -16,7 +16,8 @@ DONE = ActionDone(ONE, Verb.CREATE)
 FAILED = ActionFailed(ONE, Verb.CREATE, "why")
 SKIPPED = ActionSkipped(ONE, Verb.DEFER, "why")
 UNVERIFIED = PromptUnverified(ONE, Verb.CREATE, "why")
-BASIS = Basis("a", 1, "m", ["start"], "f")
+HERE = ("id", "h1", "/lab")
+BASIS = Basis(lineage="a", serial=1, manifest_digest="m", place=HERE, work=["start"], facts="f")
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,6 @@ def test_an_interrupted_run_is_that_whatever_it_has_done():
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"lineage": "b"}, "another registry"),
         ({"serial": 2}, r"serial 1 then, 2 now"),
         ({"manifest_digest": "n"}, "manifests have changed"),
         ({"facts": "g"}, "live sessions"),
@@ -54,6 +54,27 @@ def test_an_interrupted_run_is_that_whatever_it_has_done():
 def test_a_stale_plan_says_what_has_changed(change, why):
     now = replace(BASIS, **change, **({} if change.keys() & {"facts", "work"} else {"facts": "g"}))
     assert why in stale(BASIS, now).detail
+
+
+@pytest.mark.parametrize(
+    ("then", "what"),
+    [
+        ({"lineage": "b"}, "registry"),
+        ({"lineage": "b", "place": ("id2", "h2", "/lab")}, "registry"),
+        ({"lineage": "", "place": ("id2", "h2", "/lab")}, "machine"),
+        ({"lineage": "", "place": ("id", "h2", "/lab")}, "machine"),
+        ({"lineage": "", "place": ("id", "h1", "/other")}, "project folder"),
+        ({"place": ()}, "machine"),
+    ],
+)
+def test_a_plan_of_another_place_is_named_as_such(then, what):
+    error = stale(replace(BASIS, facts="g", **then), BASIS)
+    assert (error.summary, error.exit_code) == (f"the plan is for another {what}", 5)
+
+
+@pytest.mark.parametrize(("expected", "fits"), [("", True), ("sha256:abc", True), ("abc", True), ("sha256:abd", False)])
+def test_a_plan_that_is_made_now_is_the_expected_one(expected, fits):
+    assert (unexpected(expected, "abc") is None) is fits
 
 
 def test_a_plan_is_fresh_while_work_and_facts_are_the_same():

@@ -12,7 +12,7 @@ from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.snapshot import TmuxTarget
 from reconciler.ports.tmux import NewSession, RealTmux, server
-from reconciler.ports.world import SessionTags, Typed
+from reconciler.ports.world import SessionTags, TypingResult
 
 DOORS = {
     "look": lambda tmux, _: tmux.look().reason,
@@ -71,4 +71,4 @@ def test_libtmux_starts_no_tmux_of_its_own(tmux_socket, tmp_path, monkeypatch):
 
     assert tmux.type_line(pane.target, "hello")
     wait_until(lambda: tmux.screen(pane.pane_id).splitlines()[:2] == ["hello", "hello"])
-    assert tmux.press(pane.target, ["Enter"]) is Typed.DONE
+    assert tmux.press(pane.target, ["Enter"]) is TypingResult.DONE

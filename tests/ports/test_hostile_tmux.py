@@ -18,7 +18,7 @@ from reconciler.model.observed import ABSENT, Present
 from reconciler.model.snapshot import Pane, TmuxTarget
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.tmux import NewSession, RealTmux, server
-from reconciler.ports.world import SessionTags, Typed
+from reconciler.ports.world import SessionTags, TypingResult
 
 ROW = "<$0><%0><{pid}><0><><><1><0><1><1><3.3a><7><L><agent.lab.a><></p><lab-a><sleep></><title></run/t>"
 EVIL = [
@@ -203,7 +203,7 @@ def test_nothing_is_done_to_what_differs_in_anything(tmux, tmp_path, difference)
         with pytest.raises(ReconcilerError, match="has changed since the plan was made"):
             change()
     assert not tmux.type_line(other, "hello")
-    assert tmux.paste(other, "hello") is tmux.press(other, ["Enter"]) is Typed.GONE
+    assert tmux.paste(other, "hello") is tmux.press(other, ["Enter"]) is TypingResult.GONE
 
     assert {pane.target for pane in seen(tmux).values()} == {own.target, beside.target}
     assert tmux.screen(own.pane_id) == tmux.screen(beside.pane_id) == ""
@@ -215,7 +215,7 @@ def test_a_pane_with_another_process_by_now_is_left_alone(tmux, tmp_path, shell)
     wait_until(lambda: seen(tmux)["lab-a"].pid != own.pid)
 
     assert tmux.end([own.target]) == ("the session has changed since the plan was made",)
-    assert tmux.paste(own.target, "hello") is Typed.GONE
+    assert tmux.paste(own.target, "hello") is TypingResult.GONE
     assert "lab-a" in seen(tmux)
 
 

@@ -16,18 +16,18 @@ from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.ports.lockfile import current_namespace
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.tmux import NewSession, RealTmux
-from reconciler.ports.tmux.holders import Mark
+from reconciler.ports.tmux.holders import HolderOwner
 
 # A start that is killed: before its client has said anything, in the middle of its answers, when it has them all.
 KILLED = """
 import os, signal, sys
 from reconciler.model.desired import Socket
 from reconciler.ports.tmux import NewSession, RealTmux
-from reconciler.ports.tmux.holders import Mark
+from reconciler.ports.tmux.holders import HolderOwner
 _, path, folder, taken = sys.argv
 tmux = RealTmux(Socket(path=path), os.environ)
 if taken == "none":
-    client = tmux._control_client(Mark.ours())
+    client = tmux._control_client(HolderOwner.ours())
 else:
     starting = tmux.start([NewSession(f"s{i}", folder, ("sleep", "1000")) for i in range(40)])
     for _ in range(int(taken)):
@@ -159,7 +159,7 @@ def dead_pid() -> int:
 
 
 def mark_of(pid: int, started: int, namespace: str | None = None) -> str:
-    return str(Mark(pid, started, current_namespace().namespace if namespace is None else namespace, "0123abcd"))
+    return str(HolderOwner(pid, started, current_namespace().namespace if namespace is None else namespace, "0123abcd"))
 
 
 def test_only_what_is_ours_and_whose_maker_is_gone_is_ended(tmux, shell):

@@ -21,7 +21,7 @@ from reconciler.model.observed import ABSENT, Unknown
 from reconciler.model.snapshot import Pane, TmuxTarget
 from reconciler.ports.tmux import Failure, NewSession, RealTmux
 from reconciler.ports.tmux.versions import NEWEST_TRIED, OLDEST, is_after
-from reconciler.ports.world import Typed
+from reconciler.ports.world import TypingResult
 
 NASTY = [
     "two words",
@@ -513,7 +513,7 @@ def test_a_paste_arrives_byte_for_byte_in_brackets_and_leaves_no_buffer(tmux, re
     pane, file = reader
 
     for text in [*PASTED, "x" * 100_000]:
-        assert tmux.paste(pane.target, text) is Typed.DONE
+        assert tmux.paste(pane.target, text) is TypingResult.DONE
 
     wanted = b"".join(b"\x1b[200~%b\x1b[201~" % text.encode() for text in [*PASTED, "x" * 100_000])
     wait_until(lambda: file.stat().st_size >= len(wanted))
@@ -529,7 +529,7 @@ def test_copy_mode_ends_before_a_paste_and_before_a_key(tmux, reader, shell):
         (b"\r", lambda: tmux.press(pane.target, ["Enter"])),
     ):
         shell("copy-mode", "-t", pane.pane_id)
-        assert do() is Typed.DONE
+        assert do() is TypingResult.DONE
         wait_until(lambda typed=typed: typed in file.read_bytes())
         assert shell("display-message", "-p", "-t", pane.pane_id, "#{pane_in_mode}") == "0\n"
 
@@ -538,8 +538,8 @@ def test_a_paste_into_a_dead_pane_does_not_end_the_server(tmux, tmp_path, shell)
     [pane] = tmux.start([NewSession("dead", str(tmp_path), ("true",))])
     wait_until(lambda: all(each.dead for each in tmux.look().value.panes))
 
-    assert tmux.paste(pane.target, "hello") is Typed.GONE
-    assert tmux.paste(TmuxTarget("$999", "%999", 999_999), "hello") is Typed.GONE
+    assert tmux.paste(pane.target, "hello") is TypingResult.GONE
+    assert tmux.paste(TmuxTarget("$999", "%999", 999_999), "hello") is TypingResult.GONE
     assert shell("list-buffers") == ""
 
 
@@ -549,9 +549,12 @@ def test_nothing_is_typed_where_a_forbidden_text_stands_whatever_is_in_it(tmux, 
     [shown] = tmux.start([NewSession("shown", str(tmp_path), ("sh", "-c", 'printf "%s" "$0"; sleep 1000', text))])
     wait_until(lambda: tmux.screen(pane.pane_id) and text in tmux.screen(shown.pane_id))
 
-    assert tmux.press(pane.target, ["Enter"], [[text]]) is Typed.DONE
-    assert tmux.press(shown.target, ["Enter"], [["no such text"], [text.upper()]]) is Typed.HELD
-    assert tmux.press(shown.target, ["Enter"], [["no such text", text], [text, "nor this", "nor that"]]) is Typed.DONE
+    assert tmux.press(pane.target, ["Enter"], [[text]]) is TypingResult.DONE
+    assert tmux.press(shown.target, ["Enter"], [["no such text"], [text.upper()]]) is TypingResult.HELD
+    assert (
+        tmux.press(shown.target, ["Enter"], [["no such text", text], [text, "nor this", "nor that"]])
+        is TypingResult.DONE
+    )
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.EAGAIN, errno.ENOMEM])

@@ -17,7 +17,7 @@ from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.model.snapshot import Pane, TmuxTarget
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.tmux import Failure, NewSession, RealTmux
-from reconciler.ports.world import SessionTags, Tmux, Typed
+from reconciler.ports.world import SessionTags, Tmux, TypingResult
 
 LASTING = ("sleep", "1000")
 FAILING = ("failing-agent", "--now")
@@ -294,10 +294,10 @@ def test_keys_reach_the_living_and_no_question(side, do):
     side.dead("dead")
     asking = _asking(side, "asking")
 
-    assert do(side.tmux, live.target) is do(side.tmux, live.target, QUESTION) is Typed.DONE
-    assert do(side.tmux, asking.target, QUESTION) is Typed.HELD
-    assert do(side.tmux, asking.target, [["Do you want to run this?", "no such text"]]) is Typed.DONE
-    assert do(side.tmux, dead.target, QUESTION) is do(side.tmux, NOBODY, QUESTION) is Typed.GONE
+    assert do(side.tmux, live.target) is do(side.tmux, live.target, QUESTION) is TypingResult.DONE
+    assert do(side.tmux, asking.target, QUESTION) is TypingResult.HELD
+    assert do(side.tmux, asking.target, [["Do you want to run this?", "no such text"]]) is TypingResult.DONE
+    assert do(side.tmux, dead.target, QUESTION) is do(side.tmux, NOBODY, QUESTION) is TypingResult.GONE
     assert set(side.panes()) == {"live", "dead", "asking"}
 
 
@@ -305,10 +305,10 @@ def test_a_key_may_be_meant_for_what_is_on_the_screen_and_for_nothing_else(side)
     [live] = side.start("live")
     asking = _asking(side, "asking")
 
-    assert side.tmux.press(asking.target, ["Enter"], (), QUESTION) is Typed.DONE
-    assert side.tmux.press(asking.target, ["Enter"], QUESTION, QUESTION) is Typed.HELD
-    assert side.tmux.press(live.target, ["Enter"], (), QUESTION) is Typed.HELD
-    assert side.tmux.press(NOBODY, ["Enter"], (), QUESTION) is Typed.GONE
+    assert side.tmux.press(asking.target, ["Enter"], (), QUESTION) is TypingResult.DONE
+    assert side.tmux.press(asking.target, ["Enter"], QUESTION, QUESTION) is TypingResult.HELD
+    assert side.tmux.press(live.target, ["Enter"], (), QUESTION) is TypingResult.HELD
+    assert side.tmux.press(NOBODY, ["Enter"], (), QUESTION) is TypingResult.GONE
 
 
 def test_another_server_is_asked_at_its_own_socket(side):

@@ -45,7 +45,7 @@ def _agents() -> tuple[AdoptedAgent, ...]:
             ("the registry", "tmux"),
             takes_over="page-creator-claude",
             conversation=LIVE,
-            known_by=f"its running process shows it; {LOST} was recorded and stays listed as an earlier one",
+            known_by=f"proved by its running process; {LOST} was recorded and is kept as an earlier one",
             previous=(LOST,),
         ),
         AdoptedAgent(agent_address("page", "codex"), "page-creator-codex", stopped, ("the registry",)),

@@ -29,7 +29,7 @@ REASON = re.compile(rf"reason: ({'|'.join(filter(None, Reason))})\b")
 STORIES = {found: path for path in CASES for found in REASON.findall(path.read_text("utf-8"))}  # one for each reason
 
 
-def sight(project: Project, manifest: Mapping[str, Any], planned: Planned) -> PlanView:
+def overview(project: Project, manifest: Mapping[str, Any], planned: Planned) -> PlanView:
     around = ManifestContext(ROOT, HOME, project.env, "lab")
     desired = load([Source("lab.yaml", json.dumps(manifest).encode())], around, frozenset(BUILT_IN)).desired
     return PlanView(
@@ -42,7 +42,7 @@ def explained(story: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     project = _staged(story)
     manifest = story.get("desired") or story["before"]
     planned = project.plan(manifest, _request(story.get("options", {})))
-    seen = sight(project, manifest, planned)
+    seen = overview(project, manifest, planned)
     addresses = {each.address for each in everything_named(seen.desired, seen.record)}
     subjects = [subject(seen, address) for address in sorted(addresses)]
     return {str(each.address): explanation_document(planned.document, each) for each in subjects}

@@ -37,7 +37,8 @@ from pathlib import Path
 from time import monotonic
 from types import FrameType
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+# A wheel has copies in `bin/` instead of links.
+sys.path.insert(0, str(next(up for up in Path(__file__).resolve().parents if up.name == "standin")))
 
 from agent import END, INTERRUPT, Agent, Program, ended
 from terminal import IGNORED, Terminal, write

@@ -8,7 +8,7 @@ from reconciler.manifest import ManifestContext, Source, load
 from reconciler.model.address import agent_address
 from reconciler.model.desired import Desired
 from reconciler.model.usage import UsageSum
-from reconciler.usage.budgets import Exceeded, as_drift, exceeded, holding, limits, needs_prices
+from reconciler.usage.budgets import ExceededBudget, as_drift, exceeded, holding, limits, needs_prices
 
 ONE, TWO, FAR = (agent_address(*names) for names in (("lab", "one"), ("lab", "two"), ("api", "one")))
 MANIFEST = """
@@ -38,13 +38,13 @@ def used(**tokens: Any) -> list[UsageSum]:
     ]
 
 
-def names(found: list[Exceeded]) -> list[tuple[str, tuple[str, ...]]]:
-    return [(each.limit.called, each.reached) for each in found]
+def names(found: list[ExceededBudget]) -> list[tuple[str, tuple[str, ...]]]:
+    return [(each.limit.owner, each.reached) for each in found]
 
 
 def test_the_budgets_are_those_of_agents_workspaces_and_the_project(desired: Desired) -> None:
     found = limits(desired)
-    assert [(each.called, each.session) for each in found] == [
+    assert [(each.owner, each.session) for each in found] == [
         ("agent.lab.one", "lab-creator-one"),
         ("workspace.lab", ""),
         ("the project", ""),
@@ -73,7 +73,7 @@ def test_a_budget_is_used_up_from_its_last_token_on(
 
 
 def test_only_budgets_that_hold_keep_prompts_from_those_that_they_cover(desired: Desired) -> None:
-    assert [[each.called for each in holding(desired, agent)] for agent in (ONE, TWO, FAR)] == [
+    assert [[each.owner for each in holding(desired, agent)] for agent in (ONE, TWO, FAR)] == [
         ["agent.lab.one", "the project"],
         ["the project"],
         ["the project"],

@@ -10,9 +10,9 @@ from genai_prices import Usage, calc_price
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.app.usage.pricing import price_book
+from reconciler.app.usage.pricing import price_calculator
 from reconciler.model.errors import ReconcilerError
-from reconciler.usage.prices import PriceBook
+from reconciler.usage.prices import PriceCalculator
 
 SONNET, GPT = "claude-sonnet-4-5-20250929", "gpt-5"
 PROVIDERS = {"claude": "anthropic", "codex": "openai", "qwen": ""}
@@ -22,7 +22,7 @@ COUNTS = st.integers(0, 400_000)
 @settings(max_examples=40, deadline=None)
 @given(COUNTS, COUNTS, COUNTS, COUNTS)
 def test_a_price_is_that_of_the_list_also_above_the_first_tier(asked: int, read: int, written: int, said: int) -> None:
-    book = PriceBook(PROVIDERS)
+    book = PriceCalculator(PROVIDERS)
     each = answer(input=asked, cache_read=read, cache_write=written, cache_write_1h=written // 3, output=said)
     each = type(each)(type(each.row)(**{**fields(each.row), "model": SONNET}), each.type, each.owner)
     usage = Usage(
@@ -40,30 +40,30 @@ def fields(row: object) -> dict[str, object]:
 
 
 def test_what_the_cli_stored_comes_first() -> None:
-    assert PriceBook(PROVIDERS).price(answer(usd=1.25, model=SONNET)) == 1.25
+    assert PriceCalculator(PROVIDERS).price(answer(usd=1.25, model=SONNET)) == 1.25
 
 
 @pytest.mark.parametrize("model", ["qwen3-coder-plus", "stub", "", "x\x1b[2J" * 100])
 def test_a_model_that_the_list_does_not_know_has_no_price(model: str) -> None:
-    book = PriceBook(PROVIDERS)
+    book = PriceCalculator(PROVIDERS)
     assert book.price(answer(type_="qwen", model=model)) is None
     assert book.unknown == {model}
 
 
 def test_a_model_of_another_provider_is_found_by_its_name() -> None:
     """A Claude CLI may be pointed at other models."""
-    book = PriceBook(PROVIDERS)
+    book = PriceCalculator(PROVIDERS)
     assert book.price(answer(type_="claude", model=GPT, output=1_000_000)) == pytest.approx(10)
 
 
 def test_an_answer_from_before_the_model_or_without_a_time_is_priced() -> None:
-    book = PriceBook(PROVIDERS)
+    book = PriceCalculator(PROVIDERS)
     prices = [book.price(answer(model="claude-opus-4-6", at=at, output=1000)) for at in (0, NOON)]
     assert all(price is not None and price > 0 for price in prices)
 
 
 def test_the_list_is_named_with_its_version() -> None:
-    found = PriceBook({}).list
+    found = PriceCalculator({}).list
     assert (found.package, found.version[0].isdigit()) == ("genai-prices", True)
 
 
@@ -71,5 +71,5 @@ def test_without_the_package_one_line_says_how_to_add_it(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "genai_prices", None)
     monkeypatch.delitem(sys.modules, "reconciler.usage.prices")
     with pytest.raises(ReconcilerError, match="no price list is installed") as caught:
-        price_book({})
-    assert "pip install 'reconciler[prices]'" in caught.value.fix
+        price_calculator({})
+    assert "pip install 'agent-reconciler[prices]'" in caught.value.fix

@@ -12,7 +12,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.moment import local_day, start_of_day, time_zone
 from reconciler.model.usage import GroupBy
 from reconciler.usage.period import Period, period
-from reconciler.usage.sums import summed
+from reconciler.usage.sums import sum_up
 
 ALWAYS = Period(0, 1 << 60)
 HOUR, DAY = 3600, 86400
@@ -33,14 +33,14 @@ def zone(name: str) -> Iterator[None]:
 
 
 def test_each_kind_of_token_is_added_up_for_itself() -> None:
-    found = summed([answer(input=1, cache_read=2, cache_write=3, output=4)] * 2, [GroupBy.AGENT], ALWAYS, None)
+    found = sum_up([answer(input=1, cache_read=2, cache_write=3, output=4)] * 2, [GroupBy.AGENT], ALWAYS, None)
     (group,) = found.groups
     assert (group.input, group.cache_read, group.cache_write, group.output, group.total) == (2, 4, 6, 8, 20)
     assert (group.answers, found.total.total, found.others) == (2, 20, 0)
 
 
 def test_what_is_nobodys_is_in_no_sum() -> None:
-    found = summed([answer(None, output=7), answer(output=1)], [GroupBy.AGENT], ALWAYS, None)
+    found = sum_up([answer(None, output=7), answer(output=1)], [GroupBy.AGENT], ALWAYS, None)
     assert (found.total.total, found.others) == (1, 7)
 
 
@@ -55,7 +55,7 @@ def test_what_is_nobodys_is_in_no_sum() -> None:
     ],
 )
 def test_groups_are_what_they_are_asked_to_be(by: list[GroupBy], names: list[tuple[str, ...]]) -> None:
-    found = summed([answer(ONE), answer(TWO), answer(OTHER, "codex", model="n")], by, ALWAYS, None)
+    found = sum_up([answer(ONE), answer(TWO), answer(OTHER, "codex", model="n")], by, ALWAYS, None)
     assert [tuple(getattr(each, name.value) for name in by) for each in found.groups] == names
     assert sum(each.total for each in found.groups) == found.total.total == 30
 
@@ -72,7 +72,7 @@ def test_groups_are_what_they_are_asked_to_be(by: list[GroupBy], names: list[tup
 )
 def test_days_are_those_of_the_local_clock(name: str, days: dict[str, int]) -> None:
     with zone(name):
-        found = summed([answer(at=NOON), answer(at=NOON + 7 * HOUR)], [GroupBy.DAY], ALWAYS, None)
+        found = sum_up([answer(at=NOON), answer(at=NOON + 7 * HOUR)], [GroupBy.DAY], ALWAYS, None)
     assert {each.day: each.answers for each in found.groups} == days
 
 
@@ -88,7 +88,7 @@ def test_a_day_of_25_hours_is_one_day() -> None:
 
 def test_a_time_in_the_period_counts_and_its_end_does_not() -> None:
     times = [NOON - 1, NOON, NOON + 9, NOON + 10]
-    found = summed([answer(at=at) for at in times], [], Period(NOON, NOON + 10), None)
+    found = sum_up([answer(at=at) for at in times], [], Period(NOON, NOON + 10), None)
     assert found.total.answers == 2
 
 

@@ -1,4 +1,4 @@
-"""A Mosquitto that was made by hand: the manifest block for it, and notes about it."""
+"""Find a Mosquitto that was set up by hand, and make the manifest block for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class FoundBroker(Struct, frozen=True):
-    """The manifest block of a broker, or none; `notes` are clauses for the user."""
+    """The manifest block of a broker, empty if there is none; `notes` are short texts for the user."""
 
     block: Mapping[str, Json] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -29,12 +29,12 @@ class FoundBroker(Struct, frozen=True):
 
 
 def found_broker(at: Project, desired: Desired) -> FoundBroker:
-    """The one broker that was made by hand in the project; none if one is already declared."""
+    """The one broker that was set up by hand in the project; an empty value if a broker is already declared."""
     if desired.brokers or os.path.lexists(os.path.join(at.root, OWN_BROKER)):
         return FoundBroker()
     folders = candidates(at.root)
     if len(folders) > 1:
-        why = "several brokers were made by hand in this project, and a project can have only one"
+        why = "this project has several brokers that were set up by hand, and reconciler supports one per project"
         fix = "declare the broker you use under `broker:` in a manifest, with its `dir`"
         return FoundBroker(left_alone=tuple(LeftAlone(f"the broker in {folder}", why, fix) for folder in folders))
     found = hand_made(folders[0]) if folders else None
@@ -44,12 +44,12 @@ def found_broker(at: Project, desired: Desired) -> FoundBroker:
 
     taken = takeover(found, at.now())
     if taken.problems:
-        return FoundBroker(left_alone=tuple(_not_taken(taken)))
+        return FoundBroker(left_alone=tuple(_problems(taken)))
     block = {**taken.block, "dir": portable(taken.directory, at.root)}
     return FoundBroker(block, tuple(_notes(taken)), taken.left_alone)
 
 
-def _not_taken(taken: Takeover) -> Iterator[LeftAlone]:
+def _problems(taken: Takeover) -> Iterator[LeftAlone]:
     for each in taken.problems:
         why = "; ".join(filter(None, (each.summary, each.detail)))
         yield LeftAlone(f"the broker in {taken.directory}", why, each.fix, each.place)

@@ -1,4 +1,4 @@
-"""Add the blocks of adopted agents to the manifests; without a manifest, a new one is made."""
+"""Make the edits that add adopted agents to the manifests, or that create a manifest if there is none."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from reconciler.manifest import Source
 from reconciler.manifest.edit import added, place_in
 from reconciler.model.address import Address, broker_address, workspace_address
 from reconciler.model.adoption_plan import AdoptedAgent, AdoptionPlan
-from reconciler.model.desired import Socket
+from reconciler.model.desired import Agent, Socket
 from reconciler.model.diagnostic import Place
 from reconciler.model.manifest_edit import Edit
 from reconciler.model.record import Json
 
 _HEAD = (
-    "What was already here, as `reconciler adopt` found it.",
+    "Written by `reconciler adopt` from what already existed.",
     "`reconciler plan` shows what would change; docs: `reconciler help adopt`.",
 )
 
@@ -44,52 +44,52 @@ def _defaults_differ(at: Project, plan: AdoptionPlan, edits: tuple[Edit, ...]) -
     return frozenset(agent.address for agent in new if _differs(agent, desired.agents[agent.address]))
 
 
-def _differs(agent: AdoptedAgent, spec: object) -> bool:
-    said = tuple(getattr(spec, name) for name in ("type", "role", "state"))
-    return said != (agent.found.type, agent.found.role, agent.found.state)
+def _differs(agent: AdoptedAgent, spec: Agent) -> bool:
+    found = agent.found
+    return (spec.type, spec.role, spec.state) != (found.type, found.role, found.state)
 
 
-def _edits(at: Project, plan: AdoptionPlan, socket: Socket, typed: Collection[Address]) -> tuple[Edit, ...]:
+def _edits(at: Project, plan: AdoptionPlan, socket: Socket, in_full: Collection[Address]) -> tuple[Edit, ...]:
     paths = manifest_paths(at, ())
     if not paths:
         return _new_manifest(at, plan, socket)
-    desk = _Desk({path: read_manifest(at, path) for path in paths})
-    _declare_agents(at, plan, desk, typed)
+    editor = _ManifestEditor({path: read_manifest(at, path) for path in paths})
+    _declare_agents(at, plan, editor, in_full)
     first = paths[0]
     for kind in plan.types:
-        desk.put(first, ("agent_types", kind.name), type_block(kind), Address("agent_type", kind.name))
+        editor.add(first, ("agent_types", kind.name), type_block(kind), Address("agent_type", kind.name))
     if plan.broker:
-        desk.put(first, ("broker",), plan.broker, broker_address(str(plan.broker.get("name", "main"))))
-    return tuple(desk.edits)
+        editor.add(first, ("broker",), plan.broker, broker_address(str(plan.broker.get("name", "main"))))
+    return tuple(editor.edits)
 
 
-def _declare_agents(at: Project, plan: AdoptionPlan, desk: _Desk, typed: Collection[Address]) -> None:
+def _declare_agents(at: Project, plan: AdoptionPlan, editor: _ManifestEditor, in_full: Collection[Address]) -> None:
     for space in plan.workspaces:
         new = [agent for agent in plan.agents if agent.address.workspace == space.name and not agent.declared]
-        blocks: dict[str, Json] = {a.address.agent: agent_block(a, in_full=a.address in typed) for a in new}
-        home = ("workspaces", space.name)
-        path = desk.holder(home)
-        if not place_in(desk.sources[path], home):
+        blocks: dict[str, Json] = {a.address.agent: agent_block(a, in_full=a.address in in_full) for a in new}
+        entry = ("workspaces", space.name)
+        path = editor.file_with(entry)
+        if not place_in(editor.sources[path], entry):
             whole = workspace_block(space, blocks, at.root)
-            desk.put(path, home, whole, workspace_address(space.name))
+            editor.add(path, entry, whole, workspace_address(space.name))
             continue
         for agent in new:
             block = blocks[agent.address.agent]
-            desk.put(path, (*home, "agents", agent.address.agent), block, agent.address)
+            editor.add(path, (*entry, "agents", agent.address.agent), block, agent.address)
 
 
 @dataclass(slots=True)
-class _Desk:
+class _ManifestEditor:
     """The manifests being edited, by absolute path, and the edits so far."""
 
     sources: dict[str, Source]
     edits: list[Edit] = field(default_factory=list)
 
-    def holder(self, path: tuple[str, ...]) -> str:
+    def file_with(self, path: tuple[str, ...]) -> str:
         """The manifest that has the entry `path`, else the first manifest."""
         return next((each for each, source in self.sources.items() if place_in(source, path)), next(iter(self.sources)))
 
-    def put(self, file: str, path: tuple[str, ...], value: object, address: Address) -> None:
+    def add(self, file: str, path: tuple[str, ...], value: object, address: Address) -> None:
         """Add an entry to a manifest that does not have it yet."""
         source = self.sources[file]
         edited = added(source, path, value if isinstance(value, Mapping) else {})
@@ -103,11 +103,11 @@ def _new_manifest(at: Project, plan: AdoptionPlan, socket: Socket) -> tuple[Edit
     path = os.path.join(at.root, "reconciler.yaml")
     text = "\n".join([*manifest_text(plan, ManifestFrame(at.root, socket, _HEAD)), ""])
     address = next((agent.address for agent in plan.agents), broker_address("main"))
-    desk = _Desk({path: Source(display_path(path), text.encode())})
-    made = [Edit(path, b"", text.encode(), address, Place(display_path(path), 1), text)]
+    editor = _ManifestEditor({path: Source(display_path(path), text.encode())})
+    created = Edit(path, b"", text.encode(), address, Place(display_path(path), 1), text)
     if plan.broker:
-        desk.put(path, ("broker",), plan.broker, broker_address(str(plan.broker.get("name", "main"))))
-    return (*made, *desk.edits)
+        editor.add(path, ("broker",), plan.broker, broker_address(str(plan.broker.get("name", "main"))))
+    return (created, *editor.edits)
 
 
 def blocks_by_file(edits: tuple[Edit, ...]) -> Iterator[tuple[str, bool, str]]:

@@ -1,4 +1,4 @@
-"""Find the folders of agents whose source does not have them, and make all folders absolute."""
+"""Make the folders of all found agents absolute, and find the folder of an agent whose source does not have it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def _with_folder(at: Project, found: FoundAgent, profiles: Mapping[str, Profile]
     if found.path:
         whole = os.path.normpath(os.path.join(at.root, os.path.expanduser(found.path)))
         return replace(found, path=whole, notes=(*found.notes, *_missing(whole)))
-    told = _by_conversation(at, found, profiles)
-    if told:
-        note = f"its folder is taken from its conversation, which began in {told}"
-        return replace(found, path=told, comments=(*found.comments, note))
+    began = _by_conversation(at, found, profiles)
+    if began:
+        note = f"its folder is taken from its conversation, which began in {began}"
+        return replace(found, path=began, comments=(*found.comments, note))
     likely = os.path.join(at.root, found.workspace)
     if found.workspace and os.path.isdir(likely):
         note = f"its folder is not known; {found.workspace} in the project folder is assumed"

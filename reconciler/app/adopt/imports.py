@@ -1,4 +1,4 @@
-"""Plan the import of all live sessions: which are refused and why, and which conversations are proved."""
+"""Plan the import of all live sessions: which ones are refused, and which conversations their processes prove."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reconciler.state.registry import StoredRegistry, overlaid
 
 
 def planned_import(at: Project, plan: AdoptionPlan, edits: tuple[Edit, ...], stored: StoredRegistry) -> Planned | None:
-    """The plan that imports all live sessions, made as if manifests and registry were already written."""
+    """The plan that imports all live sessions, as if the manifests and the registry were already written."""
     if not plan.imports:
         return None
     request = Request(imports=plan.imports, edits=edits, operation="adopt")
@@ -26,14 +26,14 @@ def planned_import(at: Project, plan: AdoptionPlan, edits: tuple[Edit, ...], sto
 
 
 def refusals(plan: AdoptionPlan, planned: Planned) -> dict[str, LeftAlone]:
-    """The sessions that are not taken over, by name, with the reasons.
+    """The sessions that are not imported, by name, with the reasons.
 
-    If several share a conversation, the recorded one is refused last: it can be taken over once the others are out.
+    If several sessions share a conversation, the new ones are refused first: the recorded one may be possible then.
     """
     agents = {str(agent.address): agent for agent in plan.agents if agent.takes_over}
-    told = [(agents[error.address], error) for error in planned.plan.errors if error.address in agents]
-    strangers = [(agent, error) for agent, error in told if not agent.found.row and not agent.declared]
-    return {agent.takes_over: _refusal(agent, error, plan) for agent, error in strangers or told}
+    refused = [(agents[error.address], error) for error in planned.plan.errors if error.address in agents]
+    new = [(agent, error) for agent, error in refused if not agent.found.row and not agent.declared]
+    return {agent.takes_over: _refusal(agent, error, plan) for agent, error in new or refused}
 
 
 def _refusal(agent: AdoptedAgent, error: Diagnostic, plan: AdoptionPlan) -> LeftAlone:
@@ -41,11 +41,11 @@ def _refusal(agent: AdoptedAgent, error: Diagnostic, plan: AdoptionPlan) -> Left
     why = error.summary.removeprefix(f"session {session} ")
     detail = f" ({error.detail})" if error.detail else ""
     fix = "end that session" if _is_taken(error, agent, plan) else error.fix
-    return LeftAlone(f"session {session}", f"{why}{detail}", f"{fix}, then `reconciler adopt` again" if fix else "")
+    return LeftAlone(f"session {session}", f"{why}{detail}", f"{fix}, then run `reconciler adopt` again" if fix else "")
 
 
 def _is_taken(error: Diagnostic, agent: AdoptedAgent, plan: AdoptionPlan) -> bool:
-    """Whether its conversation belongs to an agent whose own session is taken over."""
+    """Whether its conversation belongs to another agent whose session is imported."""
     named = (parse_address(word) for word in error.summary.split())
     return any(address in plan.imports and address != agent.address for address in named if address)
 
@@ -64,11 +64,11 @@ def _with_proofs(agents: Iterable[AdoptedAgent], held: Mapping[Address, str]) ->
 def _with_proof(agent: AdoptedAgent, proved: str) -> AdoptedAgent:
     recorded = agent.conversation
     if not proved:
-        known_by = f"{agent.known_by}; nothing in its process shows it" if recorded else ""
+        known_by = f"{agent.known_by}; its process does not confirm it" if recorded else ""
         return replace(agent, known_by=known_by)
     if not recorded:
-        return replace(agent, conversation=proved, known_by="its running process shows it")
+        return replace(agent, conversation=proved, known_by="proved by its running process")
     if recorded == proved:
-        return replace(agent, known_by=f"{agent.known_by}; its running process shows it, too")
-    known_by = f"its running process shows it; {recorded} was {agent.known_by} and stays listed as an earlier one"
+        return replace(agent, known_by=f"{agent.known_by} and proved by its running process")
+    known_by = f"proved by its running process; {recorded} was {agent.known_by} and is kept as an earlier one"
     return replace(agent, conversation=proved, known_by=known_by, previous=(recorded,))

@@ -16,7 +16,7 @@ from reconciler.model.adoption_plan import SecuredFile
 
 
 class FoundLogins(Struct, frozen=True):
-    """The changes of job records: as shown to the user, and as they are done."""
+    """The changes to job records: `files` for the user, `changes` to carry out."""
 
     files: tuple[SecuredFile, ...] = ()
     changes: tuple[RecordChange, ...] = ()
@@ -27,7 +27,7 @@ def found_logins(at: Project) -> FoundLogins:
     """The job records that contain a password, or that other users can read.
 
     Raises:
-        ReconcilerError: The folder of the records cannot be looked at.
+        ReconcilerError: The folder of the records cannot be read.
     """
     if not os.path.isdir(os.path.join(at.root, JOB_RECORDS)):
         return FoundLogins()
@@ -37,14 +37,14 @@ def found_logins(at: Project) -> FoundLogins:
 
 
 def make_safe(at: Project, change: RecordChange) -> None:
-    """Do one change. Raises ReconcilerError; the record is never left half written."""
+    """Carry out one change. Raises ReconcilerError; a record is never left half written."""
     carry_out(records_of(at, JOB_RECORDS), change)
 
 
 def _secured(change: RecordChange) -> SecuredFile:
-    whose = f"the broker password of {change.username}" if change.username else "the broker's password"
-    why = f"it contains {whose} in plain text" if change.password_file else "other users can read its token"
-    moved = f"{whose} -> {display_path(change.password_file)} (mode 0600)" if change.password_file else ""
+    password = f"the broker password of {change.username}" if change.username else "the broker's password"
+    why = f"it contains {password} in plain text" if change.password_file else "other users can read its token"
+    moved = f"{password} -> {display_path(change.password_file)} (mode 0600)" if change.password_file else ""
     narrow = "mode -> 0600" if change.narrow else ""
-    does = "; ".join(filter(None, (moved, narrow)))
-    return SecuredFile(display_path(change.path), change.place.line, why, does)
+    effect = "; ".join(filter(None, (moved, narrow)))
+    return SecuredFile(display_path(change.path), change.place.line, why, effect)

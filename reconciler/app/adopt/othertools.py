@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 from reconciler.adopt.agent_deck import DeckProfile, read_agent_deck, rows_of_json
 from reconciler.adopt.claude_squad import STATE, TOOL, read_claude_squad
+from reconciler.adopt.context import SourceContext
 from reconciler.adopt.foreign_file import LARGEST_STORE, ForeignFile
-from reconciler.adopt.surroundings import Surroundings
 from reconciler.adopt.tmuxinator import read_tmuxinator
 from reconciler.adopt.tmuxp import read_tmuxp
 from reconciler.agents.profile import Profile
@@ -19,43 +19,44 @@ from reconciler.model.adoption import Findings
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
 
-_ToolReader: TypeAlias = Callable[[str, Project, Surroundings], Findings]
+_ToolReader: TypeAlias = Callable[[str, Project, SourceContext], Findings]
 
 NEEDS_NAME = frozenset({"tmuxp", "tmuxinator"})
 _DECK = "agent-deck"
+_UNREADABLE = "change its mode so that you can read it"
 _DECK_PROFILE = "AGENTDECK_PROFILE"
 
 
 def findings_of(tool: str, name: str, at: Project, profiles: Mapping[str, Profile]) -> Findings:
-    """What another tool has stored: agents that a manifest could declare, and everything that is left alone.
+    """The agents in the files of another tool, and everything in these files that is not adopted.
 
-    `name` is a file, a folder with one, or the name of a stored project for tmuxp and tmuxinator; a profile for
-    agent-deck, where empty means the one of $AGENTDECK_PROFILE, else all.
+    For tmuxp and tmuxinator, `name` is a file, a folder with one, or the name of a stored project. For agent-deck it
+    is a profile; if it is empty, the profile in $AGENTDECK_PROFILE, else all profiles.
 
     Raises:
-        UsageError: No such tool, or it needs a name.
-        ReconcilerError: Nothing was found, or it cannot be read; the message says where it was looked for.
+        UsageError: The tool is not known, or it needs a name.
+        ReconcilerError: Nothing was found, or a file cannot be read. The message names the places.
     """
     reader = _READERS.get(tool)
     if reader is None:
         raise UsageError(f"`{tool}` is not a tool that reconciler reads", fix=f"one of {', '.join(TOOLS)}")
     if not name and tool in NEEDS_NAME:
         raise UsageError(f"{tool} needs a file", fix=f"--from {tool} FILE")
-    return reader(name, at, Surroundings(at.home, os.getcwd(), at.env, profiles))
+    return reader(name, at, SourceContext(at.home, os.getcwd(), at.env, profiles))
 
 
 # --- tmuxp and tmuxinator ---------------------------------------------------------------------
 
 
-def _tmuxp(name: str, at: Project, around: Surroundings) -> Findings:
+def _tmuxp(name: str, at: Project, context: SourceContext) -> Findings:
     configured = at.env.get("XDG_CONFIG_HOME") or os.path.join(at.home, ".config")
     folders = [at.env.get("TMUXP_CONFIGDIR", ""), os.path.join(configured, "tmuxp"), os.path.join(at.home, ".tmuxp")]
     stored = [(folder, f"{name}{end}") for folder in folders if folder for end in (".yaml", ".yml", ".json")]
     own = (".tmuxp.yaml", ".tmuxp.yml", ".tmuxp.json")
-    return read_tmuxp(_project_file(name, own, stored, at), around)
+    return read_tmuxp(_project_file(name, own, stored, at), context)
 
 
-def _tmuxinator(name: str, at: Project, around: Surroundings) -> Findings:
+def _tmuxinator(name: str, at: Project, context: SourceContext) -> Findings:
     configured = at.env.get("XDG_CONFIG_HOME") or os.path.join(at.home, ".config")
     folders = [
         at.env.get("TMUXINATOR_CONFIG", ""),
@@ -64,11 +65,11 @@ def _tmuxinator(name: str, at: Project, around: Surroundings) -> Findings:
     ]
     files = (f"{name}.yml", f"{name}.yaml")
     stored = [(folder, file) for folder in folders if folder for file in files]
-    return read_tmuxinator(_project_file(name, (".tmuxinator.yml", ".tmuxinator.yaml"), stored, at), around)
+    return read_tmuxinator(_project_file(name, (".tmuxinator.yml", ".tmuxinator.yaml"), stored, at), context)
 
 
 def _project_file(name: str, own: Sequence[str], stored: Sequence[tuple[str, str]], at: Project) -> ForeignFile:
-    """The project file: a path to a file, else the file in a folder, else a stored project with this name."""
+    """The project file. `name` is the path of a file, or a folder with a file, or the name of a stored project."""
     path = os.path.abspath(_with_home(name, at.home))
     if os.path.isdir(path):
         path = next(filter(os.path.exists, (os.path.join(path, each) for each in own)), "")
@@ -80,7 +81,7 @@ def _project_file(name: str, own: Sequence[str], stored: Sequence[tuple[str, str
 
 
 def _stored(stored: Iterable[tuple[str, str]], at: Project) -> Iterator[str]:
-    """The files of a name below the folders of a tool, which may have folders in them."""
+    """The files with a name in the folders of a tool, and up to two folders deeper."""
     for folder, file in stored:
         for depth in ("", "*", os.path.join("*", "*")):
             found = at.files.find(os.path.join(glob.escape(folder), depth, glob.escape(file)))
@@ -98,7 +99,9 @@ def _read(path: str, at: Project, looked: Sequence[tuple[str, str]] = ()) -> byt
         case Present(value):
             return value
         case Unknown(reason):
-            raise ReconcilerError(f"{path} cannot be read", detail=reason, fix="make it readable for you")
+            raise ReconcilerError(
+                f"{path} cannot be read", detail=reason, fix="change its mode so that you can read it"
+            )
         case Absent():
             folders = list(dict.fromkeys(folder for folder, _ in looked))
             fix = f"give a path, or the name of a project in {', '.join(folders)}" if folders else ""
@@ -108,17 +111,17 @@ def _read(path: str, at: Project, looked: Sequence[tuple[str, str]] = ()) -> byt
 # --- agent-deck and claude-squad --------------------------------------------------------------
 
 
-def _agent_deck(name: str, at: Project, around: Surroundings) -> Findings:
+def _agent_deck(name: str, at: Project, context: SourceContext) -> Findings:
     root = _deck_root(at)
     known = _deck_profiles(root, at)
     if not known:
-        raise ReconcilerError(f"{root}: agent-deck has stored no sessions here")
+        raise ReconcilerError(f"{root}: no sessions of agent-deck")
     wanted = name or at.env.get(_DECK_PROFILE, "")
     if wanted and wanted not in known:
         summary = f"agent-deck has no profile `{wanted}` in {root}"
         raise ReconcilerError(summary, fix=f"one of {', '.join(sorted(known))}")
     chosen = [wanted] if wanted else sorted(known)
-    return read_agent_deck([_deck_profile(each, known[each], at) for each in chosen], around)
+    return read_agent_deck([_deck_profile(each, known[each], at) for each in chosen], context)
 
 
 def _deck_root(at: Project) -> str:
@@ -151,7 +154,7 @@ def _deck_profile(name: str, path: str, at: Project) -> DeckProfile:
         return DeckProfile(name, path, rows_of_json(ForeignFile(path, _read(path, at))))
     columns = [str(row[0]) for row in _rows(path, "SELECT name FROM pragma_table_info('instances')", at)]
     if not columns:
-        raise ReconcilerError(f"{path}: this is not a database of agent-deck", detail="it has no table `instances`")
+        raise ReconcilerError(f"{path}: not a database of agent-deck", detail="it has no table `instances`")
     rows = _rows(path, "SELECT * FROM instances ORDER BY created_at, id", at)
     return DeckProfile(name, path, [dict(zip(columns, row, strict=False)) for row in rows])
 
@@ -159,15 +162,17 @@ def _deck_profile(name: str, path: str, at: Project) -> DeckProfile:
 def _rows(path: str, statement: str, at: Project) -> tuple[tuple[object, ...], ...]:
     answer = at.files.query(path, statement, ())
     if isinstance(answer, Unknown):
-        raise ReconcilerError(f"{path} cannot be read", detail=answer.reason, fix="make sure that you can read it")
+        raise ReconcilerError(
+            f"{path} cannot be read", detail=answer.reason, fix="change its mode so that you can read it"
+        )
     return answer.value if isinstance(answer, Present) else ()
 
 
-def _claude_squad(name: str, at: Project, around: Surroundings) -> Findings:
+def _claude_squad(name: str, at: Project, context: SourceContext) -> Findings:
     if name:
         raise UsageError(f"{TOOL} takes no name", fix=f"--from {TOOL}")
     path = os.path.join(at.home, STATE)
-    return read_claude_squad(ForeignFile(path, _read(path, at)), around)
+    return read_claude_squad(ForeignFile(path, _read(path, at)), context)
 
 
 _READERS: Mapping[str, _ToolReader] = {

@@ -26,15 +26,15 @@ class SourceKind(StrEnum):
 
 OWN = (SourceKind.REGISTRY, SourceKind.TMUX, SourceKind.JOBS, SourceKind.BROKER)
 NAMED = frozenset({SourceKind.TMUXP, SourceKind.TMUXINATOR})
-"""Those that need a file, or the name of a stored project."""
-_RUN_BY_THEM = frozenset({SourceKind.AGENT_DECK, SourceKind.CLAUDE_SQUAD})
-"""Tools that run agents themselves: an agent that was only declared would be started beside the one that runs."""
+"""The sources that need a file, or the name of a stored project."""
+_RUN_AGENTS = frozenset({SourceKind.AGENT_DECK, SourceKind.CLAUDE_SQUAD})
+"""Tools that run agents. Their sessions must be imported, too, or `apply` would start each agent a second time."""
 OTHERS = tuple(f"{kind} FILE" if kind in NAMED else str(kind) for kind in SourceKind if kind not in OWN)
 """The sources of other tools, as typed on the command line."""
 
 
 class AdoptionSource(Struct, frozen=True):
-    """One source; `name` is the file, or the project or profile of another tool, empty for all of it."""
+    """One source; `name` is a file, or a project or profile of another tool; empty means everything."""
 
     kind: SourceKind
     name: str = ""
@@ -59,10 +59,10 @@ class AdoptionSources(Struct, frozen=True):
 def chosen_sources(named: Sequence[str], words: Iterable[str]) -> AdoptionSources:
     """Parse `--from KIND`, `--from KIND:NAME` and the other words of the command.
 
-    A word belongs to the first source that needs a name and has none. A word that is left is the project's folder.
+    Each word is the name for the first source that needs one and has none. A remaining word is the project's folder.
 
     Raises:
-        UsageError: A source is not known or has no name, or a word is left over.
+        UsageError: A source is not known or needs a name, or a word remains.
     """
     left = list(words)
     found = [_source(each) for each in named] or [AdoptionSource(kind) for kind in OWN]
@@ -75,20 +75,23 @@ def chosen_sources(named: Sequence[str], words: Iterable[str]) -> AdoptionSource
 
 def _with_tmux(sources: tuple[AdoptionSource, ...]) -> tuple[AdoptionSource, ...]:
     kinds = {source.kind for source in sources}
-    needs_tmux = kinds & _RUN_BY_THEM and SourceKind.TMUX not in kinds
+    needs_tmux = kinds & _RUN_AGENTS and SourceKind.TMUX not in kinds
     return (*sources, AdoptionSource(SourceKind.TMUX)) if needs_tmux else sources
 
 
 def _folder(words: list[str], needed: int) -> str:
-    """Take the project folder out of the words, if there is one word too many; of several, an existing folder."""
+    """Remove the project folder from the words, if there are more words than needed names.
+
+    It is the first word that is an existing folder, else the first word.
+    """
     if len(words) <= needed:
         return ""
     index = next((place for place, word in enumerate(words) if os.path.isdir(word)), 0)
     return words.pop(index)
 
 
-def _source(said: str) -> AdoptionSource:
-    kind, _, name = said.partition(":")
+def _source(text: str) -> AdoptionSource:
+    kind, _, name = text.partition(":")
     if kind not in set(SourceKind):
         raise UsageError(f"{kind!r} is not a source", fix=f"--from takes {', '.join(SourceKind)}")
     return AdoptionSource(SourceKind(kind), name)

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from reconciler.adopt.blocks import ManifestFrame, lasting_comment, manifest_text
 from reconciler.adopt.live import LiveView, first_panes, live_agents
-from reconciler.adopt.merge import KnownBefore, adoption
+from reconciler.adopt.merge import ExistingState, adoption
+from reconciler.adopt.process_arguments import with_arguments, with_command
 from reconciler.adopt.recorded import RegistryView, recorded_agents
-from reconciler.adopt.running import with_arguments, with_command
 from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
 from reconciler.agents.profile import Profile
 from reconciler.app.adopt.broker import found_broker
@@ -41,9 +41,9 @@ from reconciler.state.registry import StoredRegistry
 
 
 class AdoptionView(Struct, frozen=True):
-    """The plan, the manifest edits it needs, and the errors that stop the import.
+    """The plan, the manifest edits it needs, and the errors that prevent the import.
 
-    `looked_at` names the sources for the user; `records` are the changes of job records.
+    `looked_at` are the names of the sources for the user; `records` are the changes to job records.
     """
 
     plan: AdoptionPlan
@@ -59,7 +59,7 @@ def look_for_adoption(at: Project, sources: AdoptionSources) -> AdoptionView:
 
     Raises:
         InvalidManifest: A manifest has mistakes.
-        ReconcilerError: tmux, the registry or a file that was named cannot be read.
+        ReconcilerError: tmux, the registry or a given file cannot be read.
     """
     seen = look(at, everyone=False)
     tmux = seen.snapshot.tmux
@@ -91,7 +91,7 @@ def _how_to_import(agent: AdoptedAgent) -> str:
 
 
 def _viewed(search: _Search, refused: Mapping[str, LeftAlone]) -> AdoptionView:
-    """The view without refused sessions; each round removes those that the import would refuse."""
+    """The view without refused sessions. It repeats itself until the import refuses no more sessions."""
     at, stored = search.at, search.seen.stored
     plan = search.plan(refused)
     edits = adoption_edits(at, plan, at.socket(search.seen.desired.socket))
@@ -110,7 +110,7 @@ def _viewed(search: _Search, refused: Mapping[str, LeftAlone]) -> AdoptionView:
 
 
 class _Search(Struct, frozen=True):
-    """Everything needed to ask the sources."""
+    """What is needed to look at the sources."""
 
     at: Project
     sources: AdoptionSources
@@ -131,7 +131,7 @@ class _Search(Struct, frozen=True):
         panes = self._panes(refused)
         profiles = catalogue(desired.agent_types.values())
         found = [with_folders(self.at, each, profiles) for each in self._findings(panes, types, profiles)]
-        known = KnownBefore(desired, record, types, panes)
+        known = ExistingState(desired, record, types, panes)
         plan = adoption([*found, Findings(left_alone=tuple(refused.values()))], known)
         if self.sources.has(SourceKind.REGISTRY):
             plan = self._with_rows(plan)
@@ -164,7 +164,7 @@ class _Search(Struct, frozen=True):
             yield findings_of(source.kind.value, source.name, self.at, profiles)
 
     def _as_started(self, found: FoundAgent, panes: Mapping[str, Pane], profiles: Mapping[str, Profile]) -> FoundAgent:
-        """The agent with what its running process was started with."""
+        """The agent with the arguments or the command of its running process."""
         pane = panes.get(found.session) if found.live else None
         if pane is None or pane.lineage:
             return found

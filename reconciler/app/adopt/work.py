@@ -1,7 +1,7 @@
-"""The work of `adopt --write`: look, ask, write each file atomically, then take over the live sessions.
+"""Do what `adopt --write` promises: look, ask, write each file atomically, then import the live sessions.
 
-The registry comes first, then the manifests, then the live sessions. After an interruption, the next run does the
-rest.
+The registry is written first, then the manifests; then the live sessions are imported. After an interruption, the next
+run does the rest.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from reconciler import __version__
 from reconciler.app.adopt.document import document_of_adoption
 from reconciler.app.adopt.logins import make_safe
 from reconciler.app.adopt.sources import AdoptionSources
 from reconciler.app.adopt.view import AdoptionView, look_for_adoption
-from reconciler.app.plan.apply import Work, entered
+from reconciler.app.plan.apply import Work, entered, first_line
 from reconciler.app.plan.events import (
     AdoptionConcluded,
     AdoptionFound,
@@ -38,7 +37,7 @@ from reconciler.app.plan.plans import document_of
 from reconciler.app.plan.prepared import Prepared
 from reconciler.app.plan.walk import WalkState, walk
 from reconciler.app.project.edits import expect_unchanged, write_manifests
-from reconciler.app.project.manifests import display_path
+from reconciler.app.project.manifests import display_path, in_project
 from reconciler.app.project.noted import note_settled
 from reconciler.app.project.project import Project
 from reconciler.model.address import Address
@@ -50,7 +49,6 @@ from reconciler.plan.request import Request
 from reconciler.plan.totals import Totals
 from reconciler.plan.verdict import Verdict
 from reconciler.render.document import diagnostic_document
-from reconciler.render.documents import EVENTS_VERSION
 from reconciler.state import registry as state
 from reconciler.state.lock import hold
 
@@ -61,7 +59,7 @@ _OPERATION = "adopt"
 class _Adoption:
     """One adoption under the lock: what was found, the options, and the results so far.
 
-    Copies of replaced files go to the folder `kept`; `rows` are completed.
+    Copies of replaced files go to the folder `kept`; `rows` is the number of registry rows to complete.
     """
 
     at: Project
@@ -77,19 +75,19 @@ class _Adoption:
 
 
 def adopt_everything(at: Project, sources: AdoptionSources, options: ApplyOptions) -> Work:
-    """Take over what the sources know, and tell each thing that happens; `ApplyEnded` comes last.
+    """Adopt what the sources know, and yield an event for each thing that happens; `ApplyEnded` comes last.
 
-    The project's lock is held until the iterator is at its end, or closed. A ReconcilerError is told as events, and
+    The project's lock is held until the iterator ends or is closed. A ReconcilerError first becomes events, and is
     then raised.
     """
     numbering = Numbering(at.now)
-    yield Began(numbering.line(type="version", tool_version=__version__, format_version=EVENTS_VERSION))
+    yield Began(first_line(at, numbering))
     try:
         with hold(at.lock, _OPERATION, options.lock_timeout) as held:
             yield from entered(at, Request(operation=_OPERATION), options, held)
             seen = look_for_adoption(at, sources)
             document = document_of_adoption(at, seen)
-            yield AdoptionFound(numbering.line(type="adoption", adoption=document), document)
+            yield AdoptionFound(numbering.line(type="adoption", adoption=in_project(at, document)), document)
             lineage = seen.stored.record.lineage or uuid.uuid4().hex
             rows = document["summary"]["complete"]
             work = _Adoption(
@@ -102,17 +100,18 @@ def adopt_everything(at: Project, sources: AdoptionSources, options: ApplyOption
                 rows=rows,
                 kept=os.path.join(at.kept, f"before-adopt-{for_file_name(at.now())}"),
             )
-            yield from _decided(work)
+            yield from _ask_and_write(work)
     except ReconcilerError as error:
         for each in error.diagnostics:
-            said = diagnostic_document(each)
-            yield Diagnosed(numbering.line(type="diagnostic", diagnostic=said), said, raised=True)
+            shown = diagnostic_document(each)
+            line = numbering.line(type="diagnostic", diagnostic=in_project(at, shown))
+            yield Diagnosed(line, shown, raised=True)
         yield _ended(numbering, Totals(), int(error.exit_code))
         raise
 
 
-def _decided(work: _Adoption) -> Iterator[ApplyEvent]:
-    """Refuse, ask, and do it."""
+def _ask_and_write(work: _Adoption) -> Iterator[ApplyEvent]:
+    """Refuse if there are errors, ask the user, then write."""
     if work.seen.diagnostics:
         yield _ended(work.numbering, work.totals, int(Verdict.REFUSED.exit_code))
         return
@@ -123,34 +122,34 @@ def _decided(work: _Adoption) -> Iterator[ApplyEvent]:
         yield _ended(work.numbering, work.totals, int(Verdict.DECLINED.exit_code), declined=True)
         return
     expect_unchanged(work.at, work.seen.edits)
-    yield from _done(work)
+    yield from _write(work)
 
 
-def _done(work: _Adoption) -> Iterator[ApplyEvent]:
-    yield from _registry(work)
-    yield from _manifests(work)
-    yield from _noted(work)
-    yield from _imports(work)
-    yield from _records(work)
-    yield AdoptionConcluded(tuple(_counted(work)), tuple(work.totals.left))
+def _write(work: _Adoption) -> Iterator[ApplyEvent]:
+    yield from _write_registry(work)
+    yield from _write_manifests(work)
+    yield from _note_project(work)
+    yield from _import_sessions(work)
+    yield from _secure_records(work)
+    yield AdoptionConcluded(tuple(_counts(work)), tuple(work.totals.left))
     yield _ended(work.numbering, work.totals, int(work.totals.verdict.exit_code))
 
 
 # --- files ------------------------------------------------------------------------------------
 
 
-def _registry(work: _Adoption) -> Iterator[ApplyEvent]:
+def _write_registry(work: _Adoption) -> Iterator[ApplyEvent]:
     at, plan = work.at, work.seen.plan
 
     def complete() -> None:
         state.complete(at.registry, work.seen.stored, plan.edits, new_lineage=work.lineage)
 
     if plan.rows or plan.edits:
-        yield _written(work, at.registry_path, complete, "completed")
+        yield _write_file(work, at.registry_path, complete, "completed")
 
 
-def _manifests(work: _Adoption) -> Iterator[ApplyEvent]:
-    """Each manifest at once; none while the registry does not know what they declare."""
+def _write_manifests(work: _Adoption) -> Iterator[ApplyEvent]:
+    """Write all edits of a manifest at once. If the registry could not be written, no manifest is written."""
     edits: dict[str, list[Edit]] = {}
     for edit in work.seen.edits:
         edits.setdefault(edit.path, []).append(edit)
@@ -158,35 +157,40 @@ def _manifests(work: _Adoption) -> Iterator[ApplyEvent]:
         work.totals.remaining += map(display_path, edits)
         return
     for path, own in edits.items():
-        yield _written(work, path, partial(write_manifests, work.at, own), "written")
+        yield _write_file(work, path, partial(write_manifests, work.at, own), "written")
 
 
-def _written(work: _Adoption, path: str, write: Callable[[], None], done: str) -> FileReported:
-    """Keep a copy of the file, write it, and tell what came of it."""
+def _write_file(work: _Adoption, path: str, write: Callable[[], None], done: str) -> FileReported:
+    """Keep a copy of the file, write it, and report the result."""
     try:
-        kept = _kept(work, path)
+        kept = _keep_copy(work, path)
         write()
     except ReconcilerError as error:
-        return _failed(work, path, error)
-    return _was_written(work, path, kept, done)
+        return _report_failure(work, path, error)
+    return _report_success(work, path, kept, done)
 
 
-def _failed(work: _Adoption, path: str, error: ReconcilerError) -> FileReported:
+def _report_failure(work: _Adoption, path: str, error: ReconcilerError) -> FileReported:
     work.totals.counts["failed"] += 1
     work.totals.remaining.append(display_path(path))
-    said = "; ".join(filter(None, (error.summary, error.detail)))
-    return FileReported(work.numbering.line(type="file_failed", file=display_path(path), message=said))
+    message = "; ".join(filter(None, (error.summary, error.detail)))
+    return FileReported(work.numbering.line(type="file_failed", file=_named(work, path), message=message))
 
 
-def _was_written(work: _Adoption, path: str, kept: str, done: str) -> FileReported:
+def _report_success(work: _Adoption, path: str, kept: str, done: str) -> FileReported:
     work.totals.counts["done"] += 1
     work.files.append(path)
-    line = work.numbering.line(type="file_written", file=display_path(path), kept=kept, message=done)
+    line = work.numbering.line(type="file_written", file=_named(work, path), kept=kept, message=done)
     return FileReported(line)
 
 
-def _kept(work: _Adoption, path: str) -> str:
-    """Where a copy of the file is from now on; empty when there is no file yet."""
+def _named(work: _Adoption, path: str) -> str:
+    """The file as documents name it."""
+    return in_project(work.at, {"file": display_path(path)})["file"]
+
+
+def _keep_copy(work: _Adoption, path: str) -> str:
+    """Copy the file, and return the path of the copy; empty if there is no file yet."""
     at = work.at
     if not os.path.lexists(path):
         return ""
@@ -198,74 +202,75 @@ def _kept(work: _Adoption, path: str) -> str:
     return display_path(target)
 
 
-def _noted(work: _Adoption) -> Iterator[ApplyEvent]:
-    """Note the project for commands with `--all`, before sessions are taken over."""
+def _note_project(work: _Adoption) -> Iterator[ApplyEvent]:
+    """Note the project for commands with `--all`, before sessions are imported."""
     if warning := note_settled(work.at, work.seen.stored.record, work.lineage):
-        yield from _diagnosed(work, [warning])
+        yield from _report(work, [warning])
 
 
-def _records(work: _Adoption) -> Iterator[ApplyEvent]:
-    """Job records of which no copy is kept: it would hold the password."""
+def _secure_records(work: _Adoption) -> Iterator[ApplyEvent]:
+    """Make job records safe. No copy is kept, because it would contain the password."""
     for change in work.seen.records:
         try:
             make_safe(work.at, change)
         except ReconcilerError as error:
-            yield _failed(work, change.path, error)
+            yield _report_failure(work, change.path, error)
         else:
-            yield _was_written(work, change.path, "", "made safe")
+            yield _report_success(work, change.path, "", "made safe")
 
 
 # --- live sessions ----------------------------------------------------------------------------
 
 
-def _imports(work: _Adoption) -> Iterator[ApplyEvent]:
-    """Take all live sessions over, in one plan; what has changed since it was shown is left out of it, and named."""
+def _import_sessions(work: _Adoption) -> Iterator[ApplyEvent]:
+    """Import all live sessions with one plan. Sessions that are no longer possible are left out and reported."""
     imports = work.seen.plan.imports
     if work.totals.remaining:
         work.totals.remaining += [str(address) for address in imports]
         return
-    planned = _planned(work, imports) if imports else None
+    planned = _plan_imports(work, imports) if imports else None
     while planned and planned.plan.errors:
-        told = {error.address for error in planned.plan.errors}
-        left = {address: session for address, session in imports.items() if str(address) not in told}
+        refused = {error.address for error in planned.plan.errors}
+        left = {address: session for address, session in imports.items() if str(address) not in refused}
         left = left if len(left) < len(imports) else {}
         work.totals.remaining += [str(address) for address in imports if address not in left]
-        yield from _diagnosed(work, planned.plan.errors)
+        yield from _report(work, planned.plan.errors)
         imports = left
-        planned = _planned(work, imports) if imports else None
+        planned = _plan_imports(work, imports) if imports else None
     if planned:
-        yield from _walked(work, planned)
+        yield from _carry_out(work, planned)
 
 
-def _planned(work: _Adoption, imports: Mapping[Address, str]) -> Planned:
+def _plan_imports(work: _Adoption, imports: Mapping[Address, str]) -> Planned:
     return make_plan(work.at, Request(imports=imports, operation=_OPERATION), lineage=work.lineage)
 
 
-def _diagnosed(work: _Adoption, errors: Iterable[Diagnostic]) -> Iterator[Diagnosed]:
+def _report(work: _Adoption, errors: Iterable[Diagnostic]) -> Iterator[Diagnosed]:
     for error in errors:
-        said = diagnostic_document(error)
-        yield Diagnosed(work.numbering.line(type="diagnostic", diagnostic=said), said)
+        document = diagnostic_document(error)
+        line = work.numbering.line(type="diagnostic", diagnostic=in_project(work.at, document))
+        yield Diagnosed(line, document)
 
 
-def _walked(work: _Adoption, planned: Planned) -> Iterator[ApplyEvent]:
+def _carry_out(work: _Adoption, planned: Planned) -> Iterator[ApplyEvent]:
     at = work.at
     prepared = Prepared(
         at=at,
         planned=planned,
-        document=document_of(planned),
+        document=document_of(at, planned),
         options=work.options,
         numbering=work.numbering,
         who=work.who,
     )
-    if at.registry_path not in work.files and (kept := _kept(work, at.registry_path)):
-        yield InfoMessage(f"Note: a copy of the registry as it was is {kept}")
+    if at.registry_path not in work.files and (kept := _keep_copy(work, at.registry_path)):
+        yield InfoMessage(f"Note: the previous registry is kept as {kept}")
     yield WalkBegan(len(planned.plan.pending))
     yield from walk(prepared, WalkState(planned.stored, work.totals))
     yield WalkEnded()
 
 
-def _counted(work: _Adoption) -> Iterator[str]:
-    """What was done, in words."""
+def _counts(work: _Adoption) -> Iterator[str]:
+    """What was done, as short texts with a number each."""
     plan, counts = work.seen.plan, work.totals.counts
     written = any(edit.path in work.files for edit in work.seen.edits)
     declared = sum(not agent.declared for agent in plan.agents) + bool(plan.broker) if written else 0
@@ -278,5 +283,11 @@ def _counted(work: _Adoption) -> Iterator[str]:
 
 
 def _ended(numbering: Numbering, totals: Totals, code: int, *, declined: bool = False) -> ApplyEnded:
-    said = {"summary": totals.summary, "remaining": totals.left, "exit_code": code, "generation": None}
-    return ApplyEnded(numbering.line(type="summary", **said), code, declined)
+    fields = {
+        "summary": totals.summary,
+        "changed": totals.changed,
+        "remaining": totals.left,
+        "exit_code": code,
+        "generation": None,
+    }
+    return ApplyEnded(numbering.line(type="summary", **fields), code, declined)

@@ -9,11 +9,11 @@ from msgspec import Struct
 from reconciler.app.agents.look import ProjectView, look
 from reconciler.app.agents.names import known_agents
 from reconciler.app.agents.status import status_seen
-from reconciler.app.project.noted import Seen, damaged_notes, open_noted_projects, seen_in_each
+from reconciler.app.project.noted import ProjectResult, damaged_notes, open_noted_projects, seen_in_each
 from reconciler.app.project.warnings import unconfirmed
 from reconciler.model.address import Address
 from reconciler.model.errors import UsageError
-from reconciler.model.short_names import Named, exactly, partly
+from reconciler.model.short_names import NamedResource, exactly, partly
 from reconciler.render.all_projects import ProjectStatus, all_status_document
 from reconciler.render.documents.status_all import AllStatusDoc
 
@@ -33,7 +33,7 @@ def status_of_all(name: str = "") -> AllStatusDoc:
     return all_status_document(projects, damaged_notes(found))
 
 
-def _project(seen: Seen[ProjectView], address: Address | None = None) -> ProjectStatus:
+def _project(seen: ProjectResult[ProjectView], address: Address | None = None) -> ProjectStatus:
     note, at = seen.noted.note, seen.noted.at
     if seen.result is None:
         return ProjectStatus(note, error=seen.error)
@@ -46,11 +46,11 @@ def _project(seen: Seen[ProjectView], address: Address | None = None) -> Project
 class _Match(Struct, frozen=True):
     """An agent that a name may stand for, and where it is."""
 
-    seen: Seen[ProjectView]
-    agent: Named
+    seen: ProjectResult[ProjectView]
+    agent: NamedResource
 
 
-def _named(name: str, seen: Sequence[Seen[ProjectView]]) -> list[ProjectStatus]:
+def _named(name: str, seen: Sequence[ProjectResult[ProjectView]]) -> list[ProjectStatus]:
     match = _the_one(name, seen)
     unread = [each for each in seen if each.result is None]
     return [
@@ -58,7 +58,7 @@ def _named(name: str, seen: Sequence[Seen[ProjectView]]) -> list[ProjectStatus]:
     ]
 
 
-def _the_one(name: str, seen: Sequence[Seen[ProjectView]]) -> _Match:
+def _the_one(name: str, seen: Sequence[ProjectResult[ProjectView]]) -> _Match:
     known = [(each, sorted(known_agents(each.result, found=True))) for each in seen if each.result]
     whole = [_Match(each, agent) for each, agents in known for agent in exactly(name, agents)]
     meant = whole or [_Match(each, agent) for each, agents in known for agent in partly(name, agents)]

@@ -12,7 +12,7 @@ from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import older_shapes
 from reconciler.kinds.agent.case import PlanOptions
 from reconciler.model.address import workspace_address
-from reconciler.model.short_names import Named, the_one
+from reconciler.model.short_names import NamedResource, the_one
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import SnapshotRequest
 from reconciler.observe.conversations import conversations
@@ -37,4 +37,4 @@ def stored_conversations(at: Project, workspace: str) -> ConversationsDoc:
 
 
 def _workspace(name: str, known: Sequence[str]) -> str:
-    return the_one(name, map(Named, map(workspace_address, known)), "workspace").address.workspace
+    return the_one(name, map(NamedResource, map(workspace_address, known)), "workspace").address.workspace

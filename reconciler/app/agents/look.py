@@ -14,7 +14,7 @@ from reconciler.app.project.manifests import (
     nothing_declared,
 )
 from reconciler.app.project.project import Project
-from reconciler.kinds.agent.case import Case, PlanOptions, cases, with_unmanaged
+from reconciler.kinds.agent.case import Case, PlanOptions, with_unmanaged
 from reconciler.kinds.agent.unmanaged import unmanaged as find
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
@@ -22,7 +22,7 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.moment import to_second
 from reconciler.model.observed import ABSENT, Observed, Unknown
 from reconciler.model.snapshot import Pane, Snapshot, tmux_trouble
-from reconciler.observe import SnapshotRequest, observe
+from reconciler.observe import SnapshotRequest, observe_cases
 from reconciler.state.registry import StoredRegistry, read
 
 
@@ -60,10 +60,8 @@ def look(at: Project, *, everyone: bool = True, left_out: Callable[[str], bool] 
     # looking at brokers is slow, and these commands do not show them
     wanted, recorded = replace(desired, brokers={}), replace(stored.record, brokers={})
     question = SnapshotRequest(wanted, recorded, profiles, options, everyone=everyone)
-    snapshot = observe(question, at.world(desired.socket), at.caller)
-    return ProjectView(
-        desired, stored, snapshot, cases(desired, stored.record, snapshot, profiles, options), bool(paths)
-    )
+    snapshot, agents = observe_cases(question, at.world(desired.socket), at.caller)
+    return ProjectView(desired, stored, snapshot, agents, bool(paths))
 
 
 def unseen(tmux: Unknown) -> ReconcilerError:

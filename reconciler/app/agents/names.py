@@ -9,7 +9,7 @@ from reconciler.model.address import Address
 from reconciler.model.desired import RunState
 from reconciler.model.errors import Refused, UsageError
 from reconciler.model.observed import Absent, Present
-from reconciler.model.short_names import Named, the_one
+from reconciler.model.short_names import NamedResource, the_one
 
 
 def resolve_names(seen: ProjectView, names: Iterable[str], *, found: bool = False) -> list[Address]:
@@ -65,11 +65,11 @@ def resting(seen: ProjectView, names: Iterable[str]) -> list[Address]:
     return agents
 
 
-def known_agents(seen: ProjectView, *, found: bool = False) -> list[Named]:
+def known_agents(seen: ProjectView, *, found: bool = False) -> list[NamedResource]:
     """Every declared or recorded agent, once for each session that it has or shall have."""
     rows = [row for row in seen.stored.record.sessions.values() if row.managed or found]
-    recorded = [Named(row.address, row.session) for row in rows]
-    declared = [Named(spec.address, spec.session) for spec in seen.desired.agents.values()]
+    recorded = [NamedResource(row.address, row.session) for row in rows]
+    declared = [NamedResource(spec.address, spec.session) for spec in seen.desired.agents.values()]
     return list(dict.fromkeys([*recorded, *declared]))
 
 

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.agents.look import ProjectView, look
 from reconciler.app.agents.names import resolve_names
+from reconciler.app.project.identity import whose
+from reconciler.app.project.manifests import in_project
 from reconciler.app.project.project import Project
+from reconciler.app.project.versions import unchecked
 from reconciler.app.project.warnings import about_registry
 from reconciler.kinds.agent.status import statuses
 from reconciler.model.address import Address
 from reconciler.model.observed import ABSENT, Unknown
 from reconciler.model.snapshot import tmux_trouble
+from reconciler.render.document import diagnostic_document
 from reconciler.render.status import detail_document, status_document
 from reconciler.state.history import HistoryEntry, read
 
@@ -23,7 +27,10 @@ if TYPE_CHECKING:
 def status(at: Project, name: str = "") -> StatusDoc:
     """All agents, or the named one with its detail. Raises UsageError if it does not exist."""
     seen = look(at)
-    return status_seen(at, seen, resolve_names(seen, [name], found=True)[0] if name else None)
+    document = status_seen(at, seen, resolve_names(seen, [name], found=True)[0] if name else None)
+    for warning in unchecked(at, (case.profile for case in seen.cases.values() if case.profile)):
+        document["diagnostics"].append(diagnostic_document(warning))
+    return document
 
 
 def status_seen(at: Project, seen: ProjectView, address: Address | None = None) -> StatusDoc:
@@ -31,10 +38,11 @@ def status_seen(at: Project, seen: ProjectView, address: Address | None = None) 
     trouble = seen.snapshot.tmux
     hidden = [tmux_trouble(trouble)] if isinstance(trouble, Unknown) else []
     said = [*about_registry(at, seen.stored), *hidden, *seen.snapshot.visibility_warnings]
+    told = whose(at, seen.stored.record.lineage)
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if address is None:
-        return status_document(agents, said)
-    document = status_document([agent for agent in agents if agent.address == address], said)
+        return in_project(at, status_document(agents, said, told))
+    document = in_project(at, status_document([agent for agent in agents if agent.address == address], said, told))
     for row in document["agents"]:
         row["detail"] = _detail(at, seen, address)
     return document

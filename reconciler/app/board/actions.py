@@ -87,7 +87,7 @@ def answer_dialog(at: Project, address: Address, request: str, choice: Answer) -
         ReconcilerError: The answer may not have arrived.
     """
     given = give(at, records_of(at, JOB_RECORDS), live_recipient(at, str(address)), request, choice)
-    return ActionResult(done=True, lines=(f"{choice.value}: {one_line(given.sighting.question)}",))
+    return ActionResult(done=True, lines=(f"{choice.value}: {one_line(given.shown.question)}",))
 
 
 # --- agents -----------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def restart_agent(at: Project, address: Address, tell: Tell) -> ActionResult:
 
 def plan_now(at: Project) -> PlanDoc:
     """What an apply would do now. Raises ReconcilerError."""
-    return document_of(make_plan(at, Request()))
+    return document_of(at, make_plan(at, Request()))
 
 
 def apply_plan(at: Project, plan: PlanDoc, tell: Tell) -> ActionResult:

@@ -17,7 +17,7 @@ from reconciler.ports.tmux import RealTmux
 from reconciler.ports.tmux.terminal import attach_terminal
 
 
-class WayIn(StrEnum):
+class AttachMethod(StrEnum):
     """What the command does with the terminal."""
 
     TERMINAL = "terminal"  # it takes the terminal until the user detaches
@@ -29,14 +29,14 @@ class WayIn(StrEnum):
 class Attachment(Struct, frozen=True):
     """The command that attaches to an agent, and what the user presses to come back."""
 
-    way: WayIn
+    way: AttachMethod
     command: tuple[str, ...]
     back: str
 
     @property
     def must_be_told(self) -> bool:
         """Whether the way back is not the usual one, so that the user must read it first."""
-        return self.way in {WayIn.SWITCH, WayIn.NESTED}
+        return self.way in {AttachMethod.SWITCH, AttachMethod.NESTED}
 
 
 def attachment(at: Project, address: Address) -> Attachment:
@@ -61,14 +61,14 @@ def way_to(tmux: RealTmux, session: str) -> Attachment:
     around, command = tmux.around, tuple(tmux.attaching(session))
     prefix = _spelt(tmux.prefix())
     if around is None:
-        return Attachment(WayIn.TERMINAL, command, f"{prefix} d")
+        return Attachment(AttachMethod.TERMINAL, command, f"{prefix} d")
     if popup := around.popup(tmux.nested(session)):
-        return Attachment(WayIn.POPUP, tuple(popup), f"{prefix} d")
+        return Attachment(AttachMethod.POPUP, tuple(popup), f"{prefix} d")
     if "switch-client" in command:
-        return Attachment(WayIn.SWITCH, command, f"{prefix} L")
+        return Attachment(AttachMethod.SWITCH, command, f"{prefix} L")
     outer = _spelt(around.prefix())
     both = f"{outer} {prefix} d" if outer == prefix else f"{prefix} d"
-    return Attachment(WayIn.NESTED, command, both)
+    return Attachment(AttachMethod.NESTED, command, both)
 
 
 def run_attachment(attachment: Attachment) -> ActionResult:

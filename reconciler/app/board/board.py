@@ -16,7 +16,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Unknown
 from reconciler.model.snapshot import tmux_trouble
-from reconciler.render.board import AgentFacts, ProjectSight, board_document
+from reconciler.render.board import AgentFacts, ProjectOverview, board_document
 from reconciler.render.documents.board import BoardDoc
 
 
@@ -65,14 +65,14 @@ class ProjectBoard:
         changed = [self.facts.learn(seen, address) for address in agents] if seen else []
         return any(changed)
 
-    def sight(self) -> ProjectSight:
+    def overview(self) -> ProjectOverview:
         """What is known of the project now."""
         seen, look = self.view, self.look
         trouble = self.trouble.diagnostics if self.trouble else ()
         if seen is None or look is None:
-            return ProjectSight(project="", folder=self.at.root, diagnostics=trouble)
+            return ProjectOverview(project="", folder=self.at.root, diagnostics=trouble)
         agents = statuses(seen.cases, seen.stored.record, seen.snapshot)
-        return ProjectSight(
+        return ProjectOverview(
             project=seen.desired.project,
             folder=self.at.root,
             agents=tuple((each, self._facts_of(each.address, each.session, look)) for each in agents),
@@ -98,4 +98,4 @@ def board(projects: Iterable[Project]) -> BoardDoc:
         if each.look:
             each.read_screens(each.unread())
             each.learn(each.look.view.cases)
-    return board_document(each.sight() for each in boards)
+    return board_document(each.overview() for each in boards)

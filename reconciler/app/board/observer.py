@@ -26,9 +26,8 @@ from reconciler.model.observed import Observed, Present
 from reconciler.model.snapshot import Pane, Server, Snapshot
 from reconciler.monitor.subscribe import JobRecordCache
 from reconciler.monitor.trigger import WatchedPaths
-from reconciler.observe import SnapshotRequest, observe
+from reconciler.observe import SnapshotRequest, observe_cases
 from reconciler.observe.live import with_screen
-from reconciler.plan.sources import Sources
 from reconciler.ports.world import World
 
 _UNSURE = {Activity.UNKNOWN, Activity.IDLE}
@@ -79,8 +78,7 @@ class BoardObserver:
         desired, record = replace(declared, brokers={}), replace(stored.record, brokers={})
         profiles, options = observer.profiles(declared), observer.plan_options(stored)
         question = SnapshotRequest(desired, record, profiles, options, everyone=True, cache=observer.recall)
-        snapshot = observe(question, at.world(desired.socket), at.caller)
-        found = Sources(desired, record, snapshot, profiles).cases(options)
+        snapshot, found = observe_cases(question, at.world(desired.socket), at.caller)
         return BoardLook(
             view=ProjectView(desired, stored, snapshot, found, bool(manifest_paths(at, ()))),
             server=server_of(snapshot),

@@ -78,7 +78,7 @@ class LiveBoard:
         """Report the document of all projects that were looked at."""
         with self._reporting:
             seen = [each for each in self.projects.values() if each.look or each.trouble]
-            self._report(board_document(each.sight() for each in seen))
+            self._report(board_document(each.overview() for each in seen))
 
     def want_facts(self) -> None:
         """Check the slow facts of the visible agents."""

@@ -6,12 +6,12 @@ import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import cast
+from typing import NoReturn, cast
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from reconciler.app.plan.plans import options_of
+from reconciler.app.plan.plans import published
 from reconciler.app.project.manifests import OWN_BROKER, load_manifests, load_source, manifest_paths
 from reconciler.app.project.project import Project
 from reconciler.broker.by_hand.folder import hand_made
@@ -21,7 +21,9 @@ from reconciler.broker.files.file_set import InvalidBrokerFiles
 from reconciler.broker.keys import pki
 from reconciler.broker.keys.expiry import expiries
 from reconciler.broker.keys.pki import Rollover
-from reconciler.broker.real import RealBrokers, Rework
+from reconciler.broker.make import BrokerDirectory
+from reconciler.broker.real import Reloaded, Rework
+from reconciler.broker.running.process import Running
 from reconciler.kinds.broker.decide import decide_files, how_to_start
 from reconciler.manifest import Source
 from reconciler.manifest.amend import amended
@@ -33,7 +35,6 @@ from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Json
 from reconciler.plan.request import Request
 from reconciler.render.broker import expiry_document, status_document
-from reconciler.render.document import plan_document
 from reconciler.render.documents.broker_expiry import ExpiryDoc
 from reconciler.render.documents.broker_status import BrokerStatusDoc
 from reconciler.render.documents.plan import PlanDoc
@@ -127,13 +128,36 @@ def on_this_machine(of: ChosenBroker) -> ChosenBroker:
 
 
 @contextmanager
-def held(at: Project, operation: str, timeout: float, note: Callable[[str], None]) -> Iterator[RealBrokers]:
-    """The brokers of this machine, while the project is locked; `note` gets a sentence about a stale lock."""
+def held(at: Project, operation: str, timeout: float, note: Callable[[str], None]) -> Iterator[None]:
+    """Hold the project's lock; `note` gets a sentence about a stale lock."""
     with hold(at.lock, f"broker {operation}", timeout) as taken:
         if taken.note:
             note(taken.note)
         at.clear_up()
-        yield at.brokers.real
+        yield
+
+
+# --- the process ------------------------------------------------------------------------------
+
+
+def run(at: Project, of: ChosenBroker) -> NoReturn:
+    """Check the broker's files, then replace this process by the broker. Raises ReconcilerError."""
+    at.brokers.real.run(of.broker)
+
+
+def start(at: Project, of: ChosenBroker) -> Running:
+    """Check the broker's files, then start it in the background. Raises ReconcilerError."""
+    return at.brokers.real.start(of.broker)
+
+
+def stop(at: Project, of: ChosenBroker) -> bool:
+    """Stop the broker; False if it was not running. Raises ReconcilerError."""
+    return at.brokers.real.end(of.broker)
+
+
+def reload(at: Project, of: ChosenBroker) -> Reloaded:
+    """Check the broker's files, then make it read them again. Raises ReconcilerError."""
+    return at.brokers.real.reload(of.broker)
 
 
 # --- settings ---------------------------------------------------------------------------------
@@ -301,7 +325,7 @@ def _examined(at: Project, of: ChosenBroker, rework: Rework | None) -> BrokerCha
     if rework:
         action = replace(action, reason=Reason.REQUESTED)
     plan = Plan(Mode.NORMAL, "", 0, "", (action,), diagnostics=decision.diagnostics)
-    document = plan_document(plan, options_of(Request()))
+    document = published(at, plan, Request(), "")
     return BrokerChange(document, survey, action.verb is not Verb.NOOP)
 
 
@@ -377,6 +401,11 @@ def status(at: Project, of: ChosenBroker) -> BrokerStatusDoc:
 def expiry(at: Project, of: ChosenBroker) -> ExpiryDoc:
     """When its certificates expire."""
     return expiry_document(expiries(at.brokers.real.look(of.broker).files, at.now()))
+
+
+def directory_of(at: Project, of: ChosenBroker) -> BrokerDirectory:
+    """The content of the broker's directory. Raises ReconcilerError."""
+    return at.brokers.real.look(of.broker)
 
 
 def next_command(of: ChosenBroker) -> str:

@@ -11,7 +11,7 @@ from reconciler.app.project.project import Project
 from reconciler.broker.clients.connection import PUBLIC_WARNING, Settings, broker_config_from_env, is_public
 from reconciler.broker.verify.probe import Principal, ProofTarget
 from reconciler.broker.verify.run import verify
-from reconciler.model.broker import JOB_EVENTS, BrokerWarning, Connection
+from reconciler.model.broker import JOB_EVENTS, Broker, BrokerWarning, Connection
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.proof import Probe
 from reconciler.render.broker import proof_document
@@ -40,6 +40,11 @@ def prove(address: str, events: Callable[[], Iterable[Probe | BrokerWarning]]) -
     except ReconcilerError as raised:
         error = raised
     yield ProofEnded(proof_document(address, made, error.diagnostics if error else ()), error)
+
+
+def prove_broker(at: Project, broker: Broker, *, restart: bool) -> Iterator[ProofEvent]:
+    """Run the probes of a broker of the project; with `restart`, also those that stop and start it."""
+    return prove(str(broker.address), lambda: at.brokers.real.proofs(broker, restart=restart))
 
 
 def prove_from_environment(at: Project) -> Iterator[ProofEvent]:

@@ -1,5 +1,5 @@
-"""Look at everything that the product needs, say what is wrong with it, and mend what is harmless.
+"""Check everything that the product needs, report what is wrong, and fix what can be fixed safely.
 
-The modules called `look_...` gather facts through the ports and judge nothing. `checks` judges the facts and touches
-nothing. `mend` does what a check offers.
+The `look_...` modules gather facts through the ports, without judging them. `checks` judges the facts, without any
+access to the system. `mend` carries out the cures that checks offer.
 """

@@ -1,4 +1,4 @@
-"""Look without ever failing: what goes wrong becomes part of the facts."""
+"""Look without raising: an error becomes part of the facts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from reconciler.model.observed import Observed, Present, Unknown
 
 T = TypeVar("T")
 U = TypeVar("U")
-_AT_ONCE = 4  # programs of others that are asked at the same time: each may take its whole time limit
+_AT_ONCE = 4  # other programs that run at the same time; each may use its whole time limit
 
 
-def attempted(look: Callable[[], T]) -> Observed[T]:
-    """What `look` returns; `Unknown` with the reason if it raises an error for the user, or the system refuses."""
+def attempt(look: Callable[[], T]) -> Observed[T]:
+    """Call `look`, and return its result; `Unknown` with the reason if it raises a user error or a system error."""
     try:
         return Present(look())
     except ReconcilerError as error:
@@ -26,12 +26,12 @@ def attempted(look: Callable[[], T]) -> Observed[T]:
         return Unknown(str(error))
 
 
-def flat(found: Observed[Observed[T]]) -> Observed[T]:
-    """The inner answer of a look that itself says whether something is there."""
+def flattened(found: Observed[Observed[T]]) -> Observed[T]:
+    """Remove one level: for a `look` that itself returns Present, Absent or Unknown."""
     return found.value if isinstance(found, Present) else found
 
 
 def at_once(look: Callable[[U], T], subjects: Iterable[U]) -> Sequence[T]:
-    """The answers to several slow looks, in their order."""
+    """Look at several subjects in threads; the results are in the order of the subjects."""
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         return list(threads.map(look, subjects))

@@ -1,4 +1,4 @@
-"""The work of `doctor`: gather, judge, mend, and judge again."""
+"""What `doctor` does: gather facts, judge them, carry out cures, and judge again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .mend import mend
 
 
 def examine(at: Project, *, fix: bool = False) -> DoctorDoc:
-    """Check everything. With `fix`, mend what is harmless, and check again."""
+    """Check everything. With `fix`, carry out all cures, and check again."""
     facts = gather(at)
     checks = judge(facts)
     mended = mend(at, facts, checks) if fix else ()

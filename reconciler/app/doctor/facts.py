@@ -1,4 +1,4 @@
-"""The facts that `doctor` judges, gathered once. What could not be looked at is `Unknown`, with the reason."""
+"""The facts that `doctor` judges, gathered once. Anything that could not be looked at is `Unknown`, with the reason."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class TmuxFacts(Struct, frozen=True, kw_only=True):
     # Why no server can be started or reached at the socket.
     obstacle: Problem | None
     server: Observed[TmuxState]
-    # What only a server that answers can say; else Absent.
+    # Known only if the server answers; else Absent.
     files: Observed[OpenFileLimit] = ABSENT
     options: Observed[Mapping[str, str]] = ABSENT
     panes: Observed[tuple[PaneSettings, ...]] = ABSENT
@@ -72,14 +72,14 @@ class TmuxFacts(Struct, frozen=True, kw_only=True):
 
 
 class PlaceFacts(Struct, frozen=True, kw_only=True):
-    """One folder that is needed: what it is for, and what is there, or at the nearest folder above it."""
+    """One folder: its purpose, and its state, or that of the nearest existing folder above it."""
 
     purpose: str
     path: str
     # The path itself if it exists, else the nearest folder above it.
     nearest: str
     state: Observed[FolderState]
-    # Whether nothing works without it, and whether reconciler makes it when it is missing.
+    # Whether reconciler needs it for everything, and whether reconciler creates it if it is missing.
     needed: bool = True
     is_made: bool = True
 
@@ -100,7 +100,7 @@ class FolderFacts(Struct, frozen=True, kw_only=True):
 
 
 class ProjectFacts(Redacted, frozen=True, kw_only=True):
-    """Manifests, registry, and what runs of them."""
+    """The manifests, the registry, and the live state."""
 
     root: str
     registry_path: str
@@ -108,7 +108,7 @@ class ProjectFacts(Redacted, frozen=True, kw_only=True):
     manifests: Observed[tuple[str, ...]]
     # Every mistake in them.
     mistakes: tuple[Diagnostic, ...]
-    # What they declare; if that is unknown, nothing but the recorded tmux server.
+    # What they declare. If that is unknown, it contains only the recorded tmux server.
     desired: Desired
     # Absent without a registry.
     stored: Observed[StoredRegistry]
@@ -117,9 +117,9 @@ class ProjectFacts(Redacted, frozen=True, kw_only=True):
     unconfirmed: tuple[Diagnostic, ...]
     placement: Observed[Placement | None]
     lock: Observed[LockStatus]
-    # The holder of the lock, in one phrase.
+    # A short description of the lock's holder.
     holder: str
-    # The live world. If registry or manifests are damaged, it is only what tmux shows.
+    # The live state. If the registry or a manifest is damaged, it contains only what tmux shows.
     snapshot: Observed[Snapshot]
     # Sessions that look like agents and are in no manifest.
     unmanaged: tuple[Unmanaged, ...]
@@ -142,7 +142,7 @@ class CliFacts(Redacted, frozen=True, kw_only=True):
     profile: Profile
     # The declared agents that run it.
     agents: tuple[str, ...]
-    # The program that an agent gets which is started from here.
+    # The program that an agent gets when this command starts it.
     program: Observed[str]
     version: Observed[str]
     # The program with the PATH of the tmux server, and with that of a login shell; None if there is no such PATH.
@@ -162,7 +162,7 @@ class ClisFacts(Redacted, frozen=True, kw_only=True):
     path: str
     server_path: Observed[str]
     login_path: Observed[str]
-    # Where an agent type of a package is broken, one message each.
+    # Messages about agent types of packages that cannot be loaded.
     broken: tuple[str, ...] = ()
 
 
@@ -171,18 +171,18 @@ class BrokerFacts(Redacted, frozen=True, kw_only=True):
 
     # The broker that the project declares or made.
     declared: Observed[Broker]
-    # How a client reaches it; Absent if the events go through files.
+    # The connection settings of a client; Absent if the events go through files.
     way: Observed[Connection]
-    # Its files and its process; Absent for a broker that only MQTT_BROKER names.
+    # Its files and its process; Absent if only MQTT_BROKER names the broker.
     status: Observed[BrokerStatus] = ABSENT
     # Why its files cannot be used as they are on disk.
     mistakes: Observed[tuple[Diagnostic, ...]] = ABSENT
-    # What the server showed; None if it answers and TLS is off.
+    # The server's answer; None if it answers without TLS.
     answer: Observed[Peer | None] = ABSENT
 
 
 class ClockFacts(Struct, frozen=True, kw_only=True):
-    """The present moment, and times that were written by a clock."""
+    """The present time, and recorded times."""
 
     now: datetime
     # Times of rows, by session.
@@ -192,7 +192,7 @@ class ClockFacts(Struct, frozen=True, kw_only=True):
 
 
 class MachineFacts(Redacted, frozen=True, kw_only=True):
-    """Everything that is judged."""
+    """All facts."""
 
     installation: InstallationFacts
     tmux: TmuxFacts

@@ -1,4 +1,4 @@
-"""Gather all facts once, in the order in which one needs the other."""
+"""Gather all facts once. Some need facts that are gathered before them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .look_tmux import look_at_tmux
 
 
 def gather(at: Project) -> MachineFacts:
-    """Look at everything. It writes nothing and raises nothing; programs of others have a time limit."""
+    """Look at everything. It writes nothing and raises no error; other programs have a time limit."""
     project = look_at_project(at)
     tmux = look_at_tmux(at, project.desired.socket, tmux_in(project.snapshot))
     return MachineFacts(

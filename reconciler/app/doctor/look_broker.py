@@ -1,4 +1,4 @@
-"""The broker that jobs would use: its files, its process, and whether it answers."""
+"""Look at the broker that jobs use: its files, its process, and whether it answers."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.ports.tls import Peer, client_context, handshake, reach
 
-from .attempts import attempted
+from .attempts import attempt
 from .facts import BrokerFacts, ProjectFacts
 
 _PATIENCE = 5.0  # seconds
 
 
 def look_at_broker(at: Project, project: ProjectFacts) -> BrokerFacts:
-    """The broker that the manifests declare, else the one that MQTT_BROKER names. Nobody logs in."""
+    """The broker that the manifests declare, else the one that MQTT_BROKER names. It does not log in."""
     if project.mistakes or isinstance(project.manifests, Unknown):
         unread = Unknown("the manifests cannot be read", "reconciler validate")
         return BrokerFacts(declared=unread, way=unread)
-    found = attempted(partial(broker_of, at, project.desired))
+    found = attempt(partial(broker_of, at, project.desired))
     if isinstance(found, Unknown):
         return BrokerFacts(declared=found, way=found)
     broker = found.value if isinstance(found, Present) else None
-    way = attempted(lambda: route(broker, at.env, at.files, at.own_folders[1]).follower)
+    way = attempt(lambda: route(broker, at.env, at.files, at.own_folders[1]).follower)
     connection = way.value if isinstance(way, Present) and isinstance(way.value, Connection) else None
     return BrokerFacts(
         declared=Present(broker) if broker else ABSENT,
         way=Present(connection) if connection else way if isinstance(way, Unknown) else ABSENT,
-        status=attempted(partial(at.brokers.real.status, broker)) if broker else ABSENT,
-        mistakes=attempted(partial(at.brokers.real.mistakes, broker)) if broker else ABSENT,
+        status=attempt(partial(at.brokers.real.status, broker)) if broker else ABSENT,
+        mistakes=attempt(partial(at.brokers.real.mistakes, broker)) if broker else ABSENT,
         answer=_answer(connection) if connection else ABSENT,
     )
 

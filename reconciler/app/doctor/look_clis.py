@@ -1,4 +1,4 @@
-"""The agent CLIs: where they are found, which versions they are, and whether our hooks are in their settings."""
+"""Look at the agent CLIs: where they are installed, their versions, and whether their settings have our hooks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.snapshot import Snapshot
 from reconciler.ports.login_shell import login_path
 
-from .attempts import at_once, attempted, flat
+from .attempts import at_once, attempt, flattened
 from .facts import CliFacts, ClisFacts, HookFacts
 
 
@@ -39,7 +39,7 @@ def look_at_clis(at: Project, desired: Desired, snapshot: Observed[Snapshot], se
     search = _SearchPaths(at.env.get("PATH", ""), server_path, login_path(at.env))
     types = catalogue(desired.agent_types.values())
     names = sorted({*types, *(agent.type for agent in desired.agents.values())})
-    loaded = {name: attempted(partial(types.__getitem__, name)) for name in names}
+    loaded = {name: attempt(partial(types.__getitem__, name)) for name in names}
     profiles = {name: found.value for name, found in loaded.items() if isinstance(found, Present)}
     look = partial(_cli, at, search=search, desired=desired, snapshot=snapshot)
     return ClisFacts(
@@ -71,10 +71,11 @@ def _cli(
 
 
 def _version(at: Project, profile: Profile, program: Observed[str]) -> Observed[str]:
-    """The version of a CLI that we know; a program of the user might do anything when it is asked."""
-    if profile.name not in BUILT_IN or not profile.keeps_conversations or not isinstance(program, Present):
+    """The version of a built-in CLI, or of one with declared versions; other programs might do anything."""
+    is_known = profile.name in BUILT_IN or bool(profile.tested)
+    if not is_known or not profile.keeps_conversations or not isinstance(program, Present):
         return ABSENT
-    return flat(attempted(partial(version_of, at, program.value, at.env)))
+    return flattened(attempt(partial(version_of, at, program.value, at.env)))
 
 
 def _found_with(at: Project, command: str, path: Observed[str]) -> Observed[str] | None:
@@ -82,7 +83,7 @@ def _found_with(at: Project, command: str, path: Observed[str]) -> Observed[str]
 
 
 def _without(agents: Sequence[Agent], program: Observed[str], snapshot: Observed[Snapshot]) -> Iterator[str]:
-    """The agents that would not find the program: each may have a PATH of its own."""
+    """The agents that would not find the program. Each agent may have its own PATH."""
     own = snapshot.value.executables if isinstance(snapshot, Present) else None
     for agent in agents:
         if isinstance(own.get(agent.address, program) if own else program, Absent):
@@ -90,7 +91,7 @@ def _without(agents: Sequence[Agent], program: Observed[str], snapshot: Observed
 
 
 def _hooks(at: Project, profile: Profile, agents: Sequence[Agent]) -> Iterator[HookFacts]:
-    """Our hooks in the user's settings, and in those of each folder that an agent of this type starts in."""
+    """Our hooks in the user's settings, and in the settings of each folder in which an agent of this type starts."""
     if profile.hooks is None:
         return
     records = records_of(at, JOB_RECORDS)
@@ -101,7 +102,7 @@ def _hooks(at: Project, profile: Profile, agents: Sequence[Agent]) -> Iterator[H
 
 
 def _hook(at: Project, records: Records, target: HookTarget) -> HookFacts:
-    state = attempted(partial(installed, at, records, target))
+    state = attempt(partial(installed, at, records, target))
     return HookFacts(settings_path(at, records, target), target.scope.value, target.folder, state)
 
 

@@ -1,4 +1,4 @@
-"""The clock, and times that were written by it, or by the clock of another machine."""
+"""Look at the clock, and at times that this clock or the clock of another machine recorded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .facts import ClockFacts
 
 
 def look_at_clock(at: Project, stored: Observed[StoredRegistry]) -> ClockFacts:
-    """The present moment, and the times in the registry and of our files."""
+    """The present time, the times in the registry, and the change times of our files."""
     rows = stored.value.record.sessions.values() if isinstance(stored, Present) else ()
     times = {row.session: [read(text) for text in (row.updated_at, row.created_at, row.terminated_at)] for row in rows}
     return ClockFacts(
@@ -26,7 +26,7 @@ def look_at_clock(at: Project, stored: Observed[StoredRegistry]) -> ClockFacts:
 
 
 def _files(at: Project) -> Iterator[tuple[str, datetime]]:
-    """The change times of the folders that we write, and of the registry: the file system's own clock."""
+    """The change times of our folders and of the registry, which the file system sets by its own clock."""
     for path in (at.registry_path, at.state, *at.own_folders[1:]):
         found = at.files.facts(path)
         if isinstance(found, Present):

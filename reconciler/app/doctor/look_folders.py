@@ -1,4 +1,4 @@
-"""The folders that are written, and what killed commands left in them."""
+"""Look at the folders in which reconciler writes, and for files that killed commands left there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reconciler.model.observed import ABSENT, Observed
 from reconciler.ports import own_files, temporary
 from reconciler.ports.folder_state import folder_state, nearest
 
-from .attempts import attempted
+from .attempts import attempt
 from .facts import FolderFacts, PlaceFacts
 
 
@@ -23,26 +23,26 @@ def look_at_folders(at: Project) -> FolderFacts:
         places=tuple(_place(*each) for each in _wanted(at)),
         runtime=runtime,
         runtime_state=folder_state(runtime) if runtime else ABSENT,
-        links=attempted(lambda: _refuse_links(at)),
+        links=attempt(lambda: _refuse_links(at)),
         readable=readable_by_others(at),
-        leftovers=attempted(lambda: tuple(_left(at))),
+        leftovers=attempt(lambda: tuple(_leftovers(at))),
     )
 
 
 def readable_by_others(at: Project) -> Observed[tuple[str, ...]]:
-    """Files of ours that others may read or write: they hold prompts, tokens and conversation ids."""
-    return attempted(lambda: tuple(path for own in _own_files(at) for path in own_files.readable_by_others(own)))
+    """Our files that other users may read or write. They contain prompts, tokens and conversation ids."""
+    return attempt(lambda: tuple(path for own in _own_files(at) for path in own_files.readable_by_others(own)))
 
 
 def _own_files(at: Project) -> Iterator[str]:
-    """What is ours alone. Other tools may keep files beside the registry; those of the broker have their own modes."""
+    """The files that only we use. Other tools may keep files beside the registry; the broker's have other modes."""
     yield from (f"{at.registry_path}{suffix}" for suffix in ("", ".bak", ".before-completion"))
     yield from (os.path.join(at.state, name) for name in BESIDE)
     yield from at.own_folders[1:]
 
 
 def _wanted(at: Project) -> Iterator[tuple[str, str, bool, bool]]:
-    """The purpose and the path of each folder, whether nothing works without it, and whether reconciler makes it."""
+    """The purpose and path of each folder, whether everything needs it, and whether reconciler creates it."""
     state, records, monitor = at.own_folders
     yield "the project", at.root, True, False
     yield "the registry, its lock and history", state, True, True
@@ -69,7 +69,7 @@ def _refuse_links(at: Project) -> None:
         own_files.refuse_links(folder)
 
 
-def _left(at: Project) -> Iterator[str]:
+def _leftovers(at: Project) -> Iterator[str]:
     for folder in at.own_folders:
         yield from own_files.left_behind(folder, ours=True)
     for folder in at.manifest_folders:

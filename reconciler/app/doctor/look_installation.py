@@ -1,4 +1,4 @@
-"""The installation: this program with its files, and the programs that it uses."""
+"""Look at the installation: the files of this program, and the programs that it uses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reconciler.observe.visibility import unseen_processes
 from reconciler.skills.texts import skills
 from reconciler.state.schemas import load_schema
 
-from .attempts import attempted
+from .attempts import attempt
 from .facts import InstallationFacts
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -34,7 +34,7 @@ def look_at_installation(at: Project) -> InstallationFacts:
         unreadable=tuple(unreadable(_SHIPPED)),
         missing=tuple(_missing()),
         git=at.processes.find("git", search),
-        mosquitto=attempted(lambda: program.find(search, at.processes)),
+        mosquitto=attempt(lambda: program.find(search, at.processes)),
         unseen=unseen_processes(at.processes),
     )
 
@@ -54,17 +54,17 @@ _SHIPPED: Mapping[str, Callable[[], object]] = {
 
 
 def unreadable(shipped: Mapping[str, Callable[[], object]]) -> Iterator[str]:
-    """Why files that come with the program cannot be read, one sentence each."""
+    """Messages about files of the package that cannot be read."""
     for what, read in shipped.items():
-        found = attempted(read)
+        found = attempt(read)
         if isinstance(found, Unknown):
             yield f"{what}: {found.reason}"
 
 
 def _missing() -> Iterator[str]:
-    """Required packages that are not installed. Those that only some systems need are left out."""
+    """Required packages that are not installed, except those that only some systems need."""
     try:
-        wanted = distribution("reconciler").requires or []
+        wanted = distribution("agent-reconciler").requires or []
     except PackageNotFoundError:  # run from a checkout that was never installed
         return
     for requirement in wanted:

@@ -1,4 +1,4 @@
-"""The project: its manifests, its registry, and what runs of both."""
+"""Look at the project: its manifests, its registry, and the live state."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ from reconciler.observe import SnapshotRequest, observe
 from reconciler.state import lock
 from reconciler.state.registry import StoredRegistry, placement, read
 
-from .attempts import attempted
+from .attempts import attempt
 from .facts import ProjectFacts
 
 
 class _Declared(Struct, frozen=True):
-    """What the manifests say, and every mistake in them."""
+    """What the manifests declare, and all mistakes in them."""
 
     desired: Desired
     mistakes: tuple[Diagnostic, ...] = ()
 
 
 def look_at_project(at: Project) -> ProjectFacts:
-    """The project as far as it can be read; damage in one part hides no other part."""
+    """The project, as far as it can be read. Damage to one part does not hide the other parts."""
     stored = _stored(at)
     record = stored.value.record if isinstance(stored, Present) else Record()
-    paths = attempted(lambda: tuple(manifest_paths(at, ())))
+    paths = attempt(lambda: tuple(manifest_paths(at, ())))
     declared = _declared(at, paths, record)
-    snapshot = attempted(partial(_snapshot, at, declared.desired, record))
+    snapshot = attempt(partial(_snapshot, at, declared.desired, record))
     return ProjectFacts(
         root=at.root,
         registry_path=at.registry_path,
@@ -53,7 +53,7 @@ def look_at_project(at: Project) -> ProjectFacts:
         stored=stored,
         older=_older(at, stored),
         unconfirmed=_unconfirmed(at),
-        placement=attempted(lambda: placement(at.registry, record)) if isinstance(stored, Present) else ABSENT,
+        placement=attempt(lambda: placement(at.registry, record)) if isinstance(stored, Present) else ABSENT,
         lock=lock.status(at.lock),
         holder=_holder(at),
         snapshot=snapshot,
@@ -65,17 +65,17 @@ def look_at_project(at: Project) -> ProjectFacts:
 
 
 def tmux_in(snapshot: Observed[Snapshot]) -> Observed[TmuxState]:
-    """What tmux answered, as the snapshot has it."""
-    return snapshot.value.tmux if isinstance(snapshot, Present) else Unknown("the live world could not be looked at")
+    """The answer of tmux in the snapshot."""
+    return snapshot.value.tmux if isinstance(snapshot, Present) else Unknown("the live state could not be read")
 
 
 def _stored(at: Project) -> Observed[StoredRegistry]:
-    found = attempted(lambda: read(at.registry))
+    found = attempt(lambda: read(at.registry))
     return ABSENT if isinstance(found, Present) and not found.value.text else found
 
 
 def _declared(at: Project, paths: Observed[tuple[str, ...]], record: Record) -> _Declared:
-    """What the manifests declare; if they cannot be read, nothing on the recorded tmux server."""
+    """What the manifests declare. If they cannot be read: no agents, on the recorded tmux server."""
     nothing = nothing_declared(at, record)
     if not isinstance(paths, Present) or not paths.value:
         return _Declared(nothing)
@@ -88,7 +88,7 @@ def _declared(at: Project, paths: Observed[tuple[str, ...]], record: Record) -> 
 
 
 def _snapshot(at: Project, desired: Desired, record: Record) -> Snapshot:
-    """The live world; brokers are looked at elsewhere."""
+    """The live state without brokers, which `look_broker` reads."""
     wanted, recorded = replace(desired, brokers={}), replace(record, brokers={})
     options = PlanOptions(lineage=record.lineage, now=to_second(at.now()))
     profiles = catalogue(desired.agent_types.values())
@@ -102,7 +102,7 @@ def _older(at: Project, stored: Observed[StoredRegistry]) -> tuple[Diagnostic, .
 
 
 def _unconfirmed(at: Project) -> tuple[Diagnostic, ...]:
-    found = attempted(lambda: unconfirmed(at))
+    found = attempt(lambda: unconfirmed(at))
     if isinstance(found, Present):
         return found.value
     path = display_path(os.path.join(at.state, "confirm.json"))

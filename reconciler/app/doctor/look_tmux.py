@@ -13,7 +13,7 @@ from reconciler.ports.tmux import RealTmux
 from reconciler.ports.tmux.file_limit import open_file_limit
 from reconciler.ports.tmux.settings import neighbours, options, pane_settings, search_path
 
-from .attempts import at_once, attempted
+from .attempts import at_once, attempt
 from .facts import OtherServer, TmuxFacts
 
 _MOST_OTHERS = 12  # servers beside ours that are asked
@@ -30,24 +30,24 @@ def look_at_tmux(at: Project, declared: Socket, seen: Observed[TmuxState]) -> Tm
     silent = isinstance(seen, Unknown)
     return TmuxFacts(
         program=program,
-        version=attempted(tmux.version) if installed else ABSENT,
+        version=attempt(tmux.version) if installed else ABSENT,
         socket=tmux.socket_path,
         command=f"tmux -S {shlex.quote(socket.path)}" if socket.path else f"tmux -L {socket.label}",
         obstacle=tmux.obstacle(),
         server=seen if installed else ABSENT,
         files=open_file_limit(seen.value.server.pid) if isinstance(seen, Present) else ABSENT,
-        options=attempted(partial(options, tmux)) if answers else ABSENT,
-        panes=attempted(partial(pane_settings, tmux)) if answers else ABSENT,
-        hooks=attempted(tmux.ending_hooks) if answers else ABSENT,
-        search_path=attempted(partial(search_path, tmux)) if answers else ABSENT,
-        leftovers=ABSENT if silent or not installed else attempted(tmux.leftovers),
+        options=attempt(partial(options, tmux)) if answers else ABSENT,
+        panes=attempt(partial(pane_settings, tmux)) if answers else ABSENT,
+        hooks=attempt(tmux.ending_hooks) if answers else ABSENT,
+        search_path=attempt(partial(search_path, tmux)) if answers else ABSENT,
+        leftovers=ABSENT if silent or not installed else attempt(tmux.leftovers),
         others=_others(at, tmux) if installed else ABSENT,
     )
 
 
 def _others(at: Project, tmux: RealTmux) -> Observed[tuple[OtherServer, ...]]:
     """The other servers that listen; each is asked once."""
-    sockets = attempted(partial(neighbours, tmux))
+    sockets = attempt(partial(neighbours, tmux))
     if not isinstance(sockets, Present):
         return sockets
     asked = sockets.value[:_MOST_OTHERS]

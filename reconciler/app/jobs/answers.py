@@ -20,7 +20,7 @@ class AgentDialog(Struct, frozen=True):
     """A dialog of an agent, and the job that waits for its answer; None without a job."""
 
     asked: LiveRecipient
-    sighting: ShownDialog
+    shown: ShownDialog
     job: Job | None = None
 
 
@@ -32,8 +32,8 @@ def dialog_now(records: Records, asked: LiveRecipient) -> AgentDialog:
         ReconcilerError: tmux could not be asked, or the dialog not be kept.
     """
     job = _waiting_job(records, asked)
-    if job and (sighting := record_dialog(records, job, asked.to, asked.world)):
-        return AgentDialog(asked, sighting, job)
+    if job and (shown := record_dialog(records, job, asked.to, asked.world)):
+        return AgentDialog(asked, shown, job)
     return AgentDialog(asked, show_dialog(records, asked.to, asked.world))
 
 
@@ -42,8 +42,8 @@ def give(at: Project, records: Records, asked: LiveRecipient, request: str, choi
     refuse_copy(at)
     job = _waiting_job(records, asked)
     if job and job.permission and job.permission.request == request:
-        sighting = answer(records, PermissionRequest(job.id, request), choice, asked.to, asked.world)
-        return AgentDialog(asked, sighting, job)
+        shown = answer(records, PermissionRequest(job.id, request), choice, asked.to, asked.world)
+        return AgentDialog(asked, shown, job)
     return AgentDialog(asked, answer_dialog(records, request, choice, asked.to, asked.world))
 
 

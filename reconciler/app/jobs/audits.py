@@ -50,14 +50,14 @@ def check(records: Records, job_id: str) -> AuditCheck:
     folder = _folder(records, job_id)
     found = verify_audit(folder, ended=_has_ended_for_good(records, job_id, folder))
     chain = found.chain
-    told: ChainDoc = {
+    checked: ChainDoc = {
         "lines": chain.lines,
         "foreign": chain.foreign,
         "broken": chain.broken,
         "why": chain.why,
         "files": dict(found.files),
     }
-    document = audits_document([{"id": job_id, "folder": folder, "chain": told}])
+    document = audits_document([{"id": job_id, "folder": folder, "chain": checked}])
     error = None
     if chain.broken:
         path = os.path.join(folder, EVENTS)

@@ -79,7 +79,7 @@ def settings_path(at: Project, records: Records, target: HookTarget) -> str:
     return _wiring(at, records, target).path
 
 
-def _wiring(at: Project, records: Records, target: HookTarget) -> hooks.Wiring:
+def _wiring(at: Project, records: Records, target: HookTarget) -> hooks.HookInstallation:
     subject = AgentEnvironment(target.folder, at.home, at.env)
     return hooks.wiring(profile_of(target.cli), target.scope, subject, records.folder)
 

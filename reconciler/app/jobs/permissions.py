@@ -30,7 +30,7 @@ class PendingPermission(Struct, frozen=True):
     """The permission that a job waits for, and the dialog on its agent's screen."""
 
     permission: Permission
-    sighting: ShownDialog
+    shown: ShownDialog
 
 
 def asked_agent(at: Project, records: Records, job_id: str, *, to_answer: bool) -> AskedAgent:

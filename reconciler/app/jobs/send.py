@@ -37,7 +37,7 @@ class LiveRecipient(Struct, frozen=True):
     warnings: tuple[Diagnostic, ...] = ()
 
 
-class Sent(Struct, frozen=True):
+class SendResult(Struct, frozen=True):
     """What became of a prompt, and of whom."""
 
     address: Address
@@ -68,7 +68,7 @@ def recipient_in(at: Project, seen: ProjectView, address: Address) -> LiveRecipi
     return LiveRecipient(address, to, at.world(seen.desired.socket), tuple(unseen_of(whom.profile, at.processes)))
 
 
-def send(at: Project, to: LiveRecipient, text: str, wait_idle: float = 0.0) -> Sent:
+def send(at: Project, to: LiveRecipient, text: str, wait_idle: float = 0.0) -> SendResult:
     """Type the prompt into the agent, submit it, and say what proves that it was taken.
 
     It is typed only into an idle agent; a busy one is waited for, `wait_idle` seconds at most.
@@ -83,7 +83,7 @@ def send(at: Project, to: LiveRecipient, text: str, wait_idle: float = 0.0) -> S
     at.clear_up()
     prune_prompts(prompts_folder(at), to.world)
     delivery = deliver(text, to.to, to.world, DeliveryTimeouts(idle=wait_idle))
-    return Sent(to.address, to.to.pane.session, delivery)
+    return SendResult(to.address, to.to.pane.session, delivery)
 
 
 def prompts_folder(at: Project) -> str:

@@ -27,7 +27,7 @@ from reconciler.model.watch import AgentObservation
 from reconciler.monitor.observation import Observation
 from reconciler.monitor.subscribe import JobRecordCache, notes
 from reconciler.monitor.trigger import WatchedPaths
-from reconciler.observe import Caller, SnapshotRequest, observe
+from reconciler.observe import Caller, SnapshotRequest, observe_cases
 from reconciler.observe.cache import ObservationCache
 from reconciler.observe.traces import Traces, traces
 from reconciler.plan.diff import compare
@@ -82,9 +82,8 @@ class ProjectObserver:
         profiles, options = self.profiles(desired), self.plan_options(stored)
         world, caller = self.at.world(desired.socket), self.at.caller
         question = SnapshotRequest(desired, stored.record, profiles, options, everyone=True, cache=self.recall)
-        snapshot = observe(question, world, caller)
+        snapshot, found = observe_cases(question, world, caller)
         sources = Sources(desired, stored.record, snapshot, profiles)
-        found = sources.cases(options)
         plan = compare(found, sources, options, EVERYTHING, Mode.REFRESH_ONLY)
         over, trouble = self._budgets.look(ProjectView(desired, stored, snapshot, found))
         return Observation(

@@ -32,8 +32,9 @@ from reconciler.app.plan.prepared import Prepared
 from reconciler.app.plan.walk import WalkState, walk
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.edits import change_of, write_manifests
-from reconciler.app.project.manifests import display_path, remember_looks
-from reconciler.app.project.noted import Noting, forget_unborn, note_project
+from reconciler.app.project.identity import identity_now
+from reconciler.app.project.manifests import display_path, in_project, remember_looks
+from reconciler.app.project.noted import NoteRequest, forget_unborn, note_project
 from reconciler.app.project.project import Project
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
@@ -45,14 +46,15 @@ from reconciler.model.plan import Mode
 from reconciler.plan.approval import beyond
 from reconciler.plan.guard import more_agents, too_many_endings, too_many_starts
 from reconciler.plan.request import Request
-from reconciler.plan.saved import Basis, stale, unapproved
+from reconciler.plan.saved import Basis, stale, unapproved, unexpected
 from reconciler.plan.totals import Totals
 from reconciler.plan.verdict import Verdict, refusal
-from reconciler.render.document import diagnostic_document, essence
+from reconciler.render.document import at_document, diagnostic_document, essence, place_of
 from reconciler.render.documents import EVENTS_VERSION
+from reconciler.render.documents.event import EventDoc
 from reconciler.render.documents.plan import PlanDoc
 from reconciler.render.edits import edit_document, restore_document, unfinished_text
-from reconciler.state.lock import Held, hold
+from reconciler.state.lock import HeldLock, hold
 
 Work: TypeAlias = Generator[ApplyEvent, None, None]
 
@@ -66,24 +68,30 @@ def work(at: Project, request: Request, options: ApplyOptions, saved: PlanDoc | 
     raised.
     """
     numbering = Numbering(at.now)
-    yield Began(numbering.line(type="version", tool_version=__version__, format_version=EVENTS_VERSION))
+    yield Began(first_line(at, numbering))
     try:
         with hold(at.lock, request.operation, options.lock_timeout) as held:
             yield from entered(at, request, options, held)
             planned = yield from _planned_after_tidying(at, request)
-            prepared = Prepared(at, planned, document_of(planned), options, numbering, held.info.who)
-            if saved is not None and (error := _unfit(saved, prepared)):
+            prepared = Prepared(at, planned, document_of(at, planned), options, numbering, held.info.who)
+            if error := _unfit(saved, prepared):
                 raise error
             yield from _told(prepared)
             yield from _decided(prepared, asks=saved is None and not options.auto_approve)
     except ReconcilerError as error:
         for diagnostic in error.diagnostics:
-            yield _diagnosed(diagnostic, numbering, raised=True)
+            yield _diagnosed(at, diagnostic, numbering, raised=True)
         yield _ended(numbering, Totals(), error.exit_code)
         raise
 
 
-def entered(at: Project, request: Request, options: ApplyOptions, held: Held) -> Iterator[InfoMessage]:
+def first_line(at: Project, numbering: Numbering) -> EventDoc:
+    """The first line of every apply: the versions, and whose apply it is."""
+    whose = at_document(identity_now(at))
+    return numbering.line(type="version", tool_version=__version__, format_version=EVENTS_VERSION, at=whose)
+
+
+def entered(at: Project, request: Request, options: ApplyOptions, held: HeldLock) -> Iterator[InfoMessage]:
     """Check that work may begin in this project; yield notes for the user."""
     if held.note:
         yield InfoMessage(f"Note: {held.note}")
@@ -105,14 +113,16 @@ def _planned_after_tidying(at: Project, request: Request) -> Generator[ApplyEven
     return make_plan(at, request, lineage=lineage)
 
 
-def _unfit(saved: PlanDoc, prepared: Prepared) -> ReconcilerError | None:
-    """Why the saved plan cannot be applied; None if it can."""
+def _unfit(saved: PlanDoc | None, prepared: Prepared) -> ReconcilerError | None:
+    """Why the saved or the expected plan cannot be applied; None if it can."""
+    if saved is None:
+        return unexpected(prepared.options.expect, prepared.document["digest"])
     return unapproved(prepared.options.digest, saved["digest"]) or stale(_basis(saved), _basis(prepared.document))
 
 
 def _basis(document: PlanDoc) -> Basis:
     head = (document["lineage"], document["serial"], document["manifest_digest"])
-    return Basis(*head, work=essence(document), facts=document.get("basis"))
+    return Basis(*head, place=tuple(place_of(document)), work=essence(document), facts=document.get("basis"))
 
 
 def _told(prepared: Prepared) -> Iterator[ApplyEvent]:
@@ -120,20 +130,20 @@ def _told(prepared: Prepared) -> Iterator[ApplyEvent]:
     document, numbering = prepared.document, prepared.numbering
     yield PlanMade(numbering.line(type="plan", plan=document), document)
     for edit in prepared.edits:
-        yield _edit_told(edit, numbering)
+        yield _edit_told(prepared.at, edit, numbering)
 
 
-def _edit_told(edit: Edit | Restore, numbering: Numbering) -> ManifestEdited | ManifestRestored:
+def _edit_told(at: Project, edit: Edit | Restore, numbering: Numbering) -> ManifestEdited | ManifestRestored:
     if isinstance(edit, Edit):
-        told = edit_document(edit.address, edit.place, edit.new)
-        return ManifestEdited(numbering.line(type="manifest_edit", **told), told)
+        document = edit_document(edit.address, edit.place, edit.new)
+        return ManifestEdited(numbering.line(type="manifest_edit", **in_project(at, document)), document)
     restored = restore_document(display_path(edit.path), edit.generation, change_of(edit), display_path(edit.kept))
-    return ManifestRestored(numbering.line(type="manifest_restore", **restored), restored)
+    return ManifestRestored(numbering.line(type="manifest_restore", **in_project(at, restored)), restored)
 
 
-def _diagnosed(diagnostic: Diagnostic, numbering: Numbering, *, raised: bool = False) -> Diagnosed:
+def _diagnosed(at: Project, diagnostic: Diagnostic, numbering: Numbering, *, raised: bool = False) -> Diagnosed:
     document = diagnostic_document(diagnostic)
-    return Diagnosed(numbering.line(type="diagnostic", diagnostic=document), document, raised)
+    return Diagnosed(numbering.line(type="diagnostic", diagnostic=in_project(at, document)), document, raised)
 
 
 # --- between the plan and the work ------------------------------------------------------------
@@ -166,9 +176,9 @@ def _noted(prepared: Prepared) -> Iterator[Diagnosed]:
     planned = prepared.planned
     if prepared.changes_something or planned.stored.text:
         record, socket = planned.stored.record, planned.world.tmux.socket_path
-        known = Noting(record, planned.options.lineage, socket, prepared.changes_something)
+        known = NoteRequest(record, planned.options.lineage, socket, prepared.changes_something)
         if warning := note_project(prepared.at, known):
-            yield _diagnosed(warning, prepared.numbering)
+            yield _diagnosed(prepared.at, warning, prepared.numbering)
 
 
 def _no_room(prepared: Prepared) -> Generator[InfoMessage, None, Diagnostic | None]:
@@ -194,7 +204,7 @@ def _stopping(prepared: Prepared) -> tuple[Diagnostic, ...]:
 
 def _refused(prepared: Prepared, errors: Iterable[Diagnostic], guard: Diagnostic | None) -> Iterator[ApplyEvent]:
     if guard:
-        yield _diagnosed(guard, prepared.numbering)
+        yield _diagnosed(prepared.at, guard, prepared.numbering)
     verdict = refusal(errors)
     totals = Totals(remaining=[str(action.address) for action in prepared.plan.pending])
     yield _ended(prepared.numbering, totals, verdict.exit_code)
@@ -283,6 +293,7 @@ def _ended(
 ) -> ApplyEnded:
     said = {
         "summary": totals.summary,
+        "changed": totals.changed,
         "remaining": totals.left,
         "exit_code": int(code),
         "generation": generation.number if generation else None,

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.plan.make import make_plan
-from reconciler.app.project.manifests import display_path, load_manifests
+from reconciler.app.project.identity import whose
+from reconciler.app.project.manifests import display_path, in_project, load_manifests
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import older_shapes
 from reconciler.kinds.agent.case import PlanOptions
@@ -51,12 +52,13 @@ def drift(at: Project, options: DriftOptions = STANDARD) -> DriftsDoc:
     Raises:
         ReconcilerError: Manifests or registry cannot be read.
     """
-    return _offline(at, options) if options.offline else _live(at, options)
+    return in_project(at, _offline(at, options) if options.offline else _live(at, options))
 
 
-def failed_document(error: ReconcilerError) -> DriftsDoc:
+def failed_document(at: Project, error: ReconcilerError) -> DriftsDoc:
     """The document of a check that could not be made."""
-    return drift_document(Plan(Mode.REFRESH_ONLY, "", 0, "", diagnostics=error.diagnostics))
+    plan = Plan(Mode.REFRESH_ONLY, "", 0, "", diagnostics=error.diagnostics)
+    return in_project(at, drift_document(plan, whose=whose(at, "")))
 
 
 def _live(at: Project, options: DriftOptions) -> DriftsDoc:
@@ -65,9 +67,8 @@ def _live(at: Project, options: DriftOptions) -> DriftsDoc:
     desired = seen.loaded.desired
     sources = Sources(desired, seen.stored.record, seen.snapshot, catalogue(desired.agent_types.values()))
     found = of_classes(options.letters, strict(seen.plan, sources, seen.options))
-    if not options.intent:
-        return drift_document(found)
-    return drift_document(found, replace(diff(sources, seen.options, EVERYTHING), registry=found.registry))
+    intent = replace(diff(sources, seen.options, EVERYTHING), registry=found.registry) if options.intent else None
+    return drift_document(found, intent, whose=whose(at, seen.stored.record.lineage))
 
 
 def _offline(at: Project, options: DriftOptions) -> DriftsDoc:
@@ -86,4 +87,6 @@ def _offline(at: Project, options: DriftOptions) -> DriftsDoc:
     plan_options = PlanOptions(lineage=record.lineage, now=to_second(at.now()))
     plan = replace(diff(sources, plan_options, EVERYTHING), registry=display_path(at.registry_path))
     plan = replace(plan, diagnostics=(*older_shapes(at, stored), *plan.diagnostics))
-    return drift_document(of_classes(options.letters, plan), plan, tuple(unseen(desired, seen)))
+    return drift_document(
+        of_classes(options.letters, plan), plan, tuple(unseen(desired, seen)), whose(at, record.lineage)
+    )

@@ -25,12 +25,12 @@ def await_endings(at: Project, seen: ProjectView, request: Request) -> Iterator[
     ages = (seconds_between(row.updated_at, now) for row in rows if row.address in request.states)
     if not any(age is not None and abs(age) < _JUST for age in ages):
         return
-    deadline, told = at.clock.monotonic() + SECONDS, False
+    deadline, reported = at.clock.monotonic() + SECONDS, False
     while at.clock.monotonic() < deadline:
         actions = make_plan(at, request).plan.actions
         held = [action for action in actions if action.reason is Reason.ELSEWHERE and action.address in request.states]
         if not held:
             return
-        yield from () if told else held
-        told = True
+        yield from () if reported else held
+        reported = True
         at.clock.wait(_PAUSE)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from reconciler.app.plan.make import make_plan
 from reconciler.app.plan.plans import document_of
-from reconciler.app.project.manifests import display_path, registry_alone
+from reconciler.app.project.manifests import display_path, from_here, in_project, registry_alone
 from reconciler.app.project.project import Project
 from reconciler.model.diagnostic import Place
 from reconciler.model.plan import Mode
@@ -28,7 +28,7 @@ def explanation(at: Project, name: str) -> ExplanationDoc:
     row_places = _row_places(at, planned.stored)
     view = PlanView(planned.plan, desired, record, planned.snapshot, planned.options, row_places)
     address = the_one(name, everything_named(desired, record), "").address
-    return explanation_document(document_of(planned), subject(view, address))
+    return in_project(at, explanation_document(from_here(at, document_of(at, planned)), subject(view, address)))
 
 
 def _row_places(at: Project, stored: StoredRegistry) -> Callable[[Section, str], Place]:

@@ -26,8 +26,8 @@ from reconciler.model.moment import to_second
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.snapshot import Snapshot
-from reconciler.observe import SnapshotRequest, observe, recorded_as_live
-from reconciler.plan.diff import diff
+from reconciler.observe import SnapshotRequest, observe_cases, recorded_as_live
+from reconciler.plan.diff import compare
 from reconciler.plan.request import Request, as_requested, plan_options_of, scope_of
 from reconciler.plan.sources import Sources
 from reconciler.ports.world import World
@@ -57,11 +57,12 @@ def make_plan(at: Project, request: Request, lineage: str = "", stored: StoredRe
     options = plan_options_of(request, stored.record.lineage or lineage, to_second(at.now()))
     everyone = request.closely or request.purge or request.mode is Mode.REFRESH_ONLY
     question = SnapshotRequest(desired, stored.record, profiles, options, everyone)
-    snapshot = observe(question, world, at.caller)
+    snapshot, agents = observe_cases(question, world, at.caller)
     if not request.refresh:
         snapshot = recorded_as_live(stored.record, snapshot)
-    scope = scope_of(request, desired, stored.record)
-    plan = diff(Sources(desired, stored.record, snapshot, profiles), options, scope, request.mode)
+    compared = Sources(desired, stored.record, snapshot, profiles)
+    agents = agents if request.refresh else compared.cases(options)
+    plan = compare(agents, compared, options, scope_of(request, desired, stored.record), request.mode)
     said = (*about_registry(at, stored), *plan.diagnostics, *(() if request.goes_back else unconfirmed(at)))
     plan = replace(plan, diagnostics=said, registry=display_path(at.registry_path))
     return Planned(plan, request, sources, loaded, stored, snapshot, options, world)

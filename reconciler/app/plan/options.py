@@ -26,8 +26,9 @@ class ApplyOptions(Struct, frozen=True):
     """How an apply is approved, and what limits it.
 
     `approved` are the classes of action that need no confirmation; `approve` is called to confirm others. `digest` is
-    the digest of the one plan that is accepted. The apply is rolled back after `confirm_within` seconds without a
-    confirmation; 0 means never. It stops cleanly once `interrupted` returns true. `terminal` goes into the history.
+    the digest of the one saved plan that is accepted, `expect` that of the one plan that may be made now. The apply
+    is rolled back after `confirm_within` seconds without a confirmation; 0 means never. It stops cleanly once
+    `interrupted` returns true. `terminal` goes into the history.
     """
 
     auto_approve: bool = False
@@ -37,6 +38,7 @@ class ApplyOptions(Struct, frozen=True):
     patience: ApplyTimeouts = field(default_factory=ApplyTimeouts)
     approved: frozenset[Verb] = frozenset()
     digest: str = ""
+    expect: str = ""
     confirm_within: float = 0
     terminal: str = ""
     approve: Callable[[Question], bool] = refuse

@@ -6,24 +6,35 @@ import os
 from typing import TYPE_CHECKING
 
 from reconciler.app.plan.make import Planned
+from reconciler.app.project.identity import whose
+from reconciler.app.project.manifests import in_project
 from reconciler.app.project.project import Project
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.plan import Plan
 from reconciler.plan.request import Request
-from reconciler.render.document import plan_document
+from reconciler.render.document import content_digest, plan_document
 
 if TYPE_CHECKING:
     from reconciler.render.documents.plan import OptionsDoc, PlanDoc
 
 
-def document_of(planned: Planned) -> PlanDoc:
+def document_of(at: Project, planned: Planned) -> PlanDoc:
     """The published document of a plan."""
-    return plan_document(planned.plan, options_of(planned.request))
+    return published(at, planned.plan, planned.request, planned.stored.record.lineage)
 
 
-def failed_document(request: Request, error: ReconcilerError) -> PlanDoc:
+def failed_document(at: Project, request: Request, error: ReconcilerError) -> PlanDoc:
     """The document of a plan that could not be made."""
-    return plan_document(Plan(request.mode, "", 0, "", diagnostics=error.diagnostics), options_of(request))
+    return published(at, Plan(request.mode, "", 0, "", diagnostics=error.diagnostics), request, "")
+
+
+def published(at: Project, plan: Plan, request: Request, lineage: str) -> PlanDoc:
+    """The document of a plan for the registry with this lineage."""
+    made = plan_document(plan, options_of(request), whose(at, lineage))
+    document = in_project(at, made)
+    if document is not made:
+        document["digest"] = content_digest(document)
+    return document
 
 
 def wait_for_apply(at: Project, timeout: float) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -21,6 +22,8 @@ from reconciler.model.manifest_edit import Edit, Restore
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Json, Record, SessionRow, Status
 from reconciler.state.cache import recall, remember
+
+T = TypeVar("T")
 
 OWN_BROKER = os.path.join(".hermes", "broker", "broker.yaml")  # of `reconciler broker init`, below the project's folder
 
@@ -69,14 +72,6 @@ def loaded_from(at: Project, sources: Sequence[Source]) -> Loaded:
 def load_source(at: Project, source: Source) -> Loaded:
     """What one manifest that was already read declares; raises as `load_manifests`."""
     return load([source], ManifestContext(at.root, at.home, at.env, os.path.basename(at.root)), frozenset(BUILT_IN))
-
-
-def project_name(at: Project) -> str:
-    """The name of the project; that of its folder if the manifests cannot be read."""
-    try:
-        return load_manifests(at, ()).desired.project
-    except ReconcilerError:
-        return os.path.basename(at.root)
 
 
 def broker_of(at: Project, desired: Desired) -> Broker | None:
@@ -173,6 +168,43 @@ def read_manifest(at: Project, path: str) -> Source:
 def display_path(path: str) -> str:
     """The path as shown to the user: relative to the current folder if that is shorter."""
     return os.path.relpath(path) if path.startswith(os.getcwd()) else path
+
+
+def in_project(at: Project, document: T) -> T:
+    """The document with each `file` relative to the project folder, wherever the command runs.
+
+    The paths in `document` are as `display_path` makes them.
+    """
+    here = os.getcwd()
+    if here == at.root:
+        return document
+    return cast(T, _with_files(document, lambda file: _inside(at, os.path.normpath(os.path.join(here, file)))))
+
+
+def from_here(at: Project, document: T) -> T:
+    """The document with each `file` as the user finds it from the current folder: the opposite of `in_project`."""
+    if os.getcwd() == at.root:
+        return document
+    return cast(T, _with_files(document, lambda file: display_path(os.path.join(at.root, file))))
+
+
+def _inside(at: Project, path: str) -> str:
+    return os.path.relpath(path, at.root) if path.startswith(f"{at.root}{os.sep}") else path
+
+
+_OF_THE_USER = frozenset({"before", "after", "changes", "items"})  # values, in which `file` may be any key
+
+
+def _with_files(value: object, renamed: Callable[[str], str]) -> object:
+    if isinstance(value, dict):
+        return {key: _entry(key, each, renamed) for key, each in value.items()}
+    return [_with_files(each, renamed) for each in value] if isinstance(value, list) else value
+
+
+def _entry(key: str, value: object, renamed: Callable[[str], str]) -> object:
+    if key == "file" and isinstance(value, str) and value:
+        return renamed(value)
+    return value if key in _OF_THE_USER else _with_files(value, renamed)
 
 
 def registry_alone(at: Project) -> bool:

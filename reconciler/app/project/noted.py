@@ -32,7 +32,7 @@ from reconciler.state.registry import placement, read
 # --- writing ----------------------------------------------------------------------------------
 
 
-class Noting(Struct, frozen=True):
+class NoteRequest(Struct, frozen=True):
     """What an apply knows of its project before it changes anything; `changes` says whether it will."""
 
     record: Record
@@ -41,7 +41,7 @@ class Noting(Struct, frozen=True):
     changes: bool
 
 
-def note_project(at: Project, known: Noting) -> Diagnostic | None:
+def note_project(at: Project, known: NoteRequest) -> Diagnostic | None:
     """Note the project for commands with `--all`, unless its note says the same and nothing changes.
 
     Returns the warning if that fails, because no apply fails for it. The caller must hold the project's lock.
@@ -70,7 +70,7 @@ def note_settled(at: Project, record: Record, lineage: str) -> Diagnostic | None
     except ReconcilerError as error:
         return _not_noted(error.summary)
     socket = at.world(desired.socket).tmux.socket_path
-    return note_project(at, Noting(record, lineage, socket, changes=True))
+    return note_project(at, NoteRequest(record, lineage, socket, changes=True))
 
 
 def forget_unborn(at: Project) -> None:
@@ -80,7 +80,7 @@ def forget_unborn(at: Project) -> None:
             remove_note(note_file(notes_folder(at.env, at.home), at.registry_path))
 
 
-def _is_same(before: ProjectNote, at: Project, known: Noting) -> bool:
+def _is_same(before: ProjectNote, at: Project, known: NoteRequest) -> bool:
     """Whether a note is right; both names of a linked folder are."""
     same_place = os.path.realpath(before.root) == os.path.realpath(at.root)
     return same_place and (before.socket, before.lineage) == (known.socket, known.lineage)
@@ -235,7 +235,7 @@ def _by_registry(noted: NotedProject) -> FoundProject:
 T = TypeVar("T")
 
 
-class Seen(Struct, Generic[T], frozen=True):
+class ProjectResult(Struct, Generic[T], frozen=True):
     """What a command found in one project; without a `result`, `error` says why it is left out."""
 
     noted: NotedProject
@@ -243,22 +243,24 @@ class Seen(Struct, Generic[T], frozen=True):
     error: Diagnostic | None = None
 
 
-def seen_in_each(found: NotedProjects, do: Callable[[Project], T]) -> Iterator[Seen[T]]:
+def seen_in_each(found: NotedProjects, do: Callable[[Project], T]) -> Iterator[ProjectResult[T]]:
     """Do something in every noted project, one after the other; what fails in one leaves the others alone."""
     for each in found.projects:
         there = find_noted(each, found.projects)
         if there.standing is not NoteStanding.HERE:
-            yield Seen(each, None, left_out(each, there))
+            yield ProjectResult(each, None, left_out(each, there))
             continue
         try:
-            yield Seen(each, do(each.at))
+            yield ProjectResult(each, do(each.at))
         except InvalidManifest as error:
             first = error.diagnostics[0]
-            yield Seen(each, None, replace(first, summary=f"{error.summary}: {first.summary}"))
+            yield ProjectResult(each, None, replace(first, summary=f"{error.summary}: {first.summary}"))
         except ReconcilerError as error:
-            yield Seen(each, None, error.diagnostics[0])
+            yield ProjectResult(each, None, error.diagnostics[0])
         except OSError as error:  # a folder was deleted while it was being listed
-            yield Seen(each, None, Diagnostic(Severity.ERROR, f"{error.filename or 'a file'}: {error.strerror}"))
+            yield ProjectResult(
+                each, None, Diagnostic(Severity.ERROR, f"{error.filename or 'a file'}: {error.strerror}")
+            )
 
 
 def damaged_notes(found: NotedProjects) -> tuple[Diagnostic, ...]:

@@ -41,7 +41,7 @@ def take_over(at: Project, agree: Agree) -> Diagnostic | None:
         lost = tuple(_out_of_reach(at, found.stored.record))
         if not found.is_copy and not lost:
             raise Refused("this folder is already the project", fix="reconciler plan")
-        _expect_agreement([*_taking(found), *(f"{row.session} counts as ended." for row in lost)], agree)
+        expect_agreement([*_taking(found), *(f"{row.session} counts as ended." for row in lost)], agree)
         if found.is_copy:
             _hand_over(at, found.place, found.stored.record.lineage)
         resettle(at.registry, found.place.present, [_ended(row, at) for row in lost])
@@ -63,11 +63,12 @@ def start_afresh(at: Project, agree: Agree) -> None:
         if not found.is_copy:
             raise Refused("this folder is not a copy of a project", fix="to end its agents: reconciler destroy")
         aside = os.path.join(at.kept, f"before-{for_file_name(at.now())}")
-        _expect_agreement([_why(found), f"Its registry and history are moved to {aside}."], agree)
+        expect_agreement([_why(found), f"Its registry and history are moved to {aside}."], agree)
         _put_aside(at, aside)
 
 
-def _expect_agreement(lines: Sequence[str], agree: Agree) -> None:
+def expect_agreement(lines: Sequence[str], agree: Agree) -> None:
+    """Tell what will be done. Raises ReconcilerError when `agree` declines."""
     if not agree(lines):
         raise ReconcilerError("nothing was done")
 

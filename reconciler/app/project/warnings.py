@@ -12,12 +12,13 @@ from reconciler.state.registry import StoredRegistry, placement
 
 
 def copied(at: Project, stored: StoredRegistry) -> tuple[Diagnostic, ...]:
-    """The warning that this folder is a copy of another project."""
+    """The message that this folder is a copy of another project; nothing that another machine recorded counts here."""
     place = placement(at.registry, stored.record)
     if place is None or place.state is not PlacementState.COPY:
         return ()
     error = place.refusal
-    return (Diagnostic(Severity.WARNING, error.summary, error.detail, error.fix),)
+    severity = Severity.REFUSAL if place.from_another_machine else Severity.WARNING
+    return (Diagnostic(severity, error.summary, error.detail, error.fix),)
 
 
 def older_shapes(at: Project, stored: StoredRegistry) -> tuple[Diagnostic, ...]:

@@ -1,4 +1,4 @@
-"""What the agents of projects used: tokens, money, and what of their budgets is left.
+"""Report what the agents of projects used (tokens and money), and check their budgets.
 
-Nothing here looks at tmux more than once, and the stores of the CLIs are only read.
+tmux is asked at most once. The stores of the CLIs are only read.
 """

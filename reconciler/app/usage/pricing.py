@@ -1,4 +1,4 @@
-"""Load the price list when a price is asked for."""
+"""Load the price list when a price is needed."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from reconciler.model.errors import ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.usage.prices import PriceBook
+    from reconciler.usage.prices import PriceCalculator
 
 
-def price_book(providers: Mapping[str, str]) -> PriceBook:
+def price_calculator(providers: Mapping[str, str]) -> PriceCalculator:
     """The price list. `providers` has the provider of each CLI's models.
 
     Raises:
         ReconcilerError: The package with the list is not installed.
     """
     try:
-        from reconciler.usage.prices import PriceBook  # takes 0.3 s, and most calls ask for tokens only
+        from reconciler.usage.prices import PriceCalculator  # takes 0.3 s, and most calls only count tokens
     except ImportError as error:
-        fix = "pip install 'reconciler[prices]'; or leave money out"
+        fix = "pip install 'agent-reconciler[prices]', or leave out what needs prices"
         raise ReconcilerError("no price list is installed", detail=str(error), fix=fix) from error
-    return PriceBook(providers)
+    return PriceCalculator(providers)

@@ -8,9 +8,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.app.agents.look import look
-from reconciler.app.project.noted import Seen, damaged_notes, open_noted_projects, seen_in_each
+from reconciler.app.project.noted import ProjectResult, damaged_notes, open_noted_projects, seen_in_each
 from reconciler.app.project.project import Project
-from reconciler.app.usage.pricing import price_book
+from reconciler.app.usage.pricing import price_calculator
 from reconciler.app.usage.stores import OpenedProject, StoredTokens, stored_tokens
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError, UsageError
@@ -18,13 +18,13 @@ from reconciler.model.moment import time_zone
 from reconciler.model.usage import GroupBy, UsageReport
 from reconciler.usage.counting import answers
 from reconciler.usage.period import period
-from reconciler.usage.sums import summed
+from reconciler.usage.sums import sum_up
 
 _SHOWN = 3  # paths in a note
 
 
 class UsageRequest(Struct, frozen=True):
-    """What is asked: how long ago or from which day on, until when, the groups, and whether money is shown."""
+    """The period (durations before now, or dates), the groups, and whether money is shown."""
 
     since: str = "7d"
     until: str = ""
@@ -47,8 +47,8 @@ def usage(projects: Sequence[OpenedProject], request: UsageRequest) -> UsageRepo
     now = projects[0].at.now().timestamp()
     when = period(request.since, request.until, now)
     stored = stored_tokens(projects)
-    book = price_book(stored.providers) if request.cost else None
-    found = summed(answers(stored.files, stored.owners), request.by, when, book.price if book else None)
+    book = price_calculator(stored.providers) if request.cost else None
+    found = sum_up(answers(stored.files, stored.owners), request.by, when, book.price if book else None)
     return UsageReport(
         by=request.by,
         since=when.since,
@@ -90,7 +90,7 @@ def usage_of_all(request: UsageRequest) -> UsageOfAll:
     return UsageOfAll(replace(report, notes=notes), left_out)
 
 
-def _of_project(seen: Seen[OpenedProject]) -> Diagnostic:
+def _of_project(seen: ProjectResult[OpenedProject]) -> Diagnostic:
     error = seen.error or Diagnostic(Severity.ERROR, "it is left out")
     return replace(error, summary=f"{seen.noted.note.root} is left out: {error.summary}")
 

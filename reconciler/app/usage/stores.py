@@ -1,4 +1,4 @@
-"""Read what the CLIs of a project's agents stored about tokens, and tell whose each conversation is."""
+"""Read what the CLIs of a project's agents stored about tokens, and find the owner of each conversation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class OpenedProject(Struct, frozen=True):
 class StoredTokens(Struct, frozen=True):
     """The files with tokens, the owner of each conversation, and what is not known.
 
-    `unknown_types` are the types of agents of which it is not known how they store tokens.
+    `unknown_types` are the agent types whose way to store tokens is not known.
     """
 
     files: Mapping[str, TokenFile]
@@ -83,7 +83,7 @@ def _places(project: OpenedProject) -> Iterator[TokenPlace]:
 
 def _unknown(project: OpenedProject) -> Iterator[str]:
     for case in project.seen.cases.values():
-        if case.profile and not case.profile.tokens and case.profile.keeps_conversations:
+        if case.profile and not case.profile.counts_tokens and case.profile.keeps_conversations:
             yield case.profile.name
 
 

@@ -26,7 +26,7 @@ _MOST_NAMES = 5000
 _LARGEST = 1 << 20  # bytes; certificates and lists of users are much smaller
 
 
-class HandMade(Redacted, frozen=True):
+class HandMadeBroker(Redacted, frozen=True):
     """A folder with a broker that was made by hand. Paths are relative to `directory`."""
 
     directory: str
@@ -60,7 +60,7 @@ class HandMade(Redacted, frozen=True):
         return next((path for path in places if path in self.names), "")
 
 
-def hand_made(directory: str) -> HandMade | None:
+def hand_made(directory: str) -> HandMadeBroker | None:
     """Read the broker that was made by hand in this folder; None when there is none, or when reconciler made it.
 
     Raises:
@@ -72,7 +72,7 @@ def hand_made(directory: str) -> HandMade | None:
     if not found or layout.CONF in sets.look(directory, layout.SET)[0]:
         return None
     names = frozenset(_names(directory, _DEPTH))
-    bare = HandMade(directory, found, names=names)
+    bare = HandMadeBroker(directory, found, names=names)
     read = _with(bare, [found])
     whole = _with(read, _included(read))
     return _with(whole, _wanted(whole))
@@ -89,13 +89,13 @@ def candidates(root: str) -> tuple[str, ...]:
     return tuple(sorted(folder for folder in folders if not _is_ours(folder)))
 
 
-def settings(found: HandMade) -> tuple[tuple[str, conf.Setting], ...]:
+def settings(found: HandMadeBroker) -> tuple[tuple[str, conf.Setting], ...]:
     """Each setting with its file: first those of mosquitto.conf, then those of the included files."""
     paths = [found.conf, *_included(found)]
     return tuple((path, setting) for path in paths for setting in conf.parse(found.text(path)))
 
 
-def digest(found: HandMade) -> str:
+def digest(found: HandMadeBroker) -> str:
     """A digest of everything that was read, to detect changes."""
     facts = sorted((path, sha256(file.data).hexdigest(), file.mode) for path, file in found.files.items())
     return sha256(repr(facts).encode()).hexdigest()
@@ -113,7 +113,7 @@ def _is_ours(folder: str) -> bool:
     return any(os.path.isfile(os.path.join(part, layout.SET, sets.DIGESTS)) for part in parts)
 
 
-def _included(found: HandMade) -> list[str]:
+def _included(found: HandMadeBroker) -> list[str]:
     """The files in each `include_dir`, in the order in which Mosquitto reads them."""
     folders = conf.values(conf.parse(found.text(found.conf)), "include_dir")
     return sorted(name for folder in folders for name in found.names if _is_in(name, folder) and name.endswith(".conf"))
@@ -125,7 +125,7 @@ def _is_in(name: str, folder: str) -> bool:
     return bool(above) and f"/{folder.strip('/')}".endswith(f"/{above}")
 
 
-def _wanted(found: HandMade) -> Iterator[str]:
+def _wanted(found: HandMadeBroker) -> Iterator[str]:
     """The files that the configuration names, and CA files beside them."""
     named = [setting.value for _, setting in settings(found) if setting.option in NAMED]
     paths = [path for value in named if (path := found.inside(value))]
@@ -160,7 +160,7 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
         return []
 
 
-def _with(found: HandMade, paths: Iterable[str]) -> HandMade:
+def _with(found: HandMadeBroker, paths: Iterable[str]) -> HandMadeBroker:
     """Read more of the files, and return the folder with them."""
     files, strange = dict(found.files), list(found.strange)
     for path in dict.fromkeys(paths):
@@ -169,7 +169,7 @@ def _with(found: HandMade, paths: Iterable[str]) -> HandMade:
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             strange.append(mistake(found.full(path), 0, f"it cannot be read: {why}", _WAY_OUT))
-    return HandMade(found.directory, found.conf, files, found.names, tuple(strange))
+    return HandMadeBroker(found.directory, found.conf, files, found.names, tuple(strange))
 
 
 _WAY_OUT = f"put a regular file there that you can read: sudo chown {os.geteuid()} FILE"

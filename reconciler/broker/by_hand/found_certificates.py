@@ -19,8 +19,8 @@ from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.moment import to_day
 from reconciler.model.redacted import Redacted
 
-from .folder import HandMade
-from .listeners import FoundListener, Spot
+from .folder import HandMadeBroker
+from .listeners import FoundListener, PlacedValue
 
 _REISSUE = "reconciler broker init {} --reissue; if a manifest declares it: reconciler broker rotate server"
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
@@ -48,7 +48,7 @@ class FoundCertificates(Redacted, frozen=True):
         return tuple(sorted(said, key=lambda name: name in _LOCAL))
 
 
-def found_certificates(found: HandMade, listener: FoundListener | None) -> FoundCertificates:
+def found_certificates(found: HandMadeBroker, listener: FoundListener | None) -> FoundCertificates:
     """Read the certificates of a listener, and the CA's key if it is among the files."""
     if listener is None:
         return FoundCertificates({})
@@ -62,7 +62,7 @@ def found_certificates(found: HandMade, listener: FoundListener | None) -> Found
     return FoundCertificates(paths, server, trusted, _data(found, key_path), key_path)
 
 
-def file_set(found: HandMade, kept: FoundCertificates) -> FileSet:
+def file_set(found: HandMadeBroker, kept: FoundCertificates) -> FileSet:
     """The certificates and keys as files of a broker that reconciler makes."""
     files: dict[str, File] = {}
     if kept.trusted:
@@ -75,7 +75,7 @@ def file_set(found: HandMade, kept: FoundCertificates) -> FileSet:
     return files
 
 
-def problems(found: HandMade, kept: FoundCertificates, host: str, now: datetime) -> Iterator[Diagnostic]:
+def problems(found: HandMadeBroker, kept: FoundCertificates, host: str, now: datetime) -> Iterator[Diagnostic]:
     """Why clients could not trust the server's certificate, and how to issue a new one."""
     if not kept.paths:
         return
@@ -88,7 +88,7 @@ def problems(found: HandMade, kept: FoundCertificates, host: str, now: datetime)
         yield mistake(place, 0, what, fix)
 
 
-def remarks(found: HandMade, kept: FoundCertificates) -> Iterator[LeftAlone]:
+def remarks(found: HandMadeBroker, kept: FoundCertificates) -> Iterator[LeftAlone]:
     """Weaknesses of the kept certificates that the user should know about."""
     if not kept.server or not kept.trusted:
         return
@@ -140,21 +140,21 @@ def _root_problem(kept: FoundCertificates) -> str:
     )
 
 
-def _key_of(found: HandMade, paths: Mapping[str, str], trusted: tuple[x509.Certificate, ...]) -> str:
+def _key_of(found: HandMadeBroker, paths: Mapping[str, str], trusted: tuple[x509.Certificate, ...]) -> str:
     """The file with the key of the first CA; empty when there is none."""
     keys = [path for path in found.files if path.endswith(".key")]
     own = sorted(keys, key=lambda path: path == paths["keyfile"])
     return next((path for path in own if trusted and certificates.belongs(found.files[path].data, trusted[0])), "")
 
 
-def _path(found: HandMade, named: Spot | None) -> str:
+def _path(found: HandMadeBroker, named: PlacedValue | None) -> str:
     return found.inside(named.value) if named else ""
 
 
-def _beside(found: HandMade, path: str, *names: str) -> str:
+def _beside(found: HandMadeBroker, path: str, *names: str) -> str:
     places = (os.path.join(os.path.dirname(path), name) for name in names)
     return next((place for place in places if place in found.files), "")
 
 
-def _data(found: HandMade, path: str) -> bytes:
+def _data(found: HandMadeBroker, path: str) -> bytes:
     return found.files[path].data if path in found.files else b""

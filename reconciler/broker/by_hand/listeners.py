@@ -13,14 +13,14 @@ from reconciler.model.broker import Listener
 from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.digits import number_in
 
-from .folder import HandMade, settings
+from .folder import HandMadeBroker, settings
 
 TLS_PORT = Listener().port
 _TRUE = {"true", "1"}
 _TLS = ("certfile", "keyfile")
 
 
-class Spot(Struct, frozen=True):
+class PlacedValue(Struct, frozen=True):
     """A value in the configuration, and its place."""
 
     value: str
@@ -32,7 +32,7 @@ class FoundListener(Struct, frozen=True):
 
     port: int
     bind: str
-    options: Mapping[str, Spot]
+    options: Mapping[str, PlacedValue]
     place: Place
 
     def says(self, option: str) -> bool:
@@ -60,7 +60,7 @@ class FoundListeners(Struct, frozen=True):
         return tuple(made) or (Listener(TLS_PORT),)
 
 
-def listeners(found: HandMade) -> FoundListeners:
+def listeners(found: HandMadeBroker) -> FoundListeners:
     """Decide for each listener whether it is kept or closed."""
     known, left = _known(found)
     secure = tuple(each for each in known if each.speaks_tls)
@@ -72,7 +72,7 @@ def listeners(found: HandMade) -> FoundListeners:
     )
 
 
-def _known(found: HandMade) -> tuple[list[FoundListener], list[LeftAlone]]:
+def _known(found: HandMadeBroker) -> tuple[list[FoundListener], list[LeftAlone]]:
     known: list[FoundListener] = []
     left: list[LeftAlone] = []
     for name, place, options in _blocks(found):
@@ -85,13 +85,13 @@ def _known(found: HandMade) -> tuple[list[FoundListener], list[LeftAlone]]:
     return known, left
 
 
-def _blocks(found: HandMade) -> Iterator[tuple[str, Place, Mapping[str, Spot]]]:
+def _blocks(found: HandMadeBroker) -> Iterator[tuple[str, Place, Mapping[str, PlacedValue]]]:
     """Each listener as the text of its line, its place and options. `port` turns the options at the top into one."""
-    options: dict[str, dict[str, Spot]] = {}
+    options: dict[str, dict[str, PlacedValue]] = {}
     places: dict[str, Place] = {}
     for path, setting in settings(found):
         place = Place(found.full(path), setting.line)
-        options.setdefault(setting.listener, {})[setting.option] = Spot(setting.value, place)
+        options.setdefault(setting.listener, {})[setting.option] = PlacedValue(setting.value, place)
         if setting.option in {"listener", "port"}:
             places["" if setting.option == "port" else setting.listener] = place
     for name, place in places.items():
@@ -102,7 +102,7 @@ def _blocks(found: HandMade) -> Iterator[tuple[str, Place, Mapping[str, Spot]]]:
         yield "1883 127.0.0.1", Place(found.full(found.conf)), options.get("", {})
 
 
-def _foreign(port: str, options: Mapping[str, Spot]) -> str:
+def _foreign(port: str, options: Mapping[str, PlacedValue]) -> str:
     """Why reconciler cannot make such a listener; empty when it can."""
     protocol = options["protocol"].value if "protocol" in options else "mqtt"
     if port == "0":
@@ -149,17 +149,17 @@ _UNKNOWN = (
 )
 
 
-def _problem(spot: Spot, what: str, fix: str) -> Diagnostic:
+def _problem(spot: PlacedValue, what: str, fix: str) -> Diagnostic:
     return mistake(spot.place.file, spot.place.line, what, fix)
 
 
-def global_options(found: HandMade) -> Mapping[str, Spot]:
+def global_options(found: HandMadeBroker) -> Mapping[str, PlacedValue]:
     """The last value of each option in the configuration, under any listener."""
     said = settings(found)
-    return {each.option: Spot(each.value, Place(found.full(path), each.line)) for path, each in said}
+    return {each.option: PlacedValue(each.value, Place(found.full(path), each.line)) for path, each in said}
 
 
-def limit(said: Mapping[str, Spot], option: str) -> int | None:
+def limit(said: Mapping[str, PlacedValue], option: str) -> int | None:
     """A limit in the configuration, if reconciler allows this value."""
     value = number_in(said[option].value) if option in said else None
     low, high = conf.BOUNDS[option]

@@ -15,9 +15,9 @@ from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.record import Json
 from reconciler.model.redacted import Redacted
 
-from .folder import HandMade, settings
+from .folder import HandMadeBroker, settings
 from .found_certificates import FoundCertificates, found_certificates
-from .listeners import FoundListeners, Spot, global_options, limit, listeners
+from .listeners import FoundListeners, PlacedValue, global_options, limit, listeners
 from .rights import FoundRights, RightsFiles, rights
 
 _LOOPBACK = "127.0.0.1"
@@ -28,15 +28,15 @@ _OF_A_LISTENER = ("certfile", "keyfile", "cafile")
 class BrokerReading(Redacted, frozen=True):
     """The content of the files: options, listeners, certificates and rights."""
 
-    found: HandMade
-    options: Mapping[str, Spot]
+    found: HandMadeBroker
+    options: Mapping[str, PlacedValue]
     listeners: FoundListeners
     certificates: FoundCertificates
     sources: RightsFiles
     rights: FoundRights
 
 
-def reading(found: HandMade) -> BrokerReading:
+def reading(found: HandMadeBroker) -> BrokerReading:
     """Interpret the files of a folder. Pure."""
     options, known = global_options(found), listeners(found)
     secrets, rules = (found.inside(options[each].value) if each in options else "" for each in _ONE_FOR_ALL)
@@ -95,7 +95,7 @@ def problems(of: BrokerReading) -> tuple[Diagnostic, ...]:
     )
 
 
-def _limits(options: Mapping[str, Spot]) -> Limits:
+def _limits(options: Mapping[str, PlacedValue]) -> Limits:
     said = {name: limit(options, option) for name, option in LIMITS.items()}
     return Limits(**{name: value for name, value in said.items() if value is not None})
 
@@ -133,7 +133,7 @@ def _missing(of: BrokerReading) -> Iterator[Diagnostic]:
             )
 
 
-def _several(found: HandMade) -> Iterator[Diagnostic]:
+def _several(found: HandMadeBroker) -> Iterator[Diagnostic]:
     """Errors for listeners with their own users, which reconciler does not support."""
     for option in _ONE_FOR_ALL:
         spots = [(path, each) for path, each in settings(found) if each.option == option]

@@ -13,7 +13,7 @@ from reconciler.model.adoption import LeftAlone
 from reconciler.model.broker import DEMO_TOPIC, JOB_EVENTS, Access, BrokerUser, Grant, Role
 from reconciler.model.diagnostic import Diagnostic, Place
 
-from .folder import HandMade
+from .folder import HandMadeBroker
 
 _EVENTS = re.compile(r".+/jobs/\+/events")
 _ROLES = {
@@ -47,7 +47,7 @@ class FoundRights(Struct, frozen=True):
     problems: tuple[Diagnostic, ...] = ()
 
 
-def rights(found: HandMade, sources: RightsFiles) -> FoundRights:
+def rights(found: HandMadeBroker, sources: RightsFiles) -> FoundRights:
     """Find each user with a role, or with its ACL lines if no role matches."""
     entries, bad = passwords.parse(found.text(sources.passwords), found.full(sources.passwords))
     rules, problems = acl.parse(found.text(sources.acl), found.full(sources.acl))
@@ -127,7 +127,7 @@ def _name_problem(name: str) -> str:
     return f"a user name must have up to {_LONGEST} letters, digits, - and _"
 
 
-def _left_users(found: HandMade, sources: RightsFiles, names: list[str], rules: acl.Acl) -> Iterator[LeftAlone]:
+def _left_users(found: HandMadeBroker, sources: RightsFiles, names: list[str], rules: acl.Acl) -> Iterator[LeftAlone]:
     for name in names:
         if problem := _name_problem(name):
             place = _place(found, sources.passwords, f"{name}:")
@@ -143,7 +143,7 @@ def _left_users(found: HandMade, sources: RightsFiles, names: list[str], rules: 
         yield LeftAlone("ACL lines above the first user", why, place=_place(found, sources.acl, "topic"))
 
 
-def _left_patterns(found: HandMade, sources: RightsFiles, patterns: _Patterns) -> Iterator[LeftAlone]:
+def _left_patterns(found: HandMadeBroker, sources: RightsFiles, patterns: _Patterns) -> Iterator[LeftAlone]:
     for grant in patterns.system:
         yield _left_pattern(found, sources, grant, "it tells every user about the broker and all of its clients")
     for grant in patterns.by_client:
@@ -154,14 +154,14 @@ def _left_patterns(found: HandMade, sources: RightsFiles, patterns: _Patterns) -
             yield _left_pattern(found, sources, grant, why)
 
 
-def _left_pattern(found: HandMade, sources: RightsFiles, grant: Grant, why: str) -> LeftAlone:
+def _left_pattern(found: HandMadeBroker, sources: RightsFiles, grant: Grant, why: str) -> LeftAlone:
     fix = "add the lines that a user needs under `users: {NAME: {acl: [...]}}`"
     return LeftAlone(
         f"pattern {grant.access} {grant.topic}", why, fix, _place(found, sources.acl, "pattern", grant.topic)
     )
 
 
-def _unread_entries(found: HandMade, path: str, bad: tuple[Diagnostic, ...]) -> Iterator[LeftAlone]:
+def _unread_entries(found: HandMadeBroker, path: str, bad: tuple[Diagnostic, ...]) -> Iterator[LeftAlone]:
     """Password file lines that are not valid entries, except empty lines and comments."""
     lines = found.text(path).splitlines()
     fix = "if this user is still needed, add it with a new password: reconciler broker user add NAME"
@@ -171,7 +171,7 @@ def _unread_entries(found: HandMade, path: str, bad: tuple[Diagnostic, ...]) -> 
             yield LeftAlone("a line of the password file", problem.summary, fix, problem.place)
 
 
-def _place(found: HandMade, path: str, start: str, end: str = "") -> Place:
+def _place(found: HandMadeBroker, path: str, start: str, end: str = "") -> Place:
     """The place of the first line with this beginning and end."""
     lines = enumerate((line.strip() for line in found.text(path).splitlines()), 1)
     number = next((number for number, line in lines if line.startswith(start) and line.endswith(end)), 0)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from reconciler.broker.files import acl, conf, layout, passwords
 from reconciler.broker.files.file_set import File, FileSet
-from reconciler.broker.files.kept import Kept, text
+from reconciler.broker.files.kept import KeptMaterial, text
 from reconciler.broker.keys.certificates import fingerprint
 from reconciler.broker.running.program import Runner
 from reconciler.broker.wanted import rendered
@@ -22,7 +22,7 @@ from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.record import Json
 
 from . import found_certificates
-from .folder import HandMade, settings
+from .folder import HandMadeBroker, settings
 from .reading import BrokerReading, block, left_listeners, problems, reading, recognised
 
 # Options that the new files set in another way; differences in them are not reported.
@@ -67,7 +67,7 @@ class Takeover(Struct, frozen=True):
     """Why the broker cannot be taken over as it is; empty when it can."""
 
 
-def takeover(found: HandMade, now: datetime, broker: Broker | None = None) -> Takeover:
+def takeover(found: HandMadeBroker, now: datetime, broker: Broker | None = None) -> Takeover:
     """Plan the takeover of the broker in a folder, with the settings of `broker`, else with those found. Pure."""
     of = reading(found)
     wanted = broker or recognised(of)
@@ -86,12 +86,12 @@ def takeover(found: HandMade, now: datetime, broker: Broker | None = None) -> Ta
     )
 
 
-def material(found: HandMade) -> FileSet:
+def material(found: HandMadeBroker) -> FileSet:
     """The old keys, certificates and passwords at reconciler's paths, with the list of items made by hand."""
     of = reading(found)
     entries, own = _entries(of), of.certificates
     lines = "".join(f"{name}:{entry}\n" for name, entry in entries.items())
-    said = Kept(
+    said = KeptMaterial(
         authority=fingerprint(own.trusted[0]) if own.trusted else "",
         server=fingerprint(own.server[0]) if own.server else "",
         passwords=frozenset(entries),
@@ -103,7 +103,7 @@ def material(found: HandMade) -> FileSet:
     }
 
 
-def obstacles(found: HandMade) -> tuple[Diagnostic, ...]:
+def obstacles(found: HandMadeBroker) -> tuple[Diagnostic, ...]:
     """Why the broker cannot be taken over even with new certificates. Pure."""
     return problems(reading(found))
 

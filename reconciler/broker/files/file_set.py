@@ -27,9 +27,9 @@ class InvalidBrokerFiles(ReconcilerError):
     """The files of a broker are not valid; `diagnostics` has all mistakes."""
 
     def __init__(self, summary: str, diagnostics: tuple[Diagnostic, ...]) -> None:
-        told = (f"{each.place}: {each.summary}" if each.place else each.summary for each in diagnostics)
+        messages = (f"{each.place}: {each.summary}" if each.place else each.summary for each in diagnostics)
         fixes = dict.fromkeys(each.fix for each in diagnostics)
-        super().__init__(summary, detail="\n".join(told), fix="; ".join(fixes))
+        super().__init__(summary, detail="\n".join(messages), fix="; ".join(fixes))
         self._mistakes = diagnostics
 
     @property

@@ -12,7 +12,7 @@ from msgspec import Struct
 _HEAD = "# Made by hand before reconciler took this broker over. Each is replaced only when you ask for it.\n"
 
 
-class Kept(Struct, frozen=True):
+class KeptMaterial(Struct, frozen=True):
     """The fingerprints of a CA and a server certificate made by hand, and the users whose password was set by hand."""
 
     authority: str = ""
@@ -24,23 +24,23 @@ class Kept(Struct, frozen=True):
         return bool(self.authority or self.server or self.passwords)
 
 
-def text(kept: Kept) -> str:
+def text(kept: KeptMaterial) -> str:
     """The content of the file, one line for each kept item."""
     return _HEAD + "".join(f"{line}\n" for line in _lines(kept))
 
 
-def parse(said: str) -> Kept:
+def parse(said: str) -> KeptMaterial:
     """Parse the file; unknown lines count as comments."""
     words = [tuple(line.split()) for line in said.splitlines()]
     pairs = [(pair[0], pair[1]) for pair in words if len(pair) == 2]
-    return Kept(
+    return KeptMaterial(
         authority=next((value for kind, value in pairs if kind == "ca"), ""),
         server=next((value for kind, value in pairs if kind == "server"), ""),
         passwords=frozenset(value for kind, value in pairs if kind == "password"),
     )
 
 
-def _lines(kept: Kept) -> Iterator[str]:
+def _lines(kept: KeptMaterial) -> Iterator[str]:
     yield from (f"ca {kept.authority}",) if kept.authority else ()
     yield from (f"server {kept.server}",) if kept.server else ()
     yield from (f"password {name}" for name in sorted(kept.passwords))

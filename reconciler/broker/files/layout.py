@@ -27,7 +27,7 @@ DATA = "data"
 RUN = "run"
 
 
-class Swapped(Struct, frozen=True):
+class ReplacedFolder(Struct, frozen=True):
     """A folder that is replaced as a whole: the live one, the previous one, and the place where the next is built."""
 
     live: str
@@ -35,14 +35,14 @@ class Swapped(Struct, frozen=True):
     staged: str
 
 
-CLIENTS = Swapped("clients", "last-good/clients", "staged/clients")
+CLIENTS = ReplacedFolder("clients", "last-good/clients", "staged/clients")
 
 # In the order in which they are written. The broker's set is last, because it needs files of the others.
 # Its earlier sets are beside it in `etc`: a container sees only that folder.
 SWAPPED = (
-    Swapped("ca", "last-good/ca", "staged/ca"),
+    ReplacedFolder("ca", "last-good/ca", "staged/ca"),
     CLIENTS,
-    Swapped(SET, "etc/last-good", "etc/staged"),
+    ReplacedFolder(SET, "etc/last-good", "etc/staged"),
 )
 
 

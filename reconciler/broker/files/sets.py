@@ -20,7 +20,7 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.ports import own_files
 
 from .file_set import File, FileSet, InvalidBrokerFiles, mistake
-from .layout import Swapped
+from .layout import ReplacedFolder
 
 DIGESTS = "SHA256SUMS"  # in the form of sha256sum(1)
 _ASIDE = ".aside"
@@ -69,7 +69,7 @@ def written(root: str, folder: str) -> dict[str, str]:
     return {f"{folder}/{name}": digest for name, digest in _written(os.path.join(root, folder)).items()}
 
 
-def replace(root: str, place: Swapped, files: FileSet) -> None:
+def replace(root: str, place: ReplacedFolder, files: FileSet) -> None:
     """Make `files` the live set, and the previous one the last good set; paths are relative to the live folder.
 
     Raises:
@@ -89,7 +89,7 @@ def replace(root: str, place: Swapped, files: FileSet) -> None:
         raise _failure("the broker's files cannot be written", error) from error
 
 
-def roll_back(root: str, place: Swapped) -> None:
+def roll_back(root: str, place: ReplacedFolder) -> None:
     """Exchange the live set and the last good set.
 
     Raises:
@@ -102,7 +102,7 @@ def roll_back(root: str, place: Swapped) -> None:
         raise _failure("the last good files cannot be restored", error) from error
 
 
-def recover(root: str, place: Swapped) -> None:
+def recover(root: str, place: ReplacedFolder) -> None:
     """Complete or undo a replacement that was interrupted between two renames."""
     for path in (os.path.join(root, place.live), os.path.join(root, place.last_good)):
         if not os.path.lexists(path + _ASIDE):

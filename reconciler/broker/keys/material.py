@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from reconciler.broker.files import layout, passwords
 from reconciler.broker.files.file_set import FileSet
-from reconciler.broker.files.kept import Kept
+from reconciler.broker.files.kept import KeptMaterial
 from reconciler.broker.files.kept import parse as parse_kept
 from reconciler.model.broker import Broker, BrokerUser
 from reconciler.model.redacted import Redacted
@@ -34,7 +34,7 @@ class Material(Redacted, frozen=True):
     clients: Mapping[str, pki.CertifiedKey] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     entries: Mapping[str, str] = field(default_factory=dict)
-    kept: Kept = Kept()
+    kept: KeptMaterial = KeptMaterial()
 
     def is_own(self, user: str) -> bool:
         """Whether reconciler did not make the user's password, so that perhaps only the user knows it."""
@@ -50,7 +50,7 @@ class Complete(Redacted, frozen=True):
     clients: Mapping[str, pki.CertifiedKey]
     secrets: Mapping[str, str]
     entries: Mapping[str, str]
-    kept: Kept
+    kept: KeptMaterial
 
 
 class Renewal(Struct, frozen=True):
@@ -104,7 +104,7 @@ def complete(broker: Broker, found: Material, now: datetime) -> tuple[Complete, 
         clients=identities,
         secrets=secrets,
         entries={name: _entry(found, name, secrets.get(name)) for name in names},
-        kept=Kept(),
+        kept=KeptMaterial(),
     )
     return replace(made, kept=_still_kept(found, made)), tuple(renewals)
 
@@ -115,7 +115,7 @@ def _secret(found: Material, user: str) -> str:
     return known or ("" if found.is_own(user) else passwords.new_secret())
 
 
-def _stays(old: pki.CertifiedKey | None, kept: Kept, authority: pki.Authority) -> bool:
+def _stays(old: pki.CertifiedKey | None, kept: KeptMaterial, authority: pki.Authority) -> bool:
     """Whether a certificate was made by hand and this CA issued it: then it stays, whatever its names, key and age."""
     if old is None or not kept.server or _print(old) != kept.server:
         return False
@@ -123,11 +123,11 @@ def _stays(old: pki.CertifiedKey | None, kept: Kept, authority: pki.Authority) -
     return any(certificates.issued_by(certificate, each) for each in _authorities(authority))
 
 
-def _still_kept(found: Material, made: Complete) -> Kept:
+def _still_kept(found: Material, made: Complete) -> KeptMaterial:
     """The items made by hand that are still in the complete material."""
     prints = {_print(made.server), *(certificates.fingerprint(each) for each in _authorities(made.authority))}
     names = frozenset(name for name, entry in made.entries.items() if found.entries.get(name) == entry)
-    return Kept(
+    return KeptMaterial(
         authority=found.kept.authority if found.kept.authority in prints else "",
         server=found.kept.server if found.kept.server in prints else "",
         passwords=frozenset(name for name in names if found.is_own(name)),
@@ -214,7 +214,7 @@ def _certified(files: FileSet) -> list[str]:
     return [path.removeprefix(f"{layout.CLIENTS.live}/").removesuffix(".crt") for path in inside]
 
 
-def _authority(files: FileSet, kept: Kept) -> pki.Authority | None:
+def _authority(files: FileSet, kept: KeptMaterial) -> pki.Authority | None:
     if layout.CA_CERTIFICATE not in files and layout.CA_KEY not in files:
         return None
     certificate, key, next_key = (_data(files, path) for path in _CA_FILES)

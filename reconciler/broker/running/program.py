@@ -70,8 +70,8 @@ def family(number: tuple[int, int, int]) -> Version:
         ReconcilerError: The version is not supported.
     """
     if number[0] != 2:
-        told = ".".join(map(str, number))
-        raise ReconcilerError(f"Mosquitto {told} is not supported", fix="install Mosquitto 2.0 or 2.1")
+        version = ".".join(map(str, number))
+        raise ReconcilerError(f"Mosquitto {version} is not supported", fix="install Mosquitto 2.0 or 2.1")
     return Version.V2_0 if number[1] == 0 else Version.V2_1
 
 

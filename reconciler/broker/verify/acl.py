@@ -58,12 +58,12 @@ def _write_denied(scene: ProofContext, principal: Principal, topics: list[str]) 
     if not topics:
         raise Skipped("this user may write everywhere")
     with present(scene, principal) as intruder:
-        told = [_was_denied(intruder, topic) for topic in topics]
+        denials = [_was_denied(intruder, topic) for topic in topics]
         if scene.topic in topics:
             _not_delivered(scene, intruder)
-    if not all(told) and scene.topic not in topics:
+    if not all(denials) and scene.topic not in topics:
         raise Skipped("with MQTT 3.1.1, a broker does not report what it refused")
-    return "refused with reason code 135" if all(told) else "accepted, as MQTT 3.1.1 must, but not delivered"
+    return "refused with reason code 135" if all(denials) else "accepted, as MQTT 3.1.1 must, but not delivered"
 
 
 def _was_denied(bus: Bus, topic: str, *, retain: bool = False) -> bool:

@@ -111,10 +111,10 @@ def days_left(now: datetime, not_before: datetime, not_after: datetime) -> str:
     For a lifetime of less than three weeks, the limit is a third of it.
     """
     left, life = not_after - now, not_after - not_before
-    told = f"good until {to_day(not_after)}, {left.days} of {life.days} days left"
+    validity = f"good until {to_day(not_after)}, {left.days} of {life.days} days left"
     if left < min(_WEEK, life / 3):
-        raise Failed(told)
-    return f"{told}, due to be renewed" if left < life / 3 else told
+        raise Failed(validity)
+    return f"{validity}, due to be renewed" if left < life / 3 else validity
 
 
 def _plaintext(connection: Connection, patience: float) -> str:

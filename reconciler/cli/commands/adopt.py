@@ -9,6 +9,7 @@ from reconciler.app.adopt.sources import OTHERS, OWN, AdoptionSources, SourceKin
 from reconciler.app.adopt.view import look_for_adoption
 from reconciler.app.adopt.work import adopt_everything
 from reconciler.app.plan.options import ApplyOptions
+from reconciler.app.project.manifests import in_project
 from reconciler.app.project.project import Project, find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
@@ -78,7 +79,7 @@ def adopt(
 def _show(at: Project, chosen: AdoptionSources, *, as_json: bool, full: bool) -> int:
     document = document_of_adoption(at, look_for_adoption(at, chosen))
     if as_json:
-        tell_json(document)
+        tell_json(in_project(at, document))
         return ExitCode.OK
     tell(*adoption_text(document, full=full))
     if changes_something(document):

@@ -43,7 +43,9 @@ def answer(
       reconciler answer landing-page-creator-claude --request 5d0c2b6e1f3a4c7d approve
     """
     if (choice is None) != (not request):
-        raise UsageError("an answer names its request", fix=f"see it: reconciler answer {name}")
+        raise UsageError(
+            "--request and approve or deny are needed together", fix=f"to see the request: reconciler answer {name}"
+        )
     at = find_project(chdir, registry)
     warn_about_registry(at)
     records = records_of(at, registry_dir)
@@ -55,7 +57,7 @@ def answer(
         "session": asked.to.pane.session,
         "job": dialog.job.id if dialog.job else None,
     }
-    document = agent_answer_document(whose, to_builtins(dialog.sighting), choice)
+    document = agent_answer_document(whose, to_builtins(dialog.shown), choice)
     if as_json:
         tell_json(document)
     else:

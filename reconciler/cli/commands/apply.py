@@ -38,6 +38,7 @@ def apply(
     digest: Annotated[
         str, Option("--digest", metavar="sha256:...", help="Apply the saved plan only if it has this digest")
     ] = "",
+    expect: opt.Expect = "",
     confirm_within: Annotated[
         str,
         Option("--confirm-within", metavar="TIME", help="Roll back unless you run `confirm` in time"),
@@ -61,6 +62,7 @@ def apply(
       reconciler apply today.plan                         # exactly this plan; exit code 5 if it is stale
       reconciler apply --target workspace.landing-page
       reconciler apply --approve create,resume            # ask before anything else
+      reconciler apply --auto-approve --expect sha256:...  # only the plan with this digest
       reconciler apply --confirm-within 60s               # then check, and run: reconciler confirm
     """
     if approve and auto_approve:
@@ -76,10 +78,13 @@ def apply(
         seconds(lock_timeout),
         approved=classes(approve),
         digest=digest,
+        expect=opt.digest_of(expect),
         confirm_within=within,
     )
     display = ApplyDisplay(as_json, full, may_ask)
     saved = saved_plans.saved_plan(paths or [])
+    if expect and saved is not None:
+        raise UsageError("--expect is for a plan that is made now", fix="for a saved plan, use --digest")
     if digest and saved is None:
         raise UsageError("--digest is for a saved plan", fix="reconciler apply PLANFILE --digest sha256:...")
     if saved is not None:
@@ -106,6 +111,7 @@ def destroy(
     exclude: opt.Excludes = None,
     force: opt.Force = False,
     max_destroy: opt.MaxDestroy = None,
+    expect: opt.Expect = "",
     lock_timeout: opt.LockTimeout = "0s",
     full: opt.Full = False,
     may_ask: opt.Input = True,
@@ -122,7 +128,7 @@ def destroy(
       reconciler destroy
       reconciler destroy --target workspace.landing-page
     """
-    options = ApplyOptions(auto_approve, max_destroy, lock_timeout=seconds(lock_timeout))
+    options = ApplyOptions(auto_approve, max_destroy, lock_timeout=seconds(lock_timeout), expect=opt.digest_of(expect))
     request = Request(
         paths=tuple(paths or ()),
         targets=addresses(target),

@@ -16,7 +16,7 @@ from reconciler.model.exit_code import ExitCode
 from reconciler.ports.hangup import end_on_hangup
 from reconciler.render.output import tell_json
 
-_INSTALL = "pip install 'reconciler[board]'"
+_INSTALL = "pip install 'agent-reconciler[board]'"
 
 
 def board(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:

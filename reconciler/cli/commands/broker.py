@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from reconciler.app.brokers.brokers import BrokerChange, ChosenBroker
     from reconciler.app.project.project import Project
-    from reconciler.broker.real import RealBrokers, Rework
+    from reconciler.broker.real import Rework
 
 Directory = Annotated[
     str,
@@ -177,9 +177,9 @@ def run(
     broker = brokers.on_this_machine(brokers.chosen(at, directory))
     if not background:
         # no lock: this process becomes the broker, and would hold the lock while it runs
-        at.brokers.real.run(broker.broker)
-    with _held(at, "run", lock_timeout) as real:
-        running = real.start(broker.broker)
+        brokers.run(at, broker)
+    with _held(at, "run", lock_timeout):
+        running = brokers.start(at, broker)
     port = broker.broker.listeners[0].port
     said = f"{broker.broker.address} runs (pid {running.pid}) and answers on {broker.broker.host}:{port}."
     done = BrokerOperation("run", broker.broker, changed=True, pid=running.pid)
@@ -200,11 +200,11 @@ def stop(
       reconciler broker stop
     """
     at = find_project(chdir, registry)
-    broker = brokers.on_this_machine(brokers.chosen(at, directory)).broker
-    with _held(at, "stop", lock_timeout) as real:
-        ran = real.end(broker)
-    said = f"{broker.address} {'is stopped' if ran else 'was not running'}."
-    return _tell(at, BrokerOperation("stop", broker, changed=ran), [said], as_json=as_json)
+    broker = brokers.on_this_machine(brokers.chosen(at, directory))
+    with _held(at, "stop", lock_timeout):
+        ran = brokers.stop(at, broker)
+    said = f"{broker.broker.address} {'is stopped' if ran else 'was not running'}."
+    return _tell(at, BrokerOperation("stop", broker.broker, changed=ran), [said], as_json=as_json)
 
 
 def reload(
@@ -225,8 +225,8 @@ def reload(
     """
     at = find_project(chdir, registry)
     broker = brokers.on_this_machine(brokers.chosen(at, directory))
-    with _held(at, "reload", lock_timeout) as real:
-        reloaded = real.reload(broker.broker)
+    with _held(at, "reload", lock_timeout):
+        reloaded = brokers.reload(at, broker)
     done = BrokerOperation(
         "reload",
         broker.broker,
@@ -292,9 +292,8 @@ def verify(
         return shown(at, proof.prove_from_environment(at), as_json=as_json)
     chosen = brokers.chosen(at, directory)
     broker = (brokers.on_this_machine(chosen) if restart else chosen).broker
-    with _held(at, "verify", lock_timeout) as real:
-        events = proof.prove(str(broker.address), lambda: real.proofs(broker, restart=restart))
-        return shown(at, events, as_json=as_json)
+    with _held(at, "verify", lock_timeout):
+        return shown(at, proof.prove_broker(at, broker, restart=restart), as_json=as_json)
 
 
 def env(
@@ -317,8 +316,8 @@ def env(
       reconciler broker env claude-worker --format json      # for the `broker` of a job record
     """
     at = find_project(chdir, registry)
-    broker = brokers.chosen(at, directory).broker
-    found = at.brokers.real.look(broker)
+    chosen = brokers.chosen(at, directory)
+    broker, found = chosen.broker, brokers.directory_of(at, chosen)
     if as_json:
         said = environment.variables(broker, found, user)
         shown = {name: value for name, value in said.items() if reveal or name != "MQTT_PASSWORD"}
@@ -557,7 +556,7 @@ def rotate_ca(
 # --- what they share --------------------------------------------------------------------------
 
 
-def _held(at: Project, operation: str, lock_timeout: str) -> AbstractContextManager[RealBrokers]:
+def _held(at: Project, operation: str, lock_timeout: str) -> AbstractContextManager[None]:
     return held(at, operation, seconds(lock_timeout), partial(note, at))
 
 

@@ -6,6 +6,7 @@ import sys
 from typing import Annotated
 
 from reconciler.app.agents.conversations import stored_conversations
+from reconciler.app.project.manifests import in_project
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
@@ -41,7 +42,7 @@ def conversations(
     at = find_project(chdir, registry)
     document = stored_conversations(at, workspace)
     if as_json:
-        tell_json(document)
+        tell_json(in_project(at, document))
     else:
         show(conversations_text(document), sys.stdout, at.env)
         for diagnostic in document["diagnostics"]:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from reconciler.app.plan import drift as check
 from reconciler.app.plan.drift import DriftOptions
+from reconciler.app.project.manifests import from_here
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli import outputs
 from reconciler.cli.outputs import publish
 from reconciler.cli.parameters import Option
 from reconciler.model.errors import ReconcilerError, UsageError
-from reconciler.model.exit_code import ExitCode
+from reconciler.model.exit_code import ExitCode, exit_code_of
 from reconciler.render.drift import drift_text
 from reconciler.render.form import Form
 from reconciler.render.terminal import show
@@ -82,18 +83,18 @@ def _drift(at: Project, options: DriftOptions, output: Output) -> int:
     except ReconcilerError as error:
         if not output.machine_reads:
             raise
-        publish(at, check.failed_document(error), output, list)
+        publish(at, check.failed_document(at, error), output, list)
         return error.exit_code
-    publish(at, document, output, lambda: drift_text(document))
+    publish(at, document, output, lambda: drift_text(from_here(at, document)))
     if not (output.as_json or output.on_screen or output.form is Form.GITHUB):  # else the output already shows them
         _warn(at, document)
-    if any(each["severity"] != "warning" for each in document["diagnostics"]):
-        return ExitCode.ERROR
+    if code := exit_code_of(each["severity"] for each in document["diagnostics"]):
+        return code
     return ExitCode.OK if document["in_sync"] else ExitCode.CHANGES
 
 
 def _warn(at: Project, document: DriftsDoc) -> None:
-    for diagnostic in document["diagnostics"]:
+    for diagnostic in from_here(at, document)["diagnostics"]:
         show(diagnostic_text(diagnostic), sys.stderr, at.env)
 
 

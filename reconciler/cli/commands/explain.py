@@ -6,6 +6,7 @@ import sys
 from typing import Annotated
 
 from reconciler.app.plan.explain import explanation
+from reconciler.app.project.manifests import from_here
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
@@ -44,10 +45,11 @@ def explain(
     """
     at = find_project(chdir, registry)
     document = explanation(at, name)
-    warn_about_registry(at, document["diagnostics"])
+    seen = from_here(at, document)
+    warn_about_registry(at, seen["diagnostics"])
     if as_json:
         tell_json(document)
     else:
-        show(explanation_text(document, full=full), sys.stdout, at.env)
+        show(explanation_text(seen, full=full), sys.stdout, at.env)
     in_the_way = any(each["severity"] != "warning" for each in document["diagnostics"])
     return ExitCode.ERROR if in_the_way else ExitCode.OK

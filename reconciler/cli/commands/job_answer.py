@@ -66,7 +66,7 @@ def answer(
 
 
 def _show(records: Records, job_id: str, pending: PendingPermission, *, as_json: bool) -> None:
-    asked, seen = pending.permission, pending.sighting
+    asked, seen = pending.permission, pending.shown
     if as_json:
         _print_answer(job_id, seen, None)
         return
@@ -75,8 +75,8 @@ def _show(records: Records, job_id: str, pending: PendingPermission, *, as_json:
     _tell(records, "\n".join([asks, *(f"  {line}" for line in seen.lines), how]))
 
 
-def _print_answer(job_id: str, sighting: ShownDialog, given: Answer | None) -> None:
-    tell_json(answer_document(job_id, to_builtins(sighting), given))
+def _print_answer(job_id: str, shown: ShownDialog, given: Answer | None) -> None:
+    tell_json(answer_document(job_id, to_builtins(shown), given))
 
 
 def _tell(records: Records, text: str) -> None:

@@ -101,9 +101,9 @@ def _plan(at: Project, request: Request, options: _PlanOptions) -> int:
     except ReconcilerError as error:
         if not options.output.machine_reads:
             raise
-        publish_plan(at, plans.failed_document(request, error), options.output)
+        publish_plan(at, plans.failed_document(at, request, error), options.output)
         return error.exit_code
-    document = plans.document_of(planned)
+    document = plans.document_of(at, planned)
     publish_plan(at, document, options.output, full=options.full)
     if options.out:
         at.files.write(os.path.abspath(options.out), (json.dumps(document, indent=2) + "\n").encode())

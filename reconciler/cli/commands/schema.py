@@ -46,6 +46,7 @@ class SchemaName(StrEnum):
     PEEK = "peek"
     LAST = "last"
     USAGE = "usage"
+    TYPES = "types"
     DIFF = "diff"
     BROKER_STATUS = "broker-status"
     BROKER_VERIFY = "broker-verify"

@@ -8,12 +8,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 from reconciler.app.agents.status import status as look
+from reconciler.app.project.manifests import from_here
 from reconciler.app.project.project import find_project
 from reconciler.app.project.warnings import unconfirmed
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.parameters import Argument, Option
-from reconciler.model.exit_code import ExitCode
+from reconciler.model.exit_code import ExitCode, exit_code_of
 from reconciler.model.harmless import one_line
 from reconciler.ports.hangup import end_on_hangup
 from reconciler.render.document import diagnostic_document
@@ -76,12 +77,11 @@ def status(
         tell_json(document)
     else:
         show_screen(_shown(document, at, on_terminal=sys.stdout.isatty()), sys.stdout, at.env)
-        for diagnostic in document["diagnostics"]:
+        for diagnostic in from_here(at, document)["diagnostics"]:
             print_lines(diagnostic_text(diagnostic), sys.stderr, at.env)
         for waiting in unconfirmed(at):
             print_lines(diagnostic_text(diagnostic_document(waiting)), sys.stderr, at.env)
-    errors = [each for each in document["diagnostics"] if each["severity"] != "warning"]
-    return ExitCode.ERROR if errors else ExitCode.OK
+    return exit_code_of(each["severity"] for each in document["diagnostics"])
 
 
 def _watch(at: Project, name: str, *, as_json: bool) -> int:
@@ -93,7 +93,9 @@ def _watch(at: Project, name: str, *, as_json: bool) -> int:
         while not is_cut_off(sys.stdout):
             document = look(at, name)
             if draw.always or document != told:
-                troubles = (one_line(line) for each in document["diagnostics"] for line in diagnostic_text(each))
+                troubles = (
+                    one_line(line) for each in from_here(at, document)["diagnostics"] for line in diagnostic_text(each)
+                )
                 shown = _shown(document, at, on_terminal=draw.always)
                 lines = [json_text(document)] if as_json else [*shown, *troubles]
                 draw.lines(lines)

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from reconciler.app.project.manifests import load_manifests
+from reconciler.app.project.manifests import in_project, load_manifests
 from reconciler.app.project.project import find_project
 from reconciler.app.project.validation import findings
 from reconciler.cli import options as opt
@@ -19,6 +19,7 @@ from reconciler.render.terminal import show
 from reconciler.render.text import diagnostic_text
 
 if TYPE_CHECKING:
+    from reconciler.app.project.project import Project
     from reconciler.model.diagnostic import Diagnostic
 
 
@@ -39,10 +40,10 @@ def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root
     except InvalidManifest as error:
         if not as_json:
             raise
-        return _report(error.diagnostics, as_json=True)
+        return _report(at, error.diagnostics, as_json=True)
     diagnostics = findings(at, loaded.desired)
     if as_json or diagnostics:
-        return _report(diagnostics, as_json=as_json)
+        return _report(at, diagnostics, as_json=as_json)
     desired = loaded.desired
     parts = (("file", loaded.documents), ("workspace", desired.workspaces), ("agent", desired.agents))
     counts = ", ".join(f"{len(things)} {name}{'' if len(things) == 1 else 's'}" for name, things in parts)
@@ -50,12 +51,12 @@ def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root
     return ExitCode.OK
 
 
-def _report(diagnostics: tuple[Diagnostic, ...], *, as_json: bool) -> int:
+def _report(at: Project, diagnostics: tuple[Diagnostic, ...], *, as_json: bool) -> int:
 
     valid = all(each.severity is Severity.WARNING for each in diagnostics)
     documents = [diagnostic_document(each) for each in diagnostics]
     if as_json:
-        tell_json({"valid": valid, "diagnostics": documents})
+        tell_json({"valid": valid, "diagnostics": in_project(at, documents)})
     else:
         for document in documents:
             show([*diagnostic_text(document), ""], sys.stderr, os.environ)

@@ -37,17 +37,17 @@ def show_status_of_all(name: str, *, as_json: bool, watch: bool) -> int:
 
 
 def _watch(name: str, *, as_json: bool) -> int:
-    told: AllStatusDoc | None = None
+    previous: AllStatusDoc | None = None
     if sys.stdout.isatty():
         end_on_hangup(sys.stdout.fileno())
     clock = RealClock()
     with suppress(KeyboardInterrupt), redrawn(sys.stdout, {} if as_json else os.environ) as draw:
         while not is_cut_off(sys.stdout):
             document = status_of_all(name)
-            if draw.always or document != told:
+            if draw.always or document != previous:
                 troubles = (line for each in status_warnings(document) for line in diagnostic_text(each))
                 text = [*all_status_text(document, clock.now()), *troubles]
                 draw.lines([json_text(document)] if as_json else text)
-            told = document
+            previous = document
             clock.wait(_INTERVAL)
     return ExitCode.OK

@@ -227,8 +227,8 @@ def audit_check(records: Records, found: AuditCheck, *, as_json: bool) -> None:
     if found.error:
         raise found.error
     if not as_json:
-        told = f"{found.lines} lines, all intact, and so are the files they mention"
-        show([told], sys.stdout, records.env)
+        sentence = f"{found.lines} lines, all intact, and so are the files they mention"
+        show([sentence], sys.stdout, records.env)
 
 
 def _print(lines: Iterable[str]) -> None:

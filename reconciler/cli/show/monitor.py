@@ -47,7 +47,7 @@ def _subscription_text(event: events.SubscriptionEvent) -> Iterator[str]:
         case events.EventUnrecorded(error):
             yield f"Error: {error.summary}"
         case events.MessagesDropped(counts):
-            told = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
-            yield f"Dropped messages: {told}."
+            counted = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
+            yield f"Dropped messages: {counted}."
         case _:
             yield from happening_text(event)

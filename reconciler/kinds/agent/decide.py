@@ -331,8 +331,9 @@ def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, 
     if in_use(case, facts, options):
         return Decision(_defer(case, live, changes, facts))
     no_program = without_program(case, facts)
-    if no_program:
-        problem = replace(no_program, detail=f"{case.address} keeps running, because its new start would fail")
+    if no_program and not options.force:  # with --force, a program that only the agent's own shell finds may be tried
+        detail, fix = f"{case.address} keeps running, because its new start would fail", f"{no_program.fix}; or --force"
+        problem = replace(no_program, detail=detail, fix=fix)
         return withheld(case.address, Severity.REFUSAL, problem, case.place)
     action = Action(
         address=case.address,

@@ -96,7 +96,8 @@ def noted_by_start(step: StartSession, note: str) -> dict[str, Json]:
 
 
 _BY_HAND = "user"
-_BY_MANIFEST = "manifest", "not declared"  # the `stopped_reason` of an agent that an apply stopped
+OF_ANOTHER_MACHINE = "left on another machine"
+_BY_MANIFEST = "manifest", "not declared", OF_ANOTHER_MACHINE  # a `stopped_reason` that no user gave
 
 
 def rests_by_hand(row: SessionRow) -> bool:

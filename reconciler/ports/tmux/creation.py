@@ -8,7 +8,7 @@ from reconciler.model.snapshot import Pane
 from reconciler.ports.world import Failure, NewSession, SessionTags
 
 from .control import TmuxAnswer
-from .holders import HOLDER, Mark
+from .holders import HOLDER, HolderOwner
 from .language import command, literal
 from .rows import ADDRESS, CONVERSATION, LINEAGE, PROJECT, row_format, rows_in, split_row
 
@@ -17,7 +17,7 @@ _BORN = ("session_id", "pane_id", "pane_pid", "session_created")
 _NAMED = ("session_name",)
 
 
-def holder(mark: Mark) -> list[str]:
+def holder(mark: HolderOwner) -> list[str]:
     """Arguments that make a client create a holder session, tagged with `mark`, and attach to it.
 
     The session ends by itself after an hour. `destroy-unattached` is switched off for it, because the user may have

@@ -30,7 +30,7 @@ _NAME = re.compile(rf"{re.escape(HOLDER_PREFIX)}(\d+)-[0-9a-f]{{8}}")
 _CLIENT = re.compile(rf"(-[LS] .+) -C new-session -s {_NAME.pattern} -- sleep 3600(?: |$)")
 
 
-class Mark(Struct, frozen=True):
+class HolderOwner(Struct, frozen=True):
     """The process that made a holder session: pid, start (0 when unknown), and the pid namespace."""
 
     pid: int

@@ -13,7 +13,7 @@ from msgspec import Struct
 from reconciler.model.observed import Unknown
 from reconciler.ports.clock import RealClock
 
-from .holders import HolderSession, Mark, holders, is_left_behind, listing, orphans
+from .holders import HolderOwner, HolderSession, holders, is_left_behind, listing, orphans
 
 ENDING = ("server exited", "lost server")
 """The messages of tmux when its server ends during a command."""
@@ -32,7 +32,7 @@ class Leftovers(Struct, frozen=True):
     tell: Callable[[Collection[str]], object]
     sockets: Collection[str]
 
-    def end(self, mark: Mark) -> None:
+    def end(self, mark: HolderOwner) -> None:
         """End the holder session with this mark. It is found by the mark, because a hook may have renamed it."""
         ours = [each for each in holders(self.run(*listing()).stdout) if each.mark == str(mark)]
         self.tell([each.ending() for each in ours])

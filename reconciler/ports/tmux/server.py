@@ -20,14 +20,14 @@ from reconciler.model.snapshot import OpenFileLimit, Pane, TmuxState, TmuxTarget
 from reconciler.ports.clock import RealClock
 from reconciler.ports.lockfile import current_namespace
 from reconciler.ports.processes import RealProcesses
-from reconciler.ports.world import Failure, NewSession, SessionTags, Texts, Typed
+from reconciler.ports.world import Failure, NewSession, SessionTags, Texts, TypingResult
 
 from .control import ENDED_EARLY, ControlClient, TmuxAnswer
 from .creation import created_pane, creation, holder, objection, repair_commands, tags
 from .file_limit import is_open, open_file_limit, open_files, room_of_a_new_one
 from .guard import ending, expect_done, guarded_command, outcomes, place, still
 from .handover import Handover
-from .holders import Mark
+from .holders import HolderOwner
 from .language import command, literal, on_screen, sequence
 from .leftovers import ENDING, Leftovers
 from .rows import last_lines, parse_state, row_format
@@ -108,7 +108,7 @@ class RealTmux:
         if all(objections):
             yield from filter(None, objections)
             return
-        mark, new = Mark.ours(), not is_open(self.socket_path)
+        mark, new = HolderOwner.ours(), not is_open(self.socket_path)
         try:
             client = self._control_client(mark)
         except OSError as error:
@@ -165,7 +165,7 @@ class RealTmux:
         typed = self._pane(target.pane_id).cmd("if-shell", "-F", still(target), _typing(target.pane_id, text))
         return typed.stdout == ["typed"]
 
-    def paste(self, target: TmuxTarget, text: str, unless: Texts = ()) -> Typed:
+    def paste(self, target: TmuxTarget, text: str, unless: Texts = ()) -> TypingResult:
         """Paste `text` into a live pane whose screen shows none of `unless`.
 
         The text goes through stdin, because set-buffer changes some texts. Its buffer is deleted afterwards. A dead
@@ -181,7 +181,7 @@ class RealTmux:
             "load-buffer", "-b", buffer, "-", ";", *guarded, ";", "delete-buffer", "-b", buffer, text=text
         )
 
-    def press(self, target: TmuxTarget, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
+    def press(self, target: TmuxTarget, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> TypingResult:
         """Press keys in a live pane whose screen shows none of `unless` and, if given, one of `only`.
 
         Raises:
@@ -278,7 +278,7 @@ class RealTmux:
             return self._leftovers.tidy()
         return False
 
-    def _control_client(self, mark: Mark) -> ControlClient:
+    def _control_client(self, mark: HolderOwner) -> ControlClient:
         program = RealProcesses().find("tmux", self._environment.get("PATH", os.defpath))
         if not isinstance(program, Present):
             raise FileNotFoundError
@@ -286,7 +286,7 @@ class RealTmux:
         return ControlClient(argv, self._environment, wrapper=self._own_scope(), files=open_files())
 
     @contextmanager
-    def _ending(self, mark: Mark) -> Iterator[None]:
+    def _ending(self, mark: HolderOwner) -> Iterator[None]:
         """End a holder session once its client has left."""
         try:
             yield
@@ -528,13 +528,13 @@ class RealTmux:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise _not_run(error) from error
 
-    def _typed(self, *arguments: str, text: str = "") -> Typed:
+    def _typed(self, *arguments: str, text: str = "") -> TypingResult:
         done = self._run(*arguments, text=text)
         if done.stdout.strip():
-            return Typed(done.stdout.strip())
+            return TypingResult(done.stdout.strip())
         if done.stderr and not any(words in done.stderr for words in _GONE):
             raise ReconcilerError("tmux refused", detail=done.stderr.strip())
-        return Typed.GONE
+        return TypingResult.GONE
 
     def _tell(self, commands: Sequence[str], forgive: tuple[str, ...] = ()) -> str:
         """Run commands and return their output. Each one is run, even if others fail.
@@ -601,8 +601,8 @@ def _guarded_typing(target: TmuxTarget, unless: Texts, typing: str, only: Texts 
     """
     pane = ("-t", target.pane_id)
     leaving = command("if-shell", "-F", *pane, "#{pane_in_mode}", command("send-keys", *pane, "-X", "cancel"))
-    allowed = sequence([leaving, typing, command("display-message", "-p", Typed.DONE)])
-    held = command("display-message", "-p", Typed.HELD)
+    allowed = sequence([leaving, typing, command("display-message", "-p", TypingResult.DONE)])
+    held = command("display-message", "-p", TypingResult.HELD)
     guarded = command("if-shell", "-F", *pane, on_screen(unless), held, allowed)
     if only:
         guarded = command("if-shell", "-F", *pane, on_screen(only), guarded, held)

@@ -3,5 +3,5 @@
 A file has the name of its schema. `make schemas` calls its `schema()`.
 """
 
-FORMAT_VERSION = "1.2"
-EVENTS_VERSION = "1.0"
+FORMAT_VERSION = "1.3"
+EVENTS_VERSION = "1.1"

@@ -10,7 +10,7 @@ from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 from .change import DeepChangeDoc, ResourceChangeDoc
-from .common import DiagnosticDoc, documented
+from .common import AtDoc, DiagnosticDoc, documented
 
 DriftFactsDoc = TypedDict(
     "DriftFactsDoc",
@@ -59,6 +59,10 @@ class DriftsDoc(TypedDict):
 
     format_version: str
     tool_version: str
+    at: NotRequired[AtDoc]
+    """Whose drift it is. Since 1.3."""
+    shape: NotRequired[str]
+    """SHA-256 of what differs: equal on two hosts where the same differs. Only for groups of hosts. Since 1.3."""
     compared: Literal["live", "offline"]
     """Whether the registry was compared with the live world, or with files only."""
     drifts: list[DriftDoc]

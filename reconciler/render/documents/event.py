@@ -10,7 +10,7 @@ from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 from .adopt import AdoptionDoc
-from .common import DiagnosticDoc, documented
+from .common import AtDoc, DiagnosticDoc, documented
 from .plan import PlanDoc
 
 Deed = Literal["stopped", "archived", "resumed", "restarted", "created", "deleted"]
@@ -62,6 +62,8 @@ class EventDoc(TypedDict):
     """Only for an agent that the command names."""
     tool_version: NotRequired[str]
     format_version: NotRequired[str]
+    at: NotRequired[AtDoc]
+    """Whose apply it is; only in the first line. Since 1.1."""
     plan: NotRequired[PlanDoc]
     diagnostic: NotRequired[DiagnosticDoc]
     adoption: NotRequired[AdoptionDoc]
@@ -82,6 +84,9 @@ class EventDoc(TypedDict):
     deadline: NotRequired[str]
     """UTC, ISO 8601."""
     summary: NotRequired[dict[str, int]]
+    """How many resources were added, changed, destroyed, ...: only in the last line."""
+    changed: NotRequired[bool]
+    """Whether at least one action completed; only in the last line. A killed command prints none. Since 1.1."""
     remaining: NotRequired[list[str]]
     exit_code: NotRequired[int]
 

@@ -10,7 +10,7 @@ from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 from .change import ResourceChangeDoc
-from .common import DiagnosticDoc, documented
+from .common import AtDoc, DiagnosticDoc, documented
 from .drift import AcceptedDoc, DriftDoc
 
 
@@ -54,6 +54,8 @@ class PlanDoc(TypedDict):
     format_version: str
     """A new minor version only adds keys; a new major version may change or remove them."""
     tool_version: str
+    at: NotRequired[AtDoc]
+    """Whose plan it is. Since 1.3."""
     options: OptionsDoc
     lineage: str
     """The registry's lineage; empty before the first apply."""
@@ -61,6 +63,8 @@ class PlanDoc(TypedDict):
     manifest_digest: str
     digest: str
     """SHA-256 of everything else in the document, as JSON with sorted keys and no spaces, in ASCII."""
+    shape: NotRequired[str]
+    """SHA-256 of what would be done: equal on two hosts that do the same. Only for groups of hosts. Since 1.3."""
     basis: NotRequired[str]
     """Changes whenever the plan's actions, or the facts that they depend on, change, including live ones. Since 1.2."""
     summary: SummaryDoc

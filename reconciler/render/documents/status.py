@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import DiagnosticDoc, documented
+from .common import AtDoc, DiagnosticDoc, documented
 
 
 @documented
@@ -76,6 +76,10 @@ class StatusDoc(TypedDict):
     """All agents that are declared or recorded."""
 
     format_version: str
+    tool_version: NotRequired[str]
+    """Since 1.3."""
+    at: NotRequired[AtDoc]
+    """Whose agents they are. Since 1.3."""
     agents: list[StatusRow]
     diagnostics: list[DiagnosticDoc]
 

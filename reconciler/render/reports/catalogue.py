@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
 
-from .findings import Document, ReportOrigin
+from .findings import Document
 from .github import github_text
 from .html import html
 from .junit import junit
@@ -16,13 +16,13 @@ from .sarif import sarif
 Report: TypeAlias = Callable[[Document], str]
 
 
-def report(name: str, origin: ReportOrigin) -> Report:
-    """Return the function that makes the report `name`: junit, sarif, markdown, html or github."""
+def report(name: str, made: str) -> Report:
+    """The function that makes the report `name` at this moment: junit, sarif, markdown, html or github."""
     made: dict[str, Report] = {
         "junit": junit,
         "sarif": sarif,
         "markdown": markdown,
-        "html": partial(html, origin=origin),
+        "html": partial(html, made=made),
         "github": _github,
     }
     return made[name]

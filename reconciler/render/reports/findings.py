@@ -26,15 +26,6 @@ _UNCODED = re.compile("[\ufffe\uffff]")
 _LEVELS: Mapping[str, Level] = {"error": "error", "refusal": "error", "warning": "warning"}
 
 
-class ReportOrigin(Struct, frozen=True):
-    """What a report is about, and when it was made."""
-
-    project: str
-    host: str
-    at: str
-    """UTC, ISO 8601."""
-
-
 class Finding(Struct, frozen=True):
     """One difference or diagnostic.
 

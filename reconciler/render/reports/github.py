@@ -27,9 +27,9 @@ def _command(finding: Finding) -> str:
         "line": str(finding.line) if finding.file and finding.line else "",
         "title": " ".join(filter(None, (finding.rule, finding.subject))),
     }
-    told = ",".join(f"{key}={_escaped(value, _IN_PROPERTIES)}" for key, value in properties.items() if value)
+    given = ",".join(f"{key}={_escaped(value, _IN_PROPERTIES)}" for key, value in properties.items() if value)
     message = "\n".join((finding.message, *finding.details))
-    return f"::{_COMMANDS[finding.level]} {told}::{_escaped(message, _IN_MESSAGES)}"
+    return f"::{_COMMANDS[finding.level]} {given}::{_escaped(message, _IN_MESSAGES)}"
 
 
 def _escaped(text: str, escapes: Mapping[str, str]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, cast
 
 from reconciler.model.harmless import one_line
 
-from .findings import Document, Finding, ReportOrigin, drifts, findings, grouped, readable, unmanaged, unseen, verdict
+from .findings import Document, Finding, drifts, findings, grouped, readable, unmanaged, unseen, verdict
 from .rules import meaning
 
 _KINDS = (("drift", "Drift"), ("change", "Not applied yet"), ("diagnostic", "Messages"))
@@ -53,33 +54,31 @@ code, pre { font-family: ui-monospace, monospace; }
 """
 
 
-def html(document: Document, origin: ReportOrigin) -> str:
-    """The page. All text is escaped, and a content policy stops the browser from running or loading anything."""
-    return readable("\n".join([*_head(origin), *_body(document, origin), "</body>", "</html>", ""]))
+def html(document: Document, made: str) -> str:
+    """The page, made at this moment. All text is escaped, and a policy stops the browser from running or loading more."""
+    return readable("\n".join([*_head(document), *_body(document, made), "</body>", "</html>", ""]))
 
 
-def _head(origin: ReportOrigin) -> Iterator[str]:
+def _head(document: Document) -> Iterator[str]:
     yield "<!DOCTYPE html>"
     yield '<html lang="en">'
     yield "<head>"
     yield '<meta charset="utf-8">'
     yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f"<title>{escape(one_line(origin.project))}: reconciler</title>"
+    yield f"<title>{_project(document)}: reconciler</title>"
     yield f"<style>{_STYLE}</style>"
     yield "</head>"
     yield "<body>"
 
 
-def _body(document: Document, origin: ReportOrigin) -> Iterator[str]:
+def _body(document: Document, made: str) -> Iterator[str]:
     found = findings(document)
     news = [each for each in found if not each.accepted]
     accepted = [each for each in found if each.accepted]
     worst = next((level for level in ("error", "warning", "note") if any(e.level == level for e in news)), "well")
-    yield f"<h1>{escape(one_line(origin.project))}</h1>"
-    kind = "Plan" if "summary" in document else "Drift"
-    made = f"{kind} on {one_line(origin.host)}, {origin.at}"
-    yield f'<p class="quiet">{escape(made)}</p>'
+    yield f"<h1>{_project(document)}</h1>"
+    yield f'<p class="quiet">{_whose(document)}{escape(made)}</p>'
     yield f'<p class="verdict {worst}">{escape(verdict(document))}</p>'
     yield from _counts(document, news, accepted)
     for kind, title in _KINDS:
@@ -89,6 +88,17 @@ def _body(document: Document, origin: ReportOrigin) -> Iterator[str]:
     yield from _list("In no manifest", unmanaged(document))
     yield from _list("Not looked at", unseen(document))
     yield f'<p class="quiet">reconciler {escape(document["tool_version"])}</p>'
+
+
+def _project(document: Document) -> str:
+    """The name of the folder; older documents do not tell whose they are."""
+    whose = document.get("at")
+    return escape(one_line(os.path.basename(whose["project"]) if whose else "reconciler"))
+
+
+def _whose(document: Document) -> str:
+    kind, whose = "Plan" if "summary" in document else "Drift", document.get("at")
+    return escape(one_line(f"{kind} of {whose['project']} on {whose['host']}, " if whose else f"{kind}, "))
 
 
 def _counts(document: Document, news: Sequence[Finding], accepted: Sequence[Finding]) -> Iterator[str]:
@@ -138,8 +148,8 @@ def _groups(found: Iterable[Finding]) -> Iterator[str]:
 
 def _row(finding: Finding) -> str:
     details = (*finding.details, finding.accepted) if finding.accepted else finding.details
-    told = escape("\n".join(details))
-    block = f"<pre>{told}</pre>" if details else ""
+    text = escape("\n".join(details))
+    block = f"<pre>{text}</pre>" if details else ""
     place = f"{finding.file}:{finding.line}" if finding.line else finding.file
     return f"<tr><td>{escape(finding.message)}{block}</td><td>{escape(place)}</td></tr>"
 

@@ -44,7 +44,7 @@ def _in_order(name: str, document: Document, found: Sequence[Finding]) -> Iterat
     """Class name and name of each passed test: drift classes without findings, unchanged addresses, the run itself."""
     rules = {each.rule for each in found}
     if name == "drift":
-        yield from ((f"drift.{letter}", told) for letter, told in DRIFT.items() if f"drift/{letter}" not in rules)
+        yield from ((f"drift.{letter}", meaning) for letter, meaning in DRIFT.items() if f"drift/{letter}" not in rules)
     elif name == "change":
         waiting = {change["address"] for change in pending(document)}
         still = (change["address"] for change in document["resource_changes"] if change["address"] not in waiting)

@@ -65,8 +65,8 @@ def _group(rule: str, group: Sequence[Finding]) -> Iterator[str]:
     yield f"<summary>{_escaped(code)}: {_escaped(meaning(rule))} ({len(group)})</summary>"
     yield from ("", "| what | where |", "|---|---|")
     for each in group:
-        told = "<br>".join(map(_escaped, (each.message, *each.details)))
-        yield f"| {told} | {_escaped(_place(each))} |"
+        text = "<br>".join(map(_escaped, (each.message, *each.details)))
+        yield f"| {text} | {_escaped(_place(each))} |"
     yield from ("", "</details>", "")
 
 

@@ -89,20 +89,7 @@ def knowledge(profile: Profile) -> str:
     """What reconciler can tell about a running agent of this type, in a sentence."""
     state = "state known" if profile.display.tells_activity else "state not known"
     answers = "answered" if profile.display.permission else "not answered"
-    return f"{state}, conversation {_proof(profile)}, permission dialogs {answers}"
-
-
-def _proof(profile: Profile) -> str:
-    """How the conversation of a running agent is found, by the most reliable way."""
-    binding = profile.binding
-    ways = {
-        "by its own notes": binding.leaves_notes,
-        "by its open files": binding.proves_by_files,
-        "by the id that reconciler chose": profile.launch.chooses_id,
-        "by the title of its pane": binding.titles_name,
-        "by hooks": profile.hooks is not None,
-    }
-    return next((way for way, holds in ways.items() if holds), "not known")
+    return f"{state}, conversation {profile.proof}, permission dialogs {answers}"
 
 
 def _not_installed(clis: ClisFacts) -> Iterator[CheckResult]:

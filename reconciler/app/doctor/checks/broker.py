@@ -14,7 +14,7 @@ from reconciler.model.moment import to_day
 from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.ports.tls import Peer
 
-from .results import error, note, ok, some, told, unknown, warning
+from .results import diagnosed, error, note, ok, some, unknown, warning
 
 _WEEK = timedelta(days=7)
 _ROTATE = "reconciler broker rotate server"
@@ -78,7 +78,7 @@ def _files(survey: Survey, mistakes: Observed[tuple[Diagnostic, ...]]) -> Iterat
     if isinstance(mistakes, Unknown):
         yield unknown(name, "the files of the broker could not be checked", mistakes)
     found = mistakes.value if isinstance(mistakes, Present) else ()
-    yield from (told(name, each) for each in dict.fromkeys((*found, *survey.problems)))
+    yield from (diagnosed(name, each) for each in dict.fromkeys((*found, *survey.problems)))
     if survey.edited:
         fix = f"reconciler broker status shows what; {again} writes them again"
         yield warning(name, "files of the broker were edited by hand", some(survey.edited), fix)
@@ -96,7 +96,7 @@ def _process(status: BrokerStatus) -> Iterator[CheckResult]:
     elif isinstance(found, Unknown):
         yield unknown(name, f"it is not known whether {status.broker.address} runs", found)
     elif status.stranger:
-        yield told(name, status.stranger)
+        yield diagnosed(name, status.stranger)
     else:
         yield error(name, f"{status.broker.address} does not run", fix="reconciler broker run --background")
 

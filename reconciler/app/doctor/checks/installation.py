@@ -9,7 +9,7 @@ from reconciler.model.broker import Target
 from reconciler.model.checkup import CheckName, CheckResult
 from reconciler.model.observed import Present, Unknown
 
-from .results import error, note, ok, told, unknown
+from .results import diagnosed, error, note, ok, unknown
 
 _GIT = "apt install git, dnf install git, or brew install git"
 
@@ -21,7 +21,7 @@ def installation(facts: MachineFacts) -> Iterator[CheckResult]:
     yield from _complete(found)
     yield _git(facts)
     yield _mosquitto(facts)
-    yield from (told(CheckName.PROCESSES, each) for each in found.unseen)
+    yield from (diagnosed(CheckName.PROCESSES, each) for each in found.unseen)
 
 
 def _complete(found: InstallationFacts) -> Iterator[CheckResult]:

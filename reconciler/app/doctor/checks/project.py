@@ -12,7 +12,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.state.lock import HolderState
 from reconciler.state.placement import Placement, PlacementState
 
-from .results import counted, error, note, ok, some, told, unknown, warning
+from .results import counted, diagnosed, error, note, ok, some, unknown, warning
 
 _INIT = "reconciler init, or reconciler adopt for what runs already"
 
@@ -24,7 +24,7 @@ def project(facts: MachineFacts) -> Iterator[CheckResult]:
     yield from _registry(found)
     yield from _placed(found)
     yield from _lock(found)
-    yield from (told(CheckName.CONFIRMATION, each) for each in found.unconfirmed)
+    yield from (diagnosed(CheckName.CONFIRMATION, each) for each in found.unconfirmed)
     for name, path in sorted(found.missing_folders.items()):
         summary = f"the folder of workspace {name} is missing: {path}"
         yield warning(CheckName.WORKSPACES, summary, "its agents cannot go on there", "reconciler plan")
@@ -33,7 +33,7 @@ def project(facts: MachineFacts) -> Iterator[CheckResult]:
 
 def _manifests(found: ProjectFacts) -> Iterator[CheckResult]:
     name = CheckName.MANIFESTS
-    yield from (told(name, mistake) for mistake in found.mistakes)
+    yield from (diagnosed(name, mistake) for mistake in found.mistakes)
     match found.manifests:
         case Absent():
             yield note(name, f"no manifest in {found.root}", fix=_INIT)
@@ -43,7 +43,7 @@ def _manifests(found: ProjectFacts) -> Iterator[CheckResult]:
             agents = counted(len(found.desired.agents), "agent")
             yield ok(name, f"{counted(len(paths), 'manifest')}, {agents} declared")
             warnings = [each for each in found.desired.diagnostics if each.severity is Severity.WARNING]
-            yield from (told(name, each) for each in warnings)
+            yield from (diagnosed(name, each) for each in warnings)
 
 
 def _registry(found: ProjectFacts) -> Iterator[CheckResult]:
@@ -56,7 +56,7 @@ def _registry(found: ProjectFacts) -> Iterator[CheckResult]:
         case Present(stored):
             rows = counted(len(stored.record.sessions), "session")
             fine = ok(name, f"registry with {rows} (serial {stored.record.serial})")
-            yield from [told(name, each) for each in found.older] or [fine]
+            yield from [diagnosed(name, each) for each in found.older] or [fine]
 
 
 def _placed(found: ProjectFacts) -> Iterator[CheckResult]:

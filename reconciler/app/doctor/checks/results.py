@@ -36,7 +36,7 @@ def unknown(name: CheckName, what: str, found: Unknown) -> CheckResult:
     return CheckResult(name=name, level=Level.UNKNOWN, summary=what, detail=found.reason, fix=found.fix)
 
 
-def told(name: CheckName, diagnostic: Diagnostic) -> CheckResult:
+def diagnosed(name: CheckName, diagnostic: Diagnostic) -> CheckResult:
     """A message of another part of the program, with its place."""
     level = Level.WARNING if diagnostic.severity is Severity.WARNING else Level.ERROR
     summary = f"{diagnostic.place}: {diagnostic.summary}" if diagnostic.place else diagnostic.summary

@@ -1,4 +1,4 @@
-"""In which workspace each agent is declared, and which folder that is."""
+"""Decide in which workspace each agent is declared, and which folder that workspace has."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .names import valid_name
 
 @dataclass(slots=True)
 class Workspaces:
-    """The workspaces that are declared, and those that come in, by name; one name is one folder."""
+    """The declared workspaces and the new ones, by name. Each name has one folder."""
 
     desired: Desired
     chosen: dict[str, AdoptedWorkspace] = field(default_factory=dict)
 
     def place(self, found: FoundAgent) -> str:
-        """The name of the agent's workspace. One that works in another folder gets a workspace of its own."""
+        """The name of the agent's workspace. An agent that works in another folder gets its own workspace."""
         name = valid_name(found.workspace or os.path.basename(found.path))
         self._add(name, found)
         here = self.chosen[name]
@@ -33,7 +33,7 @@ class Workspaces:
         return apart
 
     def path(self, name: str) -> str:
-        """The folder of a workspace, absolute; empty when nothing tells."""
+        """The absolute folder of a workspace; empty if it is not known."""
         return self.chosen[name].path
 
     def _add(self, name: str, found: FoundAgent) -> None:
@@ -59,5 +59,5 @@ class Workspaces:
 
 
 def is_inside(path: str, folder: str) -> bool:
-    """Whether an absolute path is the folder, or something in it."""
+    """Whether an absolute path is the folder, or is inside it."""
     return path == folder or path.startswith(f"{folder.rstrip(os.sep)}{os.sep}")

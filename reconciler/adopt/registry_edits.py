@@ -1,4 +1,4 @@
-"""What the registry has to say of agents that get another name or folder, as edits. Pure."""
+"""Make the registry edits for adopted agents that get another name or folder. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.model.record import Json, Record, RowEdit, Section, SessionRow
 
 
 def registry_edits(agents: Iterable[AdoptedAgent], record: Record) -> tuple[RowEdit, ...]:
-    """The edits after which the registry knows each agent by its address, with its conversation and its folder."""
+    """The edits that store each agent under its address, with its conversation and folder."""
     everyone = list(agents)
     edits: list[RowEdit] = []
     moved: dict[Address, list[AdoptedAgent]] = {}
@@ -24,11 +24,11 @@ def registry_edits(agents: Iterable[AdoptedAgent], record: Record) -> tuple[RowE
             edits += _folder(agent, record)
         elif agent.found.conversation and not record.identity(agent.address).session_id:
             edits.append(_identity(agent, agent.found.conversation, (), record))
-    return (*edits, *_left(moved, everyone, record))
+    return (*edits, *_old_addresses(moved, everyone, record))
 
 
 def _moved(agent: AdoptedAgent, row: SessionRow, record: Record) -> Iterator[RowEdit]:
-    """The row and its conversations under the new address."""
+    """Move the row and its conversations to the new address."""
     name, held = agent.address.agent, agent.found.conversation
     fields: dict[str, Json] = {
         "workspace": agent.address.workspace,
@@ -45,15 +45,15 @@ def _moved(agent: AdoptedAgent, row: SessionRow, record: Record) -> Iterator[Row
 
 
 def _named(agent: AdoptedAgent, row: SessionRow) -> Iterator[RowEdit]:
-    """The name of its type, where a manifest does not allow the one that it has."""
+    """The new name of the agent's type, if a manifest does not allow the recorded one."""
     if row.type != agent.found.type:
         yield RowEdit(Section.SESSIONS, row.session, {"type": agent.found.type})
 
 
-def _left(
+def _old_addresses(
     moved: Mapping[Address, Sequence[AdoptedAgent]], everyone: Iterable[AdoptedAgent], record: Record
 ) -> Iterator[RowEdit]:
-    """What stays under the old addresses: nothing that went with those that have another one now."""
+    """The conversations that stay at the old addresses: all but those of the agents that moved."""
     stay = {agent.address: agent for agent in everyone}
     workspaces = {address.workspace for address in stay}
     for workspace in dict.fromkeys(address.workspace for address in moved):
@@ -64,7 +64,7 @@ def _left(
 
 
 def _kept(agent: AdoptedAgent | None, gone: Iterable[AdoptedAgent], record: Record) -> Json:
-    """The conversations of the agent that keeps the address; None where there is none."""
+    """The conversations of the agent that keeps the address; None if no agent keeps it."""
     if agent is None or not agent.found.conversation:
         return None
     taken = {each.found.conversation for each in gone}
@@ -82,7 +82,7 @@ def _identity(agent: AdoptedAgent, conversation: str, previous: tuple[str, ...],
 
 
 def _folder(agent: AdoptedAgent, record: Record) -> Iterator[RowEdit]:
-    """The workspace's folder, where the registry has none."""
+    """The workspace's folder, if the registry does not have it."""
     home = record.workspaces.get(agent.address.workspace)
     lacks_it = not home.path if home else bool(agent.found.conversation)
     if agent.found.path and lacks_it:

@@ -1,4 +1,4 @@
-"""Which findings are about one and the same agent, and what they say of it together."""
+"""Find out which findings are about the same agent, and merge them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from .names import as_tmux_spells, session_name
 
 
 class Candidate(Struct, frozen=True):
-    """One agent that was found, as all its `sources` together say it."""
+    """One agent that was found, merged from all its `sources`."""
 
     found: FoundAgent
     sources: tuple[str, ...]
 
 
 def candidates(found: Iterable[FoundAgent]) -> tuple[Candidate, ...]:
-    """One candidate an agent, those first whose names need no other: the earlier source speaks first.
+    """One candidate for each agent. Agents that keep their names come first.
 
-    Two findings with one tmux session, or with one conversation, are one agent.
+    Two findings with the same tmux session or the same conversation are one agent. If they contradict each other, the
+    earlier one counts.
     """
     groups: list[list[FoundAgent]] = []
     for each in found:
@@ -33,12 +34,12 @@ def candidates(found: Iterable[FoundAgent]) -> tuple[Candidate, ...]:
             groups.append([each])
         else:
             group.append(each)
-    together = [Candidate(_together(group), _sources(group)) for group in groups]
-    return tuple(sorted(together, key=lambda candidate: _rank(candidate.found)))
+    merged = [Candidate(_merged(group), _sources(group)) for group in groups]
+    return tuple(sorted(merged, key=lambda candidate: _rank(candidate.found)))
 
 
 def _sources(group: Sequence[FoundAgent]) -> tuple[str, ...]:
-    """Who knows of it; one that lives is known to tmux in any case."""
+    """The sources that know the agent. A live agent is always known to tmux, too."""
     live = (TMUX,) if any(each.live for each in group) else ()
     return tuple(dict.fromkeys((*(each.source for each in group), *live)))
 
@@ -52,12 +53,12 @@ def _is_same(one: FoundAgent, other: FoundAgent) -> bool:
 
 
 def _rank(found: FoundAgent) -> tuple[bool, bool]:
-    """Recorded under the name that a manifest would give it comes first, and of those the usual role."""
+    """The order: first rows that already have the name a manifest gives them, and of those the default role."""
     named_alike = found.row != "" and found.row == session_name(found.workspace, found.role, found.agent)
     return not named_alike, found.role != DEFAULT_ROLE
 
 
-def _together(group: Sequence[FoundAgent]) -> FoundAgent:
+def _merged(group: Sequence[FoundAgent]) -> FoundAgent:
     first = group[0]
     live = next((each for each in group if each.live), None)
     talks = next((each for each in group if each.conversation), first)
@@ -83,4 +84,4 @@ def _together(group: Sequence[FoundAgent]) -> FoundAgent:
 def _contradictions(group: Sequence[FoundAgent], talks: FoundAgent) -> Iterator[str]:
     for each in group:
         if each.conversation and each.conversation != talks.conversation:
-            yield f"{each.source} says conversation {each.conversation}; {talks.source} is believed"
+            yield f"{each.source} has conversation {each.conversation}; the one from {talks.source} is used"

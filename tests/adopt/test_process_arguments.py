@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.adopt.running import with_arguments, with_command
+from reconciler.adopt.process_arguments import with_arguments, with_command
 from reconciler.agents.catalogue import catalogue
 from reconciler.model.adoption import FoundAgent
 

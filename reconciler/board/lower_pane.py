@@ -60,7 +60,7 @@ class OpenPane(Struct, frozen=True):
     """The project of that plan."""
 
 
-class Below:
+class LowerPane:
     """Opens and closes what is below the list. `timer` asks for the screen again and again while one is open."""
 
     def __init__(self, pane: TextPane, service: Service, tasks: BoardTasks, palette: Palette) -> None:
@@ -153,9 +153,9 @@ class Below:
             self._tasks.look(lambda: self._service.dialog(key), lambda dialog: self._show_dialog(key, dialog))
 
     def _show_dialog(self, key: AgentKey, dialog: AgentDialog) -> None:
-        self._open(OpenPane(PaneContent.DIALOG, key, dialog.sighting.request))
+        self._open(OpenPane(PaneContent.DIALOG, key, dialog.shown.request))
         job = f" (job {dialog.job.id})" if dialog.job else ""
-        strips = list(self._palette.plain_lines(dialog.sighting.lines))
+        strips = list(self._palette.plain_lines(dialog.shown.lines))
         self._pane.show(f"{key.name} asks{job}", "y approves once, n denies, esc closes", strips)
         self._tasks.say("")
 

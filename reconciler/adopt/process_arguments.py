@@ -1,4 +1,4 @@
-"""What a running agent was started with, as a manifest says it. Pure."""
+"""Add to a finding the arguments or the command with which its running process was started. Pure."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from reconciler.agents.shell_names import SHELLS
 from reconciler.model.adoption import FoundAgent
 
 from .command_line import AgentStart, started_by
-from .secret_values import discreet
+from .secret_values import without_secrets
 from .shell_text import ShellWord
 
 
 def with_arguments(
     found: FoundAgent, processes: Iterable[Sequence[str]], profiles: Mapping[str, Profile]
 ) -> FoundAgent:
-    """The agent with the arguments of the first of its `processes` that is its CLI; each is given by its words.
+    """The agent with the arguments of the first of its `processes` (each a list of words) that is its CLI.
 
-    Options that choose a conversation are no arguments, and what looks like a secret is none either.
+    Options that choose a conversation and values that look like secrets are left out.
     """
     profile = profiles.get(found.type) if found.type in profiles else None
     if profile is None or found.args or not profile.launch.command:
@@ -34,23 +34,23 @@ def with_arguments(
 
 
 def with_command(found: FoundAgent, processes: Iterable[Sequence[str]]) -> FoundAgent:
-    """The agent of a type that nobody knows with the whole command of the first of its processes that is no shell.
+    """The agent, whose type is not known, with the command of the first of its processes that is not a shell.
 
-    One with a word that looks like a secret is cut down to its program.
+    If a word of the command looks like a secret, only the program is kept.
     """
     running = [words for words in processes if words]
     words = next((each for each in running if os.path.basename(each[0]).lstrip("-") not in SHELLS), None)
     if words is None:
         return found
     line = " ".join(words)
-    if discreet(line) == line:
+    if without_secrets(line) == line:
         return replace(found, command=tuple(words))
-    note = f"the options of {words[0]} are left out of its type: one looks like a secret"
+    note = f"the options of {words[0]} are left out of its type, because one looks like a secret"
     return replace(found, command=(words[0],), comments=(*found.comments, note))
 
 
 def _start(words: Sequence[str], profile: Profile) -> AgentStart | None:
-    """What the words start, behind the interpreter that a CLI may run in."""
+    """The agent that the words start. An interpreter before the CLI is skipped."""
     program = os.path.basename(profile.launch.command[0])
     first = next((index for index, word in enumerate(words[:4]) if os.path.basename(word) == program), None)
     if first is None:

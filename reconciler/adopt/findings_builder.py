@@ -1,4 +1,4 @@
-"""The agents that one source has, given the names and the folders that a manifest needs."""
+"""Collect the agents of one source, and give them the names and folders that a manifest needs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from .secret_values import hides_secret
 _LONGEST_NAME = 60  # characters
 
 
-class GatheredAgent(Struct, frozen=True):
-    """An agent as its source has it; `workspace` and `agent` are the names that it suggests."""
+class SourceAgent(Struct, frozen=True):
+    """An agent as its source describes it; `workspace` and `agent` are the names that the source suggests."""
 
     start: AgentStart
     folder: str
@@ -37,7 +37,7 @@ class GatheredAgent(Struct, frozen=True):
 
 
 class PaneNames(Struct, frozen=True):
-    """What a pane is called: its window's name, whether it is alone there, and what messages call it."""
+    """The names of a pane: its window's, the one in messages, and its title; `alone` if the window has one pane."""
 
     window: str
     alone: bool
@@ -45,7 +45,7 @@ class PaneNames(Struct, frozen=True):
     title: str = ""
 
     def agent(self, agent_type: str) -> str:
-        """The name of the agent in it."""
+        """The name of the agent in the pane."""
         if self.title:
             return self.title
         if self.alone:
@@ -54,10 +54,10 @@ class PaneNames(Struct, frozen=True):
 
 
 @dataclass(slots=True)
-class Gathering:
-    """Collects what one source has; `source` says which it is, for the reader.
+class FindingsBuilder:
+    """Collects the findings of one source; `source` is its name in messages.
 
-    One workspace has one folder, so agents in two folders get two workspaces.
+    A workspace has one folder, so agents in two folders get two workspaces.
     """
 
     source: str
@@ -74,16 +74,17 @@ class Gathering:
         return Findings(tuple(self.agents), tuple(self.left))
 
     def leave(self, what: str, why: str, fix: str = "", place: Place | None = None) -> None:
-        """Say that something is left alone."""
+        """Record that something is not adopted, and why."""
         self.left.append(LeftAlone(one_line(what), one_line(why), one_line(fix), place))
 
     def leave_all(self, left: Iterable[LeftAlone]) -> None:
-        """Say the same of several."""
+        """Record several; one that is already recorded is left out: a line before all panes counts once."""
         for each in left:
-            self.leave(each.what, each.why, each.fix, each.place)
+            if each not in self.left:
+                self.leave(each.what, each.why, each.fix, each.place)
 
     def leave_pane(self, where: str, pane: PaneReading, place: Place) -> None:
-        """Say why a pane is not taken over."""
+        """Record why a pane is not adopted."""
         why = pane.why
         if why is None:
             self.leave(where, "it is only a shell", "", place)
@@ -91,28 +92,24 @@ class Gathering:
         command = f": `{pane.line}`" if pane.line else ""
         self.leave(f"{where}{command}", why.why, why.fix, pane.place or place)
 
-    def suggested(self, session: str, folder: str, root: str) -> str:
-        """The workspace of an agent: the session's name for its own folder, with the folder's name for all others.
+    def workspace_for(self, session: str, folder: str, root: str) -> str:
+        """The name of an agent's workspace: the session's name, plus the folder's name if that is not the session's.
 
-        A session that names no folder, so `root` is empty, has that of its first agent.
+        A session without a folder (`root` is empty) gets the folder of its first agent.
         """
         if folder == root or (not root and not self.workspaces):
             return session
         return f"{allowed_name(session)}-{allowed_name(os.path.basename(folder))}".strip("-")
 
-    def add(self, found: GatheredAgent) -> None:
-        """Take an agent, or say why it cannot be taken."""
-        if trouble := _trouble(found):
-            self.leave(
-                f"the agent `{shown(found.agent)}`",
-                trouble,
-                "write it out in that file, or declare the agent by hand",
-                found.place,
-            )
+    def add(self, found: SourceAgent) -> None:
+        """Add an agent, or record why it cannot be declared."""
+        if problem := _problem(found):
+            fix = "write the value itself in that file, or declare the agent by hand"
+            self.leave(f"the agent `{shown(found.agent)}`", problem, fix, found.place)
             return
         workspace = self._workspace(found)
         agent = self._agent(found, workspace)
-        start = self._alone_in_conversation(found.start, agent, found.place)
+        start = self._without_shared_conversation(found.start, agent, found.place)
         self.agents.append(
             FoundAgent(
                 self.source,
@@ -133,17 +130,17 @@ class Gathering:
             )
         )
 
-    def _without_secrets(self, found: GatheredAgent, agent: str) -> dict[str, str]:
+    def _without_secrets(self, found: SourceAgent, agent: str) -> dict[str, str]:
         env = found.start.env
         secret = [name for name, value in env.items() if hides_secret(name, value)]
         for name in secret:
             what = f"the variable {name} of the agent `{agent}`"
-            why = "its value looks like a secret, and a manifest must not hold one"
+            why = "its value looks like a secret, which must not be in a manifest"
             self.leave(what, why, f"`{name}: {{from_env: {name}}}` in `env`", found.place)
         return {name: value for name, value in env.items() if name not in secret}
 
-    def _alone_in_conversation(self, start: AgentStart, agent: str, place: Place) -> AgentStart:
-        """The agent without its conversation when an earlier one has the same."""
+    def _without_shared_conversation(self, start: AgentStart, agent: str, place: Place) -> AgentStart:
+        """The start, without its conversation if an earlier agent has the same one."""
         if not start.conversation:
             return start
         if start.conversation not in self.conversations:
@@ -151,10 +148,10 @@ class Gathering:
             return start
         first = self.conversations[start.conversation]
         what = f"the conversation {start.conversation} of the agent `{agent}`"
-        self.leave(what, f"the agent `{first}` has it already", "", place)
+        self.leave(what, f"the agent `{first}` already has it", "", place)
         return replace(start, conversation="", known_by="")
 
-    def _workspace(self, found: GatheredAgent) -> str:
+    def _workspace(self, found: SourceAgent) -> str:
         known = self.workspaces.get(found.folder)
         if known is not None:
             return known
@@ -164,7 +161,7 @@ class Gathering:
         self.hints[name] = found.workspace
         return name
 
-    def _agent(self, found: GatheredAgent, workspace: str) -> str:
+    def _agent(self, found: SourceAgent, workspace: str) -> str:
         name = allowed_name(found.agent) or found.start.type
         taken = {agent for place, agent in self.names if place == workspace}
         name = _unused(name, taken)
@@ -172,20 +169,20 @@ class Gathering:
         return name
 
 
-def filled_in(name: str, value: str, place: Place) -> LeftAlone:
-    """Say that the value of a variable is one that only the other tool, or a shell, can fill in."""
+def unknown_variable(name: str, value: str, place: Place) -> LeftAlone:
+    """A variable whose value only the other tool or a shell can expand."""
     source = re.fullmatch(r"\$\{?(\w+)\}?", value)
-    fix = f"`{name}: {{from_env: {source[1]}}}` in `env`" if source else f"write `{name}` in `env`"
+    fix = f"`{name}: {{from_env: {source[1]}}}` in `env`" if source else f"set `{name}` in `env`"
     return LeftAlone(f"the variable {name}", "its value depends on the environment", fix, place)
 
 
 def _renamings(*pairs: tuple[str, str]) -> tuple[str, ...]:
-    """Which names had to change: those of a manifest have few characters, and each is there once."""
+    """The names that had to change: a manifest allows few characters in a name, and each name once."""
     return tuple(f"`{shown(wanted)}` is called {name} here" for wanted, name in pairs if wanted and wanted != name)
 
 
 def allowed_name(text: str) -> str:
-    """The name that a manifest allows and that is nearest to `text`; empty when nothing of it is left."""
+    """The name nearest to `text` that a manifest allows; empty if no character of it is allowed."""
     return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-_")[:_LONGEST_NAME].rstrip("-_")
 
 
@@ -197,13 +194,13 @@ def _unused(name: str, taken: Iterable[str]) -> str:
     return found
 
 
-def _trouble(found: GatheredAgent) -> str:
-    """Why an agent cannot be declared as it is; empty when it can."""
+def _problem(found: SourceAgent) -> str:
+    """Why an agent cannot be declared as it is; empty if it can."""
     start = found.start
     if not found.folder.startswith("/"):
-        return "its folder is not known: only a shell could tell it"
+        return "its folder is not known: only a shell can expand it"
     texts = [found.folder, start.prompt, *start.args, *start.env.values()]
     if any(unprintable(text) for text in texts) or unprintable(start.conversation):
-        return "a control character is in its folder, its arguments or its environment"
+        return "its folder, arguments or environment contain a control character"
     bad = next((name for name in start.env if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)), "")
-    return f"`{shown(bad)}` cannot be the name of a variable" if bad else ""
+    return f"`{shown(bad)}` is not a valid variable name" if bad else ""
