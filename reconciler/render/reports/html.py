@@ -55,7 +55,7 @@ code, pre { font-family: ui-monospace, monospace; }
 
 
 def html(document: Document, made: str) -> str:
-    """The page, made at this moment. All text is escaped, and a policy stops the browser from running or loading more."""
+    """The page, made at this moment. All text is escaped, and a policy stops the browser from running anything."""
     return readable("\n".join([*_head(document), *_body(document, made), "</body>", "</html>", ""]))
 
 
