@@ -96,8 +96,8 @@ async def dialog(site: Site, request: Request) -> Response:
     except ReconcilerError as error:
         return site.wrong(request, HTTPStatus.CONFLICT, error, back)
     values: dict[str, object] = {
-        "lines": found.sighting.lines,
-        "request_id": found.sighting.request,
+        "lines": found.shown.lines,
+        "request_id": found.shown.request,
         "job": found.job.id if found.job else "",
         "back": back,
     }

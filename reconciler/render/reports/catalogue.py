@@ -16,13 +16,13 @@ from .sarif import sarif
 Report: TypeAlias = Callable[[Document], str]
 
 
-def report(name: str, made: str) -> Report:
-    """The function that makes the report `name` at this moment: junit, sarif, markdown, html or github."""
+def report(name: str, moment: str) -> Report:
+    """The function that makes the report `name` at the moment: junit, sarif, markdown, html or github."""
     made: dict[str, Report] = {
         "junit": junit,
         "sarif": sarif,
         "markdown": markdown,
-        "html": partial(html, made=made),
+        "html": partial(html, made=moment),
         "github": _github,
     }
     return made[name]
