@@ -31,7 +31,8 @@ class BoardFeed:
         self._service, self._now, self._maker = service, now, maker
         self._document: BoardDoc | None = None
         self._version = 0
-        self._changed = asyncio.Event()
+        self._changed, self._ended = asyncio.Event(), asyncio.Event()
+        self._closing = Thread(target=service.close, daemon=True)
         self._wanted_until = 0.0
         self.closed = False
         self.streams = 0
@@ -46,12 +47,16 @@ class BoardFeed:
         self._service.start(hear)
 
     def close(self) -> None:
-        """End all streams, and stop looking; a look that hangs is not waited for."""
+        """End all streams, and stop looking."""
         self.closed = True
+        self._ended.set()
         self._wake()
-        closing = Thread(target=self._service.close, daemon=True)
-        closing.start()
-        closing.join(_CLOSES)
+        self._closing.start()
+
+    def wait_closed(self) -> None:
+        """Wait until nothing looks any more; a look that hangs is not waited for. Not for the event loop."""
+        if self._closing.is_alive():
+            self._closing.join(_CLOSES)
 
     @property
     def projects(self) -> str:
@@ -81,7 +86,8 @@ class BoardFeed:
                     board = self._maker.board(self._document, self._now(), wanted)
                     news, sent, order, head = _news(board, sent, order, head)
                 yield f"data: {json.dumps(news)}\n\n".encode() if news else b": still here\n\n"
-                await asyncio.sleep(_PAUSE)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._ended.wait(), _PAUSE)
                 await self._wait(version, _KEEPS_ALIVE)
         finally:
             self.streams -= 1

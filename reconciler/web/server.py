@@ -37,6 +37,7 @@ def serve(settings: WebSettings, say: Say) -> int:
         site = site_for(settings, BoardService(settings.projects))
         server = _PageServer(_config(site, port), site, lambda: _greet(site, port, say))
         asyncio.run(server.serve(sockets=[opened]))
+        site.feed.wait_closed()
     _await(site.runs.going_on, say)
     return server.ended_by
 
