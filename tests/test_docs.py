@@ -118,7 +118,8 @@ def test_every_command_line_on_a_page_is_one_that_the_program_knows(line):
     options = {word for word in words if word.startswith("--")}
     assert options <= EVERYWHERE | COMMANDS.get(name, set())
     about = " ".join(word for word in words if word != "help")  # a command, or a group of them
-    assert name or options or any(f"{each} ".startswith(f"{about} ") for each in COMMANDS)
+    is_topic = words == ["help", "TOPIC"]
+    assert name or options or is_topic or any(f"{each} ".startswith(f"{about} ") for each in COMMANDS)
 
 
 def test_every_make_target_on_a_page_is_in_the_makefile():
@@ -139,6 +140,11 @@ def test_the_readme_shows_a_ten_line_manifest_and_a_picture_of_a_plan():
 def test_the_architecture_names_every_room_and_no_other():
     rooms = {path.name for path in (ROOT / "reconciler").iterdir() if path.is_dir() and path.name[0] not in "_."}
     assert first_cells(section("ARCHITECTURE.md", "## Rooms")) - {"reconciler/"} == rooms
+
+
+def test_the_glossary_is_short_enough_to_be_read():
+    rows = re.search(r"\| word \| meaning \|\n\|---\|---\|\n((?:\|.*\n)+)", TEXTS["ARCHITECTURE.md"])[1].splitlines()
+    assert 20 < len(rows) <= 30
 
 
 def test_the_architecture_names_files_that_exist():

@@ -114,9 +114,9 @@ def audits_document(audits: Iterable[AuditDoc]) -> AuditsDoc:
     return {"format_version": FORMAT_VERSION, "audits": list(audits)}
 
 
-def answer_document(job_id: str, sighting: Mapping[str, Json], answer: str | None) -> AnswerDoc:
-    """The document of `job answer --json`; `sighting` has the other keys."""
-    return {"format_version": FORMAT_VERSION, "id": job_id, "answer": answer, **shown_keys(sighting)}  # type: ignore[typeddict-item] # the same keys
+def answer_document(job_id: str, shown: Mapping[str, Json], answer: str | None) -> AnswerDoc:
+    """The document of `job answer --json`; `shown` has the other keys."""
+    return {"format_version": FORMAT_VERSION, "id": job_id, "answer": answer, **shown_keys(shown)}  # type: ignore[typeddict-item] # the same keys
 
 
 def hooks_document(cli: str, path: str, notice: str, *, changed: bool) -> HooksDoc:

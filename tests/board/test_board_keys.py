@@ -10,7 +10,7 @@ from board.desk import AGENTS, PlayedService, Screen, document, on_board, row
 from rich.segment import Segment
 
 from reconciler.app.board.attach import AttachMethod
-from reconciler.board import below
+from reconciler.board import lower_pane
 from reconciler.board.keys import KEYS
 from reconciler.model.errors import Refused
 
@@ -19,7 +19,7 @@ HOSTILE = "[b]x[/b]\x1b[31m\x07\u202eevil\n[@click=app.leave]y[/]"
 
 @pytest.fixture(autouse=True)
 def _plans(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(below, "plan_text", lambda plan: [f"Plan: {plan['change']} to add"])
+    monkeypatch.setattr(lower_pane, "plan_text", lambda plan: [f"Plan: {plan['change']} to add"])
 
 
 def test_those_that_need_the_user_come_first_and_eighty_columns_are_enough() -> None:

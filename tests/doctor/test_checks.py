@@ -543,7 +543,7 @@ def test_the_tested_versions_of_a_cli_are_known_without_a_doubt():
         assert [c.level for c in diagnosed if c.name is CheckName.CLI_VERSION] == [Level.OK]
 
 
-def test_the_page_lists_every_check_and_every_option_that_hurts():
+def test_the_page_lists_every_check_and_every_option_that_does_harm():
     page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
     checks, _, rest = page.partition("## What it looks at")[2].partition("### Options of tmux")
     assert re.findall(r"^\| `([^`]+)` \|", checks, re.MULTILINE) == [name.value for name in CheckName]

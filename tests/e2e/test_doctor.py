@@ -146,7 +146,7 @@ OPTIONS = {
 }
 
 
-def test_an_option_that_hurts_is_told_and_what_is_said_to_type_mends_it(lab: Project):
+def test_an_option_that_does_harm_is_told_and_what_is_said_to_type_mends_it(lab: Project):
     known = [name for name in OPTIONS if name in lab.tmux("show-options", "-gA") + lab.tmux("show-options", "-s")]
     known += [name for name in OPTIONS if name in lab.tmux("show-options", "-gw")]
     with attached(lab, CLAUDE):
@@ -159,7 +159,7 @@ def test_an_option_that_hurts_is_told_and_what_is_said_to_type_mends_it(lab: Pro
             assert result["level"] == OPTIONS[name][2]
             typed(lab, result["fix"])
     assert len(known) > 5
-    assert told(checked(lab, code=0), "tmux.options")["summary"] == "no option of the server hurts"
+    assert told(checked(lab, code=0), "tmux.options")["summary"] == "no option of the server does harm"
 
 
 def test_the_options_of_an_agent_s_own_session_are_looked_at(lab: Project):

@@ -84,7 +84,7 @@ class Facts(Struct, frozen=True):
 
     @property
     def in_use_because(self) -> tuple[Reason, str]:
-        """Why the agent counts as in use: the reason code, and a clause for the user."""
+        """Why the agent counts as in use: the reason code, and a phrase for the user."""
         if self.live.activity is Activity.WAITING:
             return Reason.WAITING, "it waits at a permission prompt"
         if self.live.activity is Activity.UNKNOWN:

@@ -12,7 +12,7 @@ _WHOLE = {"add": "it was not written by reconciler", "remove": "it was removed",
 
 
 def edit_words(edit: HandEdit) -> str:
-    """One clause with what differs, or with the fact that only the layout does. A secret is named, never shown."""
+    """One phrase that says what differs, or that only the layout does. A secret is named, never shown."""
     if not edit.changes:
         return "it means what the settings say now" if edit.against_now else "same meaning, other layout"
     parts = [_words(change) for change in edit.changes[:_MOST]]

@@ -217,7 +217,7 @@ def remove(row: WorkspaceRow, folder: Observed[Folder], *, in_use: bool, reason:
 
 
 def _why_kept(row: WorkspaceRow, folder: Absent | Present[Folder]) -> tuple[Reason, str] | None:
-    """The reason to leave the folder alone, with a clause for the user; None when it may be removed."""
+    """The reason to leave the folder alone, with a phrase for the user; None if it may be removed."""
     if isinstance(folder, Absent):
         return Reason.NOT_DECLARED, "its folder is already gone"
     if not row.created:

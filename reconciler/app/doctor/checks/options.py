@@ -1,4 +1,4 @@
-"""Options of tmux that hurt agents or their users, each with the reason. The others do no harm (docs/tmux.md)."""
+"""Options of tmux that harm agents or their users, each with the reason. The others do no harm (docs/tmux.md)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SLOW_ESCAPE = 500  # milliseconds; the default up to tmux 3.4
 
 
 class _Option(NamedTuple):
-    """When an option hurts, and how to set it. `flags` are those of set-option."""
+    """When an option does harm, and how to set it. `flags` are those of set-option."""
 
     name: str
-    hurts: Callable[[str, Mapping[str, str]], bool]
+    is_harmful: Callable[[str, Mapping[str, str]], bool]
     level: Level
     why: str
     flags: str
@@ -49,7 +49,7 @@ def _is_no_terminal_of_tmux(value: str, _options: Mapping[str, str]) -> bool:
 HARMFUL = (
     _Option(
         name="exit-unattached",
-        hurts=_ends_the_server,
+        is_harmful=_ends_the_server,
         level=Level.ERROR,
         why="the server ends with all agents when its last terminal detaches, so reconciler starts none on it",
         flags="-s",
@@ -57,7 +57,7 @@ HARMFUL = (
     ),
     _Option(
         name="destroy-unattached",
-        hurts=lambda value, _options: value != "off",
+        is_harmful=lambda value, _options: value != "off",
         level=Level.NOTE,
         why="your own sessions end when no terminal shows them; those of agents are exempt",
         flags="-g",
@@ -65,7 +65,7 @@ HARMFUL = (
     ),
     _Option(
         name="default-terminal",
-        hurts=_is_no_terminal_of_tmux,
+        is_harmful=_is_no_terminal_of_tmux,
         level=Level.WARNING,
         why="tmux needs screen, tmux or a derivative here; with another one the screens of agents may be garbled",
         flags="-g",
@@ -73,7 +73,7 @@ HARMFUL = (
     ),
     _Option(
         name="allow-set-title",
-        hurts=_is("off"),
+        is_harmful=_is("off"),
         level=Level.WARNING,
         why="some agents show only in the title of their pane that they work; their state is then unknown",
         flags="-g",
@@ -81,7 +81,7 @@ HARMFUL = (
     ),
     _Option(
         name="history-limit",
-        hurts=_below(_SHORT_HISTORY),
+        is_harmful=_below(_SHORT_HISTORY),
         level=Level.NOTE,
         why="what scrolled away is lost: `peek --lines` and the last words of an agent that failed are short",
         flags="-g",
@@ -89,7 +89,7 @@ HARMFUL = (
     ),
     _Option(
         name="escape-time",
-        hurts=_above(_SLOW_ESCAPE),
+        is_harmful=_above(_SLOW_ESCAPE),
         level=Level.NOTE,
         why="Esc reaches an agent late when you are attached",
         flags="-s",
@@ -97,7 +97,7 @@ HARMFUL = (
     ),
     _Option(
         name="set-clipboard",
-        hurts=_is("on"),
+        is_harmful=_is("on"),
         level=Level.NOTE,
         why="every agent may replace your clipboard",
         flags="-s",
@@ -105,7 +105,7 @@ HARMFUL = (
     ),
     _Option(
         name="allow-passthrough",
-        hurts=_is("on", "all"),
+        is_harmful=_is("on", "all"),
         level=Level.NOTE,
         why="what an agent prints may reach your terminal past tmux",
         flags="-g",
@@ -115,14 +115,14 @@ HARMFUL = (
 
 
 def options(given: Mapping[str, str], command: str) -> Iterator[CheckResult]:
-    """The options that hurt; `command` are the words that begin a tmux command for this server."""
+    """The options that do harm; `command` are the words that begin a tmux command for this server."""
     found = [_harm(each, given, command) for each in HARMFUL if _hurts(each, given)]
-    yield from found or [ok(CheckName.TMUX_OPTIONS, "no option of the server hurts")]
+    yield from found or [ok(CheckName.TMUX_OPTIONS, "no option of the server does harm")]
 
 
 def _hurts(option: _Option, given: Mapping[str, str]) -> bool:
     """An option that this tmux does not have does no harm."""
-    return option.name in given and option.hurts(given[option.name], given)
+    return option.name in given and option.is_harmful(given[option.name], given)
 
 
 def _harm(option: _Option, given: Mapping[str, str], command: str) -> CheckResult:
