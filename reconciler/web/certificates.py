@@ -31,7 +31,8 @@ class WebCertificate(Struct, frozen=True):
     def ca_fingerprint(self) -> str:
         """The SHA-256 of the CA, in pairs of digits as browsers show it; empty without one."""
         found = certificates.load(self.ca)
-        return certificates.fingerprint(found[0]).upper() if found else ""
+        digits = certificates.fingerprint(found[0]).upper() if found else ""
+        return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))
 
 
 def own_certificate(folder: str, names: Sequence[str], now: datetime) -> WebCertificate:
