@@ -111,7 +111,8 @@ def _greeting(site: Site, port: int) -> Iterator[str]:
         f"The page may {can}." if can else "The page only shows; --allow answer,send,stop,resume,apply lets it do more."
     )
     if settings.bind.is_local:
-        yield f"Open this link; it works once: {address}/open?token={site.browsers.new_link()}"
+        yield "Open this link; it works once:"
+        yield f"  {address}/open?token={site.browsers.new_link()}"
     else:
         yield f"Open {address} and log in as {' or '.join(sorted(settings.logins))}."
     if settings.certificate and settings.certificate.ca:
