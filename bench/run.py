@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from board import rows as rows_of_board
 from jobs import rows as rows_of_jobs
 from lab import Lab, lab
 from measure import Row, Run, machine, paired, repeated, run, table, together
@@ -130,6 +131,7 @@ SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
     "messages": lambda: (Row(what, measured) for what, measured in receive_rates()),
     "jobs": rows_of_jobs,
     "projects": rows_of_projects,
+    "board": rows_of_board,
     "usage": lambda: (Row(what, measured) for what, measured in usage_times()),
 }
 

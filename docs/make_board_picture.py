@@ -17,11 +17,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import make_picture
-from make_picture import HERE, WIDTH, reconciler, stable, surroundings
+from make_picture import HERE, reconciler, stable, surroundings
 
 PICTURE = HERE / "board.svg"
 MANIFEST = HERE.parent / "manifests" / "board" / "reconciler.yaml"
-HEIGHT = 30
+WIDTH, HEIGHT = 112, 28
 
 
 def main() -> None:
@@ -30,7 +30,8 @@ def main() -> None:
         lab = Path(os.path.realpath(folder))
         environment = {**surroundings(lab), "LANG": "C.UTF-8"}
         try:
-            PICTURE.write_text(make_picture.drawn(shown(lab, environment), "reconciler board", "two agents ask"), encoding="utf-8")
+            screen = shown(lab, environment)
+            PICTURE.write_text(make_picture.drawn(screen, "reconciler board", "two agents ask", WIDTH), encoding="utf-8")
         finally:
             make_picture.tmux(environment, "kill-server")
             tmux(environment, "kill-server")
@@ -40,7 +41,7 @@ def main() -> None:
 def shown(lab: Path, environment: Mapping[str, str]) -> str:
     """The board in colour, with a question open."""
     (lab / "reconciler.yaml").write_text(MANIFEST.read_text(encoding="utf-8"), encoding="utf-8")
-    for name in ("landing-page", "api-server", "docs"):
+    for name in ("website", "api-server", "docs"):
         git(lab / name, "init", "-q", "-b", "main", str(lab / name))
         git(lab / name, "commit", "-q", "--allow-empty", "-m", "begin")
         (lab / name / "page.md").write_text("a page\n", encoding="utf-8")
@@ -48,9 +49,16 @@ def shown(lab: Path, environment: Mapping[str, str]) -> str:
     command = shlex.join([sys.executable, "-m", "reconciler", "-C", str(lab), "board"])
     size = ("-x", str(WIDTH), "-y", str(HEIGHT))
     tmux(environment, "-f", "/dev/null", "new-session", "-d", *size, command, ";", "set-option", "status", "off")
-    screen_with(environment, "2 need you", "canned reply", "1 stopped", "main")
+    screen_with(environment, "2 need you", "canned reply", "1 stopped", "main", "TODAY", "1.5k")
     tmux(environment, "send-keys", "Down", "y")
-    return stable(re.sub(r"\bv\d+\.\d+\.\d+\b", "v1.0.0", screen_with(environment, "y approves")), lab)
+    lines = screen_with(environment, "y approves").splitlines()
+    return stable(re.sub(r"\bv\d+\.\d+\.\d+\b", "v1.0.0", "\n".join(in_columns(line, lab) for line in lines)), lab)
+
+
+def in_columns(line: str, lab: Path) -> str:
+    """The line with its columns in place although `stable` makes the path of the lab shorter."""
+    shorter = len(str(lab)) - len("~/lab")
+    return line.replace("…", "…" + " " * shorter, 1) if str(lab) in line else line
 
 
 def screen_with(environment: Mapping[str, str], *texts: str) -> str:

@@ -132,9 +132,9 @@ def rgb(colour: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def drawn(text: str, command: str = "reconciler plan", title: str = "after a crash") -> str:
+def drawn(text: str, command: str = "reconciler plan", title: str = "after a crash", width: int = WIDTH) -> str:
     """The text as an SVG picture of a terminal in which the command was typed."""
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    console = Console(record=True, width=width, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.print(Text.from_ansi(f"\x1b[1m$ {command}\x1b[0m\n{text}"))
     background, foreground, *rest = map(rgb, COLOURS.split())
     theme = TerminalTheme(background, foreground, rest[:8], rest[8:])

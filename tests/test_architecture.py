@@ -128,7 +128,6 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "explanation",
         "conversations",
         "status",
-        "status-all",
         "drift-all",
         "projects",
         "projects-forget",

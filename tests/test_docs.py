@@ -11,6 +11,7 @@ import pytest
 import typer
 from pages import shown
 
+from reconciler.board.keys import KEYS
 from reconciler.cli.run import _normalised
 from reconciler.cli.typer_program import program
 from reconciler.manifest import ManifestContext, Source, load
@@ -137,6 +138,10 @@ def test_the_readme_shows_a_ten_line_manifest_and_a_picture_of_a_plan():
     assert "](docs/plan.svg)" in TEXTS["README.md"]
 
 
+def test_the_first_screen_of_the_readme_shows_the_board():
+    assert "](docs/board.svg)" in TEXTS["README.md"].partition("\n## ")[0]
+
+
 def test_the_architecture_names_every_room_and_no_other():
     rooms = {path.name for path in (ROOT / "reconciler").iterdir() if path.is_dir() and path.name[0] not in "_."}
     assert first_cells(section("ARCHITECTURE.md", "## Rooms")) - {"reconciler/"} == rooms
@@ -170,7 +175,18 @@ def words_of(picture):
 
 
 def test_the_picture_asks_no_other_host_for_anything():
-    assert not re.search(r"url\(['\"]?http|href", (ROOT / "docs" / "plan.svg").read_text())
+    for name in ("plan.svg", "board.svg"):
+        assert not re.search(r"url\(['\"]?http|href", (ROOT / "docs" / name).read_text()), name
+
+
+def test_the_picture_of_the_board_has_its_columns_and_keys_of_today():
+    text = "".join(ET.fromstring((ROOT / "docs" / "board.svg").read_text()).itertext()).replace("\xa0", " ")  # noqa: S314
+    assert re.search(r"STATE +FOR +AGENT +SAYS +BRANCH +TODAY", text)
+    *_, last = text.strip().splitlines()
+    words = [f"{each.key} {each.word}" for each in KEYS if each.word]
+    shown = [each for each in words if each in last]
+    assert shown == words[: len(shown)]
+    assert len(shown) > 8
 
 
 # --- the manifest's page ----------------------------------------------------------------------------

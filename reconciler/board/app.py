@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.events import Key
+from textual.events import Key, Resize
 from textual.message import Message
 from textual.widgets import Input, Static
 
@@ -22,17 +22,19 @@ from reconciler.render.board_words import SYMBOLS, counted, counts_of
 from reconciler.render.documents.board import BoardDoc
 
 from .agent_list import AgentList
+from .columns import is_narrow, rest_of
 from .key_line import KeyLine
 from .keys import KEYS, MOVES
 from .lower_pane import LowerPane, PaneContent
-from .paint import BOLD, Palette
+from .paint import BOLD, DIM, Palette
 from .pane import TextPane
 from .prompt import PromptLine
-from .rows import Arrangement, key_of, lines_of, next_grouping
+from .rows import Arrangement, key_of, lines_of, next_grouping, shown_projects
 from .service import Service
 from .tasks import BoardTasks
 
 _PEEK_SECONDS, _AGE_SECONDS = 1.0, 10.0
+_NAMED = 2  # projects whose names the first line has
 
 
 class DocumentArrived(Message):
@@ -52,7 +54,7 @@ class BoardApp(App[None]):
         scrollbar-background: ansi_default; scrollbar-background-hover: ansi_default;
         scrollbar-background-active: ansi_default;
     }
-    #head { height: 1; background: ansi_default; }
+    #head, #rest { height: 1; background: ansi_default; }
     #said { height: auto; max-height: 3; background: ansi_default; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -78,6 +80,7 @@ class BoardApp(App[None]):
         yield Static(Text("reconciler", BOLD), id="head")
         yield AgentList(self._palette)
         yield TextPane()
+        yield Static("", id="rest", markup=False)
         yield Static("", id="said", markup=False)
         yield PromptLine()
         yield KeyLine()
@@ -85,7 +88,8 @@ class BoardApp(App[None]):
     def on_mount(self) -> None:
         """Begin to look."""
         self._list, self._prompt = self.query_one(AgentList), self.query_one(PromptLine)
-        self._head, said = self.query_one("#head", Static), self.query_one("#said", Static)
+        self._head, self._rest = self.query_one("#head", Static), self.query_one("#rest", Static)
+        said = self.query_one("#said", Static)
         self._tasks = BoardTasks(self, said, self._palette, self._service.look_again)
         self._below = LowerPane(self.query_one(TextPane), self._service, self._tasks, self._palette)
         self._below.timer = self.set_interval(_PEEK_SECONDS, self._below.peek_again, pause=True)
@@ -108,19 +112,44 @@ class BoardApp(App[None]):
     def _rearrange(self) -> None:
         if self._document:
             lines = lines_of(self._document, self._arrangement)
-            self._list.show(lines, self._now(), len(self._document["projects"]))
-            self._head.update(self._summary(self._document))
+            self._list.show(lines, self._now(), len(shown_projects(self._document)))
+            self._head.update(self._summary(self._document), layout=False)
+            self._show_rest()
+            if not self._document["agents"] and not self._tasks.said:
+                self._tasks.say(self._nothing(self._document))
+
+    def on_resize(self, event: Resize) -> None:
+        """Show what this width has no columns for."""
+        if self._document:
+            self._show_rest(event.size.width)
+
+    def _show_rest(self, width: int = 0) -> None:
+        """On a narrow terminal, show in one line what the selected agent's line has no room for."""
+        row, narrow = self._list.selected_row, is_narrow(width or self.size.width)
+        self._rest.display = narrow
+        if narrow:
+            several = self._document is not None and len(shown_projects(self._document)) > 1
+            said = rest_of(row, with_folder=several) if row else ""
+            self._rest.update(Text(said, DIM, no_wrap=True, overflow="ellipsis"), layout=False)
+
+    def _nothing(self, document: BoardDoc) -> str:
+        if document["projects"]:
+            return "No agents are declared or recorded. `reconciler init` writes a manifest to start from."
+        return "No project is noted. `reconciler apply` in a project notes it."
 
     def _summary(self, document: BoardDoc) -> Text:
         """The projects, how many agents each group has, and what is wrong."""
         text = Text("reconciler", BOLD, no_wrap=True, overflow="ellipsis")
-        text.append(f"  {one_line(', '.join(each['project'] for each in document['projects']))}", "none")
+        names = shown_projects(document)
+        named = ", ".join(names) if len(names) <= _NAMED else f"{len(names)} projects"
+        text.append(f"  {one_line(named)}", "none")
         for group, count in counts_of(document["agents"]).items():
             text.append("  ")
             text.append(f"{SYMBOLS[group]} {counted(group, count)}", self._palette.groups[group])
         if self._arrangement.wanted:
             text.append(f"  filter: {one_line(self._arrangement.wanted)}", BOLD)
-        for trouble in [each for project in document["projects"] for each in project["diagnostics"]][:1]:
+        wrong = [each for project in document["projects"] for each in project["diagnostics"]]
+        for trouble in [*wrong, *document["diagnostics"]][:1]:
             text.append(f"  {one_line(trouble['summary'])}", self._palette.bad)
         return text
 
@@ -145,6 +174,7 @@ class BoardApp(App[None]):
         """Let what is open follow the selection."""
         self._way_told = None
         self._below.follow(self._list.selected_row)
+        self._show_rest()
 
     def on_agent_list_agent_chosen(self) -> None:
         """Attach after the second click."""
@@ -152,7 +182,7 @@ class BoardApp(App[None]):
 
     def action_group(self) -> None:
         """Group the agents by something else."""
-        projects = len(self._document["projects"]) if self._document else 1
+        projects = len(shown_projects(self._document)) if self._document else 1
         grouping = next_grouping(self._arrangement.grouping, projects)
         self._arrangement = replace(self._arrangement, grouping=grouping)
         self._tasks.say(f"Grouped by {grouping.value}.")

@@ -14,6 +14,8 @@ from reconciler.render.documents.board import BoardRow
 
 _MIDDLE, _WIDE = 100, 150  # columns of the terminal from which on more is shown
 _LONGEST_NAME = {True: 44, False: 26}
+_UNITS = ("k", "M", "G", "T")
+_FULL, _EXACT = 999.5, 99.95  # from there on the next unit is used; from there on there are no decimals
 
 
 class Column(Struct, frozen=True):
@@ -23,6 +25,11 @@ class Column(Struct, frozen=True):
     width: int
     right: bool = False
     """Whether its text ends at its right edge."""
+
+
+def is_narrow(width: int) -> bool:
+    """Whether a terminal of this width has no room for all columns."""
+    return width < _MIDDLE
 
 
 def columns_for(width: int, rows: Iterable[BoardRow], projects: int) -> tuple[Column, ...]:
@@ -39,6 +46,8 @@ def columns_for(width: int, rows: Iterable[BoardRow], projects: int) -> tuple[Co
     columns.append(Column("SAYS", 0))
     if any(row["work"] for row in seen):
         columns.append(Column("BRANCH", _longest(map(branch_of, seen), 6, 36 if is_wide else 24 if is_middle else 12)))
+    if is_middle and any(row["tokens_today"] for row in seen):
+        columns.append(Column("TODAY", 5, right=True))
     if is_middle and any(row["job"] for row in seen):
         columns.append(Column("JOB", _longest(map(job_of, seen), 3, 24)))
     taken = sum(column.width for column in columns) + 2 * (len(columns) - 1)
@@ -57,6 +66,7 @@ def cells_of(row: BoardRow, columns: Iterable[Column], now: datetime) -> Iterato
         "TYPE": row["type"],
         "SAYS": says_of(row, with_job="JOB" not in names),
         "BRANCH": branch_of(row),
+        "TODAY": count_of(row["tokens_today"]),
         "JOB": job_of(row),
     }
     yield from (fitted(one_line(texts[column.name]), column) for column in columns)
@@ -65,6 +75,26 @@ def cells_of(row: BoardRow, columns: Iterable[Column], now: datetime) -> Iterato
 def heads_of(columns: Iterable[Column]) -> Iterator[str]:
     """The names of the columns."""
     return (fitted(column.name, column) for column in columns)
+
+
+def rest_of(row: BoardRow, *, with_folder: bool) -> str:
+    """What a narrow terminal has no column for, or only a short one: name, branch, tokens, job, folder."""
+    tokens = count_of(row["tokens_today"])
+    parts = [name_of(row, typed=True), branch_of(row), f"{tokens} tokens today" if tokens else ""]
+    parts += [f"job {job_of(row)}" if row["job"] else "", f"in {row['folder']}" if with_folder else ""]
+    return one_line("  ".join(filter(None, parts)))
+
+
+def count_of(tokens: int | None) -> str:
+    """A number of tokens in at most five characters; empty where it is not known, or nothing was used."""
+    if not tokens:
+        return ""
+    size, unit = float(tokens), ""
+    for larger in _UNITS:
+        if size < _FULL:
+            break
+        size, unit = size / 1000, larger
+    return f"{tokens}" if not unit else f"{size:.0f}{unit}" if size >= _EXACT else f"{size:.1f}{unit}"
 
 
 def fitted(text: str, column: Column) -> str:

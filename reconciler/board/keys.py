@@ -39,8 +39,13 @@ KEYS = (
     Key("?", "question_mark", "keys", "keys", "show these keys"),
     Key("q", "q,ctrl+c,ctrl+q", "leave", "quit", "leave the board; the agents go on"),
     Key("esc", "escape", "close", "", "close what is open below the list"),
-    Key("↑ ↓ j k", "", "", "", "select another agent; the mouse works, too"),
+    Key("↑ ↓ j k", "", "", "", "select another agent; home and end: the first and the last one"),
     Key("pgup pgdn", "", "", "", "scroll what is open below, or the list"),
+)
+MOUSE = (
+    Key("click", "", "", "", "select an agent; on a key in the last line: do what it does"),
+    Key("twice", "", "", "", "attach to the agent"),
+    Key("wheel", "", "", "", "scroll what is open below, or the list"),
 )
 MOVES = (
     ("up,k", "move(-1)"),
@@ -56,3 +61,5 @@ def help_lines() -> Iterator[str]:
     """What each key does."""
     width = max(len(each.key) for each in KEYS)
     yield from (f"  {each.key:<{width}}  {each.help}" for each in KEYS)
+    yield "With the mouse:"
+    yield from (f"  {each.key:<{width}}  {each.help}" for each in MOUSE)

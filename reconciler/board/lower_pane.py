@@ -11,6 +11,7 @@ from textual.timer import Timer
 from reconciler.agents.permission import Answer
 from reconciler.app.board.service import AgentKey
 from reconciler.app.jobs.answers import AgentDialog
+from reconciler.model.harmless import one_line
 from reconciler.render.diff import diff_text
 from reconciler.render.documents.board import BoardRow
 from reconciler.render.documents.peek import PeekDoc
@@ -56,8 +57,8 @@ class OpenPane(Struct, frozen=True):
     """The request under which a dialog was shown."""
     plan: PlanDoc | None = None
     """The plan that is shown to be applied."""
-    folder: str = ""
-    """The project of that plan."""
+    registry: str = ""
+    """The registry of the project of that plan."""
 
 
 class LowerPane:
@@ -175,17 +176,18 @@ class LowerPane:
     def show_plan(self, row: BoardRow | None, *, to_apply: bool) -> None:
         """Show what an apply would do in the project of the agent; `to_apply` asks whether to do it."""
         if row:
-            folder, project = row["folder"], row["project"]
+            registry, project = row["registry"], row["project"]
             self._tasks.say(f"… Planning {project}")
             self._tasks.look(
-                lambda: self._service.plan(folder), lambda plan: self._show_plan(folder, plan, to_apply=to_apply)
+                lambda: self._service.plan(registry),
+                lambda plan: self._show_plan(registry, project, plan, to_apply=to_apply),
             )
 
-    def _show_plan(self, folder: str, plan: PlanDoc, *, to_apply: bool) -> None:
+    def _show_plan(self, registry: str, project: str, plan: PlanDoc, *, to_apply: bool) -> None:
         asked = plan if to_apply and _changes_something(plan) else None
-        self._open(OpenPane(PaneContent.PLAN, plan=asked, folder=folder))
+        self._open(OpenPane(PaneContent.PLAN, plan=asked, registry=registry))
         hint = "y applies exactly this plan, n does not" if asked else _CLOSES
-        self._pane.show("plan", hint, list(self._palette.text_lines(plan_text(plan))))
+        self._pane.show(f"plan of {one_line(project)}", hint, list(self._palette.text_lines(plan_text(plan))))
         self._tasks.say("Apply this plan? Only y does it." if asked else "")
 
     def _answer_plan(self, opened: OpenPane, choice: Answer) -> None:
@@ -194,7 +196,7 @@ class LowerPane:
             self._tasks.say("Nothing was done.")
             return
         plan, tell = opened.plan, self._tasks.tell
-        self._tasks.act("Applying the plan", lambda: self._service.apply(opened.folder, plan, tell))
+        self._tasks.act("Applying the plan", lambda: self._service.apply(opened.registry, plan, tell))
 
     def _open(self, opened: OpenPane) -> None:
         self._opened = opened

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from reconciler.app.board.service import AgentKey
+from reconciler.model.harmless import one_line
 from reconciler.render.board_words import WORDS, matches, need_of
 from reconciler.render.documents.board import BoardDoc, BoardRow
 
@@ -45,7 +46,7 @@ class Arrangement(Struct, frozen=True):
 
 def key_of(row: BoardRow) -> AgentKey:
     """What identifies an agent."""
-    return AgentKey(row["folder"], row["address"])
+    return AgentKey(row["folder"], row["address"], row["registry"])
 
 
 def is_heading(line: Line) -> bool:
@@ -54,7 +55,23 @@ def is_heading(line: Line) -> bool:
 
 
 def lines_of(document: BoardDoc, arrangement: Arrangement) -> list[Line]:
-    """The lines of the board."""
+    """The lines of the board; below the agents, the projects that are left out."""
+    return [*_agents(document, arrangement), *_left_out(document)]
+
+
+def shown_projects(document: BoardDoc) -> list[str]:
+    """The names of the projects that are not left out."""
+    return [each["project"] for each in document["projects"] if each["error"] is None]
+
+
+def _left_out(document: BoardDoc) -> Iterator[Heading]:
+    for project in document["projects"]:
+        if error := project["error"]:
+            said = "; ".join(filter(None, (error["summary"], error["fix"])))
+            yield Heading(f"✗ {one_line(project['folder'])} is left out: {one_line(said)}", "trouble")
+
+
+def _agents(document: BoardDoc, arrangement: Arrangement) -> list[Line]:
     rows = [row for row in document["agents"] if matches(row, arrangement.wanted)]
     match arrangement.grouping:
         case Grouping.NEED:
@@ -76,7 +93,7 @@ def next_grouping(grouping: Grouping, projects: int) -> Grouping:
 
 
 def _workspace(row: BoardRow, document: BoardDoc) -> str:
-    return f"{row['project']}: {row['workspace']}" if len(document["projects"]) > 1 else row["workspace"]
+    return f"{row['project']}: {row['workspace']}" if len(shown_projects(document)) > 1 else row["workspace"]
 
 
 def _grouped(rows: Sequence[BoardRow], title: _Title) -> Iterator[Line]:

@@ -25,6 +25,8 @@ class BoardTasks:
 
     def __init__(self, app: App[None], said: Static, palette: Palette, after: Callable[[], None]) -> None:
         self._app, self._said, self._palette, self._after = app, said, palette, after
+        self.said = False
+        """Whether anything was said."""
 
     def look(self, task: Callable[[], _T], then: Callable[[_T], None]) -> None:
         """Find something out in a thread, then go on here with the result. An error is shown."""
@@ -55,10 +57,12 @@ class BoardTasks:
 
     def say(self, text: str, style: Style = PLAIN) -> None:
         """Show one line."""
+        self.said = True
         self._said.update(Text(one_line(text), style, no_wrap=True, overflow="ellipsis"))
 
     def conclude(self, verdict: ActionResult) -> None:
         """Show a verdict: its first line, and what follows as far as there is room."""
+        self.said = True
         first, *more = [one_line(line.strip()) for line in verdict.lines[:_MOST]] or [""]
         text = Text(no_wrap=True, overflow="ellipsis")
         text.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from reconciler.model.errors import ReconcilerError
+from reconciler.model.extras import missing_extra
 
 
 def load_extra(module: str, extra: str) -> ModuleType:
@@ -13,7 +13,5 @@ def load_extra(module: str, extra: str) -> ModuleType:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        raise ReconcilerError(
-            f"the Python package {missing} is not installed", fix=f"add it: pip install 'agent-reconciler[{extra}]'"
-        ) from error
+        package = (error.name or "").partition(".")[0]
+        raise missing_extra(f"the Python package {package}, which `reconciler {extra}` needs,", extra) from error

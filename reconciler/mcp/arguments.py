@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from reconciler.model.usage import GroupBy
+
 Name = Annotated[str, Meta(min_length=1, description="The agent: an address, or any unique part of its name")]
 Names = Annotated[list[Name], Meta(min_length=1, description="The agents, each by any unique part of its name")]
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
@@ -45,6 +47,15 @@ class AddressArgument(Struct, frozen=True, forbid_unknown_fields=True):
     """A workspace, an agent or a broker."""
 
     address: Annotated[str, Meta(min_length=1, description="An address, or any unique part of a name")]
+
+
+class UsageArguments(Struct, frozen=True, forbid_unknown_fields=True):
+    """The period, the groups, and whether money is shown."""
+
+    since: Annotated[str, Meta(description="How long ago (24h, 7d, 2w), a date (2026-11-01), or all")] = "7d"
+    until: Annotated[str, Meta(description="The same; a date includes that day; empty: now")] = ""
+    by: Annotated[list[GroupBy], Meta(description="What to add up for; empty: agent")] = []
+    cost: Annotated[bool, Meta(description="Also show money: as stored, else by a price list")] = False
 
 
 class SendArguments(Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,11 +10,22 @@ from reconciler.app.plan.drift import drift
 from reconciler.app.plan.explain import explanation
 from reconciler.app.plan.make import make_plan
 from reconciler.app.plan.plans import document_of
+from reconciler.app.usage.report import UsageRequest, opened, usage
 from reconciler.model.exit_code import ExitCode, exit_code_of
+from reconciler.model.usage import GroupBy
 from reconciler.plan.request import Request
 from reconciler.plan.verdict import refusal
+from reconciler.render.usage import usage_document
 
-from .arguments import AddressArgument, LastArguments, NoArguments, OneName, OptionalName, PeekArguments
+from .arguments import (
+    AddressArgument,
+    LastArguments,
+    NoArguments,
+    OneName,
+    OptionalName,
+    PeekArguments,
+    UsageArguments,
+)
 from .tool import Tool, ToolAccess, ToolResult
 
 
@@ -52,6 +63,11 @@ def _explain(access: ToolAccess, given: AddressArgument) -> ToolResult:
 def _drift(access: ToolAccess, _given: NoArguments) -> ToolResult:
     document = drift(access.open())
     return ToolResult(document, ExitCode.OK if document["in_sync"] else ExitCode.CHANGES)
+
+
+def _usage(access: ToolAccess, given: UsageArguments) -> ToolResult:
+    request = UsageRequest(given.since, given.until, tuple(dict.fromkeys(given.by or [GroupBy.AGENT])), given.cost)
+    return ToolResult(usage_document(usage([opened(access.open())], request)))
 
 
 READING = (
@@ -103,5 +119,12 @@ READING = (
         arguments=NoArguments,
         schema="drift",
         call=_drift,
+    ),
+    Tool(
+        name="usage",
+        summary="Show how many tokens the agents used, from what their CLIs stored, and what that cost.",
+        arguments=UsageArguments,
+        schema="usage",
+        call=_usage,
     ),
 )

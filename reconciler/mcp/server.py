@@ -76,7 +76,15 @@ def call(access: ToolAccess, name: str, given: Mapping[str, Any]) -> types.CallT
         return _error_result(UsageError(f"wrong arguments for {name}: {error}"))
     except ReconcilerError as error:
         return _error_result(error)
+    except Exception as error:  # noqa: BLE001 - a mistake of ours in one call must not end the server
+        return _error_result(_unexpected(access, error))
     return _result(answered)
+
+
+def _unexpected(access: ToolAccess, error: Exception) -> ReconcilerError:
+    """The error about a mistake in our code; nothing of its own text, which may quote a secret."""
+    said, *fix = [line.removeprefix("Error: ").removeprefix("  -> ") for line in access.report(error)]
+    return ReconcilerError(said, fix=" ".join(fix))
 
 
 def _tool(access: ToolAccess, name: str) -> Tool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -29,6 +29,7 @@ class ToolAccess(Struct, frozen=True):
     """What the tools of one connection have access to."""
 
     open: Callable[[], Project]  # each call opens the project anew
+    report: Callable[[Exception], Sequence[str]]  # keeps a report of an error in our code; returns what to say
     allowed: frozenset[ToolPermission] = frozenset()
     shown: dict[str, PlanDoc] = field(default_factory=dict)  # the plans that this client was shown, by digest
 

@@ -89,3 +89,5 @@ class Unread(Struct, frozen=True):
 
     path: str
     reason: str
+    # The name of the profile whose store it is.
+    type: str = ""

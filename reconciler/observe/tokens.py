@@ -44,17 +44,30 @@ class _AskedStore(Struct, frozen=True):
     query: Query | None = None
 
 
-def read_tokens(places: Iterable[TokenPlace], known: Mapping[str, TokenFile], files: Files) -> TokensSeen:
-    """The tokens in the stores, as they are now; `known` is what an earlier look found."""
+def read_tokens(
+    places: Iterable[TokenPlace], known: Mapping[str, TokenFile], files: Files, since: int = 0
+) -> TokensSeen:
+    """The tokens in the stores, as they are now; `known` is what an earlier look found.
+
+    Files that were not written since `since`, in Unix seconds, are left out: they have no answers of that time.
+    """
     found: dict[str, TokenFile] = {}
     unread: list[Unread] = []
     for path, asked in _asked(places, files, unread):
+        if since and not _was_written(path, asked, since):
+            continue
         match _read(path, asked, known.get(path)):
             case Present(file):
                 found[path] = file
             case Unknown(reason):
-                unread.append(Unread(path, reason))
+                unread.append(Unread(path, reason, asked.type))
     return TokensSeen(found, tuple(unread))
+
+
+def _was_written(path: str, asked: _AskedStore, since: int) -> bool:
+    """Whether a file was written since then; one that cannot be looked at is read, which says why not."""
+    now = growing_files.mark(path) if asked.lines else _database_mark(path)
+    return not isinstance(now, Present) or now.value.mtime_ns >= since * 1_000_000_000
 
 
 def still_there(known: Mapping[str, TokenFile], seen: TokensSeen) -> dict[str, TokenFile]:
@@ -81,7 +94,7 @@ def _asked(places: Iterable[TokenPlace], files: Files, unread: list[Unread]) -> 
                 yield from ((path, asked) for path in paths if path not in done)
                 done.update(paths)
             case Unknown(reason):
-                unread.append(Unread(pattern, reason))
+                unread.append(Unread(pattern, reason, asked.type))
 
 
 def _read(path: str, asked: _AskedStore, known: TokenFile | None) -> Observed[TokenFile]:

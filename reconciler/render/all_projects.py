@@ -19,24 +19,13 @@ from .status import age, detail_text
 from .table import table
 
 if TYPE_CHECKING:
+    from .documents.board import BoardDoc, BoardRow
     from .documents.common import DiagnosticDoc
     from .documents.drift import DriftsDoc
     from .documents.drift_all import AllDriftDoc, ProjectDriftDoc
-    from .documents.status import StatusDoc, StatusRow
-    from .documents.status_all import AllStatusDoc, ProjectStatusDoc
 
 _COLUMNS = ("AGENT", "STATUS", "LIVE", "STATE", "CONVERSATION", "AGE", "NOTE")
 _NONE = "No project is noted. `reconciler apply` notes its project; `reconciler projects list` lists them."
-
-
-class ProjectStatus(Struct, frozen=True):
-    """The status of one noted project, or why it is left out."""
-
-    note: ProjectNote
-    status: StatusDoc | None = None
-    more: Sequence[Diagnostic] = ()
-    """What is said besides, such as an apply that waits for its confirmation."""
-    error: Diagnostic | None = None
 
 
 class ProjectDrift(Struct, frozen=True):
@@ -50,57 +39,39 @@ class ProjectDrift(Struct, frozen=True):
 # --- status -----------------------------------------------------------------------------------
 
 
-def all_status_document(projects: Iterable[ProjectStatus], diagnostics: Iterable[Diagnostic]) -> AllStatusDoc:
-    """The document of `status --all --json`."""
-    return {
-        "format_version": FORMAT_VERSION,
-        "projects": [_status_of_one(each) for each in projects],
-        "diagnostics": [diagnostic_document(each) for each in diagnostics],
-    }
-
-
-def _status_of_one(project: ProjectStatus) -> ProjectStatusDoc:
-    own, more = project.status, [diagnostic_document(each) for each in project.more]
-    return {
-        "root": project.note.root,
-        "registry": project.note.registry,
-        "agents": own["agents"] if own else [],
-        "diagnostics": [*(own["diagnostics"] if own else []), *more],
-        "error": diagnostic_document(project.error) if project.error else None,
-    }
-
-
-def all_status_text(document: AllStatusDoc, now: datetime) -> Iterator[str]:
+def all_status_text(document: BoardDoc, now: datetime) -> Iterator[str]:
     """The agents of each project below its folder, in columns that all projects share."""
-    projects = document["projects"]
+    projects, shown = document["projects"], document["agents"]
     if not (projects or document["diagnostics"]):
         yield _NONE
         return
-    shown = [agent for project in projects for agent in project["agents"]]
     if len(shown) == 1 and "detail" in shown[0]:
-        yield from _one_agent(projects, shown[0], now)
+        yield from _one_agent(document, shown[0], now)
         return
     head, *lines = table([_COLUMNS, *(_cells(agent, now) for agent in shown)])
-    rows = iter(lines)
+    rows: dict[str, list[str]] = {project["registry"]: [] for project in projects}
+    for agent, line in zip(shown, lines, strict=True):
+        rows[agent["registry"]].append(f"  {line}")
     yield from [f"  {head}"] if shown else []
     for project in projects:
+        own = rows[project["registry"]]
         if project["error"]:
-            yield _left_out(project["root"], project["error"])
+            yield _left_out(project["folder"], project["error"])
             continue
-        yield f"{project['root']}:{'' if project['agents'] else ' no agents'}"
-        yield from (f"  {next(rows)}" for _ in project["agents"])
+        yield f"{project['folder']}:{'' if own else ' no agents'}"
+        yield from own
 
 
-def _one_agent(projects: Sequence[ProjectStatusDoc], agent: StatusRow, now: datetime) -> Iterator[str]:
-    for project in projects:
-        if project["agents"]:
-            yield f"{project['root']}:"
+def _one_agent(document: BoardDoc, agent: BoardRow, now: datetime) -> Iterator[str]:
+    for project in document["projects"]:
+        if project["error"]:
+            yield _left_out(project["folder"], project["error"])
+        elif project["registry"] == agent["registry"]:
+            yield f"{project['folder']}:"
             yield from (f"  {line}" for line in detail_text(agent, now))
-        elif project["error"]:
-            yield _left_out(project["root"], project["error"])
 
 
-def _cells(agent: StatusRow, now: datetime) -> tuple[str, ...]:
+def _cells(agent: BoardRow, now: datetime) -> tuple[str, ...]:
     short = agent["address"].partition(".")[2]
     return (
         short if agent["agent"] == agent["type"] else f"{short} ({agent['type']})",
@@ -113,14 +84,14 @@ def _cells(agent: StatusRow, now: datetime) -> tuple[str, ...]:
     )
 
 
-def status_warnings(document: AllStatusDoc) -> Iterator[DiagnosticDoc]:
+def status_warnings(document: BoardDoc) -> Iterator[DiagnosticDoc]:
     """The messages beside the text, each with its project."""
     for project in document["projects"]:
-        yield from (_of(project["root"], each) for each in project["diagnostics"])
+        yield from (_of(project["folder"], each) for each in project["diagnostics"])
     yield from document["diagnostics"]
 
 
-def status_is_sure(document: AllStatusDoc) -> bool:
+def status_is_sure(document: BoardDoc) -> bool:
     """Whether every project could be looked at."""
     errors = [project["error"] for project in document["projects"] if project["error"]]
     return all(each["severity"] == "warning" for each in [*errors, *status_warnings(document)])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -17,6 +19,9 @@ from .documents.board import BoardDoc, BoardJob, BoardMessage, BoardProject, Boa
 from .documents.diff import DiffDoc
 from .documents.last import LastDoc
 
+if TYPE_CHECKING:
+    from .documents.status import StatusDetail
+
 _LONGEST = 500  # characters of a message or a question
 
 
@@ -29,43 +34,65 @@ class AgentFacts(Struct, frozen=True):
     diff: DiffDoc | None = None
     job: Job | None = None
     """Its newest job that has not ended."""
+    tokens: int | None = None
+    """The tokens that it used today; None if that is not known."""
+
+
+NO_FACTS = AgentFacts()
+_Seen = tuple[AgentStatus, AgentFacts]
 
 
 class ProjectOverview(Struct, frozen=True):
     """What is seen of a project."""
 
     project: str
-    """Its name."""
+    """Its name; empty if it is not known."""
     folder: str
-    agents: tuple[tuple[AgentStatus, AgentFacts], ...] = ()
+    registry: str = ""
+    agents: tuple[_Seen, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    error: Diagnostic | None = None
+    """Why the project is left out."""
+    detail: StatusDetail | None = None
+    """Of the one agent that was asked for by name."""
 
 
-def board_document(sights: Iterable[ProjectOverview]) -> BoardDoc:
-    """The document of `board --json`."""
-    seen = list(sights)
+def board_document(overviews: Iterable[ProjectOverview], diagnostics: Iterable[Diagnostic] = ()) -> BoardDoc:
+    """The document of `board --json`. The diagnostics are about notes of projects that cannot be read."""
+    seen = list(overviews)
     return {
         "format_version": FORMAT_VERSION,
         "projects": [_project(each) for each in seen],
         "agents": [row for each in seen for row in _rows(each)],
+        "diagnostics": [diagnostic_document(each) for each in diagnostics],
     }
 
 
-def _project(sight: ProjectOverview) -> BoardProject:
-    diagnostics = [diagnostic_document(each) for each in sight.diagnostics]
-    return {"project": sight.project, "folder": sight.folder, "diagnostics": diagnostics}
+def _project(overview: ProjectOverview) -> BoardProject:
+    return {
+        "project": overview.project or posixpath.basename(overview.folder),
+        "folder": overview.folder,
+        "registry": overview.registry,
+        "diagnostics": [diagnostic_document(each) for each in overview.diagnostics],
+        "error": diagnostic_document(overview.error) if overview.error else None,
+    }
 
 
-def _rows(sight: ProjectOverview) -> Iterator[BoardRow]:
-    for agent, facts in sight.agents:
-        yield {
-            "project": sight.project,
-            "folder": sight.folder,
+def _rows(overview: ProjectOverview) -> Iterator[BoardRow]:
+    for agent, facts in overview.agents:
+        row: BoardRow = {
+            "project": overview.project,
+            "folder": overview.folder,
+            "registry": overview.registry,
             "workspace": agent.address.workspace,
             "agent": agent.address.agent,
             "type": agent.type,
             "address": str(agent.address),
             "session": agent.session,
+            "conversation": agent.conversation or None,
+            "pid": agent.pid,
+            "since": agent.since or None,
+            "shows_state": agent.shows_state,
             "group": agent.group.value,
             "status": agent.status,
             "live": agent.live,  # type: ignore[typeddict-item] # one of the five, by construction
@@ -76,8 +103,12 @@ def _rows(sight: ProjectOverview) -> Iterator[BoardRow]:
             "message": _message(facts.last),
             "work": _work(facts.diff),
             "job": _job(facts.job),
+            "tokens_today": facts.tokens,
             "note": agent.note,
         }
+        if overview.detail:
+            row["detail"] = overview.detail
+        yield row
 
 
 def _message(last: LastDoc | None) -> BoardMessage | None:

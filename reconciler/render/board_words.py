@@ -98,6 +98,7 @@ def _waits_for(row: BoardRow) -> str:
 
 def _searched(row: BoardRow) -> str:
     parts = [row["project"], f"{row['workspace']}.{row['agent']}", row["type"], row["session"], row["state"]]
+    parts += [row["folder"]]
     parts += [WORDS[row["group"]], row["status"], row["note"], row["question"] or ""]
     parts += [row["work"]["branch"]] if row["work"] else []
     parts += [row["job"]["id"], row["job"]["status"]] if row["job"] else []

@@ -155,7 +155,8 @@ def _head(document: BoardDoc, counts: Mapping[str, int]) -> dict[str, object]:
 
 
 def _troubles(project: BoardProject) -> Iterator[str]:
-    for each in project["diagnostics"]:
+    left_out = [project["error"]] if project["error"] else []
+    for each in (*left_out, *project["diagnostics"]):
         place = f"{each['file']}:{each['line']}: " if each["file"] else ""
         yield f"{project['project'] or project['folder']}: {place}{each['summary']}"
 

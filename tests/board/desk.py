@@ -20,7 +20,7 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.render.documents.board import BoardDoc, BoardRow
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
-FOLDER = "/lab"
+FOLDER, REGISTRY = "/lab", "/lab/.hermes/agent-sessions.yaml"
 
 
 def row(name: str, group: str = "idle", **other: Any) -> BoardRow:
@@ -30,6 +30,7 @@ def row(name: str, group: str = "idle", **other: Any) -> BoardRow:
     made = {
         "project": "lab",
         "folder": FOLDER,
+        "registry": REGISTRY,
         "workspace": workspace,
         "agent": agent,
         "type": "claude",
@@ -45,14 +46,20 @@ def row(name: str, group: str = "idle", **other: Any) -> BoardRow:
         "message": {"role": "assistant", "at": None, "text": f"said by {name}"},
         "work": {"branch": "main", "uncommitted": 1, "added": 12, "removed": 3},
         "job": None,
+        "tokens_today": None,
+        "conversation": None,
+        "pid": None,
+        "since": None,
+        "shows_state": True,
         "note": "",
     }
     return {**made, **other}  # type: ignore[typeddict-item] # a row, by construction
 
 
 def document(*rows: BoardRow, projects: Iterable[str] = ("lab",)) -> BoardDoc:
-    listed = [{"project": name, "folder": FOLDER, "diagnostics": []} for name in projects]
-    return {"format_version": "1.0", "projects": listed, "agents": list(rows)}
+    there = {"folder": FOLDER, "registry": REGISTRY, "diagnostics": [], "error": None}
+    listed = [{"project": name, **there} for name in projects]
+    return {"format_version": "1.0", "projects": listed, "agents": list(rows), "diagnostics": []}
 
 
 AGENTS = document(
@@ -122,8 +129,8 @@ class PlayedService:
         self._note("attachment", key.name)
         return Attachment(self.way, ("true",), "Ctrl-b d")
 
-    def plan(self, folder: str) -> Any:
-        self._note("plan", folder)
+    def plan(self, project: str) -> Any:
+        self._note("plan", project)
         return {**PLAN, "resource_changes": [{"actions": ["create"]}]}
 
     def answer(self, key: AgentKey, request: str, choice: Answer) -> ActionResult:
@@ -141,9 +148,9 @@ class PlayedService:
     def restart(self, key: AgentKey, _tell: Callable[[str], None]) -> ActionResult:
         return self._done("restart", key.name)
 
-    def apply(self, folder: str, plan: Any, tell: Callable[[str], None]) -> ActionResult:
+    def apply(self, project: str, plan: Any, tell: Callable[[str], None]) -> ActionResult:
         tell("on the way")
-        return self._done("apply", folder, plan["change"])
+        return self._done("apply", project, plan["change"])
 
     def _done(self, what: str, *words: Any) -> ActionResult:
         self._note(what, *words)

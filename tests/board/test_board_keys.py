@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from board.desk import AGENTS, PlayedService, Screen, document, on_board, row
+from board.desk import AGENTS, REGISTRY, PlayedService, Screen, document, on_board, row
 from rich.segment import Segment
 
 from reconciler.app.board.attach import AttachMethod
@@ -228,7 +228,7 @@ def test_a_plan_is_shown_and_only_y_applies_it() -> None:
         await screen.shows("Apply this plan?")
         await screen.press("y")
         await screen.shows("✓ apply: done")
-        assert screen.did("apply", "/lab", 1)
+        assert screen.did("apply", REGISTRY, 1)
 
     on_board(story)
 

@@ -1,4 +1,7 @@
-"""An agent that is a client of the MCP server: it asks to stop itself, then its neighbour, and waits."""
+"""An agent that is a client of the MCP server: it does what it is told, to itself and to its neighbour, and waits.
+
+Its first argument is a pipe that brings the calls, one `[tool, arguments]` each; the results go to the second.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,28 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import anyio
 from mcp import Client, StdioServerParameters
 
 
-async def answers(command: list[str]) -> list[str]:
-    project = os.path.dirname(os.getcwd())
+async def results(calls: list[list[Any]], words: list[str]) -> list[list[Any]]:
     environment = {name: os.environ[name] for name in ("HOME", "PATH")}
-    words = [*command[1:], "mcp", "-C", project, "--allow", "stop"]
-    server = StdioServerParameters(command=command[0], args=words, env=environment, cwd="/")
+    server = StdioServerParameters(command=words[0], args=words[1:], env=environment, cwd="/")
     async with Client(server) as client:
-        results = [await client.call_tool("stop", {"names": [name]}) for name in ("one", "two")]
-    return [result.content[0].text for result in results]
+        shown = await client.call_tool("plan", {})
+        digest = shown.structured_content["digest"]
+        done = []
+        for tool, given in calls:
+            result = await client.call_tool(tool, {**given, "digest": digest} if tool == "apply" else given)
+            done.append([tool, bool(result.is_error), result.content[0].text])
+        return done
 
 
-unfinished = Path(f"{sys.argv[1]}.new")
-unfinished.write_text(json.dumps(anyio.run(answers, sys.argv[2:])))
-unfinished.rename(sys.argv[1])
+calls = json.loads(Path(sys.argv[1]).read_text())
+project = os.path.dirname(os.getcwd())
+unfinished = Path(f"{sys.argv[2]}.new")
+unfinished.write_text(json.dumps(anyio.run(results, calls["calls"], [*sys.argv[3:], "-C", project, *calls["words"]])))
+unfinished.rename(sys.argv[2])
 signal.pause()

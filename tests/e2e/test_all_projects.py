@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from project import SCHEMAS, Project
+from project import CLI, SCHEMAS, Project
 from waiting import wait_until
 
 from reconciler.render.output import escape_line
@@ -189,23 +189,35 @@ def test_all_agents_are_shown_below_their_projects_with_one_look_at_each_server(
         "AGENT",
         *(f"{each.root.name}.shell" for each in (lab.first, lab.second, lab.third)),
     ]
+    assert sorted(looks(lab, "status", "--all", "--json")) == [f"{lab.home}/s1 list-panes", f"{lab.home}/s2 list-panes"]
+
+
+def test_the_document_of_all_agents_is_the_board(lab: Lab) -> None:
     document = lab.first.json("status", "--all", code=0)
-    check("status-all", document)
-    assert [each["root"] for each in document["projects"]] == roots
-    assert all(each["agents"][0]["live"] == "alive" for each in document["projects"])
+    check("board", document)
+    assert [each["folder"] for each in document["projects"]] == [
+        str(each.root) for each in (lab.first, lab.second, lab.third)
+    ]
+    assert [each["live"] for each in document["agents"]] == ["alive"] * 3
+    assert lab.first.json("board", "--all", code=0) == document
+    outside = subprocess.run([*CLI, "board", "--json"], cwd="/", env=lab.first.env, check=True, capture_output=True)
+    assert json.loads(outside.stdout) == document, "outside of a project, the board is that of all"
+    [alone] = lab.third.json("board", code=0)["agents"]
+    assert alone in document["agents"]
 
 
 def test_a_project_is_the_same_alone_and_among_all(lab: Lab) -> None:
     [alone] = lab.third.json("status")["agents"]
-    document = lab.first.json("status", "--all")
-    assert document["projects"][2]["agents"] == [alone]
+    found = lab.first.json("status", "--all")["agents"][2]
+    assert {key: found[key] for key in alone} == alone
 
 
 def test_one_agent_is_found_in_whichever_project_it_is(lab: Lab) -> None:
     document = lab.first.json("status", "--all", "third", code=0)
-    [project] = document["projects"]
-    assert project["root"] == str(lab.third.root)
-    assert project["agents"][0]["detail"]["workspace"] == "third"
+    check("board", document)
+    [project], [agent] = document["projects"], document["agents"]
+    assert project["folder"] == agent["folder"] == str(lab.third.root)
+    assert agent["detail"]["workspace"] == "third"
     said = lab.first.run("status", "--all", "shell", code=64)
     assert f"agent.second.shell  second-creator-shell  in {lab.second.root}" in said
     assert "there is no agent nobody in any project" in lab.first.run("status", "--all", "nobody", code=64)
@@ -216,6 +228,7 @@ def test_all_and_one_project_exclude_each_other(lab: Lab) -> None:
         ["-C", "first", "status", "--all"],
         ["drift", "--all", "--registry", "x"],
         ["monitor", "--all", "-C", "."],
+        ["board", "--all", "-C", "."],
     ):
         said = lab.first.run(*words, code=64)
         assert "--all looks at all of them" in said
@@ -245,9 +258,10 @@ def test_a_project_that_cannot_be_read_is_one_line_and_hides_no_other_one(
         assert "cannot be read" in lines[0]
         assert f"{lab.third.root}:" in done.stdout
         document = lab.first.json("status", "--all", code=1)
-        check("status-all", document)
-        [found] = [each for each in document["projects"] if each["root"] == str(spare.root)]
-        assert (found["agents"], found["error"]["severity"]) == ([], "error")
+        check("board", document)
+        [found] = [each for each in document["projects"] if each["folder"] == str(spare.root)]
+        assert found["error"]["severity"] == "error"
+        assert str(spare.root) not in {each["folder"] for each in document["agents"]}
         if "folder" in damage:
             assert f"reconciler projects forget {spare.root}" in lines[0], "its disk may come back: it is only offered"
         assert lab.note(spare).exists()
@@ -265,7 +279,7 @@ def test_a_tmux_server_that_cannot_be_asked_is_an_error_of_its_projects_alone(la
     )
     (lab.home / "stuck" / "tmux").chmod(0o755)
     done = lab.first.attempt("status", "--all", "--json", PATH=f"{lab.home}/stuck:{lab.first.env['PATH']}")
-    found = {each["root"]: each["agents"][0]["live"] for each in json.loads(done.stdout)["projects"]}
+    found = {each["folder"]: each["live"] for each in json.loads(done.stdout)["agents"]}
     assert found == {str(lab.first.root): "unknown", str(lab.second.root): "unknown", str(lab.third.root): "alive"}
     assert done.returncode == 1
 
@@ -424,8 +438,10 @@ def test_agents_are_found_from_another_shell_than_the_one_that_started_them(lab:
         made.apply(TMUX_TMPDIR=str(servers), TMUX_SERVER_NAME="mine")
         for variables in ({}, {"TMUX_SERVER_NAME": "other", "TMUX_TMPDIR": str(lab.home)}):
             done = lab.first.attempt("status", "--all", "--json", **variables)
-            [found] = [each for each in json.loads(done.stdout)["projects"] if each["root"] == str(root)]
-            assert ([agent["live"] for agent in found["agents"]], found["diagnostics"]) == (["alive"], [])
+            document = json.loads(done.stdout)
+            [found] = [each for each in document["projects"] if each["folder"] == str(root)]
+            live = [each["live"] for each in document["agents"] if each["folder"] == str(root)]
+            assert (live, found["diagnostics"]) == (["alive"], [])
     finally:
         made.tmux("kill-server")
         lab.note(made).unlink()

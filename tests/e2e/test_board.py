@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import re
 import shlex
+import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import termios
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 from project import CLI, SCHEMAS, Project
 from waiting import wait_until
+
+TRIED: set[str] = set()
+"""The keys that some test here presses, and what it does with the mouse."""
+_PRESSED: set[str] = set()
+
+
+def tries(*keys: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Declare the keys that a test presses; it fails if it does not press all of them."""
+    TRIED.update(keys)
+
+    def declared(test: Callable[..., None]) -> Callable[..., None]:
+        @wraps(test)
+        def checked(*given: Any, **named: Any) -> None:
+            _PRESSED.clear()
+            test(*given, **named)
+            assert set(keys) <= _PRESSED
+
+        return checked
+
+    return declared
+
 
 ASKS, RESTS, OLD = "shop.builder", "shop.writer", "blog.old"
 NO_TMUX = ("env", "-u", "TMUX", "-u", "TMUX_PANE")
@@ -44,6 +71,7 @@ class Terminal:
         return self.tmux("capture-pane", "-p")
 
     def press(self, *keys: str) -> None:
+        _PRESSED.update(keys)
         self.tmux("send-keys", *keys)
 
     def shows(self, *texts: str) -> str:
@@ -96,6 +124,7 @@ def _ages(screen: str) -> str:
     return re.sub(r"(?:<1m| \dm)(?=  )", "   ", screen)
 
 
+@tries("y", "Space", "l", "d", "Escape", "m", "Enter", "s", "r", "R", "Home", "Down")
 def test_its_keys_on_real_agents(lab: Project) -> None:
     with terminal(lab, "keys", "board") as board:
         screen = board.shows("▲  asks", "○  idle", "■  ", "Bash command touch", "canned reply")
@@ -144,6 +173,7 @@ def test_its_keys_on_real_agents(lab: Project) -> None:
         assert lab.pane("shop-creator-writer").pid != before
 
 
+@tries("a", "y")
 def test_exactly_the_plan_that_was_shown_is_applied(lab: Project) -> None:
     manifest = lab.root / "reconciler.yaml"
     before = manifest.read_text()
@@ -186,6 +216,7 @@ def test_one_changed_character_and_nothing_is_pressed(lab: Project) -> None:
         board.shows("○ 2 idle")
 
 
+@tries("/", "Enter", "q")
 def test_enter_attaches_and_detaching_comes_back(lab: Project) -> None:
     with terminal(lab, "attach", "board") as board:
         board.shows("shop.writer")
@@ -197,6 +228,165 @@ def test_enter_attaches_and_detaching_comes_back(lab: Project) -> None:
         board.shows("✓ You are back.", "shop.writer")
         board.press("q")
         board.shows("ended with 0")
+
+
+@tries("n", "p", "?", "g", "j", "k", "Up", "End", "PageUp", "PageDown", "C-c")
+def test_the_keys_that_look_and_move(lab: Project) -> None:
+    lab.type("shop-creator-writer", "please ask")
+    with terminal(lab, "moves", "board", size=(80, 30)) as board:
+        board.shows("▲  asks")
+        board.press("/", "writer", "Enter")
+        board.shows("filter: writer")
+        board.press("n")
+        board.shows("shop.writer asks", "4. No")
+        board.press("n")
+        board.shows("✓ deny: Do you want to proceed?")
+        board.press("Escape")
+        wait_until(lambda: "filter" not in board.screen)
+        board.shows("○  idle")
+        board.press("End", "k", "j", "Up", "l")
+        board.shows("shop.writer: its last messages")
+        board.press("Escape")
+        wait_until(lambda: "its last messages" not in board.screen)
+        board.press("p")
+        board.shows("plan of project", "No changes.")
+        board.press("?")
+        board.shows("── keys", "attach to the agent; you come back here")
+        assert "With the mouse:" not in board.screen
+        board.press("PageDown")
+        board.shows("With the mouse:")
+        board.press("PageUp")
+        board.shows("attach to the agent; you come back here")
+        board.press("Escape")
+        wait_until(lambda: "── keys" not in board.screen)
+        board.press("g")
+        board.shows("Grouped by workspace.", "blog (1)", "shop (2)")
+        board.press("C-c")
+        board.shows("ended with 0")
+
+
+@tries("C-q")
+def test_leaving_with_ctrl_q_ends_it_too(lab: Project) -> None:
+    with terminal(lab, "quits", "board") as board:
+        board.shows("shop.writer")
+        board.press("C-q")
+        board.shows("ended with 0")
+
+
+def _mouse(keys: int, line: int, column: int = 20, button: int = 0) -> None:
+    """Press a button of the mouse in this line of the screen and let it go; 64 and 65 are the wheel (SGR 1006)."""
+    os.write(keys, f"\x1b[<{button};{column};{line + 1}M".encode())
+    if button < 64:
+        os.write(keys, f"\x1b[<{button};{column};{line + 1}m".encode())
+
+
+@tries("click", "twice", "wheel")
+def test_the_mouse_selects_attaches_scrolls_and_presses_keys(lab: Project) -> None:
+    with terminal(lab, "mouse", "board", inside=True) as board, _user(board) as keys:
+        board.tmux("set-option", "-g", "mouse", "on")
+        lines = board.shows("shop.writer", "enter attach").splitlines()
+
+        _mouse(keys, len(lines) - 1, lines[-1].index("space peek") + 2)
+        board.shows("shop.builder: its screen")
+        _mouse(keys, _line_of("shop.writer", board))
+        board.shows("shop.writer: its screen")
+        _PRESSED.add("click")
+
+        os.write(keys, b"\x1b")
+        wait_until(lambda: "its screen" not in board.screen)
+        os.write(keys, b"?")
+        board.shows("── keys", "attach to the agent; you come back here")
+        for _ in range(30):
+            _mouse(keys, _line_of("── keys", board) + 3, button=65)
+        board.shows("With the mouse:")
+        _PRESSED.add("wheel")
+
+        os.write(keys, b"\x1b")
+        wait_until(lambda: "── keys" not in board.screen)
+        for _ in range(2):
+            _mouse(keys, _line_of("shop.writer", board))
+        wait_until(lambda: "shop-creator-writer" in lab.tmux("list-clients", "-F", "#{session_name}"))
+        _PRESSED.add("twice")
+        os.write(keys, b"\x02d")
+        board.shows("✓ You are back.")
+
+
+def _line_of(text: str, board: Terminal) -> int:
+    return next(at for at, line in enumerate(board.screen.splitlines()) if text in line)
+
+
+@pytest.fixture
+def without_popups(lab: Project, tmp_path: Path) -> tuple[str, ...]:
+    """The words before a command that make it see a tmux that has no popups, like those before 3.2."""
+    script = f"""#!/bin/sh
+case "$*" in *"list-commands display-popup"*) echo "unknown command: display-popup" >&2; exit 1;; esac
+exec {shutil.which("tmux", path=lab.env["PATH"])} "$@"
+"""
+    (tmp_path / "tmux").write_text(script)
+    (tmp_path / "tmux").chmod(0o755)
+    return ("env", f"PATH={tmp_path}:{lab.env['PATH']}")
+
+
+def test_without_popups_the_way_back_is_shown_before_the_terminal_is_switched(
+    lab: Project, without_popups: tuple[str, ...]
+) -> None:
+    """The board runs in the tmux server of its agents."""
+    command = shlex.join([*without_popups, *CLI, "board"])
+    lab.tmux(
+        "new-session", "-d", "-s", "mine", "-x", "80", "-y", "24", "-c", str(lab.root), f"{command}; exec sleep 1000"
+    )
+    here = Here(lab)
+    try:
+        with _user(here, "=mine") as keys:
+            here.shows("shop.writer")
+            os.write(keys, b"/writer\r")
+            here.shows("filter: writer")
+            os.write(keys, b"\r")
+            here.shows("Ctrl-b L brings you back here. Press enter again to go to shop.writer.")
+            assert here.seen_by_the_user == "mine"
+            os.write(keys, b"\r")
+            wait_until(lambda: here.seen_by_the_user == "shop-creator-writer")
+            os.write(keys, b"\x02L")
+            wait_until(lambda: here.seen_by_the_user == "mine")
+            here.shows("shop.writer", "enter attach")
+    finally:
+        lab.tmux("kill-session", "-t", "=mine")
+
+
+class Here(Terminal):
+    """The session `mine` in the server of the agents."""
+
+    def __init__(self, project: Project) -> None:
+        self.project, self.socket = project, project.socket
+
+    @property
+    def screen(self) -> str:
+        return self.tmux("capture-pane", "-p", "-t", "=mine:")
+
+    @property
+    def seen_by_the_user(self) -> str:
+        return self.tmux("list-clients", "-F", "#{session_name}").strip()
+
+
+def test_without_popups_in_another_server_the_keys_that_come_back_are_shown_first(
+    lab: Project, without_popups: tuple[str, ...]
+) -> None:
+    board = Terminal(lab, "nested", (*without_popups, *CLI, "board"))
+    try:
+        with _user(board) as keys:
+            board.shows("shop.writer")
+            os.write(keys, b"/writer\r")
+            board.shows("filter: writer")
+            os.write(keys, b"\r")
+            board.shows("Ctrl-b Ctrl-b d brings you back here. Press enter again to go to shop.writer.")
+            assert not lab.tmux("list-clients")
+            os.write(keys, b"\r")
+            wait_until(lambda: "shop-creator-writer" in lab.tmux("list-clients", "-F", "#{session_name}"))
+            os.write(keys, b"\x02\x02d")
+            board.shows("✓ You are back.")
+            assert board.tmux("list-clients")
+    finally:
+        board.tmux("kill-server")
 
 
 def test_inside_tmux_a_popup_attaches(lab: Project) -> None:
@@ -214,11 +404,12 @@ def test_inside_tmux_a_popup_attaches(lab: Project) -> None:
 
 
 @contextmanager
-def _user(board: Terminal) -> Iterator[int]:
+def _user(board: Terminal, session: str = "") -> Iterator[int]:
     """A user's terminal that is attached to the outer server; what is written to it is typed."""
     ours, theirs = pty.openpty()
-    command = ["tmux", "-u", "-S", str(board.socket), "attach-session"]
-    env = {**board.project.env, "TERM": "xterm"}
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    command = ["tmux", "-u", "-S", str(board.socket), "attach-session", *(["-t", session] if session else [])]
+    env = {**board.project.env, "TERM": "xterm-256color"}
     client = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True)
     os.close(theirs)
     drain = subprocess.Popen(["cat"], stdin=ours, stdout=subprocess.DEVNULL)
@@ -265,7 +456,8 @@ def test_its_document_fits_the_schema(lab: Project) -> None:
     rows = {row["address"]: row for row in document["agents"]}
     assert rows["agent.shop.writer"]["message"]["text"]
     assert rows["agent.blog.old"]["group"] == "stopped"
-    assert document["projects"] == [{"project": "project", "folder": str(lab.root), "diagnostics": []}]
+    whole = {"project": "project", "folder": str(lab.root), "registry": str(lab.registry), "diagnostics": []}
+    assert document["projects"] == [{**whole, "error": None}]
 
 
 def test_what_is_missing_is_one_line(lab: Project) -> None:

@@ -60,3 +60,41 @@ def test_a_jammed_server_is_told_of_with_a_way_out_and_the_next_apply_takes_it(p
     project.apply()
     assert list(project.live()) == [ONE]
     assert not runs(orphan)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGHUP, signal.SIGKILL])
+def test_a_restart_that_is_killed_right_after_its_start_has_started_the_agent(project: Project, ending: int):
+    """Its new pane is in no registry yet; the pane that was recorded is gone."""
+    project.declare(one={"type": "claude"}, two={"type": "shell"})  # the second keeps the tmux server
+    project.apply()
+    before = project.pane(ONE).pid
+    restarting = project.start("restart", ONE)
+    wait_until(lambda: ONE in project.live() and project.pane(ONE).pid != before)
+    restarting.send_signal(ending)
+    restarting.communicate()
+    now = project.pane(ONE).pid
+
+    agent = project.json("status")["agents"][0]
+    assert (agent["live"], agent["pid"]) == ("alive", now), agent
+    assert project.actions() == {}, "the agent runs as it should"
+    project.apply()
+    assert project.pane(ONE).pid == now
+    row = project.row(ONE)
+    assert (row["status"], row["pane"]["pid"]) == ("running", now)
+    project.run("drift", code=0)
+
+
+def test_a_restart_that_is_killed_between_end_and_start_is_finished_by_the_next_apply(project: Project):
+    project.declare(one={"type": "claude", "prompt": "hello"}, two={"type": "shell"})
+    project.apply()
+    wait_until(lambda: "canned reply" in project.screen(ONE))
+    agent = project.json("status")["agents"][0]
+    restarting = project.start("restart", ONE)
+    wait_until(lambda: not runs(agent["pid"]))
+    restarting.kill()
+    restarting.communicate()
+
+    project.apply()
+    again, _ = project.json("status")["agents"]
+    assert (again["live"], again["conversation"]) == ("alive", agent["conversation"])
+    assert project.actions() == {}

@@ -19,7 +19,7 @@ from project import CLI, SECONDS, Project
 from waiting import wait_until
 
 SESSION = "lab-creator-one"
-READING = {"status", "peek", "last", "diff", "plan", "explain", "drift"}
+READING = {"status", "peek", "last", "diff", "plan", "explain", "drift", "usage"}
 CHANGING = {"send", "answer", "job_submit", "job_wait", "stop", "resume", "apply"}
 ASKER = Path(__file__).with_name("mcp_asker.py")
 
@@ -44,13 +44,13 @@ class Asked:
         return {tool.name: tool for tool in (await self._client.list_tools()).tools}
 
 
-def connected(project: Project, work: Any, *words: str) -> None:
+def connected(project: Project, work: Any, *words: str, command: StdioServerParameters | None = None) -> None:
     """Run `work(asked)` with a client of a server that was started with these words."""
-    command = StdioServerParameters(command=CLI[0], args=[*CLI[1:], "mcp", *words], env=project.env, cwd=project.root)
+    usual = StdioServerParameters(command=CLI[0], args=[*CLI[1:], "mcp", *words], env=project.env, cwd=project.root)
 
     async def run() -> None:
         with anyio.fail_after(4 * SECONDS):
-            async with Client(command) as client:
+            async with Client(command or usual) as client:
                 await work(Asked(client))
 
     anyio.run(run)
@@ -70,13 +70,20 @@ def test_the_tools_that_only_look_return_the_documents_of_their_commands(project
     project.declare(one={"type": "claude"})
     project.apply()
     project.run("send", SESSION, "say hello", "--wait-idle", "20")
+    folder = project.root / "lab"
+    subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)
+    (folder / "page").write_text("new\n")
     commands = {
         "status": ("status", {}),
         "last": ("last one", {"name": "one"}),
         "explain": ("explain one", {"address": "one"}),
         "drift": ("drift", {}),
         "plan": ("plan", {}),
+        "diff": ("diff one", {"name": "one"}),
+        "peek": ("peek one", {"name": "one"}),
+        "usage": ("usage --since 24h --by agent --by day", {"since": "24h", "by": ["agent", "day"]}),
     }
+    assert set(commands) == READING
 
     async def work(ask: Asked) -> None:
         tools = await ask.tools()
@@ -87,7 +94,11 @@ def test_the_tools_that_only_look_return_the_documents_of_their_commands(project
             assert document.keys() == printed.keys(), tool
             assert document.get("digest") == printed.get("digest")
         assert "say hello" in json.dumps(await ask.document("peek", name="one", lines=50))
-        assert "is not under git" in said(await ask("diff", name="one"))
+        assert [each["path"] for each in (await ask.document("diff", name="one"))["uncommitted"]] == ["page"]
+        [group] = (await ask.document("usage", since="24h"))["groups"]
+        assert (group["agent"], group["answers"]) == ("agent.lab.one", 1)
+        assert exit_code(await ask("usage", since="yesterday")) == 64
+        assert exit_code(await ask("usage", by=["phase"])) == 64
 
     connected(project, work)
 
@@ -172,21 +183,85 @@ def test_a_job_is_submitted_and_waited_for(project: Project):
     connected(project, work, "--allow", "job")
 
 
-def test_an_agent_does_nothing_to_itself(project: Project, tmp_path: Path):
-    """The agent is a client itself; it inherits nothing that tells where it runs."""
-    told = tmp_path / "told.json"
-    asker = {"command": [sys.executable, str(ASKER), str(told), *CLI]}
-    project.write(
-        {"lab": {"path": "lab", "agents": {"one": {"type": "asker"}, "two": {"type": "shell"}}}},
-        agent_types={"asker": asker},
-    )
+OWN_DEEDS = {
+    "send": {"name": "one", "text": "hello"},
+    "answer": {"name": "one", "request": "0" * 16, "answer": "approve"},
+    "job_submit": {"name": "one", "prompt": "hello"},
+    "stop": {"names": ["one"]},
+    "apply": {},  # of a plan that restarts it
+}
+
+
+def _asks(project: Project, tmp_path: Path, words: list[str], calls: list[tuple[str, dict[str, Any]]]) -> list[Any]:
+    """What the tools answer to the agent `one`: a client that inherits nothing that tells where it is."""
+    told, todo = tmp_path / "told.json", tmp_path / "calls.json"
+    os.mkfifo(todo)  # the agent waits for the calls
+    asker = {"command": [sys.executable, str(ASKER), str(todo), str(told), *CLI, "mcp"]}
+
+    def write(variables: dict[str, str]) -> None:
+        agents = {"one": {"type": "asker", "env": variables}, "two": {"type": "shell"}}
+        project.write({"lab": {"path": "lab", "agents": agents}}, agent_types={"asker": asker})
+
+    write({})
     project.apply()
+    write({"CHANGED": "1"})  # a plan restarts it
+    todo.write_text(json.dumps({"words": words, "calls": calls}))
     wait_until(told.exists)
-    [itself, other] = json.loads(told.read_text())
-    assert "may not do this to itself" in itself
-    assert '"events"' in other
+    return json.loads(told.read_text())
+
+
+def test_an_agent_does_nothing_to_itself(project: Project, tmp_path: Path):
+    allowed = ["--allow", "send,answer,job,stop,apply"]
+    told = _asks(project, tmp_path, allowed, [*OWN_DEEDS.items(), ("stop", {"names": ["two"]})])
+    *itself, other = told
+    for tool, is_error, text in itself:
+        assert is_error, tool
+        assert "agent.lab.one may not do this to itself" in text, tool
+        assert "--allow self" in text, tool
+    assert '"events"' in other[2]
     assert SESSION in project.live()
     assert "lab-creator-two" not in project.live()
+
+
+def test_an_agent_may_do_to_itself_what_the_user_allows(project: Project, tmp_path: Path):
+    [[tool, _is_error, text]] = _asks(project, tmp_path, ["--allow", "send,self"], [("send", OWN_DEEDS["send"])])
+    assert tool == "send"
+    assert "may not do this to itself" not in text
+
+
+def test_each_permission_but_those_that_start_agents_is_tried_on_the_agent_itself():
+    """`resume` starts only what does not run, and `job_wait` only waits."""
+    assert OWN_DEEDS.keys() == CHANGING - {"resume", "job_wait"}
+
+
+BROKEN = """
+import sys
+from reconciler.mcp import reading
+def fails(*_words):
+    raise KeyError("a secret")
+reading.peek = fails
+from reconciler.__main__ import main
+sys.argv = ["reconciler", "mcp"]
+main()
+"""
+
+
+def test_an_unexpected_error_is_one_clear_result_and_the_server_goes_on(project: Project):
+    project.declare(one={"type": "shell"})
+    project.apply()
+    command = StdioServerParameters(command=sys.executable, args=["-c", BROKEN], env=project.env, cwd=project.root)
+
+    async def work(ask: Asked) -> None:
+        failed = await ask("peek", name="one")
+        assert (failed.is_error, exit_code(failed)) == (True, 1)
+        [diagnostic] = json.loads(said(failed))["diagnostics"]
+        assert diagnostic["summary"].startswith("reconciler failed unexpectedly (KeyError); the report is in ")
+        assert "report it" in diagnostic["fix"]
+        assert "a secret" not in said(failed)
+        assert (await ask.document("status"))["agents"]
+
+    connected(project, work, command=command)
+    assert len(list((project.home / ".local/state/reconciler").glob("crash-*.txt"))) == 1
 
 
 def test_the_server_greets_before_it_looks_and_tells_errors_as_results(project: Project):
@@ -219,8 +294,8 @@ def test_a_server_that_cannot_start_says_why(project: Project, words: tuple[str,
 def test_a_missing_package_is_one_line(project: Project, tmp_path: Path):
     (tmp_path / "mcp_types.py").write_text("raise ModuleNotFoundError('no', name='mcp_types')")
     said = project.run("mcp", code=1, PYTHONPATH=str(tmp_path))
-    assert "mcp_types is not installed" in said
-    assert "pip install 'agent-reconciler[mcp]'" in said
+    package = "the Python package mcp_types, which the MCP server needs,"
+    assert said == f"Error: {package} is not installed: pip install 'agent-reconciler[mcp]'\n"
 
 
 def test_on_a_terminal_it_says_who_starts_it(project: Project):

@@ -222,7 +222,7 @@ def test_a_port_that_is_taken_is_one_line(project: Project) -> None:
 def test_without_the_extra_it_says_how_to_add_it(project: Project, tmp_path: Path) -> None:
     (tmp_path / "starlette.py").write_text("raise ModuleNotFoundError('no', name='starlette')")
     said = project.run("web", code=1, PYTHONPATH=str(tmp_path))
-    assert "starlette is not installed" in said
+    assert "starlette, which `reconciler web` needs, is not installed" in said
     assert "pip install 'agent-reconciler[web]'" in said
     assert "Usage" in project.run("web", "--help", PYTHONPATH=str(tmp_path))
 

@@ -69,8 +69,8 @@ def test_what_was_used_up_stays_so_when_a_store_cannot_be_read_any_more(day: Day
     assert "the budget of the project for 2026-11-30 is used up" in first[0][0]
     day.seconds, day.found = 60, ()
     assert day.told() == first
-    day.seconds, day.found = 120, ReconcilerError("no price list is installed")
-    assert day.told() == (first[0], ["budgets are not watched: no price list is installed"])
+    day.seconds, day.found = 120, ReconcilerError("the price list is not installed")
+    assert day.told() == (first[0], ["budgets are not watched: the price list is not installed"])
 
 
 def test_the_next_day_begins_anew(day: Day) -> None:

@@ -38,7 +38,7 @@ def row(folder: str, agent: str = "claude", **more: object) -> dict[str, Any]:
         "project": "lab", "folder": folder, "workspace": "shop", "agent": agent, "type": "claude",
         "address": f"agent.shop.{agent}", "session": f"shop-creator-{agent}", "group": "idle", "status": "running",
         "live": "alive", "state": "idle", "state_since": None, "waits_for": None, "question": None, "message": None,
-        "work": None, "job": None, "note": "", **more,
+        "work": None, "job": None, "note": "", "registry": "", "tokens_today": None, **more,
     }  # fmt: skip
 
 
@@ -62,7 +62,7 @@ class PlayedService:
 
     @property
     def document(self) -> Any:
-        project = {"project": "lab", "folder": self.folder, "diagnostics": []}
+        project = {"project": "lab", "folder": self.folder, "registry": "", "error": None, "diagnostics": []}
         return {"format_version": "1.0", "projects": [project], "agents": [dict(each) for each in self.rows]}
 
     def start(self, report: Callable[[Any], None]) -> None:

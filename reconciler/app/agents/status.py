@@ -14,6 +14,7 @@ from reconciler.app.project.versions import unchecked
 from reconciler.app.project.warnings import about_registry
 from reconciler.kinds.agent.status import statuses
 from reconciler.model.address import Address
+from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.observed import ABSENT, Unknown
 from reconciler.model.snapshot import tmux_trouble
 from reconciler.render.document import diagnostic_document
@@ -35,20 +36,26 @@ def status(at: Project, name: str = "") -> StatusDoc:
 
 def status_seen(at: Project, seen: ProjectView, address: Address | None = None) -> StatusDoc:
     """What a look showed: all agents, or one with its detail."""
-    trouble = seen.snapshot.tmux
-    hidden = [tmux_trouble(trouble)] if isinstance(trouble, Unknown) else []
-    said = [*about_registry(at, seen.stored), *hidden, *seen.snapshot.visibility_warnings]
+    said = diagnostics_of(at, seen)
     told = whose(at, seen.stored.record.lineage)
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if address is None:
         return in_project(at, status_document(agents, said, told))
     document = in_project(at, status_document([agent for agent in agents if agent.address == address], said, told))
     for row in document["agents"]:
-        row["detail"] = _detail(at, seen, address)
+        row["detail"] = detail_of(at, seen, address)
     return document
 
 
-def _detail(at: Project, seen: ProjectView, address: Address) -> StatusDetail:
+def diagnostics_of(at: Project, seen: ProjectView) -> tuple[Diagnostic, ...]:
+    """What is wrong with a project that was looked at."""
+    tmux = seen.snapshot.tmux
+    hidden = (tmux_trouble(tmux),) if isinstance(tmux, Unknown) else ()
+    return (*about_registry(at, seen.stored), *hidden, *seen.snapshot.visibility_warnings)
+
+
+def detail_of(at: Project, seen: ProjectView, address: Address) -> StatusDetail:
+    """The detail of an agent that was looked at."""
     record = seen.stored.record
     row = next((row for row in record.sessions.values() if row.address == address), None)
     identity = seen.cases[address].identity if address in seen.cases else record.identity(address, row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -17,9 +17,12 @@ from reconciler.app.jobs.send import recipient_in
 from reconciler.app.project.project import Project
 from reconciler.jobs.agent_state import observe_agent
 from reconciler.jobs.dialogs import dialog_of
+from reconciler.kinds.agent.status import AgentStatus
 from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.job import Job
+from reconciler.render.board import AgentFacts
 
 if TYPE_CHECKING:
     from reconciler.render.documents.diff import DiffDoc
@@ -73,6 +76,12 @@ class FactsCache:
     def diff(self, address: Address) -> DiffDoc | None:
         """The work of an agent; None if there is none, or if it was not looked at."""
         return self._known[address].diff if address in self._known else None
+
+    def of(self, agent: AgentStatus, jobs: Mapping[str, Job], tokens: int | None) -> AgentFacts:
+        """All that is known of an agent, with its open job and what it used today."""
+        address = agent.address
+        job = jobs.get(agent.session)
+        return AgentFacts(self.question(address), self.last(address), self.diff(address), job, tokens)
 
     def learn(self, seen: ProjectView, address: Address) -> bool:
         """Look up what may have changed about an agent. Returns whether anything did."""

@@ -13,10 +13,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.app.agents.look import ProjectView
-from reconciler.app.jobs.records import records_of
+from reconciler.app.board.open_jobs import OpenJobs
 from reconciler.app.monitor.observer import ProjectObserver, server_of
 from reconciler.app.project.manifests import manifest_paths
-from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import Project
 from reconciler.kinds.agent.case import Case
 from reconciler.model.activity import Activity, LiveAgent
@@ -24,7 +23,6 @@ from reconciler.model.address import Address
 from reconciler.model.job import Job
 from reconciler.model.observed import Observed, Present
 from reconciler.model.snapshot import Pane, Server, Snapshot
-from reconciler.monitor.subscribe import JobRecordCache
 from reconciler.monitor.trigger import WatchedPaths
 from reconciler.observe import SnapshotRequest, observe_cases
 from reconciler.observe.live import with_screen
@@ -63,12 +61,12 @@ class BoardObserver:
 
     at: Project
     _observer: ProjectObserver = field(init=False)
-    _jobs: JobRecordCache = field(init=False)
+    _jobs: OpenJobs = field(init=False)
     _screens: dict[Address, _ReadScreen] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._observer = ProjectObserver(self.at)
-        self._jobs = JobRecordCache(records_of(self.at, JOB_RECORDS))
+        self._jobs = OpenJobs(self.at)
 
     def look(self) -> BoardLook:
         """Look once; tmux is asked once, and no screen is read. Raises ReconcilerError if the files cannot be used."""
@@ -83,7 +81,7 @@ class BoardObserver:
             view=ProjectView(desired, stored, snapshot, found, bool(manifest_paths(at, ()))),
             server=server_of(snapshot),
             paths=observer.watched(desired, found, snapshot, at.caller),
-            jobs={job.agent_session.removeprefix("tmux:"): job for job in self._open_jobs()},
+            jobs=self._jobs.by_session(),
             unsure=tuple(_unsure(found, snapshot)),
         )
 
@@ -103,9 +101,6 @@ class BoardObserver:
         read = {address: self._screens[address].live for address in look.unsure if address in self._screens}
         agents = {**snapshot.agents, **read}
         return replace(look.view, snapshot=replace(snapshot, agents=agents)) if read else look.view
-
-    def _open_jobs(self) -> list[Job]:
-        return sorted((job for job in self._jobs.jobs() if not job.ended), key=lambda job: job.updated_at)
 
     def _is_current(self, look: BoardLook, address: Address) -> bool:
         read, pane = self._screens.get(address), look.view.cases[address].pane

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -13,6 +13,8 @@ from reconciler.app.agents.peek import screen_of
 from reconciler.app.board import actions
 from reconciler.app.board.actions import ActionResult, Tell
 from reconciler.app.board.attach import Attachment, attachment
+from reconciler.app.board.board import ProjectBoard
+from reconciler.app.board.members import BoardMembers, GivenProjects
 from reconciler.app.board.watch import LiveBoard, Report
 from reconciler.app.jobs.answers import AgentDialog
 from reconciler.app.project.project import Project
@@ -27,10 +29,13 @@ _TURNS = 5  # prompts whose messages are shown
 
 
 class AgentKey(Struct, frozen=True):
-    """An agent on the board: the folder of its project, and its address."""
+    """An agent on the board: its project, and its address."""
 
     folder: str
+    """The folder of its project."""
     address: str
+    registry: str = ""
+    """The registry of its project; only needed if another one is in the same folder."""
 
     @property
     def name(self) -> str:
@@ -44,13 +49,13 @@ class BoardService:
     They raise ReconcilerError; `actions.failed` makes a verdict of it.
     """
 
-    def __init__(self, projects: Sequence[Project]) -> None:
-        self._projects: Mapping[str, Project] = {at.root: at for at in projects}
+    def __init__(self, projects: Sequence[Project] | BoardMembers) -> None:
+        self._members = GivenProjects(projects) if isinstance(projects, Sequence) else projects
         self._live: LiveBoard | None = None
 
     def start(self, report: Report) -> None:
         """Look at the projects from now on; `report` gets each new document, in another thread."""
-        self._live = LiveBoard(list(self._projects.values()), report)
+        self._live = LiveBoard(self._members, report)
         self._live.start()
 
     def close(self) -> None:
@@ -61,67 +66,86 @@ class BoardService:
     def show(self, agents: Iterable[AgentKey]) -> None:
         """Keep the slow facts of these agents up to date: they are visible."""
         if self._live:
-            self._live.show((key.folder, _address(key)) for key in agents)
+            boards = [(self._board(key), key) for key in agents]
+            self._live.show((board.at.registry_path, _address(key)) for board, key in boards if board)
 
     def look_again(self) -> None:
         """Look at once: something was done."""
         if self._live:
             self._live.look_again()
 
+    def _at(self, key: AgentKey) -> Project:
+        return self._project(key.registry or key.folder)
+
+    def _project(self, place: str) -> Project:
+        """The project with this registry, or in this folder. Raises UsageError if the board does not show it."""
+        known = list(self._live.projects.values()) if self._live else []
+        projects = [each.at for each in known] or [each.at for each in self._members.find()]
+        found = [at for at in projects if at.registry_path == place] or [at for at in projects if at.root == place]
+        if not found:
+            raise UsageError(f"the project {place} is not on the board", fix="`reconciler projects list` lists them")
+        return found[0]
+
+    def _board(self, key: AgentKey) -> ProjectBoard | None:
+        boards = self._live.projects if self._live else {}
+        if key.registry:
+            return boards.get(key.registry)
+        return next((each for each in boards.values() if each.at.root == key.folder), None)
+
     # --- looking ----------------------------------------------------------------------------------
 
     def peek(self, key: AgentKey) -> PeekDoc:
         """The screen of an agent. It uses the board's last look, so it costs one question to tmux."""
-        board = self._live.projects[key.folder] if self._live else None
+        board = self._board(key)
         if board is None or board.look is None:
             raise ReconcilerError("the board has not looked yet", fix="try again")
         return screen_of(board.at, board.look.view, _address(key))
 
     def last(self, key: AgentKey) -> LastDoc:
         """The last messages of an agent."""
-        return last(self._projects[key.folder], key.address, _TURNS)
+        return last(self._at(key), key.address, _TURNS)
 
     def diff(self, key: AgentKey) -> DiffDoc:
         """What an agent changed."""
-        return diff(self._projects[key.folder], key.address)
+        return diff(self._at(key), key.address)
 
     def dialog(self, key: AgentKey) -> AgentDialog:
         """The permission dialog of an agent, under the request with which it can be answered."""
-        return actions.show_dialog(self._projects[key.folder], _address(key))
+        return actions.show_dialog(self._at(key), _address(key))
 
     def attachment(self, key: AgentKey) -> Attachment:
         """How to attach to an agent."""
-        return attachment(self._projects[key.folder], _address(key))
+        return attachment(self._at(key), _address(key))
 
-    def plan(self, folder: str) -> PlanDoc:
-        """What an apply would do in a project."""
-        return actions.plan_now(self._projects[folder])
+    def plan(self, project: str) -> PlanDoc:
+        """What an apply would do in a project, which its registry or its folder names."""
+        return actions.plan_now(self._project(project))
 
     # --- acting -----------------------------------------------------------------------------------
 
     def answer(self, key: AgentKey, request: str, choice: Answer) -> ActionResult:
         """Answer exactly the dialog that was shown under the request."""
-        return actions.answer_dialog(self._projects[key.folder], _address(key), request, choice)
+        return actions.answer_dialog(self._at(key), _address(key), request, choice)
 
     def send(self, key: AgentKey, text: str) -> ActionResult:
         """Send a prompt to an agent."""
-        return actions.send_prompt(self._projects[key.folder], _address(key), text)
+        return actions.send_prompt(self._at(key), _address(key), text)
 
     def stop(self, key: AgentKey, tell: Tell) -> ActionResult:
         """Stop an agent that is not in use."""
-        return actions.stop_agent(self._projects[key.folder], _address(key), tell)
+        return actions.stop_agent(self._at(key), _address(key), tell)
 
     def resume(self, key: AgentKey, tell: Tell) -> ActionResult:
         """Start an agent again in its conversation."""
-        return actions.resume_agent(self._projects[key.folder], _address(key), tell)
+        return actions.resume_agent(self._at(key), _address(key), tell)
 
     def restart(self, key: AgentKey, tell: Tell) -> ActionResult:
         """End an agent that is not in use, and start it again in its conversation."""
-        return actions.restart_agent(self._projects[key.folder], _address(key), tell)
+        return actions.restart_agent(self._at(key), _address(key), tell)
 
-    def apply(self, folder: str, plan: PlanDoc, tell: Tell) -> ActionResult:
+    def apply(self, project: str, plan: PlanDoc, tell: Tell) -> ActionResult:
         """Carry out exactly the plan that was shown."""
-        return actions.apply_plan(self._projects[folder], plan, tell)
+        return actions.apply_plan(self._project(project), plan, tell)
 
 
 def _address(key: AgentKey) -> Address:

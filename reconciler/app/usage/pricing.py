@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from reconciler.model.errors import ReconcilerError
+from reconciler.model.extras import missing_extra
 
 if TYPE_CHECKING:
     from reconciler.usage.prices import PriceCalculator
@@ -20,6 +20,5 @@ def price_calculator(providers: Mapping[str, str]) -> PriceCalculator:
     try:
         from reconciler.usage.prices import PriceCalculator  # takes 0.3 s, and most calls only count tokens
     except ImportError as error:
-        fix = "pip install 'agent-reconciler[prices]', or leave out what needs prices"
-        raise ReconcilerError("no price list is installed", detail=str(error), fix=fix) from error
+        raise missing_extra("the price list", "prices") from error
     return PriceCalculator(providers)

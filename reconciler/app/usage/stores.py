@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -46,7 +46,7 @@ class StoredTokens(Struct, frozen=True):
 
 def stored_tokens(projects: Sequence[OpenedProject]) -> StoredTokens:
     """Everything that the CLIs of these projects' agents stored about tokens."""
-    places = [each for project in projects for each in _places(project)]
+    places = [each for project in projects for each in token_places(project)]
     stores = {each.type: each.store for each in places}
     at = projects[0].at
     folder = _cache(at)
@@ -57,7 +57,7 @@ def stored_tokens(projects: Sequence[OpenedProject]) -> StoredTokens:
         remember(folder, kept)
     return StoredTokens(
         files=seen.files,
-        owners={id_: owner for project in projects for id_, owner in _owners(project)},
+        owners=owners(projects),
         providers={name: store.provider for name, store in stores.items()},
         open_notes={name: store.open_note for name, store in stores.items() if store.open_note},
         unread=seen.unread,
@@ -73,7 +73,8 @@ def _cache(at: Project) -> str:
     return os.path.join(base, _FOLDER)
 
 
-def _places(project: OpenedProject) -> Iterator[TokenPlace]:
+def token_places(project: OpenedProject) -> Iterator[TokenPlace]:
+    """Where the CLIs of the project's agents store tokens."""
     for case in project.seen.cases.values():
         store = token_store(case.profile) if case.profile else None
         if case.profile and store:
@@ -85,6 +86,11 @@ def _unknown(project: OpenedProject) -> Iterator[str]:
     for case in project.seen.cases.values():
         if case.profile and not case.profile.counts_tokens and case.profile.keeps_conversations:
             yield case.profile.name
+
+
+def owners(projects: Iterable[OpenedProject]) -> dict[str, Owner]:
+    """The agent of each conversation."""
+    return {id_: owner for project in projects for id_, owner in _owners(project)}
 
 
 def _owners(project: OpenedProject) -> Iterator[tuple[str, Owner]]:

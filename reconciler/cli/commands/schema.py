@@ -42,7 +42,6 @@ class SchemaName(StrEnum):
     CONVERSATIONS = "conversations"
     STATUS = "status"
     ATTACH = "attach"
-    STATUS_ALL = "status-all"
     PEEK = "peek"
     LAST = "last"
     USAGE = "usage"

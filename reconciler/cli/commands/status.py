@@ -61,14 +61,12 @@ def status(
       reconciler status
       reconciler status landing-page
       reconciler status --watch
-      reconciler status --all                # the agents of all your projects
+      reconciler status --all                # the agents of all your projects; with --json, the board of all
       reconciler status --json | jq '.agents[] | select(.live != "alive")'
     """
     if everywhere:
-        from reconciler.cli.show.all_status import show_status_of_all  # a plain status starts faster without
-
         opt.refuse_one_project(chdir, registry)
-        return show_status_of_all(name, as_json=as_json, watch=watch)
+        return _of_all(name, as_json=as_json, watch=watch)
     at = find_project(chdir, registry)
     if watch:
         return _watch(at, name, as_json=as_json)
@@ -82,6 +80,17 @@ def status(
         for waiting in unconfirmed(at):
             print_lines(diagnostic_text(diagnostic_document(waiting)), sys.stderr, at.env)
     return exit_code_of(each["severity"] for each in document["diagnostics"])
+
+
+def _of_all(name: str, *, as_json: bool, watch: bool) -> int:
+    """The agents of all projects. With --json, that is the document of the board."""
+    if as_json:
+        from reconciler.cli.show.all_board import print_board_of_all  # as below
+
+        return print_board_of_all(name, watch=watch)
+    from reconciler.cli.show.all_status import show_status_of_all  # a plain status starts faster without
+
+    return show_status_of_all(name, watch=watch)
 
 
 def _watch(at: Project, name: str, *, as_json: bool) -> int:

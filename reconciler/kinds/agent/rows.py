@@ -33,8 +33,11 @@ def planned_row(
     `row` is the present row: a note that a user wrote in it is kept.
     """
     resumed = conversation.mode is ConversationMode.RESUME
+    # else a session that was started when its command was killed would count as one without its agent's pane
+    former: dict[str, Json] = {"pane": None, "server": None} if row and row.pane else {}
     return {
         **_identity_fields(spec),
+        **former,
         "status": Status.TERMINATED.value,
         "last_visible_status": Status.TERMINATED.value,
         **note_fields(row, notes.STARTING),

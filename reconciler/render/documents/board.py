@@ -1,8 +1,8 @@
-"""`schemas/board.schema.json`: the document of `board --json`, which also feeds the board itself."""
+"""`schemas/board.schema.json`: the document of `board --json` and `status --all --json`; it also feeds the boards."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -10,6 +10,7 @@ from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 from .common import DiagnosticDoc, documented
+from .status import StatusDetail
 
 
 @documented
@@ -51,13 +52,21 @@ class BoardRow(TypedDict):
     project: str
     """The name of its project."""
     folder: str
-    """The folder of its project. Together with the address, it identifies the agent on this machine."""
+    """The folder of its project."""
+    registry: str
+    """The registry of its project. Together with the address, it identifies the agent on this machine."""
     workspace: str
     agent: str
     type: str
     """The CLI it runs."""
     address: str
     session: str
+    conversation: str | None
+    pid: int | None
+    since: str | None
+    """When it was started: UTC, ISO 8601."""
+    shows_state: bool
+    """Whether there is a way to see what agents of its type do."""
     group: Literal["needs_you", "working", "idle", "running", "stopped", "trouble"]
     """The group that it is shown in; `running`: it runs, and nothing shows what it does."""
     status: str
@@ -76,7 +85,11 @@ class BoardRow(TypedDict):
     work: BoardWork | None
     """Null if its folder is not under git, or if git cannot tell."""
     job: BoardJob | None
+    tokens_today: int | None
+    """The tokens that it used since midnight in local time, as `usage` counts them. Null if that is not known."""
     note: str
+    detail: NotRequired[StatusDetail]
+    """Present only for an agent that was asked for by name."""
 
 
 @documented
@@ -84,9 +97,13 @@ class BoardProject(TypedDict):
     """One project on the board."""
 
     project: str
+    """Its name; that of its folder if it is left out."""
     folder: str
+    registry: str
     diagnostics: list[DiagnosticDoc]
     """What is wrong with it, for example a manifest with a mistake; then its agents may be missing."""
+    error: DiagnosticDoc | None
+    """Why the project is left out, and its agents are not known. A `warning` means that it lives elsewhere now."""
 
 
 @documented
@@ -95,8 +112,11 @@ class BoardDoc(TypedDict):
 
     format_version: str
     projects: list[BoardProject]
+    """Sorted by folder. With a name, only the project of that agent, and those that are left out with an error."""
     agents: list[BoardRow]
-    """Sorted by project and address."""
+    """In the order of their projects, and sorted by address."""
+    diagnostics: list[DiagnosticDoc]
+    """About notes of projects that cannot be read."""
 
 
 def schema() -> dict[str, Json]:
