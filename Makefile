@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo board test test-real test-tmux campaign capture-screens check format schemas man bench dist site clean
+.PHONY: help setup demo board test test-real test-tmux campaign capture-screens check format schemas collection man bench dist site clean
 
 READY := .venv/.ready
 DEMO_READY := .venv/.demo-ready
@@ -59,6 +59,9 @@ schemas: $(READY) ## write schemas/*.json anew from the code
 		.venv/bin/reconciler schema print "$$(basename "$$file" .schema.json)" >"$$file.new" && mv "$$file.new" "$$file" \
 			|| { rm -f "$$file.new"; exit 1; }; \
 	done
+
+collection: $(READY) ## build the Ansible collection reconciler.fleet as a file in dist/
+	.venv/bin/python -m ansible galaxy collection build --force --output-path dist ansible_collections/reconciler/fleet
 
 man: $(READY) ## write docs/reconciler.1 anew from the help texts
 	@.venv/bin/python docs/make_man.py

@@ -66,7 +66,7 @@ class Project:
 
     def __post_init__(self) -> None:
         self.world.files.make_folder(self.root)
-        for folder in (".claude", ".codex", ".gemini", ".qwen", ".copilot", ".cursor"):
+        for folder in (".claude", ".codex", ".gemini", ".qwen", ".copilot", ".cursor", ".pi/agent", ".cline"):
             self.world.files.put(f"{self.home}/{folder}/settings", b"")  # every CLI has been run before
 
     @property

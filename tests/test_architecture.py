@@ -102,7 +102,7 @@ FILES_OF_COMMANDS = {
 @pytest.mark.parametrize(("file", "names"), FILES_OF_COMMANDS.items(), ids=FILES_OF_COMMANDS)
 def test_a_file_of_commands_is_named_after_the_first_and_names_them_all(file: str, names: list[str]) -> None:
     module = import_module(f"reconciler.cli.commands.{file}")
-    listed = re.findall(r"\w+", (module.__doc__ or "").partition(":")[0])
+    listed = re.findall(r"[\w-]+", (module.__doc__ or "").partition(":")[0])
     assert listed[0] == file.rstrip("_")
     assert set(names) <= set(listed)
 
@@ -134,6 +134,7 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "attach",
         "peek",
         "last",
+        "types",
         "usage",
         "diff",
         "broker-status",
@@ -159,6 +160,8 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "monitor-news",
         "monitor-agent",
         "board",
+        "fleet",
+        "fleet-status",
     }
 
 

@@ -38,6 +38,8 @@ class Binding(Struct, frozen=True):
     notes: Callable[[AgentEnvironment, int], tuple[str, ...]] = nowhere
     # Reads a note, from its path and content; None when it is something else. A note may be about another process.
     read_note: Callable[[str, bytes], LiveNote | None] = nothing
+    # True when a note always contains the start of its process, beside the pid.
+    dates_notes: bool = False
     # Glob patterns of the notes of all processes that may use the conversation with this id.
     users: Callable[[AgentEnvironment, str], tuple[str, ...]] = nowhere
     # The conversation that a process uses if it has the file at this path open; empty when that proves nothing.

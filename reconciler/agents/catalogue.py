@@ -24,11 +24,13 @@ _DECLARED = "reconciler.agents.declared:declared_profile"  # loaded when a manif
 BUILT_IN = {
     "agy": "reconciler.agents.agy:PROFILE",
     "claude": "reconciler.agents.claude:PROFILE",
+    "cline": "reconciler.agents.cline:PROFILE",
     "codex": "reconciler.agents.codex:PROFILE",
     "copilot": "reconciler.agents.copilot:PROFILE",
     "cursor-agent": "reconciler.agents.cursor_agent:PROFILE",
     "gemini": "reconciler.agents.gemini:PROFILE",
     "opencode": "reconciler.agents.opencode:PROFILE",
+    "pi": "reconciler.agents.pi:PROFILE",
     "qwen": "reconciler.agents.qwen:PROFILE",
     "shell": "reconciler.agents.shell:PROFILE",
 }

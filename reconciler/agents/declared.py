@@ -58,6 +58,7 @@ def form_of(declared: AgentType) -> TypeForm:
     said = {
         "name": declared.name,
         "command": declared.command,
+        "wrap": declared.wrap,
         "new": declared.new,
         "resume": declared.resume,
         "artifacts": declared.artifacts,
@@ -120,6 +121,7 @@ def _launch(form: TypeForm) -> Launch:
         prompt=form.prompt,
         since=tuple(form.since.items()),
         goes_on_in_child=form.goes_on_in_child,
+        wrap=form.wrap,
     )
 
 
@@ -204,6 +206,7 @@ def _binding(form: TypeForm) -> Binding:
         notes=NotePlaces(notes.files, tuple(form.variables.items()), form.id),
         users=NotesOfUsers(_forms(form, notes.users or notes.files)),
         read_note=NoteReader(_forms(form, notes.files), notes),
+        dates_notes=bool(notes.started),
     )
 
 
@@ -256,7 +259,7 @@ def _activity(form: TypeForm) -> Any:
 
 
 def _box(box: BoxForm) -> InputBox:
-    return InputBox(box.mark, line_pattern(box.empty))
+    return InputBox(box.mark, line_pattern(box.empty), frame=line_pattern(box.frame))
 
 
 def _permission(asked: PermissionForm) -> PermissionPrompt:

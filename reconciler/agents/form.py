@@ -111,10 +111,11 @@ class NotesForm(Struct, frozen=True, kw_only=True):
 
 
 class BoxForm(Struct, frozen=True, kw_only=True):
-    """The input box: how its first row begins, and what it shows while nothing is typed."""
+    """The input box: how its first row begins, or what is above and below it, and what it shows while it is empty."""
 
-    mark: str
+    mark: str = ""
     empty: tuple[str, ...] = ()
+    frame: tuple[str, ...] = ()
 
 
 class PermissionForm(Struct, frozen=True, kw_only=True):
@@ -177,6 +178,7 @@ class TypeForm(Struct, frozen=True, kw_only=True):
     resume: tuple[str, ...] = ()
     prompt: tuple[str, ...] = (PROMPT,)
     goes_on_in_child: bool = False
+    wrap: tuple[str, ...] = ()
     trust: TrustForm | None = None
     command_line: Usage | None = None
     # --- what it stores ---

@@ -30,6 +30,8 @@ class Launch(Struct, frozen=True):
     since: tuple[tuple[str, str], ...] = ()
     # True when the started process is a launcher that waits for the real CLI.
     goes_on_in_child: bool = False
+    # The words before every command line.
+    wrap: tuple[str, ...] = ()
 
     @property
     def chooses_id(self) -> bool:

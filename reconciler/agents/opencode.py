@@ -39,6 +39,8 @@ _MESSAGES = (
     " JOIN message ON message.id = part.message_id WHERE part.session_id = ?"
     " ORDER BY message.time_created DESC, message.id DESC, part.time_created DESC, part.id DESC LIMIT 500"
 )
+# A tool that the model asks for is a part, and so is what came of it.
+_SIZE = "SELECT count(*), coalesce(sum(time_updated), 0) FROM part WHERE session_id = ?"
 _TITLED = "OC | "
 _CUT = "..."
 _UNTITLED = "New session - "
@@ -92,6 +94,10 @@ def _read_said(row: Sequence[object]) -> UserMessage | None:
 
 def _messages_of(subject: AgentEnvironment, conversation: str) -> Query:
     return Query(databases(subject), _MESSAGES, (conversation,))
+
+
+def _size_of(subject: AgentEnvironment, conversation: str) -> Query:
+    return Query(databases(subject), _SIZE, (conversation,))
 
 
 def _read_message_row(row: Sequence[object]) -> StoredMessage | None:
@@ -175,6 +181,7 @@ PROFILE = replace(
         rows=_rows,
         row_of=_row_of,
         read_row=_read_row,
+        size_of=_size_of,
         delete_row=("opencode", "session", "delete", SESSION_ID),
     ),
     transcript=Transcript(

@@ -1,7 +1,7 @@
 """The tokens that OpenCode stores, as seen with version 1.18.33: beside each answer, with what it cost.
 
 A cost of 0 says nothing: that is also stored for models whose price is not known. What a subtask used belongs to the
-conversation that began it.
+conversation that began it. Every change of an answer renews its `time_updated`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ _ANSWERS = (
     " SELECT id, id FROM session WHERE parent_id IS NULL"
     " UNION SELECT session.id, root.top FROM session JOIN root ON session.parent_id = root.id)"
     " SELECT message.id, coalesce(root.top, message.session_id), message.time_created, message.data FROM message"
-    " LEFT JOIN root ON root.id = message.session_id WHERE message.data LIKE '%\"tokens\"%'"
+    " LEFT JOIN root ON root.id = message.session_id"
+    " WHERE message.time_updated >= ? AND message.data LIKE '%\"tokens\"%'"
+)
+_EARLIER = (
+    "SELECT coalesce(sum(time_created < ?1), 0),"
+    " coalesce(sum(CASE WHEN time_created < ?1 THEN time_created END), 0), coalesce(max(time_created), 0) FROM message"
 )
 
 
@@ -50,8 +55,12 @@ class _OpenCodeMessage(Struct):
 _MESSAGE = Shape(_OpenCodeMessage)
 
 
-def _query(subject: AgentEnvironment) -> Query:
-    return Query(databases(subject), _ANSWERS)
+def _query(subject: AgentEnvironment, since: int) -> Query:
+    return Query(databases(subject), _ANSWERS, (str(since),))
+
+
+def _earlier(subject: AgentEnvironment, than: int) -> Query:
+    return Query(databases(subject), _EARLIER, (str(than),))
 
 
 def _read(row: Sequence[object]) -> TokenRow | None:
@@ -76,4 +85,4 @@ def _read(row: Sequence[object]) -> TokenRow | None:
     )
 
 
-TOKENS = TokenStore(table=TokenTable(query=_query, read=_read))
+TOKENS = TokenStore(table=TokenTable(query=_query, earlier=_earlier, read=_read))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -98,6 +98,8 @@ class Database(Struct, frozen=True):
     row_of: Callable[[AgentEnvironment, str], Query | None] = nothing
     # Reads a row of either answer; None when it is not a conversation.
     read_row: Callable[[Sequence[object]], StoredHead | None] = nothing
+    # The query for how much of a conversation is stored; its only row is another one after each change.
+    size_of: Callable[[AgentEnvironment, str], Query | None] = nothing
     # The CLI's own command that deletes the conversation `{session_id}`.
     delete_row: tuple[str, ...] = ()
 
@@ -127,6 +129,8 @@ class Transcript(Struct, frozen=True):
     read_said: Callable[[Sequence[object]], UserMessage | None] = nothing
     # Reads what was said from one JSON object of a file; None when it is something else.
     read_message: Callable[[Mapping[str, Any]], StoredMessage | None] = nothing
+    # Reads all that was said from a file that is one JSON document.
+    read_document: Callable[[Mapping[str, Any]], Iterable[StoredMessage] | None] = nothing
     # A later message with the id of an earlier one takes its place; else it is a part of it.
     rewrites: bool = False
     # Asks a database for the last that was said in a conversation, the newest first.
@@ -137,7 +141,7 @@ class Transcript(Struct, frozen=True):
     @property
     def reads_messages(self) -> bool:
         """True when it is known how the CLI stores what was said."""
-        return self.read_message is not nothing or self.messages_of is not nothing
+        return self.read_message is not nothing or self.messages_of is not nothing or self.read_document is not nothing
 
 
 def is_of(head: StoredHead, cwd: str) -> bool | None:

@@ -60,10 +60,25 @@ class TokenLines(Struct, frozen=True):
     fields: str = ""
 
 
-class TokenTable(Struct, frozen=True):
-    """Tokens in the rows of a database."""
+class TokenDocuments(Struct, frozen=True):
+    """Tokens in files that are one JSON document each, which is written as a whole."""
 
-    query: Callable[[AgentEnvironment], Query]
+    # Glob patterns of all files of all workspaces.
+    files: Callable[[AgentEnvironment], tuple[str, ...]]
+    # The conversation that a file at this path belongs to.
+    owner: Callable[[str], str]
+    # Reads a document. Raises Damaged.
+    read: Callable[[bytes], Sequence[TokenRow]]
+
+
+class TokenTable(Struct, frozen=True):
+    """Tokens in the rows of a database. Times are Unix milliseconds."""
+
+    # Asks for the rows that were written at this time or later; 0 asks for all.
+    query: Callable[[AgentEnvironment, int], Query]
+    # Asks about the rows that were begun before this time: how many there are, and the sum of their times. The third
+    # number of the answer is when the last of all rows was begun.
+    earlier: Callable[[AgentEnvironment, int], Query]
     # Reads a row; None when it is not an answer. Raises Damaged.
     read: Callable[[Sequence[object]], TokenRow | None]
 
@@ -73,6 +88,7 @@ class TokenStore(Struct, frozen=True, kw_only=True):
 
     lines: TokenLines | None = None
     table: TokenTable | None = None
+    documents: TokenDocuments | None = None
     # What the provider is called in the price list; empty when the model alone must tell.
     provider: str = ""
     # What a user must know of the numbers while a conversation is open, in words.

@@ -46,7 +46,7 @@ def _number(pane: Pane) -> int:
 
 
 def _program(action: Action) -> str:
-    return _start(action).command[0]
+    return _start(action).program
 
 
 def _start(action: Action) -> StartSession:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct, field
 
 from reconciler.model.action import Action
-from reconciler.model.desired import EnvOrigin
+from reconciler.model.desired import EnvOrigin, EnvVar
 from reconciler.model.observed import Observed, Unknown
 from reconciler.model.plan import Drift
 from reconciler.model.redacted import Redacted
@@ -38,6 +38,10 @@ def _proves_nothing(_action: Action) -> Observed[Drift]:
     return Unknown("conversations are not looked up in this run")
 
 
+def _runs_nothing(_var: EnvVar) -> Observed[str]:
+    return Unknown("no command runs in this run")
+
+
 def _knows_no_version(_command: str, _env: Mapping[str, str]) -> str:
     return ""
 
@@ -64,5 +68,7 @@ class Run(Redacted, frozen=True):
     patience: ApplyTimeouts = field(default_factory=ApplyTimeouts)
     proved: Callable[[Action], Observed[Drift]] = _proves_nothing
     """Finds the conversation that an agent began: `Absent` while nothing proves it, `Unknown` if nothing will."""
+    secret_of: Callable[[EnvVar], Observed[str]] = _runs_nothing
+    """Runs the command of a variable and returns what it prints; `Unknown` says why there is no value."""
     version: Callable[[str, Mapping[str, str]], str] = _knows_no_version
     """Returns the version of a program in an environment; empty when it is not known."""

@@ -19,6 +19,7 @@ from reconciler.kinds.agent.rows import ended_row, reserve_conversation, started
 from reconciler.kinds.agent.spec import known_value
 from reconciler.model.action import Action
 from reconciler.model.conversation import ConversationMode
+from reconciler.model.desired import EnvVar
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.event import (
     ActionDone,
@@ -160,7 +161,7 @@ def _launch(starts: Sequence[_Start], world: World, run: Run) -> None:
     """Create the sessions, one after the other, until interrupted."""
     waiting = iter(starts)
     try:
-        answers = world.tmux.start([_new_session(each, run) for each in starts])
+        answers = world.tmux.start([_new_session(each, world, run) for each in starts])
         for each, answer in zip(waiting, answers, strict=True):
             _take(each, answer, world)
             if run.interrupted():
@@ -182,26 +183,35 @@ def _take(each: _Start, answer: Pane | Failure, world: World) -> None:
     each.born = each.since = world.clock.monotonic()
 
 
-def _new_session(each: _Start, run: Run) -> NewSession:
+def _new_session(each: _Start, world: World, run: Run) -> NewSession:
     step = each.step
-    values = {var: known_value(var, run.secrets) or "" for var in step.env}
+    values = {var: _value(var, step, run) for var in step.env}
     plain = {var.name: value for var, value in values.items() if not var.sensitive}
-    args = without_newer(step.args, step.since, _version(step, plain, run)) if step.since else step.args
+    args = without_newer(step.args, step.since, _version(step, plain, world, run)) if step.since else step.args
     return NewSession(
         name=step.session,
         cwd=step.cwd,
-        argv=(*step.command, *with_conversation(args, each.conversation), *step.prompt),
+        argv=(*step.wrap, *step.command, *with_conversation(args, each.conversation), *step.prompt),
         env=plain,
         secrets={var.name: value for var, value in values.items() if var.sensitive},
         lineage=run.lineage,
         address=str(step.address),
         conversation=each.conversation,
         project=run.project,
+        path=step.path,
     )
 
 
-def _version(step: StartSession, env: Mapping[str, str], run: Run) -> str:
+def _value(var: EnvVar, step: StartSession, run: Run) -> str:
+    value = known_value(var, run.secrets) or ""
+    return os.pathsep.join((*step.path, *filter(None, [value]))) if var.name == "PATH" else value
+
+
+def _version(step: StartSession, env: Mapping[str, str], world: World, run: Run) -> str:
     command = step.command[0]
+    own = world.processes.find(command, os.pathsep.join(step.path)) if step.path and os.sep not in command else ABSENT
+    if isinstance(own, Present):
+        command = own.value
     return run.version(os.path.join(step.cwd, command) if os.sep in command else command, env)
 
 
@@ -288,7 +298,7 @@ def _is_open(each: _Start) -> bool:
 def _fault(step: StartSession, live: Pane, *, in_place: bool) -> str:
     """Return what is wrong with a session after its time is over; empty when nothing is."""
     if live.dead:
-        return f"{step.command[0]} exited at once, {ending(live)}"
+        return f"{step.program} exited at once, {ending(live)}"
     return "" if in_place else f"it runs in {live.cwd}, not in {step.cwd}"
 
 

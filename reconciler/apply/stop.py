@@ -69,7 +69,7 @@ def _family(step: StopSession, world: World) -> dict[int, int]:
     pid = step.at.pid
     if not pid:
         return {}
-    starts = {pid: world.processes.started(pid) for pid in world.processes.family(pid) or (pid,)}
+    starts = {pid: world.processes.started(pid) for pid in world.processes.family(pid, wrapped=step.wrapped) or (pid,)}
     return {pid: start.value for pid, start in starts.items() if isinstance(start, Present)}
 
 

@@ -40,6 +40,7 @@ from reconciler.ports.world import Files, SessionTags, World
 from .afterwards import look_again
 from .needs import Needs, needs_of
 from .run import INTERRUPTED, Run
+from .secrets_at_start import command_values, without_value
 from .start import start
 from .stop import SessionEnding, stop
 
@@ -56,6 +57,11 @@ def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
     # A deferred workspace is withheld: its agents must not start without it.
     blocked = {action.address for action in plan.pending if action.reason is Reason.WITHHELD}
     needs = needs_of(plan.actions)
+    values = command_values(plan.actions, run)
+    failed = tuple(without_value(plan.actions, values))
+    blocked.update(each.address for each in failed)
+    yield from failed
+    run = replace(run, secrets={**run.secrets, **values})
     started: list[Action] = []
     for phase in Phase:
         for wave in _waves(plan.actions, phase, run):

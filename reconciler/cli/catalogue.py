@@ -174,6 +174,15 @@ CATALOGUE: Mapping[str, Entry] = {
             "forget": Command("projects", "forget", "Forget a project: commands with --all no longer look at it."),
         },
     ),
+    "fleet": Group(
+        "Plan, apply and look on many hosts.",
+        {
+            "plan": Command("fleet", "plan", "Show what apply would do on many hosts."),
+            "apply": Command("fleet", "apply", "Show the merged plan, ask once, and apply it on each host."),
+            "drift": Command("fleet", "drift", "Show where registries and running agents differ on many hosts."),
+            "status": Command("fleet", "status", "Show the agents of many hosts, one line each, over plain ssh."),
+        },
+    ),
     "mcp": Command("mcp", "mcp", "Offer this project to AI agents, as an MCP server over standard input and output."),
     "skills": Group(
         "Install skills that teach agents to use reconciler.",

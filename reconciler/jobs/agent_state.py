@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from reconciler.agents.box import holds, is_empty
 from reconciler.agents.profile import Profile
+from reconciler.agents.program_names import name_of, runs_what_is_typed
 from reconciler.agents.screen import classify_screen
-from reconciler.agents.shell import name_of, runs_what_is_typed
 from reconciler.agents.shell_names import SHELLS
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity, LiveAgent
@@ -18,7 +18,7 @@ from reconciler.model.delivery import Delivery, DeliveryVerdict
 from reconciler.model.errors import Unreachable
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.snapshot import Pane
-from reconciler.observe.live import reported_state
+from reconciler.observe.live import outlived_by, reported_state
 from reconciler.ports.world import Processes, World
 
 _SCREEN_LINES = 40
@@ -51,7 +51,7 @@ class AgentState(Struct, frozen=True):
     lines: tuple[str, ...] = ()
     """The last lines of its screen."""
     shell: str = ""
-    """The shell that would read the keys in place of the CLI; empty when the CLI reads them."""
+    """The shell, or wrapper, that would read the keys in place of the CLI; empty when the CLI reads them."""
 
     @property
     def activity(self) -> Activity:
@@ -79,7 +79,9 @@ def observe_agent(to: Recipient, world: World) -> AgentState:
 
 
 def _shell_instead(pane: Pane, profile: Profile, processes: Processes) -> str:
-    """The shell that reads the keys; empty when the CLI does, for instance as a child that the shell waits for."""
+    """The shell or wrapper that reads the keys; empty when the CLI does, as a child that the shell waits for."""
+    if profile.launch.wrap:
+        return outlived_by(pane, profile, processes)
     shell, own = pane.command.lstrip("-"), name_of(profile.launch.command)
     if shell not in SHELLS or own in SHELLS:
         return ""

@@ -168,7 +168,9 @@ def _is_busy(refused: Delivery | None) -> bool:
 def _is_young(to: Recipient, world: World) -> bool:
     """Whether the agent has just started: a CLI may still ask the questions that it asks at a start."""
     now = world.clock.now().timestamp()
-    started = (world.processes.since(pid) for pid in world.processes.family(to.pane.pid))
+    started = (
+        world.processes.since(pid) for pid in world.processes.family(to.pane.pid, wrapped=bool(to.profile.launch.wrap))
+    )
     return any(isinstance(since, Present) and abs(now - since.value) < _YOUNG for since in started)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from msgspec import Struct
 
 from reconciler.agents.jsonl import objects
-from reconciler.agents.storage import UserMessage
+from reconciler.agents.storage import StoredHead, UserMessage
 from reconciler.model.activity import Activity
 from reconciler.model.delivery import Evidence
 from reconciler.model.observed import Present, Unknown
@@ -42,6 +42,8 @@ class Words(Struct, frozen=True):
 
     text: bytes
     patterns: tuple[str, ...]
+    begins: Recipient | None = None
+    """The agent, if it had no conversation yet: one that its CLI then names as its own is new as a whole."""
 
 
 class StorageBaseline(Struct, frozen=True):
@@ -64,7 +66,8 @@ def stored_before(text: str, state: AgentState, to: Recipient, world: World) -> 
     conversation = state.own.conversation or to.conversation
     patterns = to.profile.storage.artifacts(to.subject, conversation) if conversation else ()
     if to.profile.transcript.opaque:
-        return StorageBaseline(patterns, None, words=_new_words(text, patterns, world.files))
+        words = _new_words(text, patterns, world.files) if conversation else _first_words(text, to)
+        return StorageBaseline(patterns, None, words=words)
     sizes = _sizes(patterns, world.files) if patterns else None
     return StorageBaseline(
         patterns, sizes, to.profile.transcript.wrapped, _rows_before(state, to, conversation, world.files)
@@ -86,7 +89,7 @@ def stored_since(text: str, since: int, state: AgentState, to: Recipient, files:
 
 def proof(text: str, state: AgentState, before: StorageBaseline, files: Files) -> Evidence:
     """The evidence that the agent took the text. It must have been idle before Enter was pressed."""
-    if is_stored(text, before, files):
+    if is_stored(text, before, files) or _begins_with(before, state, files):
         return Evidence.TRANSCRIPT
     return Evidence.CLI_STATE if state.own.activity is Activity.BUSY else Evidence.NONE
 
@@ -130,9 +133,14 @@ def _rows_before(state: AgentState, to: Recipient, conversation: str, files: Fil
     if any(isinstance(each, Unknown) for each in stored):
         return None
     heads = [each.head for each in stored if isinstance(each, FoundConversation)]
-    named = [head.id for head in heads if state.pane and to.profile.binding.names(state.pane.title, head)]
-    own = conversation or (named[0] if len(named) == 1 else "")
+    own = conversation or named_by_title(state, to, heads)
     return Rows(to, own, frozenset(each.id for each in said), frozenset(head.id for head in heads))
+
+
+def named_by_title(state: AgentState, to: Recipient, heads: Iterable[StoredHead]) -> str:
+    """The only one of these conversations that the title of the pane names; else empty."""
+    named = [head.id for head in heads if state.pane and to.profile.binding.names(state.pane.title, head)]
+    return named[0] if len(named) == 1 else ""
 
 
 def _said(to: Recipient, files: Files) -> list[UserMessage] | None:
@@ -156,6 +164,20 @@ def _new_words(text: str, patterns: tuple[str, ...], files: Files) -> Words | No
     runs = _RUN.findall(text[:_BEGINNING])
     new = (run.encode() for run in runs if patterns and _holds(run.encode(), patterns, files) is False)
     return next((Words(run, patterns) for run in new), None)
+
+
+def _first_words(text: str, to: Recipient) -> Words | None:
+    run = next(iter(_RUN.findall(text[:_BEGINNING])), "")
+    return Words(run.encode(), (), to) if run else None
+
+
+def _begins_with(before: StorageBaseline, state: AgentState, files: Files) -> bool:
+    """Whether the agent had no conversation before, and has the words in the one that its CLI now names."""
+    words, conversation = before.words, state.own.conversation
+    if words is None or words.begins is None or not conversation:
+        return False
+    to = words.begins
+    return _holds(words.text, to.profile.storage.artifacts(to.subject, conversation), files) is True
 
 
 def _holds(words: bytes, patterns: tuple[str, ...], files: Files) -> bool | None:

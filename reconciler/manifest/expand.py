@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.address import Address, agent_address, is_name, parse_address, workspace_address
 from reconciler.model.desired import (
@@ -23,13 +24,16 @@ from reconciler.model.desired import (
     Workspace,
 )
 from reconciler.model.diagnostic import Place
+from reconciler.model.duration import seconds
 
 from .document import ManifestContext
 from .merge import Block
 
 _RUNNING = RunState.RUNNING
-_TYPE_FIELDS = frozenset({"command", "new", "resume", "artifacts", "quit", "busy"})
+_COMMAND_SECONDS = 30
+_TYPE_FIELDS = frozenset({"command", "wrap", "new", "resume", "artifacts", "quit", "busy"})
 _NOTHING: Mapping[str, Any] = {}
+_LAUNCH = frozenset({"wrap", "command", "path", "cwd", "args"})
 
 
 class Defaults(Struct, frozen=True):
@@ -83,11 +87,32 @@ def agents(home: Workspace, block: Block, base: Defaults, context: ManifestConte
     for name, given in block.content.get("agents", _NOTHING).items():
         own = Block(block.source, f"{block.path}.agents.{name}", {**base.agent, **given} if given else base.agent)
         own_env = _env(own, "env", given["env"], context) if given and "env" in given else _NOTHING
-        args = _words(own.content.get("args", ()), context)
-        yield _agent(home, name, own, args, (*{**env, **own_env}.values(),)), own
+        bare = _agent(home, name, own, (*{**env, **own_env}.values(),))
+        yield _with_launch(bare, own.content, context), own
 
 
-def _agent(home: Workspace, name: str, block: Block, args: tuple[str, ...], env: tuple[EnvVar, ...]) -> Agent:
+def _with_launch(bare: Agent, given: Mapping[str, Any], context: ManifestContext) -> Agent:
+    """The agent with what its block says about the command line, with every path absolute."""
+    if not _LAUNCH.intersection(given):
+        return bare
+    elsewhere = "cwd" in given
+    return replace(
+        bare,
+        cwd=_below(bare.cwd, given["cwd"], context) if elsewhere else bare.cwd,
+        workspace_path=bare.cwd if elsewhere else "",
+        wrap=_words(given.get("wrap", ()), context),
+        command=_command(given["command"], context) if "command" in given else (),
+        path=tuple(absolute(each, context) for each in given.get("path", ())),
+        args=_words(given.get("args", ()), context),
+    )
+
+
+def _below(folder: str, path: str, context: ManifestContext) -> str:
+    """The absolute path. A relative path starts at `folder`, `~` is the home folder."""
+    return posixpath.normpath(posixpath.join(folder, _at_home(path, context)))
+
+
+def _agent(home: Workspace, name: str, block: Block, env: tuple[EnvVar, ...]) -> Agent:
     given = block.content
     workspace_name = home.address.workspace
     role = given.get("role", DEFAULT_ROLE)
@@ -97,7 +122,6 @@ def _agent(home: Workspace, name: str, block: Block, args: tuple[str, ...], env:
         type=given.get("type", name),
         role=role,
         cwd=home.path,
-        args=args,
         env=env,
         prompt=given.get("prompt", ""),
         resume=given.get("resume", "auto"),
@@ -120,10 +144,10 @@ def _dependency(workspace_name: str, text: str) -> Address:
 def agent_type(name: str, block: Block, context: ManifestContext) -> AgentType:
     """The agent type that `block` declares."""
     given = block.content
-    command = given["command"]
     return AgentType(
         name,
-        _words([command] if isinstance(command, str) else command, context),
+        _command(given["command"], context),
+        wrap=_words(given.get("wrap", ()), context),
         new=_words(given.get("new", ()), context),
         resume=_words(given.get("resume", ()), context),
         artifacts=tuple(given.get("artifacts", ())),
@@ -145,13 +169,27 @@ def _variable(block: Block, key: str, name: str, value: Any, context: ManifestCo
             return EnvVar(name, EnvOrigin.EXPANDED if expanded else EnvOrigin.LITERAL, value)
         case {"from_env": variable}:
             return EnvVar(name, EnvOrigin.FROM_ENV, source=variable)
+        case {"from_command": words}:
+            source = "".join(f"{word}\0" for word in _program_words(words, context))
+            timeout = seconds(str(value.get("timeout", _COMMAND_SECONDS)))
+            return EnvVar(name, EnvOrigin.FROM_COMMAND, source=source, timeout=timeout)
         case _:
             return EnvVar(name, EnvOrigin.FROM_FILE, source=absolute(value["from_file"], context))
+
+
+def _program_words(words: list[str], context: ManifestContext) -> tuple[str, ...]:
+    """The words of a command that runs in the project folder, where a relative program with a slash is looked for."""
+    program, *rest = _words(words, context)
+    return (absolute(program, context) if "/" in program else program, *rest)
 
 
 def absolute(path: str, context: ManifestContext) -> str:
     """The absolute path. A relative path starts at the project root, `~` is the home folder."""
     return posixpath.normpath(posixpath.join(context.root, _at_home(path, context)))
+
+
+def _command(given: str | list[str], context: ManifestContext) -> tuple[str, ...]:
+    return _words([given] if isinstance(given, str) else given, context)
 
 
 def _words(words: Iterable[str], context: ManifestContext) -> tuple[str, ...]:

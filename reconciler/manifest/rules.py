@@ -37,6 +37,7 @@ RULES = {
     "branch": (BRANCH, "the name of a git branch"),
     "base": (BRANCH, "the name of a git branch, tag or commit"),
     "path": PATH_RULE,
+    "cwd": PATH_RULE,
     "dir": PATH_RULE,
     "cert": PATH_RULE,
     "repo": PATH_RULE,

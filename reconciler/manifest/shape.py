@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal, NotRequired, get_args, get_origin
 from typing_extensions import TypedDict, get_type_hints, is_typeddict
 
 from reconciler.model.record import Json
-from reconciler.model.schema import Expected, Pattern, json_schema
+from reconciler.model.schema import Expected, Filled, Pattern, json_schema
 
 from .rules import ACCEPTED, DATE, DRIFT_PATH, EXTENSION, NAME_RULE, RULES, VARIABLE
-from .type_shape import AgentTypeDoc
+from .type_shape import AgentTypeDoc, Command
 
 _WITH_VARIABLE = r"[\s\S]*\$\{[\s\S]*"
 _STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
@@ -35,6 +35,10 @@ SocketName = Annotated[str, *_rule("socket")]
 Branch = Annotated[str, *_rule("branch")]
 Path = Annotated[str, *_rule("path")]
 Argv = list[str]
+CommandWords = Annotated[list[str], Filled(), Expected("a list of strings, the program first")]
+Duration = Annotated[
+    int | Annotated[str, Pattern(r"[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h)?")], Expected("a duration such as 10s or 2m")
+]
 Count = Annotated[int, Expected("a whole number")]
 Dollars = Annotated[float, Expected("a number of US dollars")]
 Days = Annotated[int, Expected("a whole number of days")]
@@ -63,7 +67,19 @@ class FromFile(TypedDict):
     """Path of the file. The value is never stored."""
 
 
-EnvValue = Annotated[str | FromEnv | FromFile, Expected("a string, {from_env: NAME} or {from_file: PATH}")]
+class FromCommand(TypedDict):
+    """A value that a command prints when the agent starts."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
+
+    from_command: CommandWords
+    """The program and its arguments, one string each. The one line that it prints is never stored."""
+    timeout: NotRequired[Duration]
+    """How long it may take. Default: 30s."""
+
+
+_ENV_VALUE = "a string, {from_env: NAME}, {from_file: PATH} or {from_command: [WORD, ...]}"
+EnvValue = Annotated[str | FromEnv | FromFile | FromCommand, Expected(_ENV_VALUE)]
 Env = dict[Variable, EnvValue]
 
 
@@ -89,6 +105,14 @@ class AgentDoc(TypedDict):
     """The agent CLI: a built-in type or one of `agent_types`. Default: the agent's name."""
     role: NotRequired[RoleName]
     """What the agent is for; part of its session's name. Default: creator."""
+    wrap: NotRequired[Argv]
+    """Words before the command, such as `[nice, -n, "5"]` or `[bwrap, ..., --]`. Those of the type come after them."""
+    command: NotRequired[Command]
+    """The program that is started in place of the type's, with its first arguments."""
+    path: NotRequired[list[Path]]
+    """Folders that are put before the agent's PATH."""
+    cwd: NotRequired[Path]
+    """The folder that the agent works in; a relative path starts at the workspace's. Default: the workspace's path."""
     args: NotRequired[Argv]
     """Arguments for the CLI, one string each."""
     env: NotRequired[Env]
@@ -104,7 +128,7 @@ class AgentDoc(TypedDict):
     """Keep the agent, even when this block is removed. Default: false."""
     trust: NotRequired[bool]
     """Trust the folder, so that the CLI does not ask, if the CLI has a setting for it. Default: false."""
-    ignore: NotRequired[list[Literal["args", "env", "cwd", "command", "type"]]]
+    ignore: NotRequired[list[Literal["args", "env", "cwd", "command", "type", "wrap", "path"]]]
     """Fields whose differences are ignored."""
     depends_on: NotRequired[Argv]
     """Agents that start first: names in this workspace, or `agent.WORKSPACE.NAME`."""

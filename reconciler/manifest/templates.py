@@ -48,7 +48,7 @@ PATHS: Mapping[str, Sequence[str]] = {
 }
 # Texts that are compared with what a CLI shows: `*` is any run of characters.
 TEXTS = (
-    *("titles.idle", "titles.busy", "titles.waiting", "box.empty", "resume_line", "wrapped", "id"),
+    *("titles.idle", "titles.busy", "titles.waiting", "box.empty", "box.frame", "resume_line", "wrapped", "id"),
     *("permission.first", "permission.last", "permission.once", "permission.opening"),
 )
 # Keys that mean nothing without another one.
@@ -89,6 +89,10 @@ def _part_mistakes(block: Block) -> Iterator[Diagnostic]:
     yield from _bad_screens(block)
     yield from _bad_notes(block)
     yield from _bad_trust(block)
+    box = block.content.get("box")
+    if box is not None and bool(box.get("mark")) == bool(box.get("frame")):
+        fix = "give `mark`, or `frame` for a box without one"
+        yield mistake(f"`{block.path}.box` does not say how the box is found", block.place("box"), fix=fix)
 
 
 def _texts(block: Block, key: str) -> Iterator[tuple[str, str]]:

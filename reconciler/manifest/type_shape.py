@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from reconciler.model.schema import Expected, Pattern
+from reconciler.model.schema import Expected, Filled, Pattern
 
 from .rules import FIELD, KEY, RELATIVE, SQL_NAME, VARIABLE, VERSION
 
@@ -21,7 +21,8 @@ Paths = Annotated[str | list[str], Expected("a path, or a list of paths")]
 Key = Annotated[str, Pattern(KEY), Expected("the name of a key in tmux, such as `1`, `y`, `Enter`, `Escape` or `C-s`")]
 Version = Annotated[str, Pattern(VERSION), Expected('a version such as "1.18.3", in quotes')]
 Column = Annotated[str, Pattern(SQL_NAME), Expected("a name of letters, digits and `_`")]
-Command = Annotated[Annotated[str, Pattern(r"\S+")] | list[str], Expected("a list of strings, or one word")]
+Program = Annotated[str, Pattern(r"\S+")] | Annotated[list[str], Filled()]
+Command = Annotated[Program, Expected("a list of strings, or one word")]
 State = Literal["idle", "busy", "waiting"]
 EventName = Literal["started", "progress", "permission_required"]
 Whole = Annotated[int, Expected("a whole number")]
@@ -198,13 +199,15 @@ class BoxDoc(TypedDict):
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
-    mark: str
+    mark: NotRequired[str]
     """The text with which its first row begins, such as `>`."""
     empty: NotRequired[Texts]
     """What stands in it while nothing is typed; `*` is any run of characters."""
+    frame: NotRequired[Texts]
+    """The lines above and below, for a box without a mark; `*` is any run of characters."""
 
 
-class PermissionDoc(TypedDict):
+class TypePermissionDoc(TypedDict):
     """How a permission dialog looks, and which keys answer it. Texts are whole lines; `*` is any run of characters."""
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
@@ -225,7 +228,7 @@ class PermissionDoc(TypedDict):
     """The mark of the selected choice, if `approve` takes the selected one: it must be in the first."""
 
 
-class HooksDoc(TypedDict):
+class TypeHooksDoc(TypedDict):
     """Hooks of a CLI whose JSON settings have the form of Claude Code's."""
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
@@ -246,7 +249,7 @@ class HooksDoc(TypedDict):
     """The name of the dialog with which the CLI asks whether it may run the hooks."""
 
 
-class TokensDoc(TypedDict):
+class TypeTokensDoc(TypedDict):
     """Fields with the tokens of one answer, in lines of JSON. The numbers in several fields are added."""
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
@@ -284,6 +287,8 @@ class AgentTypeDoc(TypedDict):
 
     command: Command
     """The program and its first arguments."""
+    wrap: NotRequired[Argv]
+    """Words before every command line, such as `[bwrap, ..., --]`."""
     source: NotRequired[str]
     """Where the facts below are from, in words."""
     tested: NotRequired[list[Version]]
@@ -356,9 +361,9 @@ class AgentTypeDoc(TypedDict):
     """How the input box looks."""
     submit: NotRequired[Annotated[Key | list[Key], Expected("the names of keys in tmux, such as `C-q`")]]
     """Keys that send the text in the box as Enter does, but that cannot answer a dialog by mistake."""
-    permission: NotRequired[PermissionDoc]
+    permission: NotRequired[TypePermissionDoc]
     """How a permission dialog looks, and which keys answer it."""
-    hooks: NotRequired[HooksDoc]
+    hooks: NotRequired[TypeHooksDoc]
     """Hooks that can report to reconciler."""
-    usage: NotRequired[TokensDoc]
+    usage: NotRequired[TypeTokensDoc]
     """Fields with the tokens of an answer."""

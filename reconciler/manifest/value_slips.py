@@ -13,7 +13,7 @@ from .document import suggestion
 
 _SHELLS = frozenset({"bash", "sh", "zsh", "fish", "dash", "ksh", "terminal"})
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
-_WORDS = frozenset({"args", "new", "resume"})  # lists of arguments, which people write as one line
+_WORDS = frozenset({"args", "from_command", "new", "resume", "wrap"})  # lists that people write as one line
 
 
 def mapping_instead(path: str, value: Json) -> str:
@@ -66,7 +66,7 @@ def value_source_instead(value: Json) -> str:
     """The key that was meant in a value of `env`; empty when none is similar."""
     if not isinstance(value, dict):
         return ""
-    said = [suggestion(key, ["from_env", "from_file"]) for key in value]
+    said = [suggestion(key, ["from_env", "from_file", "from_command"]) for key in value]
     return next((each for each in said if each.startswith("did you mean")), "")
 
 
@@ -80,10 +80,9 @@ def type_instead(name: str, types: Collection[str], *, named: bool) -> str:
 
 
 def own_program(parents: list[str], key: str, value: Json) -> str:
-    """How to declare the program of an agent, which has no key for it; empty for other keys."""
-    if key not in {"command", "cmd", "program"} or parents[-2:-1] != ["agents"]:
+    """The key for the program of an agent; empty for other keys."""
+    if key not in {"cmd", "program"} or parents[-2:-1] != ["agents"]:
         return ""
     words = value if isinstance(value, list) else shlex.split(value) if isinstance(value, str) else []
-    name = parents[-1]
-    declared = flow({name: {"command": words or ["PROGRAM"]}})
-    return f"declare a program of your own: `agent_types: {declared}`, and use it with `type: {name}`"
+    program = flow({"command": words or ["PROGRAM"]})
+    return f"write `{program[1:-1]}`; a CLI of your own also belongs to `agent_types`"

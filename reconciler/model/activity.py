@@ -28,3 +28,5 @@ class LiveAgent(Struct, frozen=True):
     conversation: str = ""
     dialog: str = ""
     since: float = 0
+    missing: str = ""
+    """The program that runs in its pane in place of the CLI, if that is seen behind a wrapper; else empty."""

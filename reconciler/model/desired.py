@@ -35,6 +35,7 @@ class EnvOrigin(StrEnum):
     EXPANDED = "expanded"  # written with ${NAME}, so it may hold a secret from the user's environment
     FROM_ENV = "from_env"
     FROM_FILE = "from_file"
+    FROM_COMMAND = "from_command"
 
 
 DEFAULT_ROLE = "creator"  # the role of an agent whose block has no `role`
@@ -50,13 +51,20 @@ def names_a_secret(name: str) -> bool:
 class EnvVar(Redacted, frozen=True):
     """One environment variable of an agent: a `value`, or a `source` to read it from at launch.
 
-    `source` is the variable name (FROM_ENV) or the absolute file path (FROM_FILE).
+    `source` is the variable name (FROM_ENV), the absolute file path (FROM_FILE), or the words of the command, each
+    ended by NUL (FROM_COMMAND); `timeout` is how long the command may take, in seconds.
     """
 
     name: str
     origin: EnvOrigin
     value: str = ""
     source: str = ""
+    timeout: float = 0.0
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The command of FROM_COMMAND."""
+        return tuple(self.source.split("\0")[:-1])
 
     @property
     def sensitive(self) -> bool:
@@ -106,6 +114,14 @@ class Agent(Struct, frozen=True):
     type: str
     role: str
     cwd: str
+    workspace_path: str = ""
+    """The workspace's folder, if the agent works in another one (`cwd`)."""
+    wrap: tuple[str, ...] = ()
+    """The words before the command, without those of the agent type."""
+    command: tuple[str, ...] = ()
+    """The program that is started in place of the type's, with its first arguments; empty for the type's."""
+    path: tuple[str, ...] = ()
+    """The folders that come first in the agent's PATH."""
     args: tuple[str, ...] = ()
     env: tuple[EnvVar, ...] = ()
     prompt: str = ""
@@ -118,17 +134,23 @@ class Agent(Struct, frozen=True):
     budget: Budget | None = None
     place: Place | None = None
 
+    @property
+    def workspace_folder(self) -> str:
+        """The folder of its workspace, which is its own if the manifest names no other."""
+        return self.workspace_path or self.cwd
+
 
 class AgentType(Struct, frozen=True):
     """An agent CLI that the user describes in `agent_types:`.
 
     `new`, `resume` and `artifacts` may contain `{session_id}`; `artifacts` may also contain `{cwd}`. `busy` is a
-    regular expression that matches the pane title while the agent must not be interrupted. `parts` are the other keys
-    of the manifest, as plain data; `agents.form` says what they are.
+    regular expression that matches the pane title while the agent must not be interrupted. `wrap` are the words before
+    every command line. `parts` are the other keys of the manifest, as plain data; `agents.form` says what they are.
     """
 
     name: str
     command: tuple[str, ...]
+    wrap: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
     resume: tuple[str, ...] = ()
     artifacts: tuple[str, ...] = ()

@@ -37,6 +37,10 @@ class StartedWith(Struct, frozen=True):
     args: tuple[str, ...]
     env: Mapping[str, str]
     cwd: str
+    wrap: tuple[str, ...] = ()
+    """The words before `command`."""
+    path: tuple[str, ...] = ()
+    """The folders that were put before the agent's PATH."""
 
 
 class PaneRow(Struct, frozen=True):

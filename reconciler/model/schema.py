@@ -28,6 +28,14 @@ class Pattern(Struct, frozen=True):
         return {**handler(source), "pattern": f"^(?:{self.regex})$"}
 
 
+class Filled(Struct, frozen=True):
+    """`Annotated[list[T], Filled()]`: a list with at least one item."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Add the rule to the schema of the list."""
+        return {**handler(source), "min_length": 1}
+
+
 class Expected(Struct, frozen=True):
     """`Annotated[T, Expected("a list of words")]`: the text of an error message, instead of pydantic's own."""
 

@@ -18,6 +18,7 @@ from .stored import ConversationData
 
 if TYPE_CHECKING:
     from .broker import Survey
+    from .hidden import Hidden
     from .obstacle import Obstacle
     from .problem import Problem
 
@@ -239,7 +240,13 @@ class Snapshot(Redacted, frozen=True):
     """By path, what prevents a workspace from being created."""
     server_problem: Problem | None = None
     """Why no tmux server can be started, when none runs."""
+    hidden: Mapping[Address, Hidden] = field(default_factory=dict)
+    """What their wrappers hide of agents."""
+    wrappers: Mapping[Address, Observed[str]] = field(default_factory=dict)
+    """The program file of each agent's wrapper."""
+    absent: Mapping[Address, frozenset[str]] = field(default_factory=dict)
+    """The folders of each agent's `cwd` and `path` that do not exist."""
     secrets: Mapping[tuple[EnvOrigin, str], Observed[str]] = field(default_factory=dict)
-    """The values behind `from_env` and `from_file`, by origin and source."""
+    """The values behind `from_env` and `from_file`, by origin and source; of `from_command`, if its program exists."""
     visibility_warnings: tuple[Diagnostic, ...] = ()
     """A message for each check that this system does not support."""

@@ -133,6 +133,12 @@ class StartSession(Struct, frozen=True):
     conversation: Conversation
     row: Mapping[str, Json]
     """The fields for the registry, without those that are known only after the start."""
+    workspace_path: str = ""
+    """The folder of the workspace, if it is another one than `cwd`."""
+    wrap: tuple[str, ...] = ()
+    """The words before `command`."""
+    path: tuple[str, ...] = ()
+    """The folders that come first in the agent's PATH."""
     recorded_as: str = ""
     """The present name of the row, if the session gets another name."""
     prompt: tuple[str, ...] = ()
@@ -141,6 +147,11 @@ class StartSession(Struct, frozen=True):
     """Flags that older versions of the CLI refuse, each with the first version that has it."""
     draws: bool = False
     """Whether the CLI always draws something on its screen when it is ready."""
+
+    @property
+    def program(self) -> str:
+        """The program that is started first: the wrapper's if there is one."""
+        return (*self.wrap, *self.command)[0]
 
     @property
     def target(self) -> str:
@@ -176,6 +187,8 @@ class StopSession(Struct, frozen=True):
     """The conversations that the agent is known to have, the present one first."""
     started: int = 0
     """The recorded start of its process; 0 when unknown."""
+    wrapped: bool = False
+    """Whether a wrapper may have put the agent into another terminal session."""
 
     @property
     def target(self) -> str:

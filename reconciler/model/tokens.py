@@ -70,9 +70,10 @@ class TokenFile(Struct, frozen=True, array_like=True):
     mark: FileMark
     # The conversation of all rows; empty when each row names its own.
     conversation: str = ""
-    # The byte after the last complete line; for a database its size.
+    # The byte after the last complete line; for a database a time, in Unix milliseconds: only what was written since
+    # then is to be read.
     offset: int = 0
-    # A digest of the bytes before `offset`: a file that was rewritten has others there.
+    # A digest of what is before `offset`: a file or a database that was rewritten has something else there.
     before: bytes = b""
     carried: TokenReaderState = field(default_factory=TokenReaderState)
     rows: tuple[TokenRow, ...] = ()

@@ -15,12 +15,15 @@ from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
 from reconciler.agents.subject import AgentEnvironment
+from reconciler.agents.wrapper import assigned, hidden
 from reconciler.kinds.agent.case import Case
 from reconciler.kinds.agent.conversation import next_conversation
 from reconciler.kinds.agent.spec import visible_env
 from reconciler.model.activity import Activity, LiveAgent
+from reconciler.model.hidden import Hidden
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.snapshot import Artifact, Pane, Snapshot
+from reconciler.model.record import SessionRow
+from reconciler.model.snapshot import Artifact, Folder, Pane, Snapshot
 from reconciler.ports.world import Files, World
 
 from .agent_view import AgentView, Caller
@@ -56,6 +59,9 @@ def with_facts(
         unclaimed={view.case.address: view.unclaimed for view in views if view.unclaimed},
         deleted_by_start={v.case.address: paths for v in views if (paths := _deleted_by_start(v, world.files))},
         untrusted={view.case.address: found for view in views if (found := _untrusted(view, world.files))},
+        hidden={view.case.address: hides for view in views if (hides := _hidden(view))},
+        absent={v.case.address: missing for v in views if (missing := _absent(v, world.files))},
+        wrappers={v.case.address: _wrapper(v, find, world.files) for v in views if v.profile.launch.wrap},
         elsewhere=users_elsewhere(views, world),
         visibility_warnings=(*snapshot.visibility_warnings, *unseen_locks(views, world.processes)),
     )
@@ -124,7 +130,15 @@ def subject_of(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> 
     cwd = snapshot.real.get(folder) or files.real(folder) if folder else ""
     own = visible_env(case.spec, case.row, snapshot.secrets)
     env = {**caller.env, **own}
+    if path := case.spec.path if case.spec else _recorded_path(case.row):
+        env["PATH"] = os.pathsep.join((*path, *filter(None, [env.get("PATH", "")])))
+    if case.profile and case.profile.launch.wrap:
+        env |= assigned(case.profile.launch.wrap)
     return AgentEnvironment(cwd, env.get("HOME") or caller.home, env)
+
+
+def _recorded_path(row: SessionRow | None) -> tuple[str, ...]:
+    return row.started_with.path if row and row.started_with else ()
 
 
 def _real_folders(asked: Iterable[Case], files: Files) -> dict[str, str]:
@@ -165,7 +179,9 @@ def _deleted_by_start(view: AgentView, files: Files) -> tuple[str, ...]:
 
 def _untrusted(view: AgentView, files: Files) -> tuple[str, str] | None:
     """The CLI's settings file and the folder, if the manifest trusts the folder and the settings do not."""
-    path = view.profile.trust.file(view.subject) if view.case.spec and view.case.spec.trust else ""
+    hides = _hidden(view)
+    asked = view.case.spec is not None and view.case.spec.trust and not (hides and hides.store)
+    path = view.profile.trust.file(view.subject) if asked else ""
     content = files.read(path, _SETTINGS_LIMIT) if path else ABSENT
     if not path or isinstance(content, Unknown):
         return None
@@ -179,7 +195,42 @@ def _untrusted(view: AgentView, files: Files) -> tuple[str, str] | None:
 
 def _executable(view: AgentView, find: Callable[[str, str], Observed[str]], files: Files) -> Observed[str]:
     """Find the agent's program as the agent will: relative paths begin in its folder, which may not exist yet."""
-    command, path, cwd = view.profile.launch.command[0], view.subject.env.get("PATH", ""), view.subject.cwd
+    hides = _hidden(view)
+    if hides and hides.search:
+        return Unknown(f"{hides.by} looks for it")
+    return _program(view.profile.launch.command[0], view, find, files)
+
+
+def _wrapper(view: AgentView, find: Callable[[str, str], Observed[str]], files: Files) -> Observed[str]:
+    """Find the wrapper's program in the same way."""
+    return _program(view.profile.launch.wrap[0], view, find, files)
+
+
+def _hidden(view: AgentView) -> Hidden | None:
+    """What the agent's wrapper hides."""
+    if not view.profile.launch.wrap:
+        return None
+    spec, row = view.case.spec, view.case.row
+    told = [var.name for var in spec.env] if spec else row.started_with.env if row and row.started_with else ()
+    return hidden(view.profile, view.subject, told)
+
+
+def _absent(view: AgentView, files: Files) -> frozenset[str]:
+    """The folders of its `cwd` and `path` that are not there; `cwd` only if it is not the workspace's folder."""
+    spec = view.case.spec
+    if spec is None:
+        return frozenset()
+    asked = (*spec.path, *([spec.cwd] if spec.workspace_path else []))
+    return frozenset(path for path in asked if not _is_there(files.folder(path)))
+
+
+def _is_there(found: Observed[Folder]) -> bool:
+    """False only for a path at which there is no folder."""
+    return isinstance(found, Unknown) or (isinstance(found, Present) and found.value.is_folder)
+
+
+def _program(command: str, view: AgentView, find: Callable[[str, str], Observed[str]], files: Files) -> Observed[str]:
+    path, cwd = view.subject.env.get("PATH", ""), view.subject.cwd
     searched = [command] if os.sep in command else list(filter(None, path.split(os.pathsep)))
     if all(map(os.path.isabs, searched)) or not cwd:
         return find(command, path)

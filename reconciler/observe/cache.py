@@ -174,17 +174,21 @@ class _NotedProcesses(_Unmarked, frozen=True):
         self.basis.note(_since, pid)
         return self._processes.since(pid)
 
-    def family(self, pid: int) -> tuple[int, ...]:
-        self.basis.note(_family, pid)
-        return self._processes.family(pid)
+    def family(self, pid: int, *, wrapped: bool = False) -> tuple[int, ...]:
+        self.basis.note(_wrapped_family if wrapped else _family, pid)
+        return self._processes.family(pid, wrapped=wrapped)
+
+    def inner_pid(self, pid: int) -> int:
+        self.basis.note(_inner_pid, pid)
+        return self._processes.inner_pid(pid)
 
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
         self.basis.note(_open_files, pid)
         return self._processes.open_files(pid)
 
-    def locked_files(self, pid: int) -> tuple[str, ...]:
-        self.basis.note(_locked, pid)
-        return self._processes.locked_files(pid)
+    def locked_files(self, pid: int, *, wrapped: bool = False) -> tuple[str, ...]:
+        self.basis.note(_wrapped_locks if wrapped else _locked, pid)
+        return self._processes.locked_files(pid, wrapped=wrapped)
 
     @property
     def _processes(self) -> Processes:
@@ -239,6 +243,14 @@ def _family(marks: _Marks, pid: int) -> object:
     return marks.world.processes.family(pid)
 
 
+def _wrapped_family(marks: _Marks, pid: int) -> object:
+    return marks.world.processes.family(pid, wrapped=True)
+
+
+def _inner_pid(marks: _Marks, pid: int) -> object:
+    return marks.world.processes.inner_pid(pid)
+
+
 def _open_files(marks: _Marks, pid: int) -> object:
     return marks.world.processes.open_files(pid)
 
@@ -247,6 +259,12 @@ def _locked(marks: _Marks, pid: int) -> object:
     """The locks of the terminal session that `pid` leads, as an agent's process leads the session of its pane."""
     locks = cast(Observed[Mapping[int, object]], marks.of((_locks, "")))
     return locks.value.get(pid, ()) if isinstance(locks, Present) else None
+
+
+def _wrapped_locks(marks: _Marks, pid: int) -> object:
+    """The locks of the whole family, which may have several terminal sessions behind a wrapper."""
+    family = marks.of((_wrapped_family, pid))
+    return (family, marks.of((_locks, ""))) if isinstance(marks.of((_locks, "")), Present) else None
 
 
 def _locks(marks: _Marks, _about: str) -> object:

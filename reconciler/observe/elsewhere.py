@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
+from reconciler.agents.profile import Profile
+from reconciler.agents.wrapper import is_cli
 from reconciler.kinds.agent.conversation import next_conversation
 from reconciler.model.address import Address
 from reconciler.model.observed import Present
-from reconciler.ports.world import World
+from reconciler.ports.world import Processes, World
 
 from .agent_view import AgentView
-from .live import is_about, notes_at
+from .live import DatedNote, is_about, notes_at
 
 
 def users_elsewhere(views: Iterable[AgentView], world: World) -> dict[Address, int]:
@@ -52,9 +54,17 @@ def _noted(view: AgentView, world: World) -> Iterator[int]:
     wanted = next_conversation(view.case, view.live)
     patterns = view.profile.binding.users(view.subject, wanted) if wanted else ()
     for noted in notes_at(patterns, view.profile, world.files):
-        pid = noted.note.pid
-        if pid and noted.note.agent.conversation == wanted and is_about(noted, pid, world.processes):
-            yield pid
+        if noted.note.pid and noted.note.agent.conversation == wanted:
+            yield from _writers(noted, noted.note.pid, view.profile, world.processes)
+
+
+def _writers(noted: DatedNote, pid: int, profile: Profile, processes: Processes) -> Iterator[int]:
+    """The living process that wrote a note with this pid, which may be a pid of another namespace."""
+    if is_about(noted, pid, processes):
+        doubtful = bool(profile.launch.wrap) and noted.note.started is None  # the pid of another process in a sandbox?
+        yield from () if doubtful and not is_cli(processes.words(pid), profile) else (pid,)
+    elif noted.note.started is not None:
+        yield from (each for each in processes.called(pid) if is_about(noted, each, processes, inner=pid))
 
 
 def _openers(views: Iterable[AgentView], world: World) -> Mapping[Address, tuple[int, ...]]:

@@ -8,7 +8,7 @@ from reconciler.agents.profile import Profile
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.snapshot import Pane
-from reconciler.ports.world import Files, Processes, World
+from reconciler.ports.world import Files, World
 
 from .stored import is_of_a_user
 
@@ -21,11 +21,12 @@ def held_conversation(pane: Pane, profile: Profile, subject: AgentEnvironment, w
     """
     if not profile.binding.proves_by_files:
         return ""
-    locked = _by_conversation(profile, world.processes.locked_files(pane.pid))
+    wrapped = bool(profile.launch.wrap)
+    locked = _by_conversation(profile, world.processes.locked_files(pane.pid, wrapped=wrapped))
     if len(locked) > 1:
         return _locked_last(locked, profile, subject, world.files)
     # Open files are read last, because that takes long.
-    held = locked or _by_conversation(profile, _opened(pane.pid, world.processes))
+    held = locked or _by_conversation(profile, _opened(world.processes.family(pane.pid, wrapped=wrapped), world))
     return next(iter(held)) if len(held) == 1 else ""
 
 
@@ -33,9 +34,9 @@ def _by_conversation(profile: Profile, paths: Iterable[str]) -> Mapping[str, str
     return {conversation: path for path in paths if (conversation := profile.binding.held(path))}
 
 
-def _opened(pid: int, processes: Processes) -> Iterator[str]:
-    for member in processes.family(pid):
-        opened = processes.open_files(member)
+def _opened(family: Iterable[int], world: World) -> Iterator[str]:
+    for member in family:
+        opened = world.processes.open_files(member)
         yield from opened.value if isinstance(opened, Present) else ()
 
 

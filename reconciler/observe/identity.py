@@ -142,13 +142,17 @@ def _has(case: Case, pane: Pane) -> bool:
 
 def _is_rival_row(row: SessionRow, view: AgentView, since: int, others: OtherAgents) -> bool:
     own = view.case.address
-    if row.type != view.profile.name or row.address == own or not _same_folder(row, own, others.record):
+    if row.type != view.profile.name or row.address == own or not _same_folder(row, view.case, others.record):
         return False
     if row.address in others.before:
         return False
     return row.status is Status.RUNNING or int(unix(row.terminated_at) or 0) >= since
 
 
-def _same_folder(row: SessionRow, own: Address, record: Record) -> bool:
+def _same_folder(row: SessionRow, case: Case, record: Record) -> bool:
+    """Whether both agents work in one folder, as far as that is recorded; else, in one workspace."""
+    own, started = case.address, case.row.started_with if case.row else None
+    if started and row.started_with:
+        return started.cwd == row.started_with.cwd
     here, there = record.workspaces.get(own.workspace), record.workspaces.get(row.workspace)
     return row.workspace == own.workspace or (here is not None and there is not None and here.path == there.path)

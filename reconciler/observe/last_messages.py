@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from reconciler.agents.jsonl import objects
+from reconciler.agents.defaults import nothing
+from reconciler.agents.jsonl import objects, parsed
 from reconciler.agents.message import LastMessages, StoredMessage
 from reconciler.agents.profile import Profile
 from reconciler.agents.subject import AgentEnvironment
@@ -19,6 +20,8 @@ MOST = 1 << 24
 
 def in_file(path: str, profile: Profile, turns: int, files: Files) -> Observed[LastMessages]:
     """The last `turns` prompts and all that was answered, of the conversation in this file."""
+    if profile.transcript.read_document is not nothing:
+        return _in_document(path, profile, turns, files)
     facts = files.facts(path)
     if not isinstance(facts, Present):
         return facts
@@ -37,6 +40,16 @@ def in_file(path: str, profile: Profile, turns: int, files: Files) -> Observed[L
         if amount >= MOST:
             return Present(LastMessages(last, cut=True))
         amount *= 4
+
+
+def _in_document(path: str, profile: Profile, turns: int, files: Files) -> Observed[LastMessages]:
+    data = files.read(path, MOST)
+    if not isinstance(data, Present):
+        return data
+    if len(data.value) == MOST:
+        return Unknown(f"{path}: it is longer than {MOST} bytes")
+    messages = profile.transcript.read_document(parsed(data.value)) or ()
+    return Present(LastMessages(_last_turns(_joined(messages, profile), turns)))
 
 
 def in_database(

@@ -10,8 +10,10 @@ from msgspec.structs import replace
 
 from reconciler.agents.binding import LiveNote
 from reconciler.agents.profile import Profile
+from reconciler.agents.program_names import name_of
 from reconciler.agents.screen import classify_screen
 from reconciler.agents.subject import AgentEnvironment
+from reconciler.agents.wrapper import is_cli, is_parent
 from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.observed import Present
 from reconciler.model.snapshot import Pane
@@ -33,10 +35,24 @@ def live_agent(pane: Pane, profile: Profile, subject: AgentEnvironment, world: W
     """
     if pane.dead:
         return LiveAgent(conversation=conversation_on_screen(pane, profile, world))
+    if profile.launch.wrap and (instead := outlived_by(pane, profile, world.processes)):
+        return LiveAgent(missing=instead)
     own = reported_state(pane, profile, subject, world)
     if own.activity is Activity.UNKNOWN or profile.display.activity(pane.title) is Activity.IDLE:
         return with_screen(own, pane, profile, world)
     return own
+
+
+def outlived_by(pane: Pane, profile: Profile, processes: Processes) -> str:
+    """The program that runs in the pane when its CLI does not, behind a wrapper; empty when the CLI may run.
+
+    A wrapper may start its command late, and may go on after it. A CLI that a wrapper put out of sight is no child of
+    it, so only wrappers that are known to stay its parent, and shells, show that it does not run.
+    """
+    lines = processes.foreground(pane.pid, wrapped=True)
+    if not lines or any(is_cli(words, profile) or not is_parent(words, profile) for words in lines):
+        return ""
+    return name_of(lines[-1])
 
 
 def with_screen(own: LiveAgent, pane: Pane, profile: Profile, world: World) -> LiveAgent:
@@ -59,7 +75,8 @@ def reported_state(pane: Pane, profile: Profile, subject: AgentEnvironment, worl
     binding = profile.binding
     if not binding.shows_in_processes:
         return LiveAgent(profile.display.activity(pane.title))
-    noted = _noted(profile, subject, _family(pane, world.processes), world) if binding.leaves_notes else LiveAgent()
+    family = _family(pane, profile, world.processes)
+    noted = _noted(profile, subject, family, world) if binding.leaves_notes else LiveAgent()
     conversation = noted.conversation or held_conversation(pane, profile, subject, world)
     activity = _busier(noted.activity, profile.display.activity(pane.title))
     return LiveAgent(activity, conversation, since=noted.since if activity is noted.activity else 0)
@@ -95,32 +112,40 @@ def notes_at(patterns: Iterable[str], profile: Profile, files: Files) -> Iterato
                 yield from (noted for path in paths if (noted := _read(path, profile, files)))
 
 
-def is_about(noted: DatedNote, pid: int, processes: Processes) -> bool:
+def is_about(noted: DatedNote, pid: int, processes: Processes, inner: int = 0) -> bool:
     """True when the note is about the process that has this pid now.
 
     A killed CLI leaves its notes behind, and pids are reused, soon after a reboot. If the note does not contain the
-    start of its process, it must not be older than the process.
+    start of its process, it must not be older than the process. `inner` is the pid in another pid namespace, where the
+    process wrote the note. As every namespace has the same small pids, the start has to prove it then.
     """
     note = noted.note
-    if note.pid is not None and note.pid != pid:
+    if note.pid is not None and note.pid != (inner or pid):
         return False
     if note.started is not None:
         return processes.started(pid) == Present(note.started)
+    if inner not in {0, pid}:
+        return False
     since = processes.since(pid)
     return isinstance(since, Present) and since.value <= noted.written + _CLOCK_SLACK
 
 
-def _family(pane: Pane, processes: Processes) -> Iterator[int]:
-    """The pane's own process first. The others are looked up only if the caller goes on, because that takes long."""
-    yield pane.pid
-    yield from processes.family(pane.pid)[1:]
+def _family(pane: Pane, profile: Profile, processes: Processes) -> Iterator[tuple[int, int]]:
+    """The pids of the agent's processes, each with the one in its own namespace; the pane's own process first.
+
+    The others are looked up only if the caller goes on, because that takes long.
+    """
+    wrapped = bool(profile.launch.wrap)
+    yield pane.pid, pane.pid
+    for pid in processes.family(pane.pid, wrapped=wrapped)[1:]:
+        yield pid, processes.inner_pid(pid) if wrapped else pid
 
 
-def _noted(profile: Profile, subject: AgentEnvironment, family: Iterable[int], world: World) -> LiveAgent:
+def _noted(profile: Profile, subject: AgentEnvironment, family: Iterable[tuple[int, int]], world: World) -> LiveAgent:
     """What the CLI's note says about the first of these processes that has one."""
-    for pid in family:
-        for noted in notes_at(profile.binding.notes(subject, pid), profile, world.files):
-            if is_about(noted, pid, world.processes):
+    for pid, inner in family:
+        for noted in notes_at(profile.binding.notes(subject, inner), profile, world.files):
+            if is_about(noted, pid, world.processes, inner):
                 return replace(noted.note.agent, since=noted.written)
     return LiveAgent()
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reconciler.kinds.agent.case import Case, cases, with_unmanaged
 from reconciler.model.address import Address, workspace_address
-from reconciler.model.desired import Desired, EnvOrigin, Workspace
+from reconciler.model.desired import Desired, EnvOrigin, EnvVar, Workspace
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import MAY_LIVE, BrokerRow, Record, Status, WorkspaceRow
@@ -40,7 +40,7 @@ def observe_cases(request: SnapshotRequest, world: World, caller: Caller) -> tup
         obstacles=_obstacles(request, folders, world.files),
         server_problem=world.tmux.obstacle() if isinstance(tmux, Absent) and request.cache is None else None,
         real=_real_paths(request.desired, world.files),
-        secrets=_secrets(request.desired, world.files, caller),
+        secrets=_secrets(request.desired, world, caller),
         brokers={address: world.brokers.survey(spec) for address, spec in request.desired.brokers.items()},
         broker_processes=_broker_processes(request, world.brokers),
         visibility_warnings=_visibility_warnings(request, world),
@@ -159,16 +159,20 @@ def _real_paths(desired: Desired, files: Files) -> dict[str, str]:
 # --- agents -----------------------------------------------------------------------------------
 
 
-def _secrets(desired: Desired, files: Files, caller: Caller) -> dict[tuple[EnvOrigin, str], Observed[str]]:
-    """The values behind `from_env` and `from_file`, each read once."""
-    wanted = {(var.origin, var.source) for agent in desired.agents.values() for var in agent.env if var.source}
-    return {key: _secret(*key, files, caller) for key in wanted}
+def _secrets(desired: Desired, world: World, caller: Caller) -> dict[tuple[EnvOrigin, str], Observed[str]]:
+    """The values behind `from_env` and `from_file`, each read once; of `from_command`, whether its program is there."""
+    wanted = {(var.origin, var.source): var for agent in desired.agents.values() for var in agent.env if var.source}
+    return {key: _secret(var, world, caller) for key, var in wanted.items()}
 
 
-def _secret(origin: EnvOrigin, source: str, files: Files, caller: Caller) -> Observed[str]:
-    if origin is EnvOrigin.FROM_ENV:
+def _secret(var: EnvVar, world: World, caller: Caller) -> Observed[str]:
+    source = var.source
+    if var.origin is EnvOrigin.FROM_ENV:
         return Present(caller.env[source]) if source in caller.env else ABSENT
-    match files.read(source):
+    if var.origin is EnvOrigin.FROM_COMMAND:
+        found = world.processes.find(var.words[0], caller.env.get("PATH", ""))
+        return found if isinstance(found, Absent) else Unknown("it runs when its agent starts")
+    match world.files.read(source):
         case Present(data):
             return Present(data.decode(errors="surrogateescape").rstrip("\n"))
         case missing:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reconciler.agents.storage import Query
 from reconciler.agents.subject import AgentEnvironment
-from reconciler.agents.token_store import Damaged, TokenLines, TokenStore, TokenTable
+from reconciler.agents.token_store import Damaged, TokenDocuments, TokenLines, TokenStore, TokenTable
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.tokens import FileMark, TokenFile, TokenReaderState, TokenRow, Unread
 from reconciler.ports import growing_files
@@ -17,6 +17,7 @@ from reconciler.ports.database import ask
 from reconciler.ports.world import Files
 
 _MOST_ROWS = 100_000_000
+_LATEST = 60_000  # milliseconds: a row of a database may be stored so long after the time that it has
 _BESIDE = "-wal"  # what SQLite has not yet written into the database itself
 
 
@@ -35,13 +36,20 @@ class TokensSeen(Struct, frozen=True):
     unread: tuple[Unread, ...] = ()
 
 
+class _AskedTable(Struct, frozen=True):
+    """The table of a database, as the agent with this environment sees it."""
+
+    table: TokenTable
+    subject: AgentEnvironment
+
+
 class _AskedStore(Struct, frozen=True):
     """A file or a database to read, and how."""
 
     type: str
     lines: TokenLines | None = None
-    table: TokenTable | None = None
-    query: Query | None = None
+    table: _AskedTable | None = None
+    documents: TokenDocuments | None = None
 
 
 def read_tokens(
@@ -84,9 +92,12 @@ def _asked(places: Iterable[TokenPlace], files: Files, unread: list[Unread]) -> 
         lines, table = place.store.lines, place.store.table
         for pattern in lines.files(place.subject) if lines else ():
             patterns.setdefault(pattern, _AskedStore(place.type, lines=lines))
+        documents = place.store.documents
+        for pattern in documents.files(place.subject) if documents else ():
+            patterns.setdefault(pattern, _AskedStore(place.type, documents=documents))
         if table:
-            query = table.query(place.subject)
-            patterns.setdefault(query.pattern, _AskedStore(place.type, table=table, query=query))
+            pattern = table.query(place.subject, 0).pattern
+            patterns.setdefault(pattern, _AskedStore(place.type, table=_AskedTable(table, place.subject)))
     done: set[str] = set()
     for pattern, asked in patterns.items():
         match files.find(pattern):
@@ -103,8 +114,10 @@ def _read(path: str, asked: _AskedStore, known: TokenFile | None) -> Observed[To
     try:
         if asked.lines:
             return _of_lines(path, asked.type, asked.lines, known)
-        if asked.table and asked.query:
-            return _of_table(path, asked.type, (asked.table, asked.query), known)
+        if asked.documents:
+            return _of_document(path, asked.type, asked.documents, known)
+        if asked.table:
+            return _of_table(path, asked.type, asked.table, known)
     except OSError as error:
         return Unknown(error.strerror or str(error))
     return ABSENT
@@ -192,21 +205,87 @@ def _placed(rows: Iterable[TokenRow], conversation: str) -> Iterator[TokenRow]:
         yield replace(row, conversation="") if conversation and row.conversation else row
 
 
+# --- documents --------------------------------------------------------------------------------
+
+
+def _of_document(path: str, type_: str, documents: TokenDocuments, known: TokenFile | None) -> Observed[TokenFile]:
+    """A document that was written since is read anew, if it can be read; it may be written at this moment."""
+    now = growing_files.mark(path)
+    if not isinstance(now, Present):
+        return now
+    if known and known.mark == now.value:
+        return Present(known)
+    content = b"".join(block for block, _ in growing_files.blocks(path, 0))
+    try:
+        rows = documents.read(content)
+    except Damaged:
+        return Present(known or TokenFile(type=type_, mark=now.value, damaged=1))
+    counted = tuple(row for row in rows if row.total)
+    return Present(TokenFile(type=type_, mark=now.value, conversation=documents.owner(path), rows=counted))
+
+
 # --- databases --------------------------------------------------------------------------------
 
 
-def _of_table(path: str, type_: str, how: tuple[TokenTable, Query], known: TokenFile | None) -> Observed[TokenFile]:
+def _of_table(path: str, type_: str, asked: _AskedTable, known: TokenFile | None) -> Observed[TokenFile]:
+    """Of a database that was only added to, the rows that were written since the last look; else all of them."""
     now = _database_mark(path)
     if not isinstance(now, Present):
         return now
     if known and known.mark == now.value:
         return Present(known)
-    table, query = how
-    answer = ask(path, query.statement, query.parameters, most=_MOST_ROWS)
+    begun = known if known and _is_added_to(path, asked, known, now.value) else None
+    file = begun or TokenFile(type=type_, mark=now.value)
+    last = _earlier(path, asked, 0)
+    answer = _answer(path, asked.table.query(asked.subject, file.offset))
+    if not isinstance(last, Present):
+        return last
     if not isinstance(answer, Present):
         return answer
-    rows, damaged = _table_rows(answer.value, table)
-    return Present(TokenFile(type=type_, mark=now.value, offset=now.value.size, rows=rows, damaged=damaged))
+    since = max(file.offset, (last.value[2] - _LATEST) // 1000 * 1000)  # whole seconds, as the rows have them
+    before = _earlier(path, asked, since)
+    if not isinstance(before, Present):
+        return before
+    rows, damaged = _table_rows(answer.value, asked.table)
+    kept = {row.key: row for row in file.rows if row.at < file.offset // 1000}
+    return Present(
+        replace(
+            file,
+            mark=now.value,
+            offset=since,
+            before=_digest(before.value),
+            rows=tuple((kept | {row.key: row for row in rows}).values()),
+            damaged=damaged,
+        )
+    )
+
+
+def _is_added_to(path: str, asked: _AskedTable, known: TokenFile, now: FileMark) -> bool:
+    """Whether the rows before the last look are still there. Where some were damaged, all are read again."""
+    same = (known.mark.device, known.mark.inode) == (now.device, now.inode)
+    if not same or known.damaged or not known.before:
+        return False
+    earlier = _earlier(path, asked, known.offset)
+    return isinstance(earlier, Present) and _digest(earlier.value) == known.before
+
+
+def _earlier(path: str, asked: _AskedTable, than: int) -> Observed[tuple[int, int, int]]:
+    match _answer(path, asked.table.earlier(asked.subject, than)):
+        case Present([[int(count), int(times), int(last)], *_]):
+            return Present((count, times, last))
+        case Present():
+            return Unknown("the times of its rows are not numbers")
+        case other:
+            return other
+
+
+def _answer(path: str, query: Query) -> Observed[tuple[tuple[object, ...], ...]]:
+    return ask(path, query.statement, query.parameters, most=_MOST_ROWS)
+
+
+def _digest(earlier: tuple[int, int, int]) -> bytes:
+    count, times, _ = earlier
+    return f"{count} {times}".encode()
 
 
 def _database_mark(path: str) -> Observed[FileMark]:

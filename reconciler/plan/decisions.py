@@ -104,6 +104,8 @@ def _agent(case: Case, sources: Sources, options: PlanOptions, cases: Mapping[Ad
     facts = replace(
         conversation_facts(case.address, snapshot),
         executable=_executable(case, sources),
+        wrapper=snapshot.wrappers.get(case.address),
+        absent=_absent(case, sources),
         untrusted=snapshot.untrusted.get(case.address),
         belongings=snapshot.belongings.get(case.address, {}),
         holders=held_by,
@@ -113,9 +115,22 @@ def _agent(case: Case, sources: Sources, options: PlanOptions, cases: Mapping[Ad
     return decide_agent(case, facts, options)
 
 
+def _absent(case: Case, sources: Sources) -> frozenset[str]:
+    """The folders that the agent needs and does not have. A worktree that is still to be made may bring its `cwd`."""
+    found = sources.snapshot.absent.get(case.address, frozenset())
+    home = sources.desired.workspaces.get(workspace_address(case.address.workspace))
+    if not found or home is None or case.spec is None:
+        return found
+    is_made = home.git is not None and isinstance(sources.snapshot.folders.get(home.path), Absent)
+    return found - {case.spec.cwd} if is_made and case.spec.cwd.startswith(f"{home.path}/") else found
+
+
 def _executable(case: Case, sources: Sources) -> Observed[str]:
     """The agent's program. If its folder is still to be created, a program inside of it cannot be there."""
     found = sources.snapshot.executables.get(case.address, ABSENT)
+    hides = sources.snapshot.hidden.get(case.address)
+    if hides and hides.search:
+        return found
     home = sources.desired.workspaces.get(workspace_address(case.address.workspace))
     made_empty = home and not home.git and isinstance(sources.snapshot.folders.get(home.path), Absent)
     return ABSENT if made_empty and isinstance(found, Unknown) else found

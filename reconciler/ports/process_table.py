@@ -43,6 +43,12 @@ class ProcessTable(Protocol):
     def reading_keys(self, pids: Sequence[int]) -> Sequence[int]:
         """The given processes that are in the foreground process group of their terminal."""
 
+    def standard_input(self, pid: int) -> str:
+        """The terminal or other file that the process reads from; empty when that is not known."""
+
+    def inner_pid(self, pid: int) -> int:
+        """The pid of the process in its own pid namespace; `pid` itself if it is in ours, or when that is not known."""
+
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
         """The paths of the open files."""
 

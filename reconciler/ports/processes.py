@@ -70,19 +70,29 @@ class RealProcesses:
         except PermissionError as error:
             raise ReconcilerError(f"process {pid} belongs to another user", detail=str(error)) from error
 
-    def family(self, pid: int) -> tuple[int, ...]:
+    def family(self, pid: int, *, wrapped: bool = False) -> tuple[int, ...]:
         """The process and its descendants in the same terminal session, itself first; empty when it has ended.
 
-        A descendant that left the session (setsid(2)) is meant to keep running, and may serve other programs.
+        A descendant that left the session (setsid(2)) is meant to keep running, and may serve other programs. Behind a
+        wrapper (`wrapped`), it counts while it reads from the same terminal, together with all in its own session:
+        wrappers such as `setsid -w` and `bwrap --new-session` give their command a session of its own.
         """
         if isinstance(self.started(pid), Absent):
             return ()
-        return tuple(self._descendants(pid, session_of(pid)))
+        terminal = self._table.standard_input(pid) if wrapped else ""
+        return tuple(self._descendants(pid, session_of(pid), terminal))
 
-    def foreground(self, pid: int) -> tuple[tuple[str, ...], ...]:
+    def foreground(self, pid: int, *, wrapped: bool = False) -> tuple[tuple[str, ...], ...]:
         """The command lines of the processes in the family of `pid` that read the keys of its terminal."""
-        reading = self._table.reading_keys(self.family(pid))
-        return tuple(words for each in reading if (words := self.words(each)))
+        return tuple(words for each in self._reading(pid, wrapped=wrapped) if (words := self.words(each)))
+
+    def inner_pid(self, pid: int) -> int:
+        """The pid that the process has in its own pid namespace, which is what it calls itself."""
+        return self._table.inner_pid(pid)
+
+    def called(self, pid: int) -> tuple[int, ...]:
+        """The processes in inner pid namespaces that have this pid there."""
+        return tuple(each for each in self._table.pids() if each != pid and self._table.inner_pid(each) == pid)
 
     def ancestry(self, pid: int) -> tuple[tuple[int, str], ...]:
         """The process, its parent, its grandparent and so on, each with the name of its program."""
@@ -103,9 +113,10 @@ class RealProcesses:
         """The paths of the open files; `Unknown` for another user's process."""
         return self._table.open_files(pid)
 
-    def locked_files(self, pid: int) -> tuple[str, ...]:
+    def locked_files(self, pid: int, *, wrapped: bool = False) -> tuple[str, ...]:
         """The files on which the family of `pid` has taken an exclusive flock(2); empty where `locks` is `Unknown`."""
-        return tuple(path for member in self.family(pid) for path in self._table.locked_files(member))
+        family = self.family(pid, wrapped=wrapped)
+        return tuple(path for member in family for path in self._table.locked_files(member))
 
     def locks(self) -> Observed[Mapping[int, frozenset[str]]]:
         """Each exclusive flock(2) of this machine, by terminal session; `Unknown` if the system does not list them."""
@@ -147,11 +158,18 @@ class RealProcesses:
         found = next(filter(_runs, candidates), None)
         return Present(found) if found else ABSENT
 
-    def _descendants(self, pid: int, session: int) -> Iterator[int]:
+    def _descendants(self, pid: int, session: int, terminal: str) -> Iterator[int]:
         yield pid
         for child in self._table.children(pid):
-            if session_of(child) == session:
-                yield from self._descendants(child, session)
+            own = session_of(child)
+            if own == session or (terminal and self._table.standard_input(child) == terminal):
+                yield from self._descendants(child, own, terminal)
+
+    def _reading(self, pid: int, *, wrapped: bool) -> Iterator[int]:
+        """The processes that read the keys. A session without a controlling terminal has no foreground group."""
+        family, here = self.family(pid, wrapped=wrapped), session_of(pid)
+        reading = frozenset(self._table.reading_keys(family))
+        yield from (each for each in family if each in reading or (wrapped and session_of(each) != here))
 
     def _ancestry(self, pid: int) -> Iterator[tuple[int, str]]:
         while pid and (found := self._table.parent(pid)):

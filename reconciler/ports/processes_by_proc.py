@@ -76,6 +76,15 @@ class ByProc:
         """From fields 5 and 8 of proc_pid_stat(5)."""
         return [pid for pid in pids if _is_in_foreground(_bytes(f"{self._root}/{pid}/stat"))]
 
+    def standard_input(self, pid: int) -> str:
+        """The target of descriptor 0 (proc_pid_fd(5))."""
+        return _behind(f"{self._root}/{pid}/fd/0")
+
+    def inner_pid(self, pid: int) -> int:
+        """The last number of NSpid (proc_pid_status(5))."""
+        found = re.search(r"^NSpid:.*\s(\d+)$", _text(f"{self._root}/{pid}/status"), re.MULTILINE)
+        return int(found[1]) if found else pid
+
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
         """The targets of its descriptors, including sockets (proc_pid_fd(5)); `Unknown` for another user's."""
         folder = f"{self._root}/{pid}/fd"

@@ -75,6 +75,14 @@ class ByPsutil:
         """From the foreground process group of the terminal, which only ps shows."""
         return tuple(_in_foreground(_printed_by_ps("pid=,pgid=,tpgid=", pids))) if pids else ()
 
+    def standard_input(self, pid: int) -> str:  # noqa: ARG002 - the interface has the argument
+        """Always empty: psutil shows files only."""
+        return ""
+
+    def inner_pid(self, pid: int) -> int:
+        """The same: only Linux has pid namespaces."""
+        return pid
+
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
         """Only files; `Unknown` for another user's process."""
         try:

@@ -55,6 +55,14 @@ class UnsupportedProcesses:
         """Unknown here."""
         return ()
 
+    def standard_input(self, pid: int) -> str:  # noqa: ARG002
+        """Unknown here."""
+        return ""
+
+    def inner_pid(self, pid: int) -> int:
+        """Unknown here."""
+        return pid
+
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
         """`Absent` when the process has ended, else `Unknown`."""
         return ABSENT if self.started(pid) == ABSENT else self._unknown()

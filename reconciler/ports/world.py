@@ -29,7 +29,7 @@ Row: TypeAlias = tuple[object, ...]
 
 
 class NewSession(Redacted, frozen=True):
-    """A session to start. `argv` runs in `cwd` without a shell; the last four fields are its tags.
+    """A session to start. `argv` runs in `cwd` without a shell; `lineage` to `project` are its tags.
 
     `env` becomes part of the session's environment, which everyone with access to the tmux server can read. `secrets`
     reach only the process of the agent.
@@ -44,6 +44,8 @@ class NewSession(Redacted, frozen=True):
     address: str = ""
     conversation: str = ""
     project: str = ""
+    path: tuple[str, ...] = ()
+    """Folders to put before the PATH, if `env` and `secrets` have none."""
 
 
 class SessionTags(Struct, frozen=True):
@@ -197,14 +199,23 @@ class Processes(Protocol):
     def terminate(self, pid: int) -> None:
         """Ask the process group that `pid` leads, else `pid` alone, to end. An ended process is fine."""
 
-    def family(self, pid: int) -> tuple[int, ...]:
-        """The process and its descendants in the same terminal session, itself first; empty when it has ended."""
+    def family(self, pid: int, *, wrapped: bool = False) -> tuple[int, ...]:
+        """The process and its descendants in the same terminal session, itself first; empty when it has ended.
 
-    def foreground(self, pid: int) -> tuple[tuple[str, ...], ...]:
+        With `wrapped`, also those that left the session and still read from its terminal.
+        """
+
+    def foreground(self, pid: int, *, wrapped: bool = False) -> tuple[tuple[str, ...], ...]:
         """The command lines of the processes in the family of `pid` that read the keys of its terminal.
 
         Empty when unknown.
         """
+
+    def inner_pid(self, pid: int) -> int:
+        """The pid that a process has in its own pid namespace; `pid` when it is in ours, or when unknown."""
+
+    def called(self, pid: int) -> tuple[int, ...]:
+        """The processes in inner pid namespaces that have this pid there; empty when unknown."""
 
     def ancestry(self, pid: int) -> tuple[tuple[int, str], ...]:
         """The process, its parent, its grandparent and so on, each with the name of its program.
@@ -221,7 +232,7 @@ class Processes(Protocol):
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
         """The paths of the open files; `Unknown` if the system does not list them."""
 
-    def locked_files(self, pid: int) -> tuple[str, ...]:
+    def locked_files(self, pid: int, *, wrapped: bool = False) -> tuple[str, ...]:
         """The files on which the family of `pid` has an exclusive flock(2); empty when unknown."""
 
     def locks(self) -> Observed[Mapping[int, frozenset[str]]]:

@@ -17,6 +17,8 @@ from reconciler.model.record import BrokerRow, Identity, Json, SessionRow, Works
 from reconciler.model.snapshot import Artifact, Folder, Pane
 
 if TYPE_CHECKING:
+    from reconciler.model.hidden import Hidden
+
     from .documents.explanation import SourceDoc
 
 
@@ -39,6 +41,9 @@ def agent_declared(spec: Agent) -> SourceDoc:
         role=spec.role,
         session=spec.session,
         cwd=spec.cwd,
+        wrap=list(spec.wrap),
+        command=list(spec.command),
+        path=list(spec.path),
         args=list(spec.args),
         env=[_origin(var) for var in spec.env],
         resume=spec.resume,
@@ -59,7 +64,8 @@ def _budget(budget: Budget | None) -> str:
 
 
 def _origin(var: EnvVar) -> str:
-    said = f"{var.origin.value} {var.source}".rstrip()
+    source = var.words[0] if var.words else var.source  # the other words of a command may be secret
+    said = f"{var.origin.value} {source}".rstrip()
     return var.name if var.origin is EnvOrigin.LITERAL else f"{var.name} ({said})"
 
 
@@ -101,7 +107,7 @@ def agent_recorded(row: SessionRow, identity: Identity, place: Place) -> SourceD
         protect=row.protect or None,
         pane=f"{row.pane.id} (pid {row.pane.pid}, {row.pane.cmd})" if row.pane else None,
         server=f"{row.server.socket} (pid {row.server.pid}, since {row.server.started})" if row.server else None,
-        command=[*started.command, *started.args] if started else None,
+        command=[*started.wrap, *started.command, *started.args] if started else None,
         env=sorted(started.env) if started else None,
         cwd=started.cwd if started else None,
         conversation=identity.session_id or row.session_id_own,
@@ -124,8 +130,10 @@ def broker_recorded(row: BrokerRow, place: Place) -> SourceDoc:
 # --- live -------------------------------------------------------------------------------------
 
 
-def agent_live(status: AgentStatus, case: Case | None, artifact: Observed[Artifact] | None) -> SourceDoc:
-    """What tmux, the processes and the CLI's files say about an agent."""
+def agent_live(
+    status: AgentStatus, case: Case | None, artifact: Observed[Artifact] | None, hidden: Hidden | None = None
+) -> SourceDoc:
+    """What tmux, the processes and the CLI's files say about an agent, and what its wrapper hides."""
     pane = case.pane.value if case and isinstance(case.pane, Present) else None
     return source(
         None,
@@ -136,6 +144,7 @@ def agent_live(status: AgentStatus, case: Case | None, artifact: Observed[Artifa
         cwd=pane.cwd if pane else None,
         attached=pane.attached or None if pane else None,
         conversation=status.conversation if pane else None,
+        hidden=[f"behind {hidden.by}: {said}" for said in hidden.said] if hidden else None,
         **_stored(artifact),
     )
 

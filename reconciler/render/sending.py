@@ -19,7 +19,7 @@ _NEXT = {
     DeliveryVerdict.TYPED_NOT_SUBMITTED: _LOOK,
     DeliveryVerdict.REFUSED_BUSY: _WAIT,
     DeliveryVerdict.REFUSED_DIALOG: "see what it asks: reconciler answer {}",
-    DeliveryVerdict.REFUSED_DEAD: "start it: reconciler resume {}",
+    DeliveryVerdict.REFUSED_DEAD: "start it: reconciler resume {0}; if it has a session: reconciler restart {0}",
     DeliveryVerdict.REFUSED_SHELL: _LOOK,
     DeliveryVerdict.TOO_LONG: "put it into a file, and name the file in the prompt",
 }

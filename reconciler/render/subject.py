@@ -80,7 +80,7 @@ def _agent(view: PlanView, address: Address) -> AddressView:
     return AddressView(
         address=address,
         session=status.session,
-        live=facts.agent_live(status, case, snapshot.artifacts.get(address)),
+        live=facts.agent_live(status, case, snapshot.artifacts.get(address), snapshot.hidden.get(address)),
         declared=facts.agent_declared(spec) if spec else None,
         recorded=facts.agent_recorded(row, identity, view.row_place(Section.SESSIONS, row.session)) if row else None,
         drift=_drift(view, case, address),

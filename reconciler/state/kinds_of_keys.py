@@ -47,7 +47,7 @@ SERVER: Keys = {
 }
 SPEC: Keys = {
     **dict.fromkeys(("type", "cwd"), ValueKind.TEXT),
-    **dict.fromkeys(("command", "args"), ValueKind.TEXTS),
+    **dict.fromkeys(("command", "args", "wrap", "path"), ValueKind.TEXTS),
     "env": ValueKind.VARIABLES,
 }
 SESSION: Keys = {

@@ -294,6 +294,8 @@ def _started_with(row: Fields) -> StartedWith:
         args=_texts(row, "args"),
         env=_read(row, "env", _variables),
         cwd=_text(row, "cwd"),
+        wrap=_texts(row, "wrap"),
+        path=_texts(row, "path"),
     )
 
 

@@ -81,6 +81,10 @@ class SpecDoc(TypedDict):
     """Environment variables; sensitive ones as `hmac-sha256:...`, removed ones as null."""
     cwd: NotRequired[Text]
     """The folder it was started in."""
+    wrap: NotRequired[Texts]
+    """The words before the command."""
+    path: NotRequired[Texts]
+    """The folders that were put before its PATH."""
 
 
 class SessionDoc(TypedDict):

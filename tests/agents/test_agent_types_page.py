@@ -70,6 +70,6 @@ def test_the_page_lists_the_keys_of_a_rule() -> None:
 @pytest.mark.parametrize("name", sorted(BUILT_IN.keys() - {"shell"}))
 def test_the_page_on_jobs_tells_what_submits_a_prompt(name: str) -> None:
     keys = PROFILES[name].display.submit or ("Enter",)
-    told = " ".join(key.title().replace("C-", "Ctrl-") for key in keys)
-    [row] = re.findall(rf"^\| [^|]*`{name}`[^|]* \| (Ctrl-.*|Tab.*|Enter.*) \|$", JOBS, re.MULTILINE)
+    told = " ".join(key.title().replace("C-", "Ctrl-").replace("M-", "Alt-") for key in keys)
+    [row] = re.findall(rf"^\| [^|]*`{name}`[^|]* \| ((?:Ctrl-|Alt-|Tab|Enter).*) \|$", JOBS, re.MULTILINE)
     assert row.partition(";")[0] == told

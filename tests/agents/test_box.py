@@ -94,6 +94,12 @@ TYPED = [
     ("opencode", ["  ┃", "  ┃  hello", "  ┃", "  ┃  Build  stub"], "hello"),
     ("opencode", ["  ┃", "  ┃  [Pasted ~30 lines]", "  ┃  Build  stub"], LONG),
     ("copilot", ["────", f"{HEAVY} hello", "────"], "hello"),
+    ("cline", [f"{HEAVY} [line 0 of the big... Pasted +30", "  lines]", "────"], LONG),
+    ("pi", ["────", "hello", "────", "~/lab"], "hello"),
+    ("pi", ["────", "$ ls", "────", "────", LONG[:50], LONG[50:], "────", "~/lab"], LONG),
+    ("pi", ["── ⠼ Working ────", "hello", "────"], "hello"),
+    ("pi", ["────", "[paste #1 +30 lines]", "────"], LONG),
+    ("pi", ["─── ↑ 3 more ────", LONG[30:], "────"], LONG),
 ]
 
 

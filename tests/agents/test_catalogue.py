@@ -135,6 +135,8 @@ def test_a_type_that_no_package_knows_is_a_mistake_in_the_manifest(tmp_path: Pat
         ("codex", ("Begin.",)),
         ("gemini", ("-i", "Begin.")),  # a bare word may run once and leave
         ("qwen", ("-i", "Begin.")),
+        ("cline", ("Begin.",)),
+        ("pi", (" Begin.",)),  # an option begins with a dash, and a file with @
         ("copilot", ("-i", "Begin.")),
         ("agy", ("-i", "Begin.")),
         ("opencode", ("--prompt", "Begin.")),  # a bare word is a folder

@@ -25,4 +25,4 @@ def test_claude_resumes_from_another_folder_as_its_version_was_seen_to_do(versio
 def test_only_what_was_seen_is_said_of_the_other_clis() -> None:
     said = {name: catalogue(())[name].storage.follows("") for name in BUILT_IN}
     known = {name: follows for name, follows in said.items() if follows is not None}
-    assert known == {"codex": True, "gemini": False}
+    assert known == {"codex": True, "gemini": False, "pi": False}

@@ -15,6 +15,8 @@ LAST_LINES = {
     "codex": (f"To continue this session, run codex resume {UUID}", UUID),
     "gemini": (f"gemini --resume {UUID}", UUID),
     "opencode": ("  Continue  opencode -s ses_dec7b09f4ffetVQLF3ha6z5goN", "ses_dec7b09f4ffetVQLF3ha6z5goN"),
+    "cline": ("  Continue  cline --id 1796035331230_yfrvh", "1796035331230_yfrvh"),
+    "pi": (f"pi --session-dir /home/u/my lab --session {UUID}", UUID),
     "qwen": (f"qwen --resume {UUID}", UUID),
     "copilot": (f"copilot --resume={UUID}", UUID),
     "agy": (f"agy --conversation {UUID}", UUID),

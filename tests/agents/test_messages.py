@@ -41,6 +41,29 @@ CODEX = {"type": "response_item", "timestamp": AT}
             {"type": "user.message", "data": {"content": "q"}, "timestamp": AT},
             StoredMessage("user", "q", AT),
         ),
+        (
+            "pi",
+            {
+                "type": "message",
+                "id": "89c5dea3",
+                "timestamp": AT,
+                "message": {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "thinking", "thinking": "hm"},
+                        {"type": "text", "text": "hi"},
+                        {"type": "toolCall", "name": "bash", "arguments": {"command": "ls"}},
+                    ],
+                },
+            },
+            StoredMessage("assistant", "hi", AT, "89c5dea3"),
+        ),
+        (
+            "pi",
+            {"type": "message", "message": {"role": "toolResult", "content": [{"type": "text", "text": "x"}]}},
+            None,
+        ),
+        ("pi", {"type": "compaction", "summary": "x"}, None),
         ("copilot", {"type": "tool.message", "data": {"content": "q"}}, None),
     ],
 )

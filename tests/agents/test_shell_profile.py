@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.agents.program_names import name_of, runs_what_is_typed
 from reconciler.agents.screen import classify_screen
-from reconciler.agents.shell import PROFILE, name_of, runs_what_is_typed
+from reconciler.agents.shell import PROFILE
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity, LiveAgent
 

@@ -21,6 +21,14 @@ HEADS = {
     ),
     "qwen": (f"/h/.qwen/projects/-lab/chats/{ID}.jsonl", '{"cwd":"/lab","timestamp":"%s"}'),
     "copilot": (f"/h/.copilot/session-state/{ID}/events.jsonl", '{"timestamp":"%s","data":{"context":{"cwd":"/lab"}}}'),
+    "cline": (
+        "/h/.cline/data/sessions/1796035331230_yfrvh/1796035331230_yfrvh.json",
+        '{"session_id":"x","cwd":"/lab","started_at":"%s","interactive":true}',
+    ),
+    "pi": (
+        f"/h/.pi/agent/sessions/--lab--/2026_{ID}.jsonl",
+        '{"type":"session","id":"x","timestamp":"%s","cwd":"/lab"}',
+    ),
     "gemini": ("/p/session-1.jsonl", '{"sessionId":"x","startTime":"%s"}'),
 }
 
@@ -43,6 +51,7 @@ BELONGS = {
     "qwen": (f"/p/{ID}.jsonl", (f"/p/{ID}.runtime.json",)),
     "copilot": (f"/p/{ID}/events.jsonl", (f"/p/{ID}",)),
     "cursor-agent": (f"/p/{ID}/store.db", (f"/p/{ID}",)),
+    "cline": ("/p/1796035331230_yfrvh/1796035331230_yfrvh.messages.json", ("/p/1796035331230_yfrvh",)),
     "agy": (f"/p/{ID}.db", (f"/p/{ID}.db-wal", f"/p/{ID}.db-shm")),
 }
 

@@ -16,7 +16,7 @@ PROFILES = catalogue([])
 HERE = AgentEnvironment("/w", "/home/u", {})
 AT = "2026-11-30T06:17:12.313Z"
 SECONDS = 1_796_019_432
-WITH_TOKENS = {"claude", "codex", "gemini", "qwen", "copilot", "opencode"}
+WITH_TOKENS = {"claude", "codex", "gemini", "qwen", "copilot", "opencode", "pi", "cline"}
 CLAUDE_ID = "c5b24960-356d-4551-9d80-965ed1979da4"
 OTHER_ID = "9e30c34e-8ddb-494e-9fa0-666c0bdd54da"
 
@@ -192,6 +192,41 @@ def test_what_a_subagent_of_codex_used_belongs_to_the_conversation_that_began_it
 def test_a_compressed_rollout_says_that_it_is_not_read() -> None:
     assert lines_of("codex").unreadable("/x/rollout-1.jsonl.zst") == "it is compressed"
     assert lines_of("codex").unreadable("/x/rollout-1.jsonl") is None
+
+
+# --- pi -----------------------------------------------------------------------------------------
+
+PI_SESSION = {"type": "session", "version": 3, "id": "a", "timestamp": AT, "cwd": "/w"}
+PI_USAGE = {"input": 1200, "output": 45, "cacheRead": 300, "cacheWrite": 0, "reasoning": 7, "totalTokens": 1545}
+
+
+def pi(id_: str, *, cost: float = 0.004365, role: str = "assistant", **changed: Any) -> dict[str, Any]:
+    usage = {**PI_USAGE, "cost": {"input": 0.0036, "output": 0.000675, "total": cost, "totalFromProvider": False}}
+    message = {"role": role, "content": [], "provider": "stub", "model": "stub", "usage": usage}
+    return {"type": "message", "id": id_, "parentId": None, "timestamp": AT, "message": message, **changed}
+
+
+def test_pi_counts_answers_with_what_it_says_they_cost() -> None:
+    rows, _ = read("pi", PI_SESSION, {**pi("1"), "message": {"role": "user", "content": "q"}}, pi("2"))
+    assert counts(rows) == [ONE]
+    assert (rows[0].conversation, rows[0].model, rows[0].usd, rows[0].at) == ("a", "stub", 0.004365, SECONDS)
+    assert read("pi", PI_SESSION, pi("2", cost=0))[0][0].usd is None, "it is not known, which pi stores as 0"
+
+
+def test_pi_counts_what_tools_summaries_and_its_own_requests_used() -> None:
+    tool = pi("2", role="toolResult")
+    warm = {"type": "usage", "id": "3", "timestamp": AT, "kind": "cache_warm", "model": "other", "usage": PI_USAGE}
+    short = {"type": "compaction", "id": "4", "timestamp": AT, "summary": "x", "usage": PI_USAGE}
+    rows, _ = read("pi", PI_SESSION, pi("1"), tool, warm, short)
+    assert counts(rows) == [ONE] * 4
+    assert [row.model for row in rows] == ["stub", "stub", "other", "other"]
+
+
+def test_a_clone_of_pi_repeats_the_answers_of_the_old_conversation() -> None:
+    old, _ = read("pi", PI_SESSION, pi("1"), pi("2"))
+    new, _ = read("pi", {**PI_SESSION, "id": "b", "parentSession": "/x/a.jsonl"}, pi("1"), pi("2"), pi("3"))
+    assert [row.key for row in new[:2]] == [row.key for row in old]
+    assert len({row.key for row in new}) == 3
 
 
 # --- gemini, qwen -------------------------------------------------------------------------------

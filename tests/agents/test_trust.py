@@ -75,6 +75,7 @@ def test_a_type_that_cannot_be_told_is_known_to_be_one() -> None:
         "copilot",
         "cursor-agent",
         "gemini",
+        "pi",
     }
 
 

@@ -43,10 +43,12 @@ SUBJECT = AgentEnvironment("/lab/x", "/home/u", {})
 # What is not in the data form of these types, because it takes an algorithm.
 BY_CODE = {
     "claude": {"tokens", "trust", "storage"},
+    "cline": {"tokens", "storage", "transcript", "binding"},
     "codex": {"tokens", "storage"},
     "copilot": {"tokens"},
     "gemini": {"tokens", "hooks"},
     "opencode": {"tokens", "database", "transcript", "binding", "display"},
+    "pi": {"tokens", "storage"},
     "qwen": {"tokens"},
 }
 

@@ -67,6 +67,20 @@ def _copilot(home: Path) -> Iterator[tuple[str, str]]:
         yield from ((file.parent.name, text) for text in said)
 
 
+def _pi(home: Path) -> Iterator[tuple[str, str]]:
+    for file in home.glob(".pi/agent/sessions/*/*.jsonl"):
+        said = (line["message"] for line in _lines(file) if line["type"] == "message")
+        texts = (message["content"][0]["text"] for message in said if message["role"] == "user")
+        yield from ((file.stem.partition("_")[2], text) for text in texts)
+
+
+def _cline(home: Path) -> Iterator[tuple[str, str]]:
+    for file in home.glob(".cline/data/sessions/*/*.messages.json"):
+        messages = json.loads(file.read_text())["messages"]
+        said = (each["content"][0]["text"] for each in messages if each["role"] == "user")
+        yield from ((file.parent.name, text.partition(">")[2].rpartition("<")[0]) for text in said)
+
+
 def _opencode(home: Path) -> Iterator[tuple[str, str]]:
     for file in home.glob(".local/share/opencode/*.db"):
         yield from _rows(file, _OPENCODE)
@@ -115,4 +129,6 @@ STORES: dict[str, Callable[[Path], Iterator[tuple[str, str]]]] = {
     "qwen": _qwen,
     "copilot": _copilot,
     "cursor-agent": _cursor_agent,
+    "cline": _cline,
+    "pi": _pi,
 }

@@ -19,7 +19,7 @@ from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles
 
 SESSION = "lab-creator-one"
-CLIS = ("claude", "codex", "gemini", "opencode", "qwen", "copilot")
+CLIS = ("claude", "codex", "gemini", "opencode", "qwen", "copilot", "cline")
 REQUEST = "0123456789abcdef"
 
 
@@ -158,11 +158,11 @@ def _answer_by_hand(project: Project) -> None:
     _asks(project)
 
 
-@pytest.mark.parametrize("cli", ["claude", "codex", "qwen", "copilot"])
+@pytest.mark.parametrize("cli", ["claude", "codex", "qwen", "copilot", "opencode"])
 def test_a_request_that_was_answered_by_hand_is_not_taken_for_the_same_question_asked_again(
     project: Project, cli: str
 ) -> None:
-    """The lines above Gemini's question differ; OpenCode has one database, so nothing tells its askings apart."""
+    """The lines above Gemini's question differ."""
     _asking(project, cli)
     _answer_by_hand(project)  # from here on, the lines above the question are the same ones, too
     first = _document(project)

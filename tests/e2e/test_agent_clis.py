@@ -14,7 +14,7 @@ def _state(project: Project, session: str) -> dict[str, object]:
     return next(row for row in rows if row["session"] == session)
 
 
-RESUMES = {"gemini": "--resume", "qwen": "--resume", "copilot": "--resume"}
+RESUMES = {"gemini": "--resume", "qwen": "--resume", "copilot": "--resume", "pi": "--session"}
 
 
 @pytest.mark.parametrize("cli", RESUMES)
@@ -129,13 +129,15 @@ def test_a_conversation_that_gemini_may_lose_is_copied_aside_first(project: Proj
 
 
 def test_every_conversation_on_disk_is_listed_with_the_session_that_has_it(project: Project):
-    agents = {name: {"type": name, "prompt": "hello"} for name in ("claude", "gemini", "qwen", "copilot", "opencode")}
+    agents = {
+        name: {"type": name, "prompt": "hello"} for name in ("claude", "gemini", "qwen", "copilot", "opencode", "pi")
+    }
     project.declare(**agents)
     project.apply()
     wait_until(lambda: len(project.json("conversations", code=0)["conversations"]) == len(agents))
     listed = {each["agent"]: each for each in project.json("conversations")["conversations"]}
     assert listed.keys() == agents.keys()
-    for name in ("claude", "gemini", "qwen", "copilot"):
+    for name in ("claude", "gemini", "qwen", "copilot", "pi"):
         session = f"lab-creator-{name}"
         assert listed[name]["id"] == project.pane(session).conversation
         assert listed[name]["bound"] == [session]

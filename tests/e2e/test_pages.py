@@ -103,6 +103,13 @@ OLD_LAB = (  # another project, without agents
     "mkdir -p ../old-lab && echo '{version: 1, tmux: {socket_path: SOCKET}, workspaces: {w: {path: w}}}' "
     "> ../old-lab/reconciler.yaml && reconciler -C ../old-lab apply --auto-approve"
 )
+# One host of a fleet: this machine. Its program has the reader's PATH, which a login shell would not have.
+FLEET = (
+    'printf \'#!/bin/sh\\nPATH=%s exec reconciler "$@"\\n\' "$PATH" > ~/on-host && chmod +x ~/on-host && '
+    'printf \'{"all": {"vars": {"ansible_connection": "local", "ansible_python_interpreter": "%s", '
+    '"reconciler_project": "%s", "reconciler_executable": "%s"}, "hosts": {"one": {}}}}\' '
+    f'{sys.executable} "$PWD" ~/on-host > fleet.yml'
+)
 BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
     "docs/adopt-from-other-tools.md": OTHER_TOOLS,
     "docs/adopt-running-sessions.md": (
@@ -122,11 +129,12 @@ BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
     "docs/from-the-scripts.md": (
         f"reconciler broker init --port PORT; reconciler broker run --background; {APPLIED}; {JOB}"
     ),
+    "docs/fleet.md": f"{APPLIED}; {FLEET}",
     "docs/history.md": FIVE_APPLIES,
     "docs/jobs.md": APPLIED,
     "docs/manifest.md": "",
     "docs/monitor.md": APPLIED,
-    "docs/reference.md": f"{FIVE_APPLIES}; {JOB}",
+    "docs/reference.md": f"{FIVE_APPLIES}; {JOB}; {FLEET}",
     "docs/restore-after-reboot.md": (
         f"sed -i 's/claude: {{}}/claude: {{prompt: Hello.}}/' reconciler.yaml; {APPLIED}; {REBOOT}"
     ),
@@ -140,7 +148,19 @@ BROKER_DECLARED = {"docs/jobs.md", "docs/monitor.md", "docs/reference.md", "docs
 
 # --- what a line of a page stands for ---------------------------------------------------------
 
+_FLEET_STATUS = "reconciler fleet status -i ssh:host.invalid --project ~/lab"
 MEANT = {
+    "reconciler adopt-registry": "reconciler adopt-registry --here",
+    "reconciler apply --auto-approve --expect sha256:...": (
+        "reconciler plan --json > now.json; reconciler apply --auto-approve --expect "
+        "sha256:$(grep -o '\"digest\": \"[0-9a-f]*' now.json | head -1 | grep -o '[0-9a-f]*$')"
+    ),
+    "reconciler fleet status": _FLEET_STATUS,
+    "reconciler fleet status --json": f"{_FLEET_STATUS} --json",
+    "reconciler fleet status -i ssh:one,two --project ~/lab": _FLEET_STATUS,
+    "reconciler fleet plan -i ssh:one,two --project ~/lab": "reconciler fleet plan",
+    "reconciler fleet apply -i ssh:one,two --project ~/lab": "reconciler fleet apply",
+    "reconciler fleet drift -i ssh:one,two --project ~/lab": "reconciler fleet drift",
     "reconciler peek --json": f"reconciler peek {CLAUDE} --json",
     "reconciler last --json": f"reconciler last {CLAUDE} --json",
     "reconciler diff --json": f"reconciler diff {CLAUDE} --json",
@@ -289,6 +309,9 @@ MEANT = {
     "reconciler unlock ID": f"{LEFT_LOCK}; reconciler unlock 3f2a9c01",
 }
 CODES = {  # where it is not 0
+    "reconciler fleet status": 4,
+    "reconciler fleet status --json": 4,
+    "reconciler fleet status -i ssh:one,two --project ~/lab": 4,
     "reconciler drift --offline": 2,
     "reconciler drift --offline --junit drift.xml --html drift.html": 2,
     "reconciler job answer": 7,  # as nothing is asked

@@ -14,7 +14,7 @@ from waiting import wait_until
 from reconciler import ReconcilerError, open_project
 
 SESSION = "lab-creator-one"
-CLIS = ("claude", "codex", "gemini", "qwen", "copilot", "opencode")
+CLIS = ("claude", "codex", "gemini", "qwen", "copilot", "opencode", "pi")
 UNPROVED = ("agy", "cursor-agent")  # nothing that they store says what they were told
 
 
@@ -47,6 +47,12 @@ def test_a_prompt_reaches_the_agent_and_that_is_proved(project: Project, cli: st
     assert document["evidence"] in {"transcript", "cli_state"}
     assert "say hello" in project.screen(SESSION)
     assert _untouched(project)
+
+
+def test_words_in_a_conversation_that_only_now_has_a_name_are_proof(project: Project) -> None:
+    _ready(project, "cline")
+    document = _sent(project, "say hello to everybody who is here", "--wait-idle", "20")
+    assert (document["verdict"], document["evidence"]) == ("submitted", "transcript")
 
 
 @pytest.mark.parametrize("cli", UNPROVED)

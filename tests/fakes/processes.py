@@ -19,8 +19,9 @@ class FakeProcesses:
     SIGTERM and SIGHUP, and one in `foreign` is another user's.
     `children`, `parents` (with their names), `opened`, `locked`, `born` (Unix seconds, 0 unless said),
     `said` (the words it was started with), `ports` (the one that it listens on), `reading` (the command lines
-    in its terminal's foreground), `names` (its program), `users` (another one's), `doors` (its socket) and
-    `unreadable` (why its start cannot be told) are what a test says of a process, and `versions` what programs say of
+    in its terminal's foreground), `names` (its program), `users` (another one's), `doors` (its socket),
+    `unreadable` (why its start cannot be told), `beyond` (its descendants in other sessions of its terminal) and
+    `inner` (its pid in its own namespace) are what a test says of a process, and `versions` what programs say of
     theirs.
     """
 
@@ -44,6 +45,8 @@ class FakeProcesses:
     users: dict[int, str] = field(default_factory=dict)
     doors: dict[int, str] = field(default_factory=dict)
     unreadable: dict[int, str] = field(default_factory=dict)
+    beyond: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    inner: dict[int, int] = field(default_factory=dict)
     _pids: count = field(default_factory=lambda: count(1000))
 
     def spawn(self) -> int:
@@ -84,11 +87,19 @@ class FakeProcesses:
         if pid not in self.stubborn:
             self.exit(pid, None, "15")
 
-    def family(self, pid: int) -> tuple[int, ...]:
-        return (pid, *self.children.get(pid, ())) if pid in self.alive else ()
+    def family(self, pid: int, *, wrapped: bool = False) -> tuple[int, ...]:
+        away = self.beyond.get(pid, ()) if wrapped else ()
+        return (pid, *self.children.get(pid, ()), *away) if pid in self.alive else ()
 
-    def foreground(self, pid: int) -> tuple[tuple[str, ...], ...]:
-        return self.reading.get(pid, ()) if pid in self.alive else ()
+    def foreground(self, pid: int, *, wrapped: bool = False) -> tuple[tuple[str, ...], ...]:
+        away = tuple(self.words(each) for each in self.beyond.get(pid, ())) if wrapped else ()
+        return (*self.reading.get(pid, ()), *away) if pid in self.alive else ()
+
+    def inner_pid(self, pid: int) -> int:
+        return self.inner.get(pid, pid)
+
+    def called(self, pid: int) -> tuple[int, ...]:
+        return tuple(outer for outer, own in self.inner.items() if own == pid and outer in self.alive)
 
     def ancestry(self, pid: int) -> tuple[tuple[int, str], ...]:
         return ((pid, self.names.get(pid, "sleep")), *self.parents.get(pid, ())) if pid in self.alive else ()
@@ -100,8 +111,8 @@ class FakeProcesses:
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
         return Present(self.opened.get(pid, ())) if pid in self.alive else ABSENT
 
-    def locked_files(self, pid: int) -> tuple[str, ...]:
-        return tuple(path for member in self.family(pid) for path in self.locked.get(member, ()))
+    def locked_files(self, pid: int, *, wrapped: bool = False) -> tuple[str, ...]:
+        return tuple(path for member in self.family(pid, wrapped=wrapped) for path in self.locked.get(member, ()))
 
     def locks(self) -> Observed[Mapping[int, frozenset[str]]]:
         if self.hides_locks:

@@ -24,10 +24,12 @@ SOCKET = "/fake/tmux.sock"
 READY = {  # what a CLI that has just started shows, by the name of its program
     "agy": ">\n? for shortcuts",
     "claude": "----\n\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}\n? for shortcuts",
+    "cline": "────\n\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT} Ask anything...\n────\n○ Plan ● Act (Tab)",
     "codex": "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} Ask Codex to do anything",
     "copilot": "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}\n/ commands \N{MIDDLE DOT} ? help",
     "gemini": "Type your message or @path/to/file",
     "opencode": "Ask anything...\nctrl+p commands",
+    "pi": "────\n\n────\n0.0%/128k (auto)",
     "qwen": "Type your message or @path/to/file",
 }
 

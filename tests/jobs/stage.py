@@ -42,6 +42,7 @@ ARGUMENTS = {
     "gemini": ("--session-id", ID),
     "qwen": ("--session-id", ID),
     "copilot": ("--session-id", ID),
+    "pi": ("--session-id", ID),
 }
 PROMPTED = {"gemini": ("-i",), "opencode": ("--prompt",), "copilot": ("-i",)}
 

@@ -14,7 +14,9 @@ import pytest
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.agents.token_store import token_store
+from reconciler.model.observed import Present
 from reconciler.model.tokens import TokenFile, Unread
+from reconciler.observe import tokens
 from reconciler.observe.tokens import TokenPlace, TokensSeen, read_tokens, still_there
 from reconciler.ports import growing_files
 from reconciler.ports.files import RealFiles
@@ -195,14 +197,16 @@ def database(home: Path) -> sqlite3.Connection:
     made = sqlite3.connect(folder / "opencode.db")
     made.execute("PRAGMA journal_mode=WAL")
     made.execute("CREATE TABLE session (id TEXT, parent_id TEXT)")
-    made.execute("CREATE TABLE message (id TEXT, session_id TEXT, time_created INTEGER, data TEXT)")
+    made.execute(
+        "CREATE TABLE message (id TEXT, session_id TEXT, time_created INTEGER, time_updated INTEGER, data TEXT)"
+    )
     made.executemany("INSERT INTO session VALUES (?, ?)", [("top", None), ("sub", "top"), ("deep", "sub")])
     return made
 
 
-def answer(connection: sqlite3.Connection, message: str, session: str, **changed: Any) -> None:
+def answer(connection: sqlite3.Connection, message: str, session: str, at: int = 5000, **changed: Any) -> None:
     data = {"role": "assistant", "tokens": {"input": 1, "output": 2}, **changed}
-    connection.execute("INSERT INTO message VALUES (?, ?, 5000, ?)", (message, session, json.dumps(data)))
+    connection.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?)", (message, session, at, at, json.dumps(data)))
     connection.commit()
 
 
@@ -219,6 +223,79 @@ def test_the_rows_of_a_database_that_is_being_written_belong_to_the_conversation
     answer(connection, "m9", "top")
     assert len(outputs(look(tmp_path, first, cli="opencode"))) == 5
     connection.close()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many answers each look got from a database."""
+    done: list[int] = []
+    original = tokens.ask
+
+    def noting(path: str, statement: str, parameters: tuple[str, ...], most: int) -> Any:
+        found = original(path, statement, parameters, most)
+        if "message.data" in statement and isinstance(found, Present):
+            done.append(len(found.value))
+        return found
+
+    monkeypatch.setattr(tokens, "ask", noting)
+    return done
+
+
+def written(home: Path, change: str) -> tuple[TokensSeen, TokensSeen]:
+    """Two looks at a database of ten answers, one each minute, that is changed in between; and a first look anew."""
+    connection = database(home)
+    for number in range(10):
+        answer(connection, f"m{number}", "top", at=60_500 * (number + 1))
+    first = look(home, cli="opencode")
+    connection.executescript(change)
+    connection.close()
+    return look(home, first, cli="opencode"), look(home, cli="opencode")
+
+
+def answers_of(seen: TokensSeen) -> list[tuple[int, int]]:
+    return sorted((row.key, row.total) for file in seen.files.values() for row in file.rows)
+
+
+MORE = """INSERT INTO message VALUES ('m10', 'top', 700000, 700000, '{"role":"assistant","tokens":{"input":5}}');"""
+GONE = "DELETE FROM message WHERE id = 'm2';"
+GROWN = """UPDATE message SET time_updated = 700000, data = '{"role":"assistant","tokens":{"input":9}}' WHERE id = """
+
+
+@pytest.mark.parametrize(
+    ("change", "least"),
+    [
+        (MORE, 2),
+        (GROWN + "'m9'", 1),
+        (GROWN + "'m2'", 2),  # an answer of long ago that is still being written
+        (MORE + GROWN + "'m10'", 2),
+        ("DELETE FROM message WHERE id = 'm9'", 0),  # one that is read again anyway
+        (GONE, 9),  # all: others are gone, too
+        (GONE + MORE, 10),
+        ("UPDATE message SET time_created = time_created + 1, id = 'x' || id", 10),  # another database under its name
+        (MORE.replace("700000", "7000"), 11),  # from before the last look
+    ],
+)
+def test_of_a_database_that_was_added_to_only_the_new_answers_are_read(
+    tmp_path: Path, asked: list[int], change: str, least: int
+) -> None:
+    second, anew = written(tmp_path, change)
+    assert answers_of(second) == answers_of(anew)
+    assert asked[0] == 10
+    assert asked[1] == least
+
+
+def test_a_database_with_damaged_answers_is_read_anew(tmp_path: Path) -> None:
+    """The number of damaged ones is that of one look."""
+    bad = """INSERT INTO message VALUES ('bad', 'top', 1000, 700000, '{"role":"assistant","tokens":{"input":-5}}');"""
+    second, anew = written(tmp_path, bad)
+    assert [file.damaged for file in second.files.values()] == [1]
+    assert answers_of(second) == answers_of(anew)
+    connection = sqlite3.connect(next(iter(second.files)))
+    connection.executescript(MORE)
+    connection.close()
+    third = look(tmp_path, second, cli="opencode")
+    assert [file.damaged for file in third.files.values()] == [1]
+    assert len(answers_of(third)) == 11
 
 
 def test_a_damaged_database_is_named(tmp_path: Path) -> None:

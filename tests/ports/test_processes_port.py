@@ -252,6 +252,37 @@ def test_what_left_the_terminal_session_is_no_longer_of_the_family(processes):
         os.killpg(parent.pid, signal.SIGKILL)
 
 
+def test_behind_a_wrapper_the_family_goes_on_where_the_same_terminal_is_read():
+    """As `setsid -w` and `bwrap --new-session` leave it; a daemon reads from /dev/null instead."""
+    processes = RealProcesses(ByProc("/proc"))
+    ours, terminal = os.openpty()
+    script = "exec 3<&0; setsid sleep 1000 <&3 & echo $!; setsid sleep 1000 < /dev/null & echo $!; wait"
+    command = ["sh", "-c", script]
+    with subprocess.Popen(command, stdin=terminal, stdout=subprocess.PIPE, text=True, start_new_session=True) as parent:
+        wrapped, daemon = int(parent.stdout.readline()), int(parent.stdout.readline())
+        wait_until(lambda: os.getsid(wrapped) == wrapped and os.getsid(daemon) == daemon)
+        assert processes.family(parent.pid) == (parent.pid,)
+        assert processes.family(parent.pid, wrapped=True) == (parent.pid, wrapped)
+        for pid in (wrapped, daemon):
+            os.kill(pid, signal.SIGKILL)
+        os.killpg(parent.pid, signal.SIGKILL)
+    os.close(ours)
+    os.close(terminal)
+
+
+def test_a_process_in_another_pid_namespace_has_another_pid_there():
+    command = ["unshare", "--user", "--map-current-user", "--pid", "--fork", "--kill-child", "sleep", "1000"]
+    with subprocess.Popen(command) as parent:
+        found = RealProcesses()
+        wait_until(lambda: parent.poll() is not None or len(found.family(parent.pid)) == 2)
+        if parent.poll() is not None:
+            pytest.skip("no pid namespace may be made here")
+        inner = found.family(parent.pid)[1]
+        assert (found.inner_pid(parent.pid), found.inner_pid(inner)) == (parent.pid, 1)
+        assert inner in found.called(1)
+        parent.kill()
+
+
 def test_a_child_is_found_by_the_session_that_its_dead_parent_led(processes):
     script = "sleep 1000 & echo $!; wait"
     with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True) as parent:

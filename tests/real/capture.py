@@ -164,7 +164,8 @@ def store(screen: Screen) -> None:
 def stands(screen: str) -> bool:
     """Whether one of our texts is in an input box, which is at the end of a screen."""
     marked = re.findall(r"^[\s│]*[>\u276f\u203a](?:\s+(.*))?$", screen, re.MULTILINE)
-    return bool(marked) and marked[-1].startswith((HALF, HOLD))
+    framed = re.findall(r"^─+(?: .* ─+)?\n(.*)(?=\n─+$)", screen, re.MULTILINE)
+    return any(texts[-1].startswith((HALF, HOLD)) for texts in (marked, framed) if texts)
 
 
 def pause(seconds: float) -> None:
@@ -247,6 +248,9 @@ def trickling(stage: Stage) -> None:
 
 def asking(stage: Stage) -> None:
     """At a permission prompt, and while the command runs that was permitted."""
+    if not stage.cli.asks:
+        running_freely(stage)
+        return
     if not stage.say(TOUCH, lambda: bool(re.search(stage.cli.asks, stage.screen()))):
         return
     pause(STILL)
@@ -272,6 +276,17 @@ def asking(stage: Stage) -> None:
     stage.press("Escape")
     pause(2)
     rest(stage)
+
+
+def running_freely(stage: Stage) -> None:
+    """While a command runs that needs no permission, of the model and of the CLI itself."""
+    for prompt, name in ((SLEEP, "running_a_command"), (stage.cli.runs, "running_its_own_command")):
+        if prompt and stage.say(prompt, lambda: "sleep 600" in stage.screen()):
+            pause(3)
+            stage.keep("busy", name, (WIDE, NARROW))
+            stage.press("Escape")
+            pause(2)
+            rest(stage)
 
 
 def questioned(stage: Stage) -> None:
@@ -318,6 +333,8 @@ def reopened(stage: Stage) -> None:
     again = (*stage.command, *stage.cli.resumes, conversation)
     for number, (name, shows) in enumerate(stage.cli.reopened.items()):
         folder = (stage.home / "lab", stage.home)[number]
+        if not shows:
+            continue
         stage.tmux("new-window", "-t", "it", "-c", str(folder), *again)
         if stage.wait(lambda shows=shows: bool(re.search(shows, stage.screen()))):
             pause(STILL)
@@ -345,7 +362,7 @@ def running(cli: Cli, model: Stub, settings: Mapping[str, str]) -> Iterator[Stag
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(_filled(text, model, lab))
         env = {name: _filled(value if isinstance(value, str) else KEY, model, lab) for name, value in cli.env.items()}
-        programs = installed(cli.package, cli.version)
+        programs = installed(cli.package, cli.version, cli.beside)
         env |= {"HOME": str(home), "LANG": "C.UTF-8", "PATH": f"{programs}:{os.environ['PATH']}"}
         words = [f"{name}={value}" for name, value in env.items()]
         stage = Stage(cli, model, home, ("env", "-i", "TERM=screen", *words, cli.name, *cli.args))
@@ -389,7 +406,7 @@ def capture(cli: Cli, parts: Sequence[Callable[[Stage], None]] = PARTS) -> None:
     for name, start in cli.starts.items():
         asked = replace(cli, args=start.args, env={**cli.env, **start.env})
         with stub() as model, running(asked, model, start.settings) as stage:
-            if stage.wait(lambda shows=start.shows: bool(re.search(shows, stage.screen())), START_SECONDS / 3):
+            if stage.wait(lambda shows=start.shows: bool(re.search(shows, stage.screen())), START_SECONDS):
                 pause(STILL)
                 stage.keep("dialog", name, (WIDE, NARROW))
             else:

@@ -48,9 +48,12 @@ class Cli:
 
     `settings` are files under its home. `ready` is what its screen says when it waits for a prompt, `asks` when it
     asks for a permission, which the key `permits` gives; `always` are keys that lead to a second question there.
+    `runs` is a prompt that makes the CLI itself run a command that takes long.
     `starts` are starts that end at a question, by its name; `reopened` is what shows when a conversation is resumed
-    (by `resumes` and its id) beside itself, or from another folder, by the question's name. `stored` reads every
-    conversation under a home, by place. `declared` is its agent type in a manifest, for as long as none is built in.
+    (by `resumes` and its id) beside itself, or from another folder, by the question's name; empty for no question.
+    `stored` reads every conversation under a home, by place. `declared` is its agent type in a manifest, for as long
+    as none is built in.
+    `beside` are packages that are installed with it, each with its version.
     """
 
     name: str
@@ -67,7 +70,9 @@ class Cli:
     resumes: tuple[str, ...] = ()
     reopened: Mapping[str, str] = field(default_factory=dict)
     permits: str = "Enter"
+    runs: str = ""
     starts: Mapping[str, Start] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name}-{self.version}"
@@ -267,6 +272,62 @@ OPENCODE = Cli(
     always=("Right", "Enter"),
 )
 ASKING = replace(OPENCODE, env={**OPENCODE.env, "OPENCODE_PERMISSION": '{"bash": "ask"}'})
+PI = Cli(
+    name="pi",
+    package="@earendil-works/pi-coding-agent",
+    version="1.6.0",
+    beside=("node@22.23.3",),  # it needs node 22.19 or newer
+    ready=r"\?/|%/",
+    stored=_files(".pi/agent/sessions/*/*.jsonl"),
+    env={"STUB_KEY": FROM_ENV, "PI_OFFLINE": "1"},
+    settings={
+        ".pi/agent/models.json": """{"providers": {"stub": {
+            "baseUrl": "$url/v1",
+            "api": "openai-completions",
+            "apiKey": "STUB_KEY",
+            "models": [{"id": "stub", "cost": {"input": 3, "output": 15, "cacheRead": 0.3, "cacheWrite": 3.75}}]
+        }}}""",
+        ".pi/agent/settings.json": '{"defaultProvider": "stub", "defaultModel": "stub"}',
+    },
+    runs="!sleep 600",
+    resumes=("--session",),
+    reopened={"beside itself": "", "another_folder": "Fork this session"},
+    starts={"trust": Start("Trust project folder", {"lab/.pi/settings.json": "{}"})},
+)
+_CLINE_PROVIDER = """{
+            "version": 1,
+            "lastUsedProvider": "openai-compatible",
+            "modes": {},
+            "providers": {"openai-compatible": {
+                "settings": {
+                    "provider": "openai-compatible",
+                    "apiKey": "sk-dummy",
+                    "model": "stub",
+                    "baseUrl": "$url/v1"
+                },
+                "updatedAt": "2026-11-30T00:00:00.000Z",
+                "tokenSource": "manual"
+            }}
+        }"""
+CLINE = Cli(
+    name="cline",
+    package="cline",
+    version="3.0.65",
+    ready=r"Ask anything|What can I do for you",
+    stored=_files(".cline/data/sessions/*/*.messages.json"),
+    env={"CLINE_TELEMETRY_DISABLED": "1"},
+    settings={
+        ".cline/data/settings/providers.json": _CLINE_PROVIDER,
+        ".cline/data/settings/cli-notices.json": """{"shown": {
+            "cline-cli-cline-pass-intro": true,
+            "cline-cli-desktop-launch": true
+        }}""",
+    },
+    args=("--auto-approve", "false"),
+    asks="Approve tool call",
+    permits="y",
+    starts={"notice": Start("any other key to close", {".cline/data/settings/providers.json": _CLINE_PROVIDER})},
+)
 
 # Every version whose screens are captured, and whose rules are held against them.
 CAPTURED = (
@@ -279,4 +340,7 @@ CAPTURED = (
         CODEX, version="0.144.5", ready="\n\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
     ),  # its empty prompt shows one of several hints
     *(replace(CODEX, version=version, args=("--no-daemon",)) for version in ("0.169.0", "0.171.0")),
+    replace(PI, version="0.76.0", starts={}),  # 0.79.0 was the first to ask
+    PI,
+    *(replace(CLINE, version=version, args=("-i", *CLINE.args)) for version in ("3.0.57", "3.0.65")),
 )

@@ -61,7 +61,7 @@ class RealProject(Project):
 
     def settle(self, cli: Cli) -> None:
         """Install `cli`, with settings under which it asks nothing; the test is skipped where it cannot run."""
-        self.programs.append(str(installed(cli.package, cli.version)))
+        self.programs.append(str(installed(cli.package, cli.version, cli.beside)))
         self._try(cli)
         self._settle_in(cli)
 

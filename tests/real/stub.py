@@ -44,7 +44,15 @@ _COMPLETION_USAGE = {
 }
 _NUMBERS = count(1)  # each answer has an id of its own: usage is counted once for each id
 _STREAMS = b'"stream":true'
-_SHELLS = ("Bash", "run_shell_command", "bash", "exec_command", "shell", "local_shell")  # what the CLIs call the tool
+_SHELLS = (
+    "Bash",
+    "run_shell_command",
+    "bash",
+    "exec_command",
+    "shell",
+    "local_shell",
+    "run_commands",
+)  # what the CLIs call the tool
 _QUESTIONS = ("AskUserQuestion", "ask_user_question", "ask_user", "question", "request_user_input")
 _STATUSES = ("mcp__reconciler__status",)
 _HELPERS = ("Agent", "Task", "agent", "task", "spawn_agent", "generalist", "invoke_agent")
@@ -126,6 +134,8 @@ def _call(asked: bytes) -> tuple[str, Mapping[str, Any]] | None:
     names, arguments = _CALLS.get(_word(asked), ((), {}))
     tool = _offered(asked, names)
     known = {name: value for name, value in arguments.items() if name in _CLAUDES or not tool[:1].isupper()}
+    if tool == "run_commands":
+        known = {"commands": [arguments["command"]]}
     return (tool, known) if tool else None
 
 

@@ -11,7 +11,7 @@ from stub import HOLD
 from waiting import wait_until
 
 # What the product itself passes is not passed twice.
-EVERY = [replace(cli, args=tuple(arg for arg in cli.args if arg != "--no-daemon")) for cli in CAPTURED]
+EVERY = [replace(cli, args=tuple(arg for arg in cli.args if arg not in {"--no-daemon", "-i"})) for cli in CAPTURED]
 
 
 @pytest.mark.parametrize("cli", EVERY, ids=str)

@@ -6,14 +6,14 @@ import json
 from dataclasses import replace
 
 import pytest
-from clis import CLAUDE_NEW, CLAUDE_OLD, CODEX, COPILOT, GEMINI, OPENCODE, QWEN, Cli
+from clis import CLAUDE_NEW, CLAUDE_OLD, CLINE, CODEX, COPILOT, GEMINI, OPENCODE, PI, QWEN, Cli
 from real_project import AGENT, TURN_SECONDS, RealProject
 from stub import ANSWER, TOUCH, TOUCHED
 from waiting import wait_until
 
 PROMPT = "Say anything."
 ASKING = replace(OPENCODE, env={**OPENCODE.env, "OPENCODE_PERMISSION": '{"bash": "ask"}'})
-EVERY = [CLAUDE_OLD, CLAUDE_NEW, CODEX, GEMINI, QWEN, COPILOT, ASKING]
+EVERY = [CLAUDE_OLD, CLAUDE_NEW, CODEX, GEMINI, QWEN, COPILOT, ASKING, PI, CLINE]
 
 
 @pytest.mark.parametrize("cli", EVERY, ids=str)
@@ -27,6 +27,8 @@ def test_a_real_agent_is_asked_read_and_answered(project: RealProject, cli: Cli)
     wait_until(lambda: project.agent()["state"] == "idle", TURN_SECONDS)
     assert project.agent()["state_since"]
 
+    if not cli.asks:
+        return
     _sent(project, TOUCH)
     wait_until(lambda: project.agent()["waits_for"] == "permission", TURN_SECONDS)
     assert any(TOUCHED in line["text"] for line in json.loads(project.run("peek", AGENT, "--json"))["lines"])

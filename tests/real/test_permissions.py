@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from clis import CLAUDE_NEW, CLAUDE_OLD, CODEX, COPILOT, GEMINI, OPENCODE, QWEN, Cli
+from clis import CLAUDE_NEW, CLAUDE_OLD, CLINE, CODEX, COPILOT, GEMINI, OPENCODE, QWEN, Cli
 from real_project import AGENT, TURN_SECONDS, RealProject
 from stub import TOUCH, TOUCHED
 from waiting import wait_until
@@ -14,7 +14,7 @@ from waiting import wait_until
 from reconciler.jobs.permission_watcher import SCREEN
 
 ASKING = replace(OPENCODE, env={**OPENCODE.env, "OPENCODE_PERMISSION": '{"bash": "ask"}'})
-EVERY = [CLAUDE_OLD, CLAUDE_NEW, CODEX, GEMINI, QWEN, COPILOT, ASKING]
+EVERY = [CLAUDE_OLD, CLAUDE_NEW, CODEX, GEMINI, QWEN, COPILOT, ASKING, CLINE]
 
 
 @pytest.mark.parametrize("cli", EVERY, ids=str)

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clis import CLAUDE_NEW, CLAUDE_OLD, CODEX, COPILOT, GEMINI, OPENCODE, QWEN, Cli
+from clis import CLAUDE_NEW, CLAUDE_OLD, CODEX, COPILOT, GEMINI, OPENCODE, PI, QWEN, Cli
 from install import installed
 from real_project import AGENT, RealProject
 from stub import CACHED, INPUT, OUTPUT
 
 CCUSAGE = ("ccusage", "20.0.24")
-EVERY = [CLAUDE_OLD, CLAUDE_NEW, CODEX, GEMINI, QWEN, COPILOT, replace(COPILOT, version="1.0.68"), OPENCODE]
+EVERY = [CLAUDE_OLD, CLAUDE_NEW, CODEX, GEMINI, QWEN, COPILOT, replace(COPILOT, version="1.0.68"), OPENCODE, PI]
 PROMPTS = ("Remember the word larch.", "Say that word again.", "And a third time.")
 
 

@@ -44,13 +44,14 @@ class Agent:
     presses: Mapping[str, int] = {INTERRUPT: 2, END: 2}
     alternate_screen = True
     mark = HEAVY_ANGLE
+    framed = False  # the box is between two lines, and its rows have no mark
     asks: tuple[str, ...] = ()
     placeholder = ""
     footer = ""
     working = "esc to interrupt"
     collapsed = "[Pasted text #1 +{lines} lines]"
     submit = b""  # keys that do what Enter does, to the input box alone
-    permission = Dialog("Do you want to proceed?", ("1. Yes", "2. No"))
+    permission: Dialog | None = Dialog("Do you want to proceed?", ("1. Yes", "2. No"))  # None: it never asks
 
     def banner(self) -> str:
         raise NotImplementedError

@@ -23,11 +23,12 @@ SCHEMA = """
         time_created INTEGER NOT NULL, time_updated INTEGER NOT NULL
     );
     CREATE TABLE IF NOT EXISTS message (
-        id TEXT PRIMARY KEY, session_id TEXT NOT NULL, time_created INTEGER NOT NULL, data TEXT NOT NULL
+        id TEXT PRIMARY KEY, session_id TEXT NOT NULL, time_created INTEGER NOT NULL,
+        time_updated INTEGER NOT NULL, data TEXT NOT NULL
     );
     CREATE TABLE IF NOT EXISTS part (
         id TEXT PRIMARY KEY, message_id TEXT NOT NULL, session_id TEXT NOT NULL, time_created INTEGER NOT NULL,
-        data TEXT NOT NULL
+        time_updated INTEGER NOT NULL, data TEXT NOT NULL
     );
 """
 WAIT_SECONDS = 30
@@ -65,12 +66,12 @@ class OpenCode(Agent):
         tokens = {"input": INPUT - CACHED, "output": OUTPUT - THOUGHT, "reasoning": THOUGHT, "cache": {"read": CACHED}}
         used = {"modelID": MODEL, "cost": 0.25, "tokens": tokens} if role == "assistant" else {}
         self.database.execute(
-            "INSERT INTO message VALUES (?, ?, ?, ?)",
-            (message, self.conversation, milliseconds(), compact({"role": role, **used})),
+            "INSERT INTO message VALUES (?, ?, ?, ?, ?)",
+            (message, self.conversation, milliseconds(), milliseconds(), compact({"role": role, **used})),
         )
         self.database.execute(
-            "INSERT INTO part VALUES (?, ?, ?, ?, ?)",
-            (minted("prt"), message, self.conversation, milliseconds(), part),
+            "INSERT INTO part VALUES (?, ?, ?, ?, ?, ?)",
+            (minted("prt"), message, self.conversation, milliseconds(), milliseconds(), part),
         )
         self.database.execute("UPDATE session SET time_updated = ? WHERE id = ?", (milliseconds(), self.conversation))
 

@@ -125,7 +125,9 @@ def worked(agent: Agent, terminal: Terminal, prompt: str) -> bool:
 
 
 def allowed(agent: Agent, terminal: Terminal) -> bool:
-    """What the user answers at the permission prompt; the last choice of every CLI is no."""
+    """What the user answers at the permission prompt, if the CLI has one; the last choice of every CLI is no."""
+    if agent.permission is None:
+        return True
     choice = terminal.choose(agent.permission, lambda: tell(agent, terminal, "waiting"))
     tell(agent, terminal, "busy")
     return choice not in {None, len(agent.permission.choices) - 1}

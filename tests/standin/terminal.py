@@ -19,6 +19,7 @@ from agent import INTERRUPT, Agent, Dialog, is_collapsed
 IGNORED = frozenset(os.environ.get("STANDIN_IGNORE", "").split(","))
 KEYS = re.compile(
     rb"\x1b\[200~(?P<paste>.*?)\x1b\[201~"
+    rb"|(?P<meta>\x1b\r)"
     rb"|\x1b\[(?!200~)[0-?]*[ -/]*[@-~]|\x1b[^\[]"  # other keys with a name: no prompt is made of them
     rb"|(?P<key>[^\x1b])",
     re.DOTALL,
@@ -75,12 +76,19 @@ class Terminal:
 
     def draw(self) -> None:
         """Draws the input box and what is below it; the cursor stays on its first row."""
-        below = self._agent.working if self.busy else self._agent.footer
-        rows = [f"{self._agent.mark} {self._shown()}", *([f"  {below}"] if below else [])]
-        lines = "\n".join(rows).split("\n")
         columns = shutil.get_terminal_size().columns
+        lines = "\n".join(self._framed(columns) if self._agent.framed else self._marked()).split("\n")
         above = sum(max(0, len(line) - 1) // columns + 1 for line in lines) - 1
         write("\r\x1b[K\x1b[J" + "\n".join(lines) + f"\x1b[{above}A" * bool(above) + "\r")
+
+    def _marked(self) -> list[str]:
+        below = self._agent.working if self.busy else self._agent.footer
+        return [f"{self._agent.mark} {self._shown()}", *([f"  {below}"] if below else [])]
+
+    def _framed(self, columns: int) -> list[str]:
+        says = f"── ⠼ {self._agent.working} " if self.busy else ""
+        line = "─" * columns
+        return [says + line[len(says) :], self._shown(), line, "~/lab", self._agent.footer]
 
     def choose(self, dialog: Dialog, shown: Callable[[], object] = lambda: None) -> int | None:
         """The choice that was made; None when the dialog was left. Text that is typed or pasted is lost.
@@ -119,7 +127,7 @@ class Terminal:
             self._unread += read_or_hang_up()
         while key := KEYS.match(self._unread):
             self._unread = self._unread[key.end() :]
-            self._press(key["key"] or b"", key["paste"] or b"")
+            self._press(key["key"] or key["meta"] or b"", key["paste"] or b"")
         self.draw()
 
     def _shown(self) -> str:
@@ -135,7 +143,7 @@ class Terminal:
                 self._swallows -= 1
             case _ if submits:
                 self._submit(self._typed.decode(errors="replace"))
-            case b"\x18" | b"\x13" | b"\x11":
+            case b"\x18" | b"\x13" | b"\x11" | b"\x1b\r":
                 pass
             case b"\x15":
                 self._typed = b""
@@ -172,7 +180,7 @@ def choice_of(dialog: Dialog, key: bytes) -> int | None:
     named = (
         index
         for index, choice in enumerate(dialog.choices)
-        if choice.startswith(f"{name}.") or f"({name})" in choice.lower()
+        if choice.startswith((f"{name}.", f"[{name}]")) or f"({name})" in choice.lower()
     )
     return next(named, None)
 

@@ -56,7 +56,7 @@ def test_the_transcript_appears_with_the_first_prompt_under_the_folders_key(star
     assert b'"type":"user"' in (folder / f"{ID}.jsonl").read_bytes()
 
 
-KEYS = {"C-x": "\x18", "C-s": "\x13", "C-q": "\x11", "Tab": "\t"}
+KEYS = {"C-x": "\x18", "C-s": "\x13", "C-q": "\x11", "M-Enter": "\x1b\r", "Tab": "\t"}
 OWN = sorted((each for each in catalogue([]).values() if each.display.submit), key=lambda profile: profile.name)
 
 
@@ -66,6 +66,8 @@ def test_the_clis_own_keys_submit_and_are_no_answer_to_a_question(start, profile
     cli.type_alone("hello")
     cli.type("".join(KEYS[key] for key in profile.display.submit))
     cli.shows("canned reply to 5 characters")
+    if profile.display.permission is None:
+        return
     cli.type_alone("ask")
     cli.type(ENTER)
     cli.shows("1. Yes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from reconciler.app.agents.look import ProjectView, look
@@ -10,7 +11,6 @@ from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.identity import whose
 from reconciler.app.project.manifests import in_project
 from reconciler.app.project.project import Project
-from reconciler.app.project.versions import unchecked
 from reconciler.app.project.warnings import about_registry
 from reconciler.kinds.agent.status import statuses
 from reconciler.model.address import Address
@@ -29,8 +29,10 @@ def status(at: Project, name: str = "") -> StatusDoc:
     """All agents, or the named one with its detail. Raises UsageError if it does not exist."""
     seen = look(at)
     document = status_seen(at, seen, resolve_names(seen, [name], found=True)[0] if name else None)
-    for warning in unchecked(at, (case.profile for case in seen.cases.values() if case.profile)):
-        document["diagnostics"].append(diagnostic_document(warning))
+    tested = [case.profile for case in seen.cases.values() if case.profile and case.profile.tested]
+    if tested:  # a project without them starts faster
+        versions = import_module("reconciler.app.project.versions")
+        document["diagnostics"] += map(diagnostic_document, versions.unchecked(at, tested))
     return document
 
 

@@ -16,8 +16,9 @@ from reconciler.app.plan.prepared import Prepared
 from reconciler.app.plan.undo import deed_of
 from reconciler.app.project.versions import version
 from reconciler.apply import Run, apply
-from reconciler.kinds.agent.spec import known_value
+from reconciler.kinds.agent.spec import Secrets, known_value
 from reconciler.model.action import Action
+from reconciler.model.desired import EnvOrigin, EnvVar
 from reconciler.model.event import (
     ActionDone,
     ActionEvent,
@@ -28,9 +29,11 @@ from reconciler.model.event import (
     Checkpoint,
     PromptUnverified,
 )
+from reconciler.model.observed import Observed
 from reconciler.model.record import Json
 from reconciler.model.secrets import without_logins, without_secrets
 from reconciler.plan.totals import Totals
+from reconciler.ports.secret_command import secret_of
 from reconciler.render.documents.event import EventDoc
 from reconciler.render.events import event_document
 from reconciler.state.history import HistoryEntry, append
@@ -52,20 +55,28 @@ def walk(prepared: Prepared, walked: WalkState) -> Walk:
     """Carry out the plan, and collect the results in `walked`."""
     planned, totals = prepared.planned, walked.totals
     actions = {action.address: action for action in planned.plan.actions}
-    for made in apply(planned.plan, planned.world, _run(prepared, walked)):
+    fetched: dict[tuple[EnvOrigin, str], Observed[str]] = {}
+    for made in apply(planned.plan, planned.world, _run(prepared, walked, fetched)):
         if isinstance(made, Checkpoint):
             edits, registry = made.edits, prepared.at.registry
             walked.stored = commit(registry, walked.stored, edits, new_lineage=planned.options.lineage)
             continue
-        event = _without_secrets(made, planned)
+        event = _without_secrets(made, planned, {**planned.snapshot.secrets, **fetched})
         yield _counted(event, actions[event.address], prepared, walked)
     totals.interrupted = prepared.options.interrupted()
     if not totals.interrupted:
         yield from _see_first_prompts(prepared, walked)
 
 
-def _run(prepared: Prepared, walked: WalkState) -> Run:
+def _run(prepared: Prepared, walked: WalkState, fetched: dict[tuple[EnvOrigin, str], Observed[str]]) -> Run:
     at, planned, options = prepared.at, prepared.planned, prepared.options
+
+    def printed(var: EnvVar) -> Observed[str]:
+        """Run the command of a variable. Its value is kept only to hide it in the screens of failed starts."""
+        found = secret_of(var.words, at.env, at.root, var.timeout, options.interrupted)
+        fetched[var.origin, var.source] = found
+        return found
+
     return Run(
         lineage=planned.options.lineage,
         now=planned.options.now,
@@ -77,16 +88,17 @@ def _run(prepared: Prepared, walked: WalkState) -> Run:
         parallelism=options.parallelism,
         patience=options.patience,
         proved=lambda action: prove_conversation(at, planned, walked.stored, action),
+        secret_of=printed,
         version=lambda command, env: version(at, command, env),
     )
 
 
-def _without_secrets(event: ActionEvent, planned: Planned) -> ActionEvent:
+def _without_secrets(event: ActionEvent, planned: Planned, secrets: Secrets) -> ActionEvent:
     """The event with secrets hidden: an error may quote an agent's output, which may contain its environment."""
     if not isinstance(event, ActionFailed):
         return event
     env = (var for agent in planned.loaded.desired.agents.values() for var in agent.env if var.sensitive)
-    values = [value for var in env if (value := known_value(var, planned.snapshot.secrets))]
+    values = [value for var in env if (value := known_value(var, secrets))]
     message, detail = (without_logins(without_secrets(text, values)) for text in (event.message, event.detail))
     return replace(event, message=message, detail=detail)
 

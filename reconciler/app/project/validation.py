@@ -13,7 +13,7 @@ from reconciler.kinds.agent.case import PlanOptions
 from reconciler.kinds.workspace.case import WorkspaceCase
 from reconciler.kinds.workspace.decide import decide
 from reconciler.model.broker import Survey
-from reconciler.model.desired import Desired, Workspace
+from reconciler.model.desired import Agent, Desired, Workspace
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.moment import to_second
 from reconciler.model.observed import Absent, Present
@@ -60,6 +60,27 @@ def _of_this_machine(at: Project, desired: Desired) -> Iterator[Diagnostic]:
         yield Diagnostic(severity, problem.summary, problem.detail, problem.fix, place=socket.place)
     for spec in desired.workspaces.values():
         yield from _in_the_way(at, spec)
+    for agent in desired.agents.values():
+        yield from _missing_here(at, agent)
+
+
+def _missing_here(at: Project, spec: Agent) -> Iterator[Diagnostic]:
+    """What an agent needs and this machine lacks; it may be there on the machine where the agent runs."""
+    path = at.env.get("PATH", "")
+    for var in spec.env:
+        if var.words and isinstance(at.processes.find(var.words[0], path), Absent):
+            yield _warning(spec, f"{var.words[0]} is not found", f"{spec.address} gets {var.name} from what it prints")
+    for folder in spec.path:
+        if isinstance(at.files.folder(folder), Absent):
+            yield _warning(spec, f"{folder} is not a folder", f"{spec.address} has it in `path`")
+    is_made = not isinstance(at.files.folder(spec.workspace_folder), Absent)
+    if spec.workspace_path and is_made and isinstance(at.files.folder(spec.cwd), Absent):
+        yield _warning(spec, f"{spec.cwd} is not a folder", f"{spec.address} works there (`cwd`)")
+
+
+def _warning(spec: Agent, summary: str, detail: str) -> Diagnostic:
+    fix = "correct the manifest if that is a slip"
+    return Diagnostic(Severity.WARNING, summary, detail, fix, address=str(spec.address), place=spec.place)
 
 
 def _in_the_way(at: Project, spec: Workspace) -> Iterator[Diagnostic]:

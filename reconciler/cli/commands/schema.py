@@ -75,6 +75,8 @@ class SchemaName(StrEnum):
     MONITOR_NEWS = "monitor-news"
     MONITOR_AGENT = "monitor-agent"
     BOARD = "board"
+    FLEET = "fleet"
+    FLEET_STATUS = "fleet-status"
 
 
 def schema_print(name: Annotated[SchemaName, Argument(metavar="NAME", help="Name of the schema")]) -> int:

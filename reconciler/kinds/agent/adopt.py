@@ -95,6 +95,8 @@ def _another_program(case: Case, pane: Pane, facts: Facts) -> Problem | None:
     programs, own = _programs(pane, facts), _own_program(case)
     if case.profile is None or own in programs | SHELLS or facts.live.conversation or facts.occupant.conversation:
         return None
+    if any(os.path.basename(word) in programs for word in case.profile.launch.wrap[:1]):
+        return None  # what runs behind the declared wrapper may be out of sight
     other = next(
         (each for each in catalogue(()).values() if os.path.basename(each.launch.command[0]) in programs - SHELLS), None
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -23,7 +24,10 @@ from reconciler.model.record import Identity, Record, SessionRow, StartedWith, S
 from reconciler.model.snapshot import Artifact, Occupant, Pane, Snapshot, TmuxState, UnreadablePane
 from reconciler.model.stored import ConversationData
 
-from .spec import Secrets, known_value, with_ignored, would_start_with
+from .spec import Secrets, as_launched, as_recorded, is_unset, with_ignored, would_start_with
+
+if TYPE_CHECKING:
+    from reconciler.model.hidden import Hidden
 
 
 class PlanOptions(Struct, frozen=True):
@@ -81,6 +85,17 @@ class Facts(Struct, frozen=True):
     """What runs in the foreign session that has its name, or that is to be imported."""
     missing_store: str = ""
     """The folder in which its CLI stored everything, when that folder is missing or empty."""
+    hidden: Hidden | None = None
+    """What its wrapper hides of it."""
+    absent: frozenset[str] = frozenset()
+    """The folders of its `cwd` and `path` that do not exist."""
+    wrapper: Observed[str] | None = None
+    """The program file of its wrapper; None when it has none."""
+
+    @property
+    def store_is_hidden(self) -> bool:
+        """Whether its CLI stores conversations where nobody looks for them."""
+        return self.hidden is not None and self.hidden.store
 
     @property
     def in_use_because(self) -> tuple[Reason, str]:
@@ -277,7 +292,7 @@ def relocated(case: Case, live: Pane) -> str:
 
 
 def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
-    profile = known.profiles[spec.type]
+    profile = as_launched(known.profiles[spec.type], spec.wrap, spec.command)
     pane = _own_pane(spec.address, row, known.live, spec.session)
     lineage = known.options.lineage or known.record.lineage
     wanted = would_start_with(spec, profile, known.secrets, lineage, row)
@@ -291,7 +306,7 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
         foreign_pane=_foreign_pane(spec.session, spec.address, pane, known.live),
         pane_to_import=_pane_to_import(known.options.imports.get(spec.address), known.live),
         wanted=with_ignored(wanted, row, spec.ignore),
-        unset=tuple(var for var in spec.env if known_value(var, known.secrets) is None),
+        unset=tuple(var for var in spec.env if is_unset(var, known.secrets)),
         goal=known.options.goal.get(spec.address, ""),
         guest=_is_guest(spec.address, pane, known.live),
     )
@@ -299,7 +314,8 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
 
 def _undeclared(row: SessionRow, known: _Known) -> Case:
     pane = _own_pane(row.address, row, known.live, row.session)
-    profile, foreign_pane = known.profiles.get(row.type), _foreign_pane(row.session, row.address, pane, known.live)
+    profile = as_recorded(known.profiles.get(row.type), row)
+    foreign_pane = _foreign_pane(row.session, row.address, pane, known.live)
     identity, guest = known.record.identity(row.address, row), _is_guest(row.address, pane, known.live)
     return Case(
         address=row.address,

@@ -51,6 +51,7 @@ def conversation_facts(address: Address, snapshot: Snapshot) -> Facts:
         moved_from=snapshot.moved.get(address, ""),
         version=snapshot.versions.get(address, ""),
         missing_store=snapshot.missing_stores.get(address, ""),
+        hidden=snapshot.hidden.get(address),
     )
 
 
@@ -72,10 +73,9 @@ def continued(case: Case, facts: Facts) -> Conversation | Problem:
         return Conversation(mode, previous=_earlier(case, ""))
     if isinstance(artifact, Unknown):
         return Conversation(ConversationMode.UNKNOWN, known, _earlier(case, known))
-    explicit = spec.resume != "auto"
-    if not explicit and facts.missing_store:
-        return Conversation(ConversationMode.REFUSE_MISSING, known, _earlier(case, known))
-    return _chosen_by_user(case, known, artifact) if explicit else _ours(case, known, artifact)
+    if facts.store_is_hidden and isinstance(artifact, Absent):
+        return _unseen(case, profile, known)
+    return _chosen_by_user(case, known, artifact) if spec.resume != "auto" else _ours(case, known, facts, artifact)
 
 
 def found_from_here(case: Case, conversation: Conversation, facts: Facts, *, lives: bool) -> Conversation:
@@ -102,11 +102,11 @@ def _chosen_by_user(case: Case, conversation: str, artifact: Absent | Present[Ar
     return Conversation(ConversationMode.RESUME, conversation, _earlier(case, conversation))
 
 
-def _ours(case: Case, conversation: str, artifact: Absent | Present[Artifact]) -> Conversation:
+def _ours(case: Case, conversation: str, facts: Facts, artifact: Absent | Present[Artifact]) -> Conversation:
     profile = case.profile
     if profile and not profile.keeps_conversations:
         return _unproven(case, profile, conversation)
-    if isinstance(artifact, Absent) and was_stored(case, conversation):
+    if facts.missing_store or (isinstance(artifact, Absent) and was_stored(case, conversation)):
         return Conversation(ConversationMode.REFUSE_MISSING, conversation, _earlier(case, conversation))
     if isinstance(artifact, Absent) and profile and not profile.launch.chooses_id:
         return Conversation(ConversationMode.NEW, previous=_earlier(case, ""))
@@ -115,6 +115,13 @@ def _ours(case: Case, conversation: str, artifact: Absent | Present[Artifact]) -
     if artifact.value.resumable:
         return Conversation(ConversationMode.RESUME, conversation, _earlier(case, conversation))
     return Conversation(ConversationMode.FRESH_NEW_ID, previous=_earlier(case, ""))
+
+
+def _unseen(case: Case, profile: Profile, conversation: str) -> Conversation:
+    """Decide for an agent whose wrapper hides what its CLI stores: an id that the user chose is believed."""
+    if case.spec and case.spec.resume != "auto":
+        return Conversation(ConversationMode.RESUME, conversation, _earlier(case, conversation))
+    return _unproven(case, profile, conversation)
 
 
 def _unproven(case: Case, profile: Profile, conversation: str) -> Conversation:

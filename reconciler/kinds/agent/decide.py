@@ -24,7 +24,7 @@ from .adopt import advice, what_it_is, whose, why_not_adopted
 from .case import Case, Facts, PlanOptions, relocated, runs_untagged, session_name, settled
 from .conversation import continued, found_from_here
 from .delete import delete
-from .preconditions import unset, without_program
+from .preconditions import unset, without_folder, without_program
 from .spec import differences
 from .steps import basis, cleared, in_use, kept, launch, needs, new_fields, orphaned, stop, trusted
 
@@ -122,7 +122,7 @@ def _foreign_session(case: Case, foreign_pane: Pane, facts: Facts, options: Plan
 
 def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, options: PlanOptions) -> Decision:
     """Start the agent, after ending what remains of its session."""
-    conversation = unset(case) or continued(case, facts)
+    conversation = unset(case) or without_folder(case, facts) or continued(case, facts)
     if isinstance(conversation, Problem):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
     if not options.force:  # with --force, the CLI may try to find its conversation from another folder
@@ -136,7 +136,12 @@ def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, optio
         verb=Verb.RESUME if resumes else Verb.CREATE,
         reason=reason,
         changes=new_fields(case) if case.row is None else (),
-        steps=(*clearing, *kept(case, conversation, facts), *trusted(case, facts), launch(case, conversation, options)),
+        steps=(
+            *clearing,
+            *kept(case, conversation, facts),
+            *trusted(case, facts),
+            launch(case, conversation, facts, options),
+        ),
         conversation=conversation,
         needs=needs(case),
         session=case.session,
@@ -152,7 +157,9 @@ def _warnings(case: Case, conversation: Conversation, facts: Facts) -> tuple[Dia
         *_missing_executable(case, facts),
         *_fragile(case, conversation, facts),
         *_resumed_elsewhere(case, conversation, facts),
-        *_trust_has_no_effect(case),
+        *_trust_has_no_effect(case, facts),
+        *_behind_wrapper(case, facts),
+        *_missing_path(case, facts),
     )
 
 
@@ -176,10 +183,47 @@ def _resumed_elsewhere(case: Case, conversation: Conversation, facts: Facts) -> 
     )
 
 
-def _trust_has_no_effect(case: Case) -> tuple[Diagnostic, ...]:
-    if case.spec is None or not case.spec.trust or case.profile is None or case.profile.trust.can_be_given:
+def _missing_path(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
+    """Warn about folders in `path` that are not there: a program in them will not be found."""
+    missing = [folder for folder in case.spec.path if folder in facts.absent] if case.spec else []
+    return tuple(
+        Diagnostic(
+            severity=Severity.WARNING,
+            summary=f"{folder} is not a folder",
+            detail=f"{case.address} has it in `path`",
+            fix="correct `path`, or make the folder",
+            address=str(case.address),
+            place=case.place,
+        )
+        for folder in missing
+    )
+
+
+def _behind_wrapper(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
+    """Warn about each thing that the agent's wrapper hides."""
+    if facts.hidden is None or case.profile is None:
+        return ()
+    fix = "docs/manifest.md, `wrap`, says what each wrapper hides"
+    return tuple(
+        Diagnostic(
+            severity=Severity.WARNING,
+            summary=f"behind {facts.hidden.by}: {said}",
+            fix=fix,
+            address=str(case.address),
+            place=case.place,
+        )
+        for said in facts.hidden.said
+    )
+
+
+def _trust_has_no_effect(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
+    if case.spec is None or not case.spec.trust or case.profile is None:
+        return ()
+    if case.profile.trust.can_be_given and (case.profile.trust.args or not facts.store_is_hidden):
         return ()
     summary = f"{case.profile.name} has no known setting for trusting a folder"
+    if facts.hidden and facts.store_is_hidden:
+        summary = f"the settings of {case.profile.name} are out of sight behind {facts.hidden.by}"
     fix = f"if it asks: reconciler attach {case.session}, and answer"
     return (
         Diagnostic(
@@ -319,7 +363,7 @@ def _fragile(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diag
 
 def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, options: PlanOptions) -> Decision:
     """End the agent and start it again, in the same conversation if it has one."""
-    conversation = unset(case) or continued(case, facts)
+    conversation = unset(case) or without_folder(case, facts) or continued(case, facts)
     if isinstance(conversation, Problem):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
     if not options.force:
@@ -344,7 +388,7 @@ def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, 
             stop(case, live, facts),
             *kept(case, conversation, facts),
             *trusted(case, facts),
-            launch(case, conversation, options),
+            launch(case, conversation, facts, options),
         ),
         conversation=conversation,
         needs=needs(case),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+from shlex import quote
 
 from reconciler.model.desired import EnvOrigin
 from reconciler.model.observed import Absent
@@ -16,6 +17,9 @@ def unset(case: Case) -> Problem | None:
     if not case.unset:
         return None
     var = case.unset[0]
+    if var.origin is EnvOrigin.FROM_COMMAND:
+        gets = f"{case.address} gets {var.name} from what it prints"
+        return Problem(f"{var.words[0]} is not found", gets, "install it, or correct from_command")
     if var.origin is EnvOrigin.FROM_FILE:
         return Problem(
             f"{var.source} cannot be read",
@@ -26,14 +30,34 @@ def unset(case: Case) -> Problem | None:
     return Problem(f"{var.source} is not set", f"{case.address} gets {var.name} from it", fix)
 
 
+def without_folder(case: Case, facts: Facts) -> Problem | None:
+    """Return why the agent cannot start in its folder (`cwd`); None when it can."""
+    if case.spec is None or case.spec.cwd not in facts.absent:
+        return None
+    folder = case.spec.cwd
+    return Problem(
+        f"{folder} is not a folder",
+        f"{case.address} works there (`cwd`)",
+        f"mkdir -p {quote(folder)}, or correct `cwd`",
+    )
+
+
 def without_program(case: Case, facts: Facts) -> Problem | None:
     """Return why the agent's program cannot be run; None when it can, or when that is not known."""
-    if not isinstance(facts.executable, Absent) or case.profile is None:
+    if case.profile is None:
         return None
-    command, detail = case.profile.launch.command[0], f"{case.address} would exit at once"
-    if os.sep in command:
+    if isinstance(facts.wrapper, Absent):
+        return _not_found(case, case.profile.launch.wrap[0], "wrap")
+    if isinstance(facts.executable, Absent):
+        return _not_found(case, case.profile.launch.command[0], "command")
+    return None
+
+
+def _not_found(case: Case, program: str, key: str) -> Problem:
+    detail = f"{case.address} would exit at once"
+    if os.sep in program:
         folder = case.wanted.cwd if case.wanted else ""
-        place = "" if os.path.isabs(command) else f" (looked for in {folder})"
-        return Problem(f"{command} cannot be run{place}", detail, "correct `command:`, or make the file executable")
-    fix = f"install {command}, or set PATH under `env:`"
-    return Problem(f"{command} is not on the agent's PATH", detail, fix)
+        place = "" if os.path.isabs(program) else f" (looked for in {folder})"
+        return Problem(f"{program} cannot be run{place}", detail, f"correct `{key}:`, or make the file executable")
+    fix = f"install {program}, or add its folder under `path:`"
+    return Problem(f"{program} is not on the agent's PATH", detail, fix)

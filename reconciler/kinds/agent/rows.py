@@ -63,7 +63,9 @@ def reserve_conversation(step: StartSession, conversation: str) -> tuple[RowEdit
     row = RowEdit(section=Section.SESSIONS, name=step.recorded_as or step.session, fields=step.row, rename_to=renamed)
     return (
         RowEdit(
-            section=Section.WORKSPACES, name=workspace, fields={"path": step.cwd, "agent_identities": {name: identity}}
+            section=Section.WORKSPACES,
+            name=workspace,
+            fields={"path": step.workspace_path or step.cwd, "agent_identities": {name: identity}},
         ),
         row,
     )
@@ -269,7 +271,7 @@ def adopted(case: Case, spec: Agent, pane: Pane, facts: Facts, now: str) -> tupl
         "updated_at": now,
     }
     session = RowEdit(section=Section.SESSIONS, name=spec.session, fields=fields)
-    place: dict[str, Json] = {"path": spec.cwd}
+    place: dict[str, Json] = {"path": spec.workspace_folder}
     held = conversation or identity.session_id
     if held:
         previous = [id_ for id_ in (identity.session_id, *identity.previous) if id_ and id_ != held]

@@ -12,12 +12,32 @@ from msgspec.structs import replace
 from reconciler.agents.profile import Profile
 from reconciler.model.change import Change
 from reconciler.model.desired import Agent, EnvOrigin, EnvVar
-from reconciler.model.observed import Observed, Present
+from reconciler.model.observed import ABSENT, Observed, Present
 from reconciler.model.record import Json, SessionRow, StartedWith
 from reconciler.model.utf8 import as_bytes
 
 _DIGEST = "hmac-sha256:"
+_PLAIN = ("type", "wrap", "command", "args", "cwd", "path")
 Secrets = Mapping[tuple[EnvOrigin, str], Observed[str]]
+
+
+def as_launched(profile: Profile, wrap: tuple[str, ...], command: tuple[str, ...]) -> Profile:
+    """The profile with the words that one agent puts before the command, and with its own program."""
+    if not wrap and not command:
+        return profile
+    launch = replace(profile.launch, wrap=(*wrap, *profile.launch.wrap), command=command or profile.launch.command)
+    return replace(profile, launch=launch)
+
+
+def as_recorded(profile: Profile | None, row: SessionRow) -> Profile | None:
+    """The profile with the wrapper and the program that the recorded agent was started with."""
+    started = row.started_with
+    if profile is None or started is None:
+        return profile
+    launch = profile.launch
+    if (started.wrap, started.command) == (launch.wrap, launch.command):
+        return profile
+    return replace(profile, launch=replace(launch, wrap=started.wrap, command=started.command or launch.command))
 
 
 def would_start_with(
@@ -26,18 +46,27 @@ def would_start_with(
     """What the registry would record as the agent's start, if it were started now."""
     recorded = row.started_with.env if row and row.started_with else {}
     env = {var.name: _recorded_value(var, secrets, lineage, recorded) for var in spec.env}
-    return StartedWith(spec.type, profile.launch.command, spec.args, env, spec.cwd)
+    return StartedWith(
+        type=spec.type,
+        command=profile.launch.command,
+        args=spec.args,
+        env=env,
+        cwd=spec.cwd,
+        wrap=profile.launch.wrap,
+        path=spec.path,
+    )
 
 
 def _recorded_value(var: EnvVar, secrets: Secrets, lineage: str, recorded: Mapping[str, str]) -> str:
     """The value in clear if it is not a secret, else a digest of it.
 
     A value that cannot be read now counts as unchanged, so that nothing unknown restarts an agent. A variable that a
-    cron job's environment lacks is an example.
+    cron job's environment lacks is an example. Of a value that a command prints, only the command is compared: it
+    runs at a start alone.
     """
     if not var.sensitive:
         return var.value
-    value = known_value(var, secrets)
+    value = var.source if var.origin is EnvOrigin.FROM_COMMAND else known_value(var, secrets)
     if value is None:
         return recorded.get(var.name, "")
     return _DIGEST + hmac.digest(as_bytes(lineage), as_bytes(value), hashlib.sha256).hex()[:32]
@@ -49,6 +78,13 @@ def known_value(var: EnvVar, secrets: Secrets) -> str | None:
         return var.value
     found = secrets.get((var.origin, var.source))
     return found.value if isinstance(found, Present) else None
+
+
+def is_unset(var: EnvVar, secrets: Secrets) -> bool:
+    """Whether the agent could not get the variable now; of a command, only that it is there is known before a start."""
+    if var.origin is EnvOrigin.FROM_COMMAND:
+        return secrets.get((var.origin, var.source)) == ABSENT
+    return known_value(var, secrets) is None
 
 
 def with_ignored(wanted: StartedWith, row: SessionRow | None, ignore: frozenset[str]) -> StartedWith:
@@ -66,18 +102,20 @@ def digest(spec: StartedWith) -> str:
 
 def as_json(spec: StartedWith) -> dict[str, Json]:
     """The spec as the registry writes it."""
+    later: dict[str, Json] = {"wrap": list(spec.wrap), "path": list(spec.path)}  # older specs have no such keys
     return {
         "type": spec.type,
         "command": list(spec.command),
         "args": list(spec.args),
         "env": dict(spec.env),
         "cwd": spec.cwd,
+        **{name: value for name, value in later.items() if value},
     }
 
 
 def differences(before: StartedWith, after: StartedWith) -> tuple[Change, ...]:
     """Every difference between two specs, with one change per environment variable."""
-    plain = [name for name in ("type", "command", "args", "cwd") if getattr(before, name) != getattr(after, name)]
+    plain = [name for name in _PLAIN if getattr(before, name) != getattr(after, name)]
     changes = [Change(name, "replace", _shown(before, name), _shown(after, name)) for name in plain]
     return (*changes, *_env_differences(before.env, after.env))
 

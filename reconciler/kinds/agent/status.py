@@ -137,10 +137,15 @@ def _note(case: Case, pane: Pane | None, snapshot: Snapshot) -> str:
         return _absent_note(case, snapshot)
     if pane.dead:
         return _dead_note(pane)
-    live = snapshot.agents.get(case.address)
+    return _live_note(case, snapshot.agents.get(case.address)) or relocated(case, pane) or _recorded_note(case)
+
+
+def _live_note(case: Case, live: LiveAgent | None) -> str:
     if live and live.dialog:
         return f"waiting at the {live.dialog} dialog: attach and answer"
-    return relocated(case, pane) or _recorded_note(case)
+    if live and live.missing and case.profile:
+        return f"{case.profile.name} does not run in its pane, only {live.missing}"
+    return ""
 
 
 def _whose(address: Address, snapshot: Snapshot) -> str:

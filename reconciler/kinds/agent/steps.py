@@ -28,7 +28,7 @@ def in_use(case: Case, facts: Facts, options: PlanOptions) -> bool:
     Most CLIs show their activity. If such a CLI shows nothing that we recognise, it counts as busy: a newer version may
     use other words.
     """
-    if options.force:
+    if options.force or facts.live.missing:
         return False
     if facts.live.activity is Activity.UNKNOWN:
         return case.profile is not None and case.profile.display.tells_activity
@@ -44,6 +44,7 @@ def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
     if profile is None:
         return StopSession(session_name(case, live), at, started=started)
     typing_is_safe = facts.live.activity is Activity.IDLE or not profile.display.tells_activity
+    typing_is_safe &= not facts.live.missing
     held = facts.live.conversation or case.identity.session_id
     return StopSession(
         session=session_name(case, live),
@@ -52,6 +53,7 @@ def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
         resume_line=profile.shutdown.resume_line,
         known=tuple(dict.fromkeys(filter(None, (held, case.identity.session_id, *case.identity.previous)))),
         started=started,
+        wrapped=bool(profile.launch.wrap),
     )
 
 
@@ -69,7 +71,7 @@ def orphaned(pid: int) -> Problem:
     )
 
 
-def launch(case: Case, conversation: Conversation, options: PlanOptions) -> StartSession:
+def launch(case: Case, conversation: Conversation, facts: Facts, options: PlanOptions) -> StartSession:
     """The step that starts the declared agent in the conversation."""
     spec, profile, wanted = case.spec, case.profile, case.wanted
     if spec is None or profile is None or wanted is None:
@@ -82,13 +84,16 @@ def launch(case: Case, conversation: Conversation, options: PlanOptions) -> Star
         type=spec.type,
         cwd=spec.cwd,
         command=wanted.command,
+        wrap=wanted.wrap,
+        path=wanted.path,
+        workspace_path=spec.workspace_path,
         args=(*profile.launch.args_always, *template, *_trust(spec, profile), *wanted.args),
         env=spec.env,
         conversation=conversation,
         row=rows.planned_row(spec, wanted, conversation, case.row, options.now),
         recorded_as=case.row.session if case.row and case.row.session != spec.session else "",
         prompt=() if resumes or not spec.prompt else prompted(profile.launch, spec.prompt),
-        since=profile.launch.since,
+        since=() if facts.hidden and facts.hidden.search else profile.launch.since,
         draws=profile.display.reads_screens,
     )
 
@@ -125,8 +130,11 @@ def new_fields(case: Case) -> tuple[Change, ...]:
     if spec is None or wanted is None:
         return ()
     fields: dict[str, Json] = {"session": spec.session, "type": spec.type, "cwd": spec.cwd}
-    if spec.args:
-        fields["args"] = list(spec.args)
+    for name in ("wrap", "args", "path"):
+        if words := getattr(wanted, name):
+            fields[name] = list(words)
+    if spec.command:
+        fields["command"] = list(spec.command)
     if spec.prompt:
         fields["prompt"] = spec.prompt
     plain = tuple(Change(path, "add", None, value) for path, value in fields.items())

@@ -33,7 +33,7 @@ def creation(session: NewSession, argv: tuple[str, ...], path: str) -> list[str]
 
     `argv` is the real command line. `path` is the PATH of an agent that does not declare one.
     """
-    environment = {"PATH": path, **session.env}
+    environment = {"PATH": os.pathsep.join((*session.path, *filter(None, [path]))), **session.env}
     create = command(
         *("new-session", "-d", "-P", "-F", row_format(_BORN, _NAMED), "-x", "200", "-y", "50"),
         *("-s", literal(session.name), "-c", literal(session.cwd)),

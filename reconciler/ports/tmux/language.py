@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import reduce
 
 from reconciler.ports.world import Texts
 
+_MEANT = re.compile("[^A-Za-z0-9 \x80-\U0010ffff]+")  # what may mean something in a format or to fnmatch
 _SPECIAL = re.compile(r'[\x00-\x1f\x7f"\\$~]')
 _ENDS = re.compile(r"[,}]")  # these end an argument in a format
 # tmux halves a run of `#`, except before `[`, where it keeps the run (format_expand1 in its source).
@@ -52,20 +52,23 @@ def all_of(conditions: Iterable[str]) -> str:
 def on_screen(groups: Texts) -> str:
     """A format that is true while one of the groups is found on the screen of the pane.
 
-    `C` searches with fnmatch(3), see tmux(1), "Formats". All special characters are replaced by `*`. In tmux 3.3a, `&&`
-    and `||` take only two arguments, so they are nested.
+    `C` searches with fnmatch(3), see tmux(1), "Formats". All special characters are replaced by `*`; beyond ASCII,
+    there are none. In tmux 3.3a, `&&` and `||` take only two arguments, so they are nested.
     """
     return _joined("||", (_joined("&&", map(_found, texts)) for texts in groups))
 
 
 def _found(text: str) -> str:
-    return f"#{{C/i:{re.sub(r'[^A-Za-z0-9 ]+', '*', text)}}}"
+    return f"#{{C/i:{_MEANT.sub('*', text)}}}"
 
 
 def _joined(operator: str, conditions: Iterable[str]) -> str:
-    """The conditions joined in pairs; 0, which is false, when there are none."""
-    first, *others = [*conditions] or ["0"]
-    return reduce(lambda left, right: f"#{{{operator}:{left},{right}}}", others, first)
+    """The conditions joined in pairs, as flat as possible: tmux has a limit. 0, which is false, when there are none."""
+    level = [*conditions] or ["0"]
+    while len(level) > 1:
+        pairs = (level[at : at + 2] for at in range(0, len(level), 2))
+        level = [f"#{{{operator}:{','.join(pair)}}}" if len(pair) > 1 else pair[0] for pair in pairs]
+    return level[0]
 
 
 def _escape(match: re.Match[str]) -> str:
