@@ -18,17 +18,18 @@ from reconciler.agents.permission import Answer
 from reconciler.app.board.attach import Attachment, AttachMethod, run_attachment
 from reconciler.app.board.service import AgentKey
 from reconciler.model.harmless import one_line
+from reconciler.render.board_words import SYMBOLS, counted, counts_of
 from reconciler.render.documents.board import BoardDoc
 
 from .agent_list import AgentList
-from .columns import SYMBOLS, is_narrow, rest_of
+from .columns import is_narrow, rest_of
 from .key_line import KeyLine
 from .keys import KEYS, MOVES
 from .lower_pane import LowerPane, PaneContent
 from .paint import BOLD, DIM, Palette
 from .pane import TextPane
 from .prompt import PromptLine
-from .rows import Arrangement, counted, counts_of, key_of, lines_of, next_grouping, shown_projects
+from .rows import Arrangement, key_of, lines_of, next_grouping, shown_projects
 from .service import Service
 from .tasks import BoardTasks
 

@@ -9,17 +9,13 @@ from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 
 from reconciler.model.harmless import one_line
+from reconciler.render.board_words import SYMBOLS, age_of, branch_of, job_of, name_of, says_of, state_of
 from reconciler.render.documents.board import BoardRow
-from reconciler.render.status import age
 
-SYMBOLS = {"needs_you": "▲", "working": "●", "idle": "○", "running": "◌", "stopped": "■", "trouble": "✗"}
 _MIDDLE, _WIDE = 100, 150  # columns of the terminal from which on more is shown
 _LONGEST_NAME = {True: 44, False: 26}
 _UNITS = ("k", "M", "G", "T")
 _FULL, _EXACT = 999.5, 99.95  # from there on the next unit is used; from there on there are no decimals
-_RESTS = {"declared": "new", "archived": "archived", "terminated": "ended"}
-_STATES = {"waiting": "asks", "dialog": "asks", "busy": "works", "idle": "idle"}
-_ENDS = {"exited": "exited", "unknown": "unknown", "foreign": "foreign"}
 
 
 class Column(Struct, frozen=True):
@@ -40,7 +36,7 @@ def columns_for(width: int, rows: Iterable[BoardRow], projects: int) -> tuple[Co
     """The columns that fit into this width, with what these agents need."""
     seen = list(rows)
     is_wide, is_middle = width >= _WIDE, width >= _MIDDLE
-    name = _longest((_name(row, typed=not is_wide) for row in seen), 10, _LONGEST_NAME[is_middle])
+    name = _longest((name_of(row, typed=not is_wide) for row in seen), 10, _LONGEST_NAME[is_middle])
     columns = [Column("", 1), Column("STATE", 8), Column("FOR", 3, right=True)]
     if projects > 1:
         columns.append(Column("PROJECT", _longest((row["project"] for row in seen), 7, 20 if is_middle else 12)))
@@ -49,11 +45,11 @@ def columns_for(width: int, rows: Iterable[BoardRow], projects: int) -> tuple[Co
         columns.append(Column("TYPE", _longest((row["type"] for row in seen), 4, 12)))
     columns.append(Column("SAYS", 0))
     if any(row["work"] for row in seen):
-        columns.append(Column("BRANCH", _longest(map(_branch, seen), 6, 36 if is_wide else 24 if is_middle else 12)))
+        columns.append(Column("BRANCH", _longest(map(branch_of, seen), 6, 36 if is_wide else 24 if is_middle else 12)))
     if is_middle and any(row["tokens_today"] for row in seen):
         columns.append(Column("TODAY", 5, right=True))
     if is_middle and any(row["job"] for row in seen):
-        columns.append(Column("JOB", _longest(map(_job, seen), 3, 24)))
+        columns.append(Column("JOB", _longest(map(job_of, seen), 3, 24)))
     taken = sum(column.width for column in columns) + 2 * (len(columns) - 1)
     return tuple(Column("SAYS", max(0, width - taken)) if each.name == "SAYS" else each for each in columns)
 
@@ -63,15 +59,15 @@ def cells_of(row: BoardRow, columns: Iterable[Column], now: datetime) -> Iterato
     names = {column.name for column in columns}
     texts = {
         "": SYMBOLS[row["group"]],
-        "STATE": _state(row),
+        "STATE": state_of(row),
         "FOR": age_of(row, now),
         "PROJECT": row["project"],
-        "AGENT": _name(row, typed="TYPE" not in names),
+        "AGENT": name_of(row, typed="TYPE" not in names),
         "TYPE": row["type"],
-        "SAYS": _says(row, with_job="JOB" not in names),
-        "BRANCH": _branch(row),
+        "SAYS": says_of(row, with_job="JOB" not in names),
+        "BRANCH": branch_of(row),
         "TODAY": count_of(row["tokens_today"]),
-        "JOB": _job(row),
+        "JOB": job_of(row),
     }
     yield from (fitted(one_line(texts[column.name]), column) for column in columns)
 
@@ -84,15 +80,9 @@ def heads_of(columns: Iterable[Column]) -> Iterator[str]:
 def rest_of(row: BoardRow, *, with_folder: bool) -> str:
     """What a narrow terminal has no column for, or only a short one: name, branch, tokens, job, folder."""
     tokens = count_of(row["tokens_today"])
-    parts = [_name(row, typed=True), _branch(row), f"{tokens} tokens today" if tokens else ""]
-    parts += [f"job {_job(row)}" if row["job"] else "", f"in {row['folder']}" if with_folder else ""]
+    parts = [name_of(row, typed=True), branch_of(row), f"{tokens} tokens today" if tokens else ""]
+    parts += [f"job {job_of(row)}" if row["job"] else "", f"in {row['folder']}" if with_folder else ""]
     return one_line("  ".join(filter(None, parts)))
-
-
-def age_of(row: BoardRow, now: datetime) -> str:
-    """How long it has been in its state; seconds are not counted, because they would change all the time."""
-    since = age(row["state_since"], now)
-    return "" if since == "-" else "<1m" if since.endswith("s") else since
 
 
 def count_of(tokens: int | None) -> str:
@@ -125,45 +115,3 @@ def cut(text: str, width: int) -> str:
 
 def _longest(texts: Iterable[str], least: int, most: int) -> int:
     return min(max([least, *map(cell_len, texts)]), most)
-
-
-def _name(row: BoardRow, *, typed: bool) -> str:
-    name = f"{row['workspace']}.{row['agent']}"
-    return f"{name} ({row['type']})" if typed and row["type"] not in {row["agent"], ""} else name
-
-
-def _state(row: BoardRow) -> str:
-    if row["live"] == "alive":
-        return _STATES.get(row["state"], "runs")
-    if row["live"] in _ENDS:
-        return _ENDS[row["live"]]
-    return "lost" if row["group"] == "trouble" else _RESTS.get(row["status"], "stopped")
-
-
-def _says(row: BoardRow, *, with_job: bool) -> str:
-    """What it asks or waits for; else what is wrong; else its last message."""
-    if row["group"] == "needs_you":
-        return row["question"] or _waits_for(row)
-    if row["group"] == "trouble":
-        return row["note"]
-    message = row["message"]["text"] if row["message"] else ""
-    text = f"> {message}" if row["message"] and row["message"]["role"] == "user" else message
-    job = f"job {row['job']['status']}" if with_job and row["job"] else ""
-    return ": ".join(filter(None, (job, text)))
-
-
-def _waits_for(row: BoardRow) -> str:
-    return "asks for a permission" if row["waits_for"] == "permission" else f"waits at the {row['waits_for']} dialog"
-
-
-def _branch(row: BoardRow) -> str:
-    work = row["work"]
-    if work is None:
-        return ""
-    changes = [f"*{work['uncommitted']}"] if work["uncommitted"] else []
-    changes += [f"+{work['added']} -{work['removed']}"] if work["added"] or work["removed"] else []
-    return " ".join([work["branch"], *changes])
-
-
-def _job(row: BoardRow) -> str:
-    return f"{row['job']['status']} {row['job']['id']}" if row["job"] else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from itertools import groupby
 from typing import TypeAlias
@@ -11,9 +11,8 @@ from msgspec import Struct
 
 from reconciler.app.board.service import AgentKey
 from reconciler.model.harmless import one_line
+from reconciler.render.board_words import WORDS, matches, need_of
 from reconciler.render.documents.board import BoardDoc, BoardRow
-
-GROUPS = ("needs_you", "working", "idle", "running", "stopped", "trouble")
 
 
 class Grouping(StrEnum):
@@ -45,16 +44,6 @@ class Arrangement(Struct, frozen=True):
     """Show only agents with this text in their line, in upper or lower case."""
 
 
-WORDS = {
-    "needs_you": "needs you",
-    "working": "working",
-    "idle": "idle",
-    "running": "running",
-    "stopped": "stopped",
-    "trouble": "trouble",
-}
-
-
 def key_of(row: BoardRow) -> AgentKey:
     """What identifies an agent."""
     return AgentKey(row["folder"], row["address"], row["registry"])
@@ -83,39 +72,24 @@ def _left_out(document: BoardDoc) -> Iterator[Heading]:
 
 
 def _agents(document: BoardDoc, arrangement: Arrangement) -> list[Line]:
-    rows = [row for row in document["agents"] if _matches(row, arrangement.wanted)]
+    rows = [row for row in document["agents"] if matches(row, arrangement.wanted)]
     match arrangement.grouping:
         case Grouping.NEED:
-            return list(_grouped(sorted(rows, key=_need), lambda row: WORDS[row["group"]]))
+            return list(_grouped(sorted(rows, key=need_of), lambda row: WORDS[row["group"]]))
         case Grouping.WORKSPACE:
-            rows.sort(key=lambda row: (row["project"], row["workspace"], _need(row)))
+            rows.sort(key=lambda row: (row["project"], row["workspace"], need_of(row)))
             return list(_grouped(rows, lambda row: _workspace(row, document)))
         case Grouping.PROJECT:
-            rows.sort(key=lambda row: (row["project"], _need(row)))
+            rows.sort(key=lambda row: (row["project"], need_of(row)))
             return list(_grouped(rows, lambda row: row["project"]))
         case Grouping.NOTHING:
-            return [*sorted(rows, key=_need)]
-
-
-def counts_of(rows: Iterable[BoardRow]) -> dict[str, int]:
-    """How many agents each group has, without empty groups, in the order of the groups."""
-    found: list[str] = [row["group"] for row in rows]
-    return {group: count for group in GROUPS if (count := found.count(group))}
-
-
-def counted(group: str, count: int) -> str:
-    """How many agents a group has, in words."""
-    return f"{count} {'need you' if group == 'needs_you' and count != 1 else WORDS[group]}"
+            return [*sorted(rows, key=need_of)]
 
 
 def next_grouping(grouping: Grouping, projects: int) -> Grouping:
     """The grouping that follows; by project only if there are several."""
     order = [each for each in Grouping if each is not Grouping.PROJECT or projects > 1]
     return order[(order.index(grouping) + 1) % len(order)]
-
-
-def _need(row: BoardRow) -> int:
-    return GROUPS.index(row["group"])
 
 
 def _workspace(row: BoardRow, document: BoardDoc) -> str:
@@ -129,17 +103,3 @@ def _grouped(rows: Sequence[BoardRow], title: _Title) -> Iterator[Line]:
         own = next(iter(groups)) if len(groups) == 1 and text == WORDS[next(iter(groups))] else ""
         yield Heading(f"{text} ({len(found)})", own)
         yield from found
-
-
-def _matches(row: BoardRow, wanted: str) -> bool:
-    return all(word in _searched(row) for word in wanted.lower().split())
-
-
-def _searched(row: BoardRow) -> str:
-    parts = [row["project"], f"{row['workspace']}.{row['agent']}", row["type"], row["session"], row["state"]]
-    parts += [row["folder"]]
-    parts += [WORDS[row["group"]], row["status"], row["note"], row["question"] or ""]
-    parts += [row["work"]["branch"]] if row["work"] else []
-    parts += [row["job"]["id"], row["job"]["status"]] if row["job"] else []
-    parts += [row["message"]["text"]] if row["message"] else []
-    return " ".join(parts).lower()

@@ -39,6 +39,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "graph": Command("graph", "graph", "Draw workspaces, agents, users and topics as a graph."),
     "status": Command("status", "status", "Show all agents, one line each, or one agent in detail."),
     "board": Command("board", "board", "Show all agents on one screen: see who needs you, answer, and steer."),
+    "web": Command("web", "web", "Show all agents in a browser or on a phone: answer, and steer."),
     "show": Command("show", "show", "Show a saved plan, one address, or everything recorded."),
     "unmanaged": Command(
         "unmanaged", "unmanaged", "List running sessions that look like agents but are in no manifest."

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from reconciler.app.project.manifests import from_here
 from reconciler.model.errors import UsageError
+from reconciler.model.moment import to_second
 from reconciler.render.form import Form
 from reconciler.render.output import tell_commands, tell_json, tell_text
 from reconciler.render.terminal import show
@@ -58,13 +59,13 @@ def publish(at: Project, document: Document, wanted: Output, text: Callable[[], 
     seen = from_here(at, document)  # GitHub looks for files from the folder that the command runs in
     for name, path in wanted.files.items():
         if path != STDOUT:
-            at.files.write(os.path.abspath(path), _report(name, seen).encode())
+            at.files.write(os.path.abspath(path), _report(at, name, seen).encode())
     if wanted.on_screen:
-        tell_text(_report(wanted.on_screen, seen))
+        tell_text(_report(at, wanted.on_screen, seen))
     elif wanted.as_json:
         tell_json(document)
     elif wanted.form is Form.GITHUB:
-        tell_commands(filter(None, _report("github", seen).split("\n")))
+        tell_commands(filter(None, _report(at, "github", seen).split("\n")))
     else:
         show(text(), sys.stdout, at.env)
 
@@ -74,7 +75,7 @@ def publish_plan(at: Project, document: PlanDoc, wanted: Output, *, full: bool =
     publish(at, document, wanted, lambda: plan_text(from_here(at, document), full=full))
 
 
-def _report(name: str, document: Document) -> str:
+def _report(at: Project, name: str, document: Document) -> str:
     from reconciler.render.reports.catalogue import report
 
-    return report(name)(document)
+    return report(name, to_second(at.now()))(document)

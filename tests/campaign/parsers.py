@@ -63,6 +63,9 @@ from reconciler.state import confirmation, generations, history, lock, registry
 from reconciler.state.assumptions import assumptions, left_alone, warnings
 from reconciler.state.completion import completions
 from reconciler.state.project_notes import stored_notes
+from reconciler.web.browsers import Browsers
+from reconciler.web.passwords import logins as web_logins
+from reconciler.web.requests import form_fields
 
 TESTS = Path(__file__).parents[1]
 ID = "b3a7c0de-1111-4222-8333-444455556666"
@@ -75,6 +78,32 @@ class Parser(NamedTuple):
     seeds: tuple[bytes, ...]
     parse: Callable[[bytes, Path], object]
     says: tuple[type[Exception], ...] = (ReconcilerError,)
+
+
+# --- the page -----------------------------------------------------------------------------------
+
+WEB_LOGINS = f'{{"anna":{{"salt":"{"0" * 32}","hash":"{"0" * 64}","scheme":"scrypt 32768 8 3"}}}}'.encode()
+WEB_BROWSERS = f'{{"{"0" * 64}":{{"who":"anna","since":"2026-11-30T06:00:00Z","came_from":"127.0.0.1"}}}}'.encode()
+WEB_FORM = b"form=0&request=r%C3%A4&choice=approve&text=a+b%0D%0Ac"
+
+
+def _web_logins(data: bytes, folder: Path) -> object:
+    return web_logins(_private(folder, "logins.json", data))
+
+
+def _web_browsers(data: bytes, folder: Path) -> object:
+    browsers = Browsers(_private(folder, "browsers.json", data), lambda: FakeClock().now())
+    return browsers.find("x"), [each.is_valid(FakeClock().now()) for each in browsers._known.values()]
+
+
+def _private(folder: Path, name: str, data: bytes) -> str:
+    (folder / name).write_bytes(data)
+    (folder / name).chmod(0o600)
+    return str(folder)
+
+
+def _web_form(data: bytes, _folder: Path) -> object:
+    return form_fields(data)
 
 
 # --- manifests and the registry ---------------------------------------------------------------
@@ -684,6 +713,9 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "broker files": _of(CONF, ACL, PASSWD, parse=_broker),
         "broker by hand": _of(BY_HAND, ACL, PASSWD, parse=_by_hand),
         "certificates": _of(_pem(), RUNNING, parse=_certificate),
+        "logins of the page": _of(WEB_LOGINS, parse=_web_logins),
+        "browsers of the page": _of(WEB_BROWSERS, parse=_web_browsers),
+        "form of the page": Parser((WEB_FORM,), _web_form, (ValueError,)),
     }
 )
 

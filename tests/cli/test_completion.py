@@ -60,7 +60,13 @@ OFFERS = {
     "adopt --from": ["registry", "tmux", "jobs", "broker", "tmuxp", "tmuxinator", "agent-deck", "claude-squad"],
     "job submit --agent": AGENTS,
 }
-NO_NAMES_OF_OURS = {"broker", "schema", "create --name", "job hooks"}  # users, documents, a name that is new
+NO_NAMES_OF_OURS = {
+    "broker",
+    "schema",
+    "create --name",
+    "job hooks",
+    "web",
+}  # users, documents, a name that is new, logins
 
 
 @pytest.fixture

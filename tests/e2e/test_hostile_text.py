@@ -70,6 +70,12 @@ CALLS: dict[str, list[list[str]]] = {
     "answer": [[SESSION], [SESSION, "--request", EVIL, "approve"]],
     "mcp": [["--allow", EVIL]],
     "board": [["--json"]],
+    "web": [
+        ["--bind", EVIL],
+        ["--allow", EVIL],
+        ["--forget-login", EVIL],
+        ["--set-password", EVIL, "--password-file", EVIL],
+    ],
     "projects list": [[], ["--json"]],
     "projects forget": [[EVIL]],
     "send": [[SESSION, EVIL], [SESSION, EVIL, "--json"]],

@@ -175,6 +175,12 @@ MEANT = {
     "reconciler --install-completion": (
         "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION=1 reconciler --install-completion bash; exit $?"
     ),
+    "reconciler web": "reconciler web --bind 127.0.0.1:0",
+    "reconciler web --allow answer,send": "reconciler web --bind 127.0.0.1:0 --allow answer,send",
+    "reconciler web --bind 0.0.0.0:8737 --allow answer": "reconciler web --bind 0.0.0.0:0 --allow answer",
+    "reconciler web --set-password anna": (
+        "echo correct horse battery > pw && reconciler web --set-password anna --password-file pw"
+    ),
     "reconciler mcp": ": | reconciler mcp",
     "reconciler mcp -C ~/lab --allow send,answer": ": | reconciler mcp -C ~/lab --allow send,answer",
     "reconciler apply --confirm-within 60s": (
@@ -415,9 +421,14 @@ def _says_that_it_runs(project: Project) -> bool:
     return " running" in _said(project).read_text()
 
 
+def _says_how_it_ends(project: Project) -> bool:
+    return "Ctrl-C" in _said(project).read_text()
+
+
 LASTING = {  # whether it is at work, and how it is ended; "" is ended by a later line of its page
     r"reconciler monitor(?! --once| --emit-diff$| install| uninstall)": (_watches, "kill PID"),
     r"reconciler broker run(?!.*--background)": (_says_that_it_runs, "kill PID"),
+    r"reconciler web(?!.* --(set-password|forget-login))": (_says_how_it_ends, "kill PID"),
     r"reconciler attach(?!.*--json)": (
         lambda project: project.tmux("list-clients"),
         f"{TMUX} detach-client -s {CLAUDE}",

@@ -26,7 +26,7 @@ from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.render.drift import drift_document
 from reconciler.render.reports.findings import findings, verdict
 from reconciler.render.reports.github import github_text
-from reconciler.render.reports.html import html
+from reconciler.render.reports.html import html as html_of
 from reconciler.render.reports.junit import junit
 from reconciler.render.reports.markdown import LIMIT, markdown
 from reconciler.render.reports.rules import CHANGES, DRIFT
@@ -38,6 +38,10 @@ GOLDEN = sorted((HERE / "golden").glob("*.json"))
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # What would be read as markup, as a command or as a control character somewhere
 HOSTILE = "<script>alert(1)</script> & \"'|`*_[x](y) ]]>\x1b[1m \x00%0A\r\n::error::x, y: z \ud800"
+
+
+def html(document: dict[str, Any]) -> str:
+    return html_of(document, "2026-11-30T10:00:00Z")
 
 
 def _plan(path: Path) -> dict[str, Any]:
@@ -281,7 +285,8 @@ class _Page(HTMLParser):
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str | None]] = []
         self.open: list[str] = []
-        self.counts: list[str] = []
+        self.counts: dict[str, int] = {}
+        self._number: int | None = None
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -295,15 +300,44 @@ class _Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self.open[-1:] == ["b"]:
-            self.counts.append(data)
+            self._number = int(data)
+        elif self.open[-1:] == ["li"] and self._number is not None:
+            self.counts[data], self._number = self._number, None
 
 
-def _expected_counts(document: dict[str, Any]) -> list[int]:
-    found = findings(document)
-    news = [each.rule.partition("/")[0] for each in found if not each.accepted]
-    unchanged = sum(change["actions"] == ["no-op"] for change in document["resource_changes"])
-    kinds = [news.count(kind) for kind in ("drift", "change", "diagnostic")]
-    return [*kinds, len(found) - len(news), unchanged]
+def _expected_counts(document: dict[str, Any]) -> dict[str, int]:
+    """By what stands beside each number; counted in the document itself."""
+    changes = [change["actions"] for change in document["resource_changes"]]
+    severities = [each["severity"] for each in document["diagnostics"]]
+    counts = {
+        "Drift": len(document.get("drifts", document.get("resource_drift"))),
+        "Accepted drift": len(document["accepted"]),
+        "Errors": severities.count("error") + severities.count("refusal"),
+        "Warnings": severities.count("warning"),
+    }
+    if document.get("learned"):
+        counts["To be recorded"] = len(document["learned"])
+    if "summary" not in document:
+        return counts | ({"Not applied yet": len(changes)} if changes else {})
+    counts |= {
+        "To add": sum(each in (["create"], ["resume"], ["delete", "create"]) for each in changes),
+        "To change": changes.count(["update"]),
+        "To destroy": changes.count(["delete"]) + changes.count(["delete", "create"]),
+        "Unchanged": changes.count(["no-op"]),
+    }
+    seldom = {"To import": ["import"], "To forget": ["forget"], "Deferred": ["defer"]}
+    return counts | {title: changes.count(actions) for title, actions in seldom.items() if actions in changes}
+
+
+def test_a_page_of_html_says_of_what_and_when() -> None:
+    whose = dict.fromkeys(("machine", "user", "home", "lineage"), "") | {"host": "workbench", "project": "/home/u/lab"}
+    for document, kind in ((CALM, "Drift"), (_everything(), "Plan")):
+        page = html({**document, "at": whose})
+        for told in ("<h1>lab</h1>", "<title>lab: reconciler</title>"):
+            assert told in page
+        assert f"{kind} of /home/u/lab on workbench, 2026-11-30T10:00:00Z" in page
+        older = {key: value for key, value in document.items() if key != "at"}
+        assert f"{kind}, 2026-11-30T10:00:00Z" in html(older)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -312,7 +346,7 @@ def test_a_page_of_html_is_whole_and_counts_what_the_document_has(document: dict
     assert page.open == []
     assert page.tags.count("tr") == len(findings(document))
     assert page.tags.count("td") == 2 * page.tags.count("tr")
-    assert [int(each) for each in page.counts] == _expected_counts(document)
+    assert page.counts == _expected_counts(document)
 
 
 def test_a_page_of_html_runs_nothing_and_fetches_nothing() -> None:
@@ -340,7 +374,7 @@ if CHROMIUM:
         words = [*command, "--dump-dom", (tmp_path / "page.html").as_uri()]
         done = subprocess.run(words, check=True, capture_output=True, text=True, timeout=PATIENCE)
         page = _Page(done.stdout)
-        assert [int(each) for each in page.counts] == _expected_counts(document)
+        assert page.counts == _expected_counts(document)
         assert page.tags.count("tr") == len(findings(document))
 
 

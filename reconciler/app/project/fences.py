@@ -9,7 +9,7 @@ from reconciler.ports.own_files import fence
 
 MONITOR_STATE = os.path.join(".cache", "tmux-agent-orchestrate-monitor")
 _REGISTRY = os.path.join(".hermes", "agent-sessions.yaml")
-BESIDE = ("lock", "history", "history.jsonl", "cache", "kept", "monitor", "confirm.json", "confirm.log")
+BESIDE = ("lock", "history", "history.jsonl", "cache", "kept", "monitor", "web", "confirm.json", "confirm.log")
 
 
 def fence_project(root: str, registry: str, *, chosen: bool) -> None:

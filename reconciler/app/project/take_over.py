@@ -130,7 +130,7 @@ def _ended(row: SessionRow, at: Project) -> RowEdit:
 
 # --- starting afresh --------------------------------------------------------------------------
 
-_OF_THE_OTHER = ("history", "history.jsonl", "confirm.json", "monitor", "cache")
+_OF_THE_OTHER = ("history", "history.jsonl", "confirm.json", "monitor", "web", "cache")
 
 
 def _put_aside(at: Project, folder: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 from .findings import Document
@@ -15,9 +16,15 @@ from .sarif import sarif
 Report: TypeAlias = Callable[[Document], str]
 
 
-def report(name: str) -> Report:
-    """Return the function that makes the report `name`: junit, sarif, markdown, html or github."""
-    made: dict[str, Report] = {"junit": junit, "sarif": sarif, "markdown": markdown, "html": html, "github": _github}
+def report(name: str, moment: str) -> Report:
+    """The function that makes the report `name` at the moment: junit, sarif, markdown, html or github."""
+    made: dict[str, Report] = {
+        "junit": junit,
+        "sarif": sarif,
+        "markdown": markdown,
+        "html": partial(html, made=moment),
+        "github": _github,
+    }
     return made[name]
 
 

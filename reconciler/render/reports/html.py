@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
+from typing import Any, cast
 
-from .findings import Document, Finding, findings, grouped, readable, unmanaged, unseen, verdict
+from reconciler.model.harmless import one_line
+
+from .findings import Document, Finding, drifts, findings, grouped, readable, unmanaged, unseen, verdict
 from .rules import meaning
 
 _KINDS = (("drift", "Drift"), ("change", "Not applied yet"), ("diagnostic", "Messages"))
+_SUMMARY = (("add", "To add"), ("change", "To change"), ("destroy", "To destroy"))
+_SELDOM = (("import", "To import"), ("forget", "To forget"), ("deferred", "Deferred"))
 _UNFOLDED = 50  # rows; a group with more of them is shown closed
 
 _STYLE = """
@@ -48,30 +54,31 @@ code, pre { font-family: ui-monospace, monospace; }
 """
 
 
-def html(document: Document) -> str:
-    """The page. All text is escaped, and a content policy stops the browser from running or loading anything."""
-    return readable("\n".join([*_head(), *_body(document), "</body>", "</html>", ""]))
+def html(document: Document, made: str) -> str:
+    """The page, made at this moment. All text is escaped, and a policy stops the browser from running anything."""
+    return readable("\n".join([*_head(document), *_body(document, made), "</body>", "</html>", ""]))
 
 
-def _head() -> Iterator[str]:
+def _head(document: Document) -> Iterator[str]:
     yield "<!DOCTYPE html>"
     yield '<html lang="en">'
     yield "<head>"
     yield '<meta charset="utf-8">'
     yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield "<title>reconciler</title>"
+    yield f"<title>{_project(document)}: reconciler</title>"
     yield f"<style>{_STYLE}</style>"
     yield "</head>"
     yield "<body>"
 
 
-def _body(document: Document) -> Iterator[str]:
+def _body(document: Document, made: str) -> Iterator[str]:
     found = findings(document)
     news = [each for each in found if not each.accepted]
     accepted = [each for each in found if each.accepted]
     worst = next((level for level in ("error", "warning", "note") if any(e.level == level for e in news)), "well")
-    yield "<h1>reconciler</h1>"
+    yield f"<h1>{_project(document)}</h1>"
+    yield f'<p class="quiet">{_whose(document)}{escape(made)}</p>'
     yield f'<p class="verdict {worst}">{escape(verdict(document))}</p>'
     yield from _counts(document, news, accepted)
     for kind, title in _KINDS:
@@ -83,13 +90,43 @@ def _body(document: Document) -> Iterator[str]:
     yield f'<p class="quiet">reconciler {escape(document["tool_version"])}</p>'
 
 
+def _project(document: Document) -> str:
+    """The name of the folder; older documents do not tell whose they are."""
+    whose = document.get("at")
+    return escape(one_line(os.path.basename(whose["project"]) if whose else "reconciler"))
+
+
+def _whose(document: Document) -> str:
+    kind, whose = "Plan" if "summary" in document else "Drift", document.get("at")
+    return escape(one_line(f"{kind} of {whose['project']} on {whose['host']}, " if whose else f"{kind}, "))
+
+
 def _counts(document: Document, news: Sequence[Finding], accepted: Sequence[Finding]) -> Iterator[str]:
-    counts = [(title, sum(each.rule.startswith(f"{kind}/") for each in news)) for kind, title in _KINDS]
-    unchanged = sum(change["actions"] == ["no-op"] for change in document["resource_changes"])
     yield '<ul class="counts">'
-    for title, number in (*counts, ("Accepted drift", len(accepted)), ("Unchanged", unchanged)):
+    for title, number in (*_changes(document), *_found(document, news, accepted)):
         yield f"<li><b>{number}</b>{title}</li>"
     yield "</ul>"
+
+
+def _changes(document: Document) -> Iterator[tuple[str, int]]:
+    """What an apply would do: of a plan as it counts itself; of a drift check only if it compared the manifests."""
+    changes = document["resource_changes"]
+    if "summary" in document:
+        summary = cast(Mapping[str, Any], document)["summary"]
+        yield from ((title, summary[key]) for key, title in _SUMMARY)
+        yield from ((title, summary[key]) for key, title in _SELDOM if summary[key])
+        yield "Unchanged", sum(change["actions"] == ["no-op"] for change in changes)
+    elif changes:
+        yield "Not applied yet", len(changes)
+
+
+def _found(document: Document, news: Sequence[Finding], accepted: Sequence[Finding]) -> Iterator[tuple[str, int]]:
+    yield "Drift", len(drifts(document))
+    yield "Accepted drift", len(accepted)
+    if learned := cast(Mapping[str, Any], document).get("learned"):
+        yield "To be recorded", len(learned)
+    for level, title in (("error", "Errors"), ("warning", "Warnings")):
+        yield title, sum(each.level == level for each in news if each.rule.startswith("diagnostic/"))
 
 
 def _section(kind: str, title: str, found: Sequence[Finding]) -> Iterator[str]:

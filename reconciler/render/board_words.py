@@ -1,0 +1,106 @@
+"""The words and symbols of the board, which each face shows in its own way; made from the document. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from .documents.board import BoardRow
+from .status import age
+
+GROUPS = ("needs_you", "working", "idle", "running", "stopped", "trouble")
+SYMBOLS = {"needs_you": "▲", "working": "●", "idle": "○", "running": "◌", "stopped": "■", "trouble": "✗"}
+WORDS = {
+    "needs_you": "needs you",
+    "working": "working",
+    "idle": "idle",
+    "running": "running",
+    "stopped": "stopped",
+    "trouble": "trouble",
+}
+_RESTS = {"declared": "new", "archived": "archived", "terminated": "ended"}
+_STATES = {"waiting": "asks", "dialog": "asks", "busy": "works", "idle": "idle"}
+_ENDS = {"exited": "exited", "unknown": "unknown", "foreign": "foreign"}
+
+
+def need_of(row: BoardRow) -> int:
+    """The place of its group: those that need the user come first."""
+    return GROUPS.index(row["group"])
+
+
+def counts_of(rows: Iterable[BoardRow]) -> dict[str, int]:
+    """How many agents each group has, without empty groups, in the order of the groups."""
+    found: list[str] = [row["group"] for row in rows]
+    return {group: count for group in GROUPS if (count := found.count(group))}
+
+
+def counted(group: str, count: int) -> str:
+    """How many agents a group has, in words."""
+    return f"{count} {'need you' if group == 'needs_you' and count != 1 else WORDS[group]}"
+
+
+def matches(row: BoardRow, wanted: str) -> bool:
+    """Whether an agent has every word of a filter in its line, in upper or lower case."""
+    return all(word in _searched(row) for word in wanted.lower().split())
+
+
+def age_of(row: BoardRow, now: datetime) -> str:
+    """How long it has been in its state; seconds are not counted, because they would change all the time."""
+    since = age(row["state_since"], now)
+    return "" if since == "-" else "<1m" if since.endswith("s") else since
+
+
+def name_of(row: BoardRow, *, typed: bool) -> str:
+    """Its name in its project; `typed` adds its CLI if the name does not say it."""
+    name = f"{row['workspace']}.{row['agent']}"
+    return f"{name} ({row['type']})" if typed and row["type"] not in {row["agent"], ""} else name
+
+
+def state_of(row: BoardRow) -> str:
+    """What it does, in a word."""
+    if row["live"] == "alive":
+        return _STATES.get(row["state"], "runs")
+    if row["live"] in _ENDS:
+        return _ENDS[row["live"]]
+    return "lost" if row["group"] == "trouble" else _RESTS.get(row["status"], "stopped")
+
+
+def says_of(row: BoardRow, *, with_job: bool) -> str:
+    """What it asks or waits for; else what is wrong; else its last message."""
+    if row["group"] == "needs_you":
+        return row["question"] or _waits_for(row)
+    if row["group"] == "trouble":
+        return row["note"]
+    message = row["message"]["text"] if row["message"] else ""
+    text = f"> {message}" if row["message"] and row["message"]["role"] == "user" else message
+    job = f"job {row['job']['status']}" if with_job and row["job"] else ""
+    return ": ".join(filter(None, (job, text)))
+
+
+def branch_of(row: BoardRow) -> str:
+    """Its branch, how many files are not committed, and the lines that it added and removed."""
+    work = row["work"]
+    if work is None:
+        return ""
+    changes = [f"*{work['uncommitted']}"] if work["uncommitted"] else []
+    changes += [f"+{work['added']} -{work['removed']}"] if work["added"] or work["removed"] else []
+    return " ".join([work["branch"], *changes])
+
+
+def job_of(row: BoardRow) -> str:
+    """Its open job."""
+    return f"{row['job']['status']} {row['job']['id']}" if row["job"] else ""
+
+
+def _waits_for(row: BoardRow) -> str:
+    return "asks for a permission" if row["waits_for"] == "permission" else f"waits at the {row['waits_for']} dialog"
+
+
+def _searched(row: BoardRow) -> str:
+    parts = [row["project"], f"{row['workspace']}.{row['agent']}", row["type"], row["session"], row["state"]]
+    parts += [row["folder"]]
+    parts += [WORDS[row["group"]], row["status"], row["note"], row["question"] or ""]
+    parts += [row["work"]["branch"]] if row["work"] else []
+    parts += [row["job"]["id"], row["job"]["status"]] if row["job"] else []
+    parts += [row["message"]["text"]] if row["message"] else []
+    return " ".join(parts).lower()

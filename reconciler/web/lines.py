@@ -1,0 +1,168 @@
+"""The lines of the board as HTML: a heading for each group, and a line for each agent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import groupby
+from urllib.parse import quote
+
+from markupsafe import Markup
+from msgspec import Struct, field
+
+from reconciler.app.board.service import AgentKey
+from reconciler.render.board_words import (
+    SYMBOLS,
+    WORDS,
+    age_of,
+    branch_of,
+    counted,
+    counts_of,
+    job_of,
+    matches,
+    name_of,
+    need_of,
+    says_of,
+    state_of,
+)
+from reconciler.render.documents.board import BoardDoc, BoardProject, BoardRow
+
+from .html import page
+
+
+class HtmlLine(Struct, frozen=True):
+    """One line; `id` stays the same while the line changes."""
+
+    id: str
+    html: Markup
+
+
+class OpenQuestion(Struct, frozen=True):
+    """What an agent asks, for a notification."""
+
+    id: str
+    name: str
+    text: str
+    url: str
+
+
+class BoardLines(Struct, frozen=True):
+    """The board at one moment."""
+
+    head: Markup
+    """The projects, how many agents each group has, and what is wrong."""
+    title: str
+    lines: tuple[HtmlLine, ...]
+    asks: tuple[OpenQuestion, ...]
+
+
+class _KnownLine(Struct, frozen=True):
+    row: BoardRow
+    age: str
+    several: bool
+    line: HtmlLine
+
+
+class LineMaker(Struct):
+    """Makes the lines; one whose agent did not change is made once."""
+
+    can_answer: bool
+    _known: dict[AgentKey, _KnownLine] = field(default_factory=dict)
+
+    def board(self, document: BoardDoc, now: datetime, wanted: str = "") -> BoardLines:
+        """The lines of the agents that match a filter, those that need the user first."""
+        rows = sorted((row for row in document["agents"] if matches(row, wanted)), key=need_of)
+        several = len(document["projects"]) > 1
+        counts = counts_of(document["agents"])
+        needing = counts.get("needs_you", 0)
+        name = names_of(document)
+        return BoardLines(
+            head=page("head.html", **_head(document, counts)),
+            title=f"({needing}) {name}" if needing else name,
+            lines=tuple(self._lines(rows, now, several=several)),
+            asks=tuple(_question(row) for row in document["agents"] if row["group"] == "needs_you"),
+        )
+
+    def _lines(self, rows: list[BoardRow], now: datetime, *, several: bool) -> Iterator[HtmlLine]:
+        for group, members in groupby(rows, lambda row: row["group"]):
+            found = list(members)
+            yield HtmlLine(f"g-{group}", page("heading.html", text=f"{WORDS[group]} ({len(found)})", group=group))
+            yield from (self._line(row, age_of(row, now), several=several) for row in found)
+
+    def _line(self, row: BoardRow, age: str, *, several: bool) -> HtmlLine:
+        key, before = key_of(row), self._known.get(key_of(row))
+        if before and (before.row, before.age, before.several) == (row, age, several):
+            return before.line
+        made = HtmlLine(line_id(key), page("line.html", **self._cells(row, age, several=several)))
+        self._known[key] = _KnownLine(row, age, several, made)
+        return made
+
+    def _cells(self, row: BoardRow, age: str, *, several: bool) -> Mapping[str, object]:
+        return {
+            **about(row),
+            "id": line_id(key_of(row)),
+            "age": age,
+            "project": row["project"] if several else "",
+            "says": says_of(row, with_job=True),
+            "branch": branch_of(row),
+            "job": job_of(row),
+            "can_answer": self.can_answer and row["waits_for"] == "permission",
+        }
+
+
+def names_of(document: BoardDoc) -> str:
+    """The names of the projects."""
+    return ", ".join(each["project"] or each["folder"] for each in document["projects"])
+
+
+def about(row: BoardRow) -> dict[str, str]:
+    """What each page says about an agent."""
+    return {
+        "group": row["group"],
+        "symbol": SYMBOLS[row["group"]],
+        "state": state_of(row),
+        "name": name_of(row, typed=True),
+        "place": place_of(key_of(row)),
+    }
+
+
+def key_of(row: BoardRow) -> AgentKey:
+    """What identifies an agent."""
+    return AgentKey(row["folder"], row["address"])
+
+
+def place_of(key: AgentKey) -> str:
+    """The part of a URL that means this agent. It does not tell the folder of the project."""
+    return f"{project_id(key.folder)}/{quote(key.address, safe='')}"
+
+
+def project_id(folder: str) -> str:
+    """The part of a URL that means a project."""
+    return hashlib.sha256(folder.encode(errors="surrogateescape")).hexdigest()[:12]
+
+
+def line_id(key: AgentKey) -> str:
+    """The id of the line of an agent."""
+    return f"a-{hashlib.sha256(f'{key.folder} {key.address}'.encode(errors='surrogateescape')).hexdigest()[:16]}"
+
+
+def _head(document: BoardDoc, counts: Mapping[str, int]) -> dict[str, object]:
+    return {
+        "counts": [(group, SYMBOLS[group], counted(group, count)) for group, count in counts.items()],
+        "troubles": [trouble for each in document["projects"] for trouble in _troubles(each)],
+    }
+
+
+def _troubles(project: BoardProject) -> Iterator[str]:
+    left_out = [project["error"]] if project["error"] else []
+    for each in (*left_out, *project["diagnostics"]):
+        place = f"{each['file']}:{each['line']}: " if each["file"] else ""
+        yield f"{project['project'] or project['folder']}: {place}{each['summary']}"
+
+
+def _question(row: BoardRow) -> OpenQuestion:
+    key = key_of(row)
+    return OpenQuestion(
+        line_id(key), name_of(row, typed=False), says_of(row, with_job=False), f"/agent/{place_of(key)}"
+    )
