@@ -66,7 +66,8 @@ NO_NAMES_OF_OURS = {
     "create --name",
     "job hooks",
     "web",
-}  # users, documents, a name that is new, logins
+    "fleet",
+}  # hosts, users, documents, a name that is new, logins
 
 
 @pytest.fixture

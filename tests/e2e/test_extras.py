@@ -17,7 +17,7 @@ from project import SECONDS, Project
 
 ROOT = Path(__file__).parents[2]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
-FOR_DEVELOPERS = {"test", "check", "bench"}
+FOR_DEVELOPERS = {"test", "check", "bench", "dist", "site"}
 OF_USERS = EXTRAS.keys() - FOR_DEVELOPERS - {"all"}
 
 

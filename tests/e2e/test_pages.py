@@ -121,6 +121,7 @@ BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
         "echo 'sessions: {api-creator-codex: {status: terminated, pane: {cwd: api}}}' > .hermes/agent-sessions.yaml;"
         "echo '{session_name: old, start_directory: ~/lab/api, windows: [{panes: [claude]}]}' > lab.yaml"
     ),
+    "docs/agent-types.md": APPLIED,
     "docs/all-projects.md": f"{APPLIED}; {OLD_LAB}",
     "docs/doctor.md": APPLIED,
     "docs/ci.md": f"{APPLIED} --exclude agent.landing-page.codex",
@@ -170,6 +171,7 @@ MEANT = {
     "reconciler diff NAME": f"git -C ~/lab/landing-page init -q && reconciler diff {CLAUDE}",
     "reconciler explain NAME": "reconciler explain agent.landing-page.claude",
     "reconciler adopt [DIR] [FILE]...": "reconciler adopt .",
+    "reconciler board --all": "reconciler board --all --json",
     "reconciler board": "reconciler board --json",  # `test_board` has it on a terminal
     # the shell of this test need not be one that has completion
     "reconciler --install-completion": (

@@ -106,7 +106,7 @@ def test_each_new_screen_is_asked_about_until_the_user_ends_it(project: Project)
     words = [*CLI, "types", "record", "shell", "--cli-version", "5.2"]
     with subprocess.Popen(words, cwd=project.root, env=project.env, stdin=below, stdout=below, stderr=below) as running:
         os.close(below)
-        said = _until(above, "What is so?")
+        said = _until(above, "What does it show?")
         assert "Watching lab-creator-shell (shell 5.2)" in said
         os.write(above, b"asleep\n")
         assert "`asleep` is no state" in _until(above, "is no state.")

@@ -21,7 +21,7 @@ from reconciler.app.project.project import Project
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.harmless import one_line
-from reconciler.render.output import tell, tell_json
+from reconciler.render.output import ask, tell, tell_json
 
 _STILL = 1.0  # seconds without a change: then a screen is worth a question
 
@@ -71,9 +71,7 @@ def _asked(screen: SeenScreen) -> str:
     """The state and the situation that the user types; empty to leave the screen out."""
     tell("", *(one_line(line) for line in screen.lines[-12:]))
     while True:
-        sys.stdout.write(f"What is so? {', '.join(STATES)} and a few words, or Enter for nothing: ")
-        sys.stdout.flush()
-        answer = sys.stdin.readline()
+        answer = ask(f"What does it show? {', '.join(STATES)} and a few words, or Enter for nothing: ")
         if not answer:
             raise EOFError
         words = answer.split()
