@@ -27,7 +27,12 @@ CLIS = sorted(set(TYPES) - {"shell"})
 HOSTILE, HARMLESS = "\N{RIGHT-TO-LEFT OVERRIDE}evil\N{ZERO WIDTH SPACE}", r"\u202eevil\u200b"
 PROMPTS = {"busy": f"please hang {HOSTILE}", "asks": f"please ask {HOSTILE}", "dead": f"please crash 3 {HOSTILE}"}
 UNSEEN = "cursor-agent"  # nobody described its screens
-EVERYONE = [f"{state}.{cli}" for state in PROMPTS for cli in CLIS]
+NEVER_ASKS = "pi"  # it has no permissions, by design
+LATE = {"opencode", "pi"}  # they store a prompt with its answer
+
+
+def _clis(state: str) -> list[str]:
+    return [cli for cli in CLIS if not (state == "asks" and cli == NEVER_ASKS)]
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +43,10 @@ def lab() -> Iterator[Project]:
         root = home / "project"
         root.mkdir()
         made = Project(root, home, home / "t")
-        made.write({state: {"path": state, "agents": {cli: {} for cli in CLIS}} for state in PROMPTS})
+        made.write({state: {"path": state, "agents": {cli: {} for cli in _clis(state)}} for state in PROMPTS})
         made.apply()
         for state, prompt in PROMPTS.items():
-            for cli in CLIS:
+            for cli in _clis(state):
                 made.type(f"{state}-creator-{cli}", prompt)
         wait_until(lambda: _is_as_meant(made))
         yield made
@@ -56,7 +61,10 @@ def _is_as_meant(project: Project) -> bool:
     agents = {each["address"]: each for each in project.json("status")["agents"]}
     states = {"busy": {"busy"}, "asks": {"waiting"}, "dead": {""}}
     seen = [
-        agents[f"agent.{state}.{cli}"]["state"] in states[state] for state in PROMPTS for cli in CLIS if cli != UNSEEN
+        agents[f"agent.{state}.{cli}"]["state"] in states[state]
+        for state in PROMPTS
+        for cli in _clis(state)
+        if cli != UNSEEN
     ]
     screens = [project.screen(f"{state}-creator-{UNSEEN}") for state in ("busy", "asks")]
     return all(seen) and "esc to interrupt" in screens[0] and "Do you want" in screens[1]
@@ -73,7 +81,7 @@ def test_status_tells_in_which_group_each_is(lab: Project):
     groups = {each["address"].removeprefix("agent."): each["group"] for each in document["agents"]}
     expected = {"busy": "working", "asks": "needs_you", "dead": "trouble"}
     unseen = {f"busy.{UNSEEN}": "running", f"asks.{UNSEEN}": "running"}
-    assert groups == {f"{state}.{cli}": group for state, group in expected.items() for cli in CLIS} | unseen
+    assert groups == {f"{state}.{cli}": group for state, group in expected.items() for cli in _clis(state)} | unseen
     assert {each["waits_for"] for each in document["agents"] if each["group"] == "needs_you"} == {"permission"}
     waiting = [each for each in document["agents"] if each["group"] == "needs_you"]
     assert all(each["state_since"] for each in waiting)
@@ -81,7 +89,7 @@ def test_status_tells_in_which_group_each_is(lab: Project):
 
 @pytest.mark.parametrize("state", PROMPTS)
 def test_peek_shows_each_screen_and_lets_it_steer_nothing(lab: Project, state: str):
-    for cli in CLIS:
+    for cli in _clis(state):
         said = lab.run("peek", f"{state}.{cli}")
         assert HOSTILE not in said, cli
         if state == "dead":
@@ -93,7 +101,7 @@ def test_peek_shows_each_screen_and_lets_it_steer_nothing(lab: Project, state: s
 
 @pytest.mark.parametrize("state", PROMPTS)
 def test_last_tells_what_each_was_told_where_its_store_can_be_read(lab: Project, state: str):
-    for cli in CLIS:
+    for cli in _clis(state):
         if not TYPES[cli].transcript.reads_messages:
             assert "it is not known how" in lab.run("last", f"{state}.{cli}", code=1)
             continue
@@ -101,13 +109,13 @@ def test_last_tells_what_each_was_told_where_its_store_can_be_read(lab: Project,
         assert HOSTILE not in said, cli
         is_known = lab.json("status", f"{state}.{cli}")["agents"][0]["conversation"]
         told = PROMPTS[state].replace(HOSTILE, HARMLESS) if is_known else "nothing was said"
-        assert told in said or (cli == "opencode" and "nothing was said" in said), said
+        assert told in said or (cli in LATE and "nothing was said" in said), said
 
 
 @pytest.mark.parametrize("state", PROMPTS)
 def test_send_types_into_none_of_them(lab: Project, state: str):
     verdicts = {"busy": "refused_busy", "asks": "refused_dialog"}
-    for cli in set(CLIS) - {UNSEEN}:
+    for cli in set(_clis(state)) - {UNSEEN}:
         name = f"{state}.{cli}"
         before = lab.screen(f"{state}-creator-{cli}")
         done = lab.attempt("send", name, f"more {HOSTILE}")
@@ -122,7 +130,7 @@ def test_send_types_into_none_of_them(lab: Project, state: str):
 
 @pytest.mark.parametrize("state", PROMPTS)
 def test_answer_shows_the_dialog_of_those_that_ask_and_refuses_the_others(lab: Project, state: str):
-    for cli in CLIS:
+    for cli in _clis(state):
         name, permission = f"{state}.{cli}", TYPES[cli].display.permission
         done = lab.attempt("answer", name)
         assert HOSTILE not in done.stdout + done.stderr
@@ -135,7 +143,7 @@ def test_answer_shows_the_dialog_of_those_that_ask_and_refuses_the_others(lab: P
 
 
 def test_diff_and_attach_do_not_ask_what_an_agent_does(lab: Project):
-    for cli in CLIS:
+    for cli in _clis("asks"):
         command = _document(lab, "attach", "attach", f"asks.{cli}", "--json")["command"]
         assert command[-1] == f"=asks-creator-{cli}"
     assert "git" in lab.run("diff", "busy.claude", code=1)
@@ -144,10 +152,11 @@ def test_diff_and_attach_do_not_ask_what_an_agent_does(lab: Project):
 def test_stop_interrupts_none_of_those_whose_state_can_be_seen(lab: Project):
     seen = [cli for cli in CLIS if TYPES[cli].display.tells_activity]
     for state in ("busy", "asks"):
-        said = lab.run("stop", *(f"agent.{state}.{cli}" for cli in seen), code=7)
-        assert said.count("is deferred") == len(seen), said
+        named = [f"agent.{state}.{cli}" for cli in _clis(state) if cli in seen]
+        said = lab.run("stop", *named, code=7)
+        assert said.count("is deferred") == len(named), said
     live = {pane.address for pane in lab.live().values() if not pane.dead}
-    assert live == {f"agent.{state}.{cli}" for state in ("busy", "asks") for cli in CLIS}
+    assert live == {f"agent.{state}.{cli}" for state in ("busy", "asks") for cli in _clis(state)}
     assert "already running" in lab.run("resume", "agent.busy.claude")
 
 
