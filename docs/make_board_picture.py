@@ -38,14 +38,19 @@ def main() -> None:
     print(PICTURE)
 
 
-def shown(lab: Path, environment: Mapping[str, str]) -> str:
-    """The board in colour, with a question open."""
+def start_lab(lab: Path, environment: Mapping[str, str]) -> None:
+    """Start the agents of `make board`, in three folders with a change each."""
     (lab / "reconciler.yaml").write_text(MANIFEST.read_text(encoding="utf-8"), encoding="utf-8")
     for name in ("website", "api-server", "docs"):
         git(lab / name, "init", "-q", "-b", "main", str(lab / name))
         git(lab / name, "commit", "-q", "--allow-empty", "-m", "begin")
         (lab / name / "page.md").write_text("a page\n", encoding="utf-8")
     reconciler(lab, environment, "apply", "--auto-approve")
+
+
+def shown(lab: Path, environment: Mapping[str, str]) -> str:
+    """The board in colour, with a question open."""
+    start_lab(lab, environment)
     command = shlex.join([sys.executable, "-m", "reconciler", "-C", str(lab), "board"])
     size = ("-x", str(WIDTH), "-y", str(HEIGHT))
     tmux(environment, "-f", "/dev/null", "new-session", "-d", *size, command, ";", "set-option", "status", "off")

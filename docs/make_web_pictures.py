@@ -18,11 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import make_picture
-from make_board_picture import git
-from make_picture import HERE, reconciler, surroundings
+from make_board_picture import start_lab
+from make_picture import HERE, surroundings
 from playwright.sync_api import Browser, sync_playwright
 
-MANIFEST = HERE.parent / "manifests" / "board" / "reconciler.yaml"
 SIZES = {"phone": (390, 844, 2), "desktop": (1180, 640, 1)}
 QUESTIONS = ("Do you want to proceed", "canned reply", "1 stopped", "main *1")
 
@@ -34,23 +33,13 @@ def main() -> None:
         lab.mkdir()
         environment = {**surroundings(lab), "LANG": "C.UTF-8"}
         try:
-            begin(lab, environment)
+            start_lab(lab, environment)
             with served(lab, environment) as link, sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
                 take(browser, link)
                 browser.close()
         finally:
             make_picture.tmux(environment, "kill-server")
-
-
-def begin(lab: Path, environment: Mapping[str, str]) -> None:
-    """Start the agents."""
-    (lab / "reconciler.yaml").write_text(MANIFEST.read_text(encoding="utf-8"), encoding="utf-8")
-    for name in ("website", "api-server", "docs"):
-        git(lab / name, "init", "-q", "-b", "main", str(lab / name))
-        git(lab / name, "commit", "-q", "--allow-empty", "-m", "begin")
-        (lab / name / "page.md").write_text("a page\n", encoding="utf-8")
-    reconciler(lab, environment, "apply", "--auto-approve")
 
 
 @contextmanager

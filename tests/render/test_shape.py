@@ -20,7 +20,7 @@ from reconciler.render.shape import shape_of
 
 # Each of these is part of no other one, but some begin alike.
 HOMES = st.sampled_from(
-    [("/root", "/root/lab"), ("/home/u", "/home/u/work/lab"), ("/home/u2", "/srv/lab"), ("/h", "/lab2")]
+    [("/home/r", "/home/r/lab"), ("/home/u", "/home/u/code/lab"), ("/home/u2", "/srv/lab"), ("/h", "/lab2")]
 )
 HOSTS = st.sampled_from(["build-1", "build-2.example.org", "h"])
 few = settings(max_examples=25)

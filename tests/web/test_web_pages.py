@@ -221,7 +221,6 @@ def test_all_streams_share_one_look_and_end_with_the_server() -> None:
         readers = [asyncio.ensure_future(read(feed.stream("", lambda: True))) for _ in range(20)]
         one = asyncio.ensure_future(read(feed.stream("", lambda: let_in[0])))
         await feed.document()
-        await asyncio.sleep(0)
         assert service.started == 1
         let_in[0] = False
         service.report(service.document)
