@@ -27,10 +27,11 @@ board: $(DEMO_READY) ## open the board on a small lab of played agents
 	@$(IN_VENV) manifests/board/run
 
 # Most tests wait for other programs: more workers than cores. Each keeps taking tests until none is left (worksteal),
-# and reads what another one has compiled.
+# and reads what another one has compiled. A test that hangs ends its worker and is named; no test is timed by this.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY) ## run all tests; ARGS="tests/plan -k drift" runs some
-	@.venv/bin/pytest -q -n 6 --dist worksteal $(ARGS)
+	@echo "Running the tests; all of them take about ten minutes on two cores"
+	@.venv/bin/pytest -q -n 6 --dist worksteal --tb short --timeout 900 --timeout-method thread $(ARGS)
 
 test-real: $(READY) ## drive the real agent CLIs, from npm, against a stub of their models
 	@RECONCILER_REAL=1 .venv/bin/pytest -q tests/real $(ARGS)

@@ -3,50 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import pty
 import signal
 import subprocess
-import termios
-from contextlib import suppress
-from dataclasses import dataclass
 
 import pytest
+from foreground import foreground
 from jsonschema import Draft7Validator
 from project import CLI, Project
 from waiting import PATIENCE, wait_until
 
 from reconciler.state.schemas import load_schema
-
-
-@dataclass
-class Terminal:
-    """A terminal with a command in its foreground."""
-
-    ours: int
-    theirs: int
-    process: subprocess.Popen[bytes]
-    before: list[object]
-    shown: str = ""
-
-    def type(self, keys: str) -> None:
-        os.write(self.ours, keys.encode())
-
-    def shows(self, text: str) -> None:
-        wait_until(lambda: text in self.screen())
-
-    def screen(self) -> str:
-        with suppress(BlockingIOError):
-            self.shown += os.read(self.ours, 65536).decode(errors="replace")
-        return self.shown
-
-    def ended(self) -> int:
-        wait_until(lambda: (self.screen(), self.process.poll())[1] is not None)
-        self.screen()
-        return self.process.returncode
-
-    def is_as_before(self) -> bool:
-        return termios.tcgetattr(self.theirs) == self.before and self.shown.rpartition("\x1b[?7")[2].startswith("h")
 
 
 @pytest.fixture
@@ -58,51 +25,35 @@ def lab(project: Project) -> Project:
     return project
 
 
-def on_terminal(project: Project, *words: str, **env: str) -> Terminal:
-    ours, theirs = pty.openpty()
-    os.set_blocking(ours, False)
-    environment = {**project.env, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24", **env}
-    before = termios.tcgetattr(theirs)
-    process = subprocess.Popen(
-        ["setsid", "--ctty", *CLI, *words],  # with the terminal as its own, so that Ctrl-C reaches it
-        cwd=project.root,
-        env=environment,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    return Terminal(ours, theirs, process, before)
-
-
 def attached(project: Project) -> list[str]:
     return project.tmux("list-clients", "-F", "#{client_session}").split()
 
 
 def test_an_agent_is_picked_and_the_terminal_is_attached_to_it(lab: Project):
-    terminal = on_terminal(lab, "attach")
-    terminal.shows("site.shell")
-    assert terminal.screen().index("needs you") < terminal.screen().index("running")
-    terminal.type("she")
-    terminal.shows("> she")
-    terminal.type("\r")
-    wait_until(lambda: attached(lab) == ["site-creator-shell"])
-    lab.tmux("detach-client", "-s", "site-creator-shell")
-    assert terminal.ended() == 0
+    with foreground(lab, "attach") as terminal:
+        terminal.shows("site.shell")
+        assert terminal.screen().index("needs you") < terminal.screen().index("running")
+        terminal.type("she")
+        terminal.shows("> she")
+        terminal.type("\r")
+        wait_until(lambda: attached(lab) == ["site-creator-shell"])
+        lab.tmux("detach-client", "-s", "site-creator-shell")
+        assert terminal.ended() == 0
 
 
 def test_a_terminal_is_as_before_after_escape_ctrl_c_and_a_signal(lab: Project):
     for end in ("\x1b", "\x03", signal.SIGTERM):
-        terminal = on_terminal(lab, "attach", NO_COLOR="1")
-        terminal.shows("site.shell")
-        assert not terminal.is_as_before()
-        if isinstance(end, str):
-            terminal.type(end)
-        else:
-            terminal.process.send_signal(end)
-        assert terminal.ended() == 130
-        assert terminal.is_as_before(), end
-        assert "\x1b[1m" not in terminal.shown
-        assert "Traceback" not in terminal.shown
+        with foreground(lab, "attach", NO_COLOR="1") as terminal:
+            terminal.shows("site.shell")
+            assert not terminal.is_as_before()
+            if isinstance(end, str):
+                terminal.type(end)
+            else:
+                terminal.process.send_signal(end)
+            assert terminal.ended() == 130
+            assert terminal.is_as_before(), end
+            assert "\x1b[1m" not in terminal.shown
+            assert "Traceback" not in terminal.shown
     assert attached(lab) == []
 
 
@@ -111,11 +62,11 @@ def test_where_nothing_can_be_drawn_numbers_or_names_are_offered(lab: Project):
     assert "  site.claude\n  site.shell\n" in said
     assert "reconciler attach NAME" in said
 
-    terminal = on_terminal(lab, "attach", TERM="dumb")
-    terminal.shows("Number of the agent")
-    terminal.type("7\n")
-    assert terminal.ended() == 64
-    assert "7 is not a number from 1 to 2" in terminal.shown
+    with foreground(lab, "attach", TERM="dumb") as terminal:
+        terminal.shows("Number of the agent")
+        terminal.type("7\n")
+        assert terminal.ended() == 64
+        assert "7 is not a number from 1 to 2" in terminal.shown
 
 
 def test_a_program_gets_the_command_and_nothing_is_attached(lab: Project):

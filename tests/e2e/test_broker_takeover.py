@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import subprocess
 from base64 import b64encode
 from contextlib import closing
 from hashlib import sha512
@@ -14,9 +12,9 @@ from pathlib import Path
 import pytest
 from broker.by_hand import PRIVATE_CA, SELF_SIGNED, ByHand
 from broker.mosquitto import SECRETS
+from foreground import foreground
 from jsonschema import Draft7Validator
-from project import CLI, SCHEMAS, Project, command_lines
-from waiting import PATIENCE
+from project import SCHEMAS, Project, command_lines
 
 from reconciler.model.broker import Connection
 from reconciler.ports.mqtt import connect
@@ -114,19 +112,11 @@ def test_jobs_and_probes_log_in_when_the_passwords_are_given(project: Project, p
 def test_a_password_is_typed_on_the_terminal_and_in_no_command_line(project: Project, port: int):
     old_broker(project, port)
     project.run("broker", "init", "bus", "--auto-approve")
-    ours, theirs = pty.openpty()
-    command = [*CLI, "broker", "user", "password", "hermes", "bus"]
-    asking = subprocess.Popen(
-        command, cwd=project.root, env=project.env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
-    )
-    os.close(theirs)
-    said = b""
-    while b"Password of hermes" not in said:  # what is typed before is thrown away
-        said += os.read(ours, 1000)
-    os.write(ours, f"{SECRETS['hermes']}\n".encode())
-    seen = command_lines()
-    assert asking.wait(PATIENCE) == 0
-    os.close(ours)
+    with foreground(project, "broker", "user", "password", "hermes", "bus") as terminal:
+        terminal.shows("Password of hermes")  # what is typed before is thrown away
+        terminal.type(f"{SECRETS['hermes']}\n")
+        seen = command_lines()
+        assert terminal.ended() == 0
     assert SECRETS["hermes"].encode() not in seen
     assert (project.root / "bus/clients/hermes.password").read_text() == f"{SECRETS['hermes']}\n"
 

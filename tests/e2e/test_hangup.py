@@ -11,7 +11,14 @@ import subprocess
 import pytest
 from project import CLI, SECONDS, Project
 
-SCREENS = ("board", "status --watch", "status --all --watch", "peek one --follow", "attach")
+SCREENS = (
+    "board",
+    "status --watch",
+    "status --all --watch",
+    "peek one --follow",
+    "attach",
+    "types record one --cli-version 5.2",
+)
 
 
 @pytest.mark.parametrize("line", SCREENS)

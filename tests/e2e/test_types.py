@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from foreground import foreground
 from jsonschema import Draft7Validator
-from project import CLI, Project
-from waiting import PATIENCE, wait_until
+from project import Project
+from waiting import wait_until
 
 from reconciler.agents.catalogue import BUILT_IN
 from reconciler.state.schemas import load_schema
@@ -102,28 +100,17 @@ def test_what_cannot_be_kept_is_said(project: Project, words: list[str], told: s
 def test_each_new_screen_is_asked_about_until_the_user_ends_it(project: Project):
     project.declare(shell={})
     project.apply()
-    above, below = pty.openpty()
-    words = [*CLI, "types", "record", "shell", "--cli-version", "5.2"]
-    with subprocess.Popen(words, cwd=project.root, env=project.env, stdin=below, stdout=below, stderr=below) as running:
-        os.close(below)
-        said = _until(above, "What does it show?")
-        assert "Watching lab-creator-shell (shell 5.2)" in said
-        os.write(above, b"asleep\n")
-        assert "`asleep` is no state" in _until(above, "is no state.")
-        os.write(above, b"idle start\n")
-        _until(above, "Kept: ")
-        os.write(above, b"\x03")
-        assert running.wait(PATIENCE) == 130
-    os.close(above)
+    with foreground(project, "types", "record", "shell", "--cli-version", "5.2") as terminal:
+        terminal.shows("What does it show?")
+        assert "Watching lab-creator-shell (shell 5.2)" in terminal.shown
+        terminal.type("asleep\n")
+        terminal.shows("`asleep` is no state.")
+        terminal.type("idle start\n")
+        terminal.shows("Kept: ")
+        terminal.type("\x03")
+        assert terminal.ended() == 130
     [kept] = (project.root / "screens" / "shell").iterdir()
     assert read(kept.read_text("utf-8")).what == "start"
-
-
-def _until(terminal: int, text: str) -> str:
-    said = ""
-    while text not in said:
-        said += os.read(terminal, 4096).decode(errors="replace")
-    return said
 
 
 # --- versions -------------------------------------------------------------------------------------

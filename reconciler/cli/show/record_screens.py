@@ -21,6 +21,7 @@ from reconciler.app.project.project import Project
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.harmless import one_line
+from reconciler.ports.hangup import end_on_hangup
 from reconciler.render.output import ask, tell, tell_json
 
 _STILL = 1.0  # seconds without a change: then a screen is worth a question
@@ -45,6 +46,7 @@ def record(at: Project, request: RecordRequest, *, as_json: bool) -> int:
         return ExitCode.OK
     if not sys.stdin.isatty():
         raise UsageError("nobody can be asked what the screen shows", fix=f"add --state: {', '.join(STATES)}")
+    end_on_hangup()
     source = screen_source(at, request.agent, request.version)
     tell(f"Watching {source.pane.session} ({source.profile.name} {source.version}). Use it; Ctrl-C ends this.")
     for screen in _settled(at, source):

@@ -89,6 +89,10 @@ async function look() {
 // --- notifications -----------------------------------------------------------------------------
 
 const KNOWN = "reconciler-asked";
+// A worker notifies only once it is active; null where there is none.
+const serving = "serviceWorker" in navigator
+  ? navigator.serviceWorker.register("/worker.js").then(() => navigator.serviceWorker.ready, () => null)
+  : null;
 
 function notifyOf(asks) {
   const known = new Set(JSON.parse(localStorage.getItem(KNOWN) || "[]"));
@@ -100,7 +104,7 @@ function notifyOf(asks) {
 
 async function notify(ask) {
   const options = { body: ask.text, tag: ask.id, icon: "/icon-192.png", data: ask.url };
-  const worker = "serviceWorker" in navigator ? await navigator.serviceWorker.getRegistration() : null;
+  const worker = await serving;
   if (worker) worker.showNotification(ask.name + " asks", options);
   else new Notification(ask.name + " asks", options).onclick = () => { window.focus(); location.href = ask.url; };
 }
@@ -135,7 +139,6 @@ function tellOfInstalling(said) {
 
 // --- begin -------------------------------------------------------------------------------------
 
-if ("serviceWorker" in navigator) navigator.serviceWorker.register("/worker.js").catch(() => {});
 if (screen_) look();
 const button = document.getElementById("notify");
 if (button) {
