@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP = "reconciler.agents"
-_DECLARED = "reconciler.agents.declared:declared_profile"  # loaded when a manifest declares a type
+# Loaded when a manifest declares a type.
+_DECLARED = "reconciler.agents.declared:declared_profile"
+_EXTENDED = "reconciler.agents.extended:extended_profile"
 BUILT_IN = {
     "agy": "reconciler.agents.agy:PROFILE",
     "claude": "reconciler.agents.claude:PROFILE",
@@ -56,7 +58,7 @@ class Catalogue(Mapping[str, Profile]):
             return self._declared[name]
         if name in self._extending:
             base = known_profile(self._extending[name].extends)
-            self._declared[name] = _loaded(_DECLARED)(self._extending[name], base)
+            self._declared[name] = _loaded(_EXTENDED)(self._extending[name], base)
             return self._declared[name]
         return known_profile(name)
 

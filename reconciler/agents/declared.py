@@ -48,13 +48,8 @@ from .text_form import (
 from .usage import ENDS, Usage
 
 
-def declared_profile(declared: AgentType, base: Profile | None = None) -> Profile:
-    """Make the profile of an agent type that a manifest describes. Its content must have been checked.
-
-    With a `base`, it changes what the manifest gives; each part of the profile is changed as a whole.
-    """
-    if base is not None:
-        return _changed(base, declared)
+def declared_profile(declared: AgentType) -> Profile:
+    """Make the profile of an agent type that a manifest describes. Its content must have been checked."""
     return profile_of(form_of(declared))
 
 
@@ -114,40 +109,6 @@ def profile_of(form: TypeForm) -> Profile:
         binding=_binding(form),
         display=_display(form),
         hooks=_hooks(form, form.hooks) if form.hooks else None,
-    )
-
-
-_LAUNCH = frozenset({"command", "wrap", "new", "resume", "args_always", "since", "prompt", "goes_on_in_child"})
-# The parts of a profile, by the keys of a manifest that describe them.
-_PARTS: Mapping[str, frozenset[str]] = {
-    "usage": frozenset({"command_line", "new", "resume", "id"}),
-    "trust": frozenset({"trust"}),
-    "storage": frozenset(
-        {"artifacts", "stores", "roots", "several_files", "belongs", "head", "follows", "fragile_resume"}
-    ),
-    "database": frozenset({"database"}),
-    "transcript": frozenset({"proof", "wrapped", "opaque", "messages"}),
-    "binding": frozenset({"notes", "held", "held_from_start"}),
-    "display": frozenset({"titles", "busy", "screens", "box", "submit", "permission"}),
-    "hooks": frozenset({"hooks"}),
-    "tokens": frozenset({"usage"}),
-}
-
-
-def _changed(base: Profile, declared: AgentType) -> Profile:
-    """The profile with what the manifest gives in its place; all else stays what is known about the base."""
-    named = ("command", "wrap", "new", "resume", "artifacts", "quit", "busy")
-    given = {*declared.parts, *(key for key in named if getattr(declared, key))}
-    launch = {key: getattr(declared, key) or getattr(base.launch, key) for key in ("command", "new", "resume")}
-    own = declared_profile(replace(declared, **launch))
-    ends = {"quit": "quit", "resume_line": "resume_line", "survives": "survives_kill"}
-    parts: dict[str, Any] = {part: getattr(own, part) for part, keys in _PARTS.items() if not keys.isdisjoint(given)}
-    return replace(
-        base,
-        name=declared.name,
-        launch=replace(base.launch, **{key: getattr(own.launch, key) for key in _LAUNCH & given}),
-        shutdown=replace(base.shutdown, **{ends[key]: getattr(own.shutdown, ends[key]) for key in ends.keys() & given}),
-        **parts,
     )
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue
+from reconciler.agents.extended import extended_profile
+from reconciler.agents.token_store import token_store
 from reconciler.manifest import ManifestContext, Source, load
 from reconciler.model.address import agent_address, parse_address
-from reconciler.model.desired import Desired
+from reconciler.model.desired import AgentType, Desired
 
 AROUND = ManifestContext("/project", "/home/u", {}, "project")
 
@@ -75,7 +78,52 @@ def test_a_type_that_only_extends_a_built_in_one_knows_all_that_it_knows(base: s
     mine, built_in = known["mine"], known[base]
     assert mine.name == "mine"
     different = [name for name in mine.__struct_fields__ if getattr(mine, name) != getattr(built_in, name)]
-    assert different == ["name"]
+    assert different == ["name", "form"]
+    assert mine.form is not None
+    assert replace(mine.form, name=base) == built_in.form
+
+
+@pytest.mark.parametrize(
+    ("base", "given", "part", "changed"),
+    [
+        ("claude", {"screens": [{"state": "idle", "all": ["ready"]}]}, "display", "rules"),
+        ("claude", {"box": {"mark": ">"}}, "display", "box"),
+        ("claude", {"proof": "said"}, "transcript", "proof"),
+        ("claude", {"quit": "/bye"}, "shutdown", "quit"),
+        ("claude", {"follows": True}, "storage", "follows"),
+        ("pi", {"head": {"id": "id", "cwd": "folder"}}, "storage", "read_head"),
+        ("pi", {"artifacts": ["~/mine/{session_id}.jsonl"]}, "storage", "artifacts read_head"),  # the id is in the path
+        ("codex", {"submit": ["Enter"]}, "display", "submit"),
+    ],
+)
+def test_a_key_changes_what_it_says_and_nothing_beside_it(base: str, given: dict, part: str, changed: str):
+    mine = catalogue(lab({}, agent_types={"mine": {"extends": base, **given}}).agent_types.values())["mine"]
+    known = catalogue([])[base]
+    parts = {name for name in mine.__struct_fields__ if getattr(mine, name) != getattr(known, name)}
+    assert parts == {"name", "form", part}
+    before, after = getattr(known, part), getattr(mine, part)
+    assert [
+        name for name in after.__struct_fields__ if getattr(after, name) != getattr(before, name)
+    ] == changed.split()
+
+
+def test_tokens_are_counted_as_the_type_says():
+    usage = {"input": "used.in", "output": "used.out"}
+    mine = catalogue(lab({}, agent_types={"mine": {"extends": "pi", "usage": usage}}).agent_types.values())["mine"]
+    store = token_store(mine)
+    assert store is not None
+    assert store != token_store(catalogue([])["pi"])
+
+
+def test_a_type_of_a_package_without_a_form_can_be_extended():
+    in_python = replace(catalogue([])["claude"], form=None)
+    mine = extended_profile(AgentType("mine", ("nice", "claude"), parts={"trust": {"args": ["--yes"]}}), in_python)
+    assert (mine.name, mine.launch.command, mine.trust.args) == ("mine", ("nice", "claude"), ("--yes",))
+    assert (mine.launch.resume, mine.storage, mine.display) == (
+        in_python.launch.resume,
+        in_python.storage,
+        in_python.display,
+    )
 
 
 def test_a_type_changes_what_it_gives():
