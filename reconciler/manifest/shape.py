@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal, NotRequired, cast, get_args, get_ori
 from typing_extensions import TypedDict, get_type_hints, is_typeddict
 
 from reconciler.model.record import Json
-from reconciler.model.schema import Expected, Filled, Pattern, json_schema
+from reconciler.model.schema import CommandWords, Expected, Pattern, json_schema
 
 from .rules import ACCEPTED, DATE, DRIFT_PATH, EXTENDED, EXTENSION, NAME_RULE, RULES, VARIABLE
-from .type_shape import AgentTypeDoc, Command
+from .type_shape import AgentTypeDoc, Command, Wrapper
 
 _WITH_VARIABLE = r"[\s\S]*\$\{[\s\S]*"
 _STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
@@ -36,7 +36,7 @@ SocketName = Annotated[str, *_rule("socket")]
 Branch = Annotated[str, *_rule("branch")]
 Path = Annotated[str, *_rule("path")]
 Argv = list[str]
-CommandWords = Annotated[list[str], Filled(), Expected("a list of strings, the program first")]
+Words = Annotated[list[str], CommandWords(), Expected("a list of strings, the program first")]
 Duration = Annotated[
     int | Annotated[str, Pattern(r"[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h)?")], Expected("a duration such as 10s or 2m")
 ]
@@ -74,7 +74,7 @@ class FromCommand(TypedDict):
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
-    from_command: CommandWords
+    from_command: Words
     """The program and its arguments, one string each. The one line that it prints is never stored."""
     timeout: NotRequired[Duration]
     """How long it may take. Default: 30s."""
@@ -119,7 +119,7 @@ class AgentDoc(TypedDict):
     """The agent CLI: a built-in type or one of `agent_types`. Default: the agent's name."""
     role: NotRequired[RoleName]
     """What the agent is for; part of its session's name. Default: creator."""
-    wrap: NotRequired[Argv]
+    wrap: NotRequired[Wrapper]
     """Words before the command, such as `[nice, -n, "5"]` or `[bwrap, ..., --]`. Those of the type come after them."""
     command: NotRequired[Command]
     """The program that is started in place of the type's, with its first arguments."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from reconciler.model.schema import Expected, Filled, Pattern
+from reconciler.model.schema import CommandWords, Expected, Pattern
 
 from .rules import FIELD, KEY, NAME_RULE, RELATIVE, SQL_NAME, VARIABLE, VERSION
 
@@ -21,8 +21,13 @@ Paths = Annotated[str | list[str], Expected("a path, or a list of paths")]
 Key = Annotated[str, Pattern(KEY), Expected("the name of a key in tmux, such as `1`, `y`, `Enter`, `Escape` or `C-s`")]
 Version = Annotated[str, Pattern(VERSION), Expected('a version such as "1.18.3", in quotes')]
 Column = Annotated[str, Pattern(SQL_NAME), Expected("a name of letters, digits and `_`")]
-Program = Annotated[str, Pattern(r"\S+")] | Annotated[list[str], Filled()]
-Command = Annotated[Program, Expected("a list of strings, or one word")]
+Program = Annotated[str, Pattern(r"\S+")] | Annotated[list[str], CommandWords()]
+Command = Annotated[Program, Expected("a program, or a list such as [nice, claude]")]
+Wrapper = Annotated[
+    list[str],
+    CommandWords(may_be_empty=True),
+    Expected('a list of a program and its arguments, such as [nice, -n, "5"]'),
+]
 State = Literal["idle", "busy", "waiting"]
 EventName = Literal["started", "progress", "permission_required"]
 Extends = Annotated[str, Pattern(NAME_RULE[0]), Expected(NAME_RULE[1])]
@@ -290,7 +295,7 @@ class AgentTypeDoc(TypedDict):
     """Take over what is known about another type, built-in or your own, and change what this block gives."""
     command: NotRequired[Command]
     """The program and its first arguments."""
-    wrap: NotRequired[Argv]
+    wrap: NotRequired[Wrapper]
     """Words before every command line, such as `[bwrap, ..., --]`."""
     source: NotRequired[str]
     """Where the facts below are from, in words."""

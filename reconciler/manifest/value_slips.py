@@ -118,7 +118,8 @@ def value_source_instead(value: Json) -> str:
     """The key that was meant in a value of `env`; empty when none is similar."""
     if not isinstance(value, dict):
         return ""
-    said = [suggestion(key, ["from_env", "from_file", "from_command"]) for key in value]
+    sources = ["from_env", "from_file", "from_command"]
+    said = [suggestion(key, sources) for key in value if key not in sources]
     return next((each for each in said if each.startswith("did you mean")), "")
 
 

@@ -28,12 +28,28 @@ class Pattern(Struct, frozen=True):
         return {**handler(source), "pattern": f"^(?:{self.regex})$"}
 
 
-class Filled(Struct, frozen=True):
-    """`Annotated[list[T], Filled()]`: a list with at least one item."""
+class CommandWords(Struct, frozen=True):
+    """`Annotated[list[str], CommandWords()]`: the words of a command line, of which the first is not blank.
+
+    `may_be_empty` allows no words at all.
+    """
+
+    may_be_empty: bool = False
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         """Add the rule to the schema of the list."""
-        return {**handler(source), "min_length": 1}
+        words = handler(source) if self.may_be_empty else {**handler(source), "min_length": 1}
+        return {
+            "type": "function-after",
+            "function": {"type": "no-info", "function": _not_blank_at_first},
+            "schema": words,
+        }
+
+
+def _not_blank_at_first(words: list[str]) -> list[str]:
+    if words and not words[0].strip():
+        raise ValueError("the first word is blank")
+    return words
 
 
 class Expected(Struct, frozen=True):
