@@ -119,6 +119,7 @@ _FORM = TypeForm(
     screens_file="claude",
     tells_activity=True,
     submit=("C-x", "C-s"),  # "send now"; 2.1.197 does not know these keys and ignores them
+    paste_pause=0.1,  # 2.1.197 ignored Enter right behind a paste, and took it 0.05 s later
     box=BoxForm(mark="\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}", empty=('Try "*',)),
     permission=PermissionForm(first=("1. *",), last=("Esc to cancel*",), once=("1. Yes",), approve="1"),
     hooks=HooksForm(

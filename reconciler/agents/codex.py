@@ -146,6 +146,7 @@ _FORM = TypeForm(
     screens_file="codex",
     tells_activity=True,
     submit=("Tab",),  # "queue", which sends at once when the CLI is idle
+    paste_pause=0,  # it took Enter right behind a paste
     box=BoxForm(mark="\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", empty=_HINTS),
     permission=PermissionForm(
         opening=("Would you like to run the following command?",),

@@ -62,6 +62,7 @@ _FORM = TypeForm(
     screens_file="copilot",
     tells_activity=True,
     submit=("C-q",),  # "queue", which sends at once when the CLI is idle
+    paste_pause=0,  # it took Enter right behind a paste
     box=BoxForm(mark=_MARK),
     permission=PermissionForm(
         first=("1. *",),

@@ -236,6 +236,7 @@ def _display(form: TypeForm) -> Display:
         activity=_activity(form),
         box=_box(form.box) if form.box else None,
         submit=form.submit,
+        paste_pause=form.paste_pause,
         permission=_permission(form.permission) if form.permission else None,
     )
     if form.screens_file:

@@ -36,6 +36,8 @@ class Display(Struct, frozen=True):
     box: InputBox | None = None
     # Keys that send the text in the box as Enter does, but that cannot answer a dialog of the CLI by mistake.
     submit: tuple[str, ...] = ()
+    # Seconds after a paste in which it may ignore a key. Half a second was enough for every CLI that was tried.
+    paste_pause: float = 0.5
     # How its permission prompt looks, and which keys answer it.
     permission: PermissionPrompt | None = None
 

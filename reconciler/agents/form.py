@@ -218,6 +218,8 @@ class TypeForm(Struct, frozen=True, kw_only=True):
     tells_activity: bool | None = None
     box: BoxForm | None = None
     submit: tuple[str, ...] = ()
+    # Seconds after a paste in which it may ignore a key.
+    paste_pause: float = 0.5
     permission: PermissionForm | None = None
     # --- what it reports ---
     hooks: HooksForm | None = None

@@ -167,6 +167,7 @@ _FORM = TypeForm(
     roots=("{XDG_DATA_HOME}/opencode",),
     screens_file="opencode",
     tells_activity=True,
+    paste_pause=0,  # it took Enter right behind a paste
     # Enter takes the selected choice. Only colours show which one that is; at first it is "Allow once". The choice
     # beside it asks a second time (packages/tui/src/routes/session/permission.tsx), so one Enter never takes it.
     permission=PermissionForm(

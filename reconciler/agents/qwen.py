@@ -56,6 +56,7 @@ _FORM = TypeForm(
     screens_file="qwen",
     tells_activity=True,
     submit=("C-q",),  # "queue", which sends at once when the CLI is idle
+    paste_pause=0,  # it took Enter right behind a paste
     box=BoxForm(mark=">", empty=("Type your message or @path/to/file",)),
     permission=PermissionForm(
         first=("1. *",),

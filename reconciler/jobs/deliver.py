@@ -25,7 +25,7 @@ from .proof import StorageBaseline, is_stored, proof, stored_before
 Wanted: TypeAlias = Callable[[], bool]
 
 _YOUNG = 30.0  # seconds since the start; the CLIs were ready after 0.3 to 15
-_PAUSE = 0.1
+_PAUSE, _FIRST_PAUSE = 0.1, 0.02  # seconds between two looks: soon after something was done, then longer
 _ATTEMPTS = 4  # the first, and three more while the text is still in the input box
 _ENTER = ("Enter",)
 
@@ -39,8 +39,6 @@ class DeliveryTimeouts(Struct, frozen=True):
     """For a question, after a start: one CLI asked something a second after it had looked ready."""
     shown: float = 5.0
     """For the text to show in the input box."""
-    settle: float = 0.5
-    """Between the paste and the first key: half a second was enough for every CLI that ignores keys after a paste."""
     swallowed: float = 2.0
     """For the keys to have an effect; after that, they count as lost."""
     proof: float = 10.0
@@ -182,7 +180,7 @@ def _expect_wanted(is_wanted: Wanted) -> None:
 def _submit(pasted: _Pasted, world: World, timeouts: DeliveryTimeouts) -> Delivery:
     """Press keys until the text leaves the input box, and wait for evidence."""
     to = pasted.to
-    world.clock.wait(timeouts.settle)
+    world.clock.wait(to.profile.display.paste_pause)
     state = _observe_until(lambda state: _is_decided(state, pasted), to, world, timeouts.shown)
     attempts = 0
     while attempts < _ATTEMPTS:
@@ -311,7 +309,8 @@ def _without_proof(state: AgentState, attempts: int, pasted: _Pasted) -> Deliver
 
 def _observe_until(is_enough: Callable[[AgentState], bool], to: Recipient, world: World, seconds: float) -> AgentState:
     """Look until `is_enough` holds or the time is up, and return the last look."""
-    deadline = world.clock.monotonic() + seconds
+    deadline, pause = world.clock.monotonic() + seconds, _FIRST_PAUSE
     while not is_enough(state := observe_agent(to, world)) and world.clock.monotonic() < deadline:
-        world.clock.wait(_PAUSE)
+        world.clock.wait(pause)
+        pause = min(2 * pause, _PAUSE)
     return state

@@ -28,6 +28,7 @@ _KEY = "[key]"  # the last step of pydantic's path when the key itself is wrong,
 _PLACEHOLDER = "x"
 # The keys that get a stand-in where their value is invalid.
 _STAND_INS = {"for_each": "for_each", "count": "for_each", "command": "command"}
+_NUMBERS = ("a number", "a whole number", "a port")  # how a number is said in `Expected`
 _SHOWN = 60  # characters of the user's text in a message
 
 _WANTED = {
@@ -255,6 +256,8 @@ def _wanted(error: ErrorDetails) -> str:
 
 def _fix(error: ErrorDetails, text: str, wanted: str) -> str:
     match error["type"], error["input"]:
+        case "expected", _ if wanted.startswith(_NUMBERS):
+            return f"write {wanted}"
         case ("string_type" | "expected", value) if isinstance(value, int | float) or text == "~":
             return f'write "{text}" in quotes'
         case "expected", str() if wanted == NAME_RULE[1]:

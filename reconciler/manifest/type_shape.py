@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, NotRequired
 
+from annotated_types import Ge, Le
 from typing_extensions import TypedDict
 
 from reconciler.model.schema import CommandWords, Expected, Pattern
@@ -22,7 +23,7 @@ Key = Annotated[str, Pattern(KEY), Expected("the name of a key in tmux, such as 
 Version = Annotated[str, Pattern(VERSION), Expected('a version such as "1.18.3", in quotes')]
 Column = Annotated[str, Pattern(SQL_NAME), Expected("a name of letters, digits and `_`")]
 Program = Annotated[str, Pattern(r"\S+")] | Annotated[list[str], CommandWords()]
-Command = Annotated[Program, Expected("a program, or a list such as [nice, claude]")]
+Command = Annotated[Program, Expected("a program, or a list such as [nice, my-agent]")]
 Wrapper = Annotated[
     list[str],
     CommandWords(may_be_empty=True),
@@ -31,6 +32,7 @@ Wrapper = Annotated[
 State = Literal["idle", "busy", "waiting"]
 EventName = Literal["started", "progress", "permission_required"]
 Extends = Annotated[str, Pattern(NAME_RULE[0]), Expected(NAME_RULE[1])]
+Pause = Annotated[float, Ge(0), Le(10), Expected("a number of seconds from 0 to 10")]
 Whole = Annotated[int, Expected("a whole number")]
 
 
@@ -369,6 +371,8 @@ class AgentTypeDoc(TypedDict):
     """How the input box looks."""
     submit: NotRequired[Annotated[Key | list[Key], Expected("the names of keys in tmux, such as `C-q`")]]
     """Keys that send the text in the box as Enter does, but that cannot answer a dialog by mistake."""
+    paste_pause: NotRequired[Pause]
+    """Seconds after a paste in which the CLI may ignore a key; 0.5 by default."""
     permission: NotRequired[TypePermissionDoc]
     """How a permission dialog looks, and which keys answer it."""
     hooks: NotRequired[TypeHooksDoc]

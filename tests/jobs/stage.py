@@ -35,7 +35,7 @@ from reconciler.ports.world import World
 BIN = Path(__file__).parents[1] / "standin" / "bin"
 PROFILES = catalogue([])
 ID = "b3a7c0de-1111-4222-8333-444455556666"
-QUICK = DeliveryTimeouts(steady=0, shown=10, settle=0.1, swallowed=2, proof=10)
+QUICK = DeliveryTimeouts(steady=0, shown=10, swallowed=2, proof=10)
 ARGUMENTS = {
     "claude": ("--session-id", ID),
     "codex": ("--no-daemon",),

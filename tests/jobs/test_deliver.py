@@ -111,7 +111,7 @@ def test_a_swallowed_enter_is_pressed_again(stage):
 def test_an_old_version_that_does_not_know_the_keys_gets_enter(stage):
     agent = stage.agent("old", "claude", STANDIN_CLAUDE="old")
 
-    delivery = until_free(agent).deliver("hello", replace(QUICK, swallowed=0.3))
+    delivery = until_free(agent).deliver("hello")
 
     assert (delivery.verdict, delivery.attempts) == (DeliveryVerdict.SUBMITTED, 2)
     assert agent.said().count("hello") == 1
