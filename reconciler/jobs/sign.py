@@ -20,7 +20,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import to_builtins
-from msgspec.structs import fields, replace
 
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import AUTH_TOKEN, DropReason, Job, JobEvent
@@ -148,8 +147,8 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _event(content: Mapping[str, Any]) -> JobEvent | None:
     try:
-        event = JobEvent(**{each.name: content[each.name] for each in fields(JobEvent)})
-        event = replace(event, event=EventKind(event.event))
+        given = {name: content[name] for name in JobEvent.__struct_fields__}
+        event = JobEvent(**{**given, "event": EventKind(given["event"])})
     except (KeyError, ValueError):
         return None
     return event if _is_valid(event) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NoReturn
 
 _DEEPEST = 100  # levels; recursive functions walk through these documents
@@ -36,6 +37,7 @@ def _not_json(text: str) -> NoReturn:
     raise ValueError(f"{text} is not JSON")
 
 
+@cache  # one a function: to make a decoder takes longer than to read an event
 def _decoder(pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> json.JSONDecoder:
     return json.JSONDecoder(object_pairs_hook=pairs, parse_float=_finite, parse_constant=_not_json)
 
