@@ -1,6 +1,6 @@
-"""Shell completion of the names in the registry.
+"""Shell completion of the names in the registry, and of profiles.
 
-Only the registry is read; an unreadable registry completes nothing.
+Except for profiles, only the registry is read; an unreadable registry completes nothing.
 """
 
 from __future__ import annotations
@@ -48,6 +48,12 @@ def types(chosen: ChosenProject, incomplete: str) -> list[str]:
     """Built-in agent types, `record`, and behind it the agents."""
     built_in = import_module("reconciler.agents.catalogue").BUILT_IN  # completion of other names starts faster without
     return offered([*built_in, "record", *_recorded(chosen).sessions], incomplete)
+
+
+def profiles(chosen: ChosenProject, incomplete: str) -> list[str]:
+    """Names of the profiles in the manifests, which are read: no registry has them."""
+    names = import_module("reconciler.app.project.declared_names")  # as in `types`
+    return offered(sorted(names.declared_profiles(project_folder(chosen.chdir))), incomplete)
 
 
 def _places(found: Names) -> list[str]:

@@ -35,6 +35,7 @@ Profile = Annotated[
         "--profile",
         metavar="NAME",
         help="Also manage the agents of this profile; repeatable  [env var: RECONCILER_PROFILES]",
+        autocompletion=completion.profiles,
     ),
 ]
 All = Annotated[bool, Option("--all", help="Look at all your projects; `projects list` lists them")]

@@ -5,10 +5,11 @@ places, `check` compares it with `shape`, and `composition` writes out blocks th
 one. `variables` and `expand` fill in variables and defaults, `links` checks that names refer to something.
 """
 
-from .document import PROFILES, Document, ManifestContext, Source, active_profiles
+from .document import ALL_PROFILES, PROFILES, Document, ManifestContext, Source, active_profiles
 from .load import Include, Loaded, includes, load, remembered
 
 __all__ = [
+    "ALL_PROFILES",
     "PROFILES",
     "Document",
     "Include",

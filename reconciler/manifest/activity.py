@@ -9,10 +9,8 @@ from reconciler.model.desired import Workspace
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.similar import similar
 
-from .document import mistake
+from .document import ALL_PROFILES, mistake
 from .links import Declared, Judged, written
-
-ALL = "*"  # as a name: every profile is active
 
 
 def by_profile(workspaces: Collection[Workspace], declared: Declared, active: Collection[str]) -> Judged:
@@ -25,13 +23,13 @@ def by_profile(workspaces: Collection[Workspace], declared: Declared, active: Co
     }
     lists = [*(each.profiles for each in workspaces), *(agent.profiles for agent, _ in declared)]
     known = {name for names in lists for name in names}
-    doubts = tuple(_unknown(name, known) for name in active if name not in {*known, ALL}) if known else ()
+    doubts = tuple(_unknown(name, known) for name in active if name not in {*known, ALL_PROFILES}) if known else ()
     return Judged(doubts, tuple(_needed(declared, agents)), frozenset(homes | agents))
 
 
 def _is_active(profiles: Iterable[str], active: Collection[str]) -> bool:
     names = set(profiles)
-    return not names or ALL in active or not names.isdisjoint(active)
+    return not names or ALL_PROFILES in active or not names.isdisjoint(active)
 
 
 def _unknown(name: str, known: Collection[str]) -> Diagnostic:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .shape import ManifestDoc
 
 PROFILES = "RECONCILER_PROFILES"  # names of the active profiles, separated by commas
+ALL_PROFILES = "*"  # as a name: every profile is active
 _KEY_OF_INSTANCE = re.compile(r"\[[^\]]*\]")
 _SHOWN = 14  # the most words that a suggestion lists
 

@@ -168,6 +168,18 @@ def test_the_project_and_the_registry_may_be_elsewhere(
     assert offered(monkeypatch, capsys, "reconciler status ") == AGENTS
 
 
+@pytest.mark.parametrize(("text", "names"), [("profiles: [day]", ["day", "night"]), ("profiles: 1", [])])
+def test_a_profile_is_completed_from_the_manifests(
+    text: str, names: list[str], lab: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = f"version: 1\nworkspaces: {{lab: {{path: lab, profiles: [night], agents: {{claude: {{{text}}}}}}}}}\n"
+    (lab / "reconciler.yaml").write_text(manifest)
+    assert offered(monkeypatch, capsys, "reconciler --profile ") == names
+    assert offered(monkeypatch, capsys, "reconciler --profile d") == [name for name in names if name[0] == "d"]
+    monkeypatch.chdir("/")
+    assert offered(monkeypatch, capsys, f"reconciler -C {lab / 'none'} --profile ") == []
+
+
 @pytest.mark.parametrize("text", ["a: b: c\n", "- 1\n", "sessions: 1\n", "sessions: {a: 1}\n", "\0"])
 def test_a_registry_that_is_broken_offers_nothing(
     text: str, lab: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

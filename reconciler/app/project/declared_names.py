@@ -1,16 +1,18 @@
-"""The names in the manifests, used to split the session names of older registries."""
+"""The names in the manifests: to split the session names of older registries, and to complete profiles."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from reconciler.agents.catalogue import BUILT_IN, installed
 from reconciler.app.project.places import own_manifests
-from reconciler.manifest import ManifestContext, Source, load
+from reconciler.manifest import ALL_PROFILES, PROFILES, ManifestContext, Source, load
 from reconciler.model.desired import Agent, Desired
 from reconciler.model.errors import InvalidManifest
 from reconciler.model.observed import Present
+from reconciler.ports.files import RealFiles
 from reconciler.ports.world import Files
 from reconciler.state.session_names import KnownNames, SessionParts
 
@@ -20,13 +22,29 @@ def declared_names(root: str, home: str, env: Mapping[str, str], files: Files) -
 
     Commands that need the manifests report the damage.
     """
-    sources = list(_sources(root, files))
-    around = ManifestContext(root, home, env, os.path.basename(root))
-    try:
-        desired = load(sources, around, frozenset({*BUILT_IN, *installed()})).desired if sources else None
-    except InvalidManifest:
-        return KnownNames()
+    desired = _desired(ManifestContext(root, home, env, os.path.basename(root)), files)
     return _names(desired) if desired else KnownNames()
+
+
+def declared_profiles(root: str) -> frozenset[str]:
+    """The names of all profiles in the manifests of a project, active or not; none if they are damaged."""
+    env = {**os.environ, PROFILES: ALL_PROFILES}
+    around = ManifestContext(root, os.path.expanduser("~"), env, os.path.basename(root))
+    desired = _desired(around, RealFiles())
+    if desired is None:
+        return frozenset()
+    lists = chain(
+        (each.profiles for each in desired.workspaces.values()), (each.profiles for each in desired.agents.values())
+    )
+    return frozenset(chain.from_iterable(lists))
+
+
+def _desired(around: ManifestContext, files: Files) -> Desired | None:
+    sources = list(_sources(around.root, files))
+    try:
+        return load(sources, around, frozenset({*BUILT_IN, *installed()})).desired if sources else None
+    except InvalidManifest:
+        return None
 
 
 def _sources(root: str, files: Files) -> Iterator[Source]:
