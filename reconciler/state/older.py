@@ -36,7 +36,7 @@ from .kinds_of_keys import (
 )
 from .listed import listed_rows
 from .older_status import joined_note, said_status
-from .rows import VERSION, Fields, WrongShape
+from .rows import VERSION, Fields, WrongShape, wrong_version
 from .session_names import KnownNames, NotDivided, SessionParts, divided
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -125,8 +125,7 @@ class _OlderReader:
             VERSION,
             str(VERSION),
         ):  # a later version gives the keys other meanings
-            wrong = WrongShape(("version",), str(VERSION), self.data["version"])
-            return OlderRegistry(data=self.data, base=self.data, wrong=(wrong,))
+            return OlderRegistry(data=self.data, base=self.data, wrong=(wrong_version(self.data["version"]),))
         rows = self._rows()
         base = self.base = self.data if rows is None else {**self.data, Section.SESSIONS.value: rows}
         result = {**base, **self._head()}

@@ -12,7 +12,7 @@ from reconciler.model.record import Record
 from .ids_elsewhere import ids_elsewhere, unclaimed
 from .older import OlderRegistry, as_today
 from .places import Places
-from .rows import Fields, WrongShape, record_from
+from .rows import Fields, NewerRegistry, WrongShape, record_from
 from .session_names import KnownNames
 
 
@@ -62,4 +62,5 @@ def _refuse(wrong: tuple[WrongShape, ...], places: Places) -> None:
     if not wrong:
         return
     first, *more = (f"{':'.join(map(str, places.of(each.at)))}: {each.summary}" for each in wrong)
-    raise RegistryUnreadable(first, more=more) from wrong[0]
+    fix = wrong[0].fix if isinstance(wrong[0], NewerRegistry) else ""
+    raise RegistryUnreadable(first, fix=fix, more=more) from wrong[0]

@@ -22,6 +22,7 @@ from .placement import Placement, PlacementState, judge_placement
 from .rows import (
     VERSION,
     Fields,
+    NewerRegistry,
     TableChange,
     WrongShape,
     completing_changes,
@@ -249,7 +250,8 @@ def _stored(registry: Registry, text: bytes) -> StoredRegistry:
         return _understood(registry, data, text, digest)
     except RegistryUnreadable as error:
         first, *more = (f"{registry.path}:{each}" for each in (error.summary, *error.more))
-        raise RegistryUnreadable(first, fix=_way_out(registry), more=more) from error
+        fix = error.fix if isinstance(error.__cause__, NewerRegistry) else _way_out(registry)
+        raise RegistryUnreadable(first, fix=fix, more=more) from error
 
 
 def _understood(registry: Registry, data: Fields, text: bytes, digest: str) -> StoredRegistry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 from msgspec import Struct
 
@@ -61,13 +61,28 @@ class WrongShape(RegistryUnreadable):
         return WrongShape((key, *self.path), self._expected, self._value)
 
 
+class NewerRegistry(WrongShape):
+    """The registry was written by a newer reconciler, which may give its keys other meanings."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(("version",), str(VERSION), version)
+        self.summary = f"a newer reconciler wrote this registry: it has version {version}, and this one reads {VERSION}"
+        self.fix = "update reconciler; it does not touch a registry that it cannot read"
+
+
+def wrong_version(found: Json) -> WrongShape:
+    """What is wrong with the version of a registry that is not today's."""
+    is_newer = type(found) is int and found > VERSION
+    return NewerRegistry(cast("int", found)) if is_newer else WrongShape(("version",), str(VERSION), found)
+
+
 def record_from(data: Fields) -> Record:
     """Turn the registry's content into values; version, lineage and serial may be missing, as in older files.
 
     Ignores unknown keys. Raises WrongShape, which is a RegistryUnreadable.
     """
     if data.get("version", VERSION) != VERSION:
-        raise WrongShape(("version",), str(VERSION), data["version"])
+        raise wrong_version(data["version"])
     return Record(
         lineage=_text(data, "lineage"),
         serial=_number(data, "serial"),

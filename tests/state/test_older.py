@@ -302,7 +302,8 @@ def test_all_damage_is_told_at_once_each_with_its_place(registry):
             "sessions: [{name: a-creator-agy, status: running}, {name: a-creator-agy}]\n",
             ":1:52: sessions.1 must be the",
         ),
-        ("version: 2\nsessions: {a: {status: x}}\n", ":1:10: version must be 1, not 2"),
+        ("version: 2\nsessions: {a: {status: x}}\n", ":1:10: a newer reconciler wrote this registry: it has version 2"),
+        ("version: 1.5\n", ":1:10: version must be 1, not 1.5"),
         ("lineage: [1]\n", ":1:1: lineage must be text"),
         ("origin: here\n", ":1:9: origin must be a mapping"),
         ("a: 1\na: 2\nb: 1\nb: 2\n", ':2:1: found duplicate key "a"'),
@@ -406,3 +407,11 @@ def test_a_name_whose_role_and_type_are_known_is_divided_there(place, role, agen
     found = divided(f"{place}-{role}-{agent}", SessionParts(), known)
     assert f"{found.workspace}-{found.role}-{found.agent}" == f"{place}-{role}-{agent}"
     assert (found.workspace in known.workspaces) + (found.role in known.roles) + (found.agent in known.types) == 3
+
+
+def test_a_registry_of_a_newer_reconciler_says_to_update_and_stays(registry):
+    text = "version: 2\nsessions: {a: {status: x}}\n"
+    with pytest.raises(RegistryUnreadable) as raised:
+        put(registry, text)
+    assert raised.value.fix.startswith("update reconciler")
+    assert Path(registry.path).read_text() == text

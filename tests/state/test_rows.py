@@ -124,7 +124,8 @@ def test_an_older_registry_lacks_its_head_and_most_fields():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({"version": 2}, "version must be 1, not 2"),
+        ({"version": 0}, "version must be 1, not 0"),
+        ({"version": 2}, "a newer reconciler wrote this registry: it has version 2, and this one reads 1"),
         ({"serial": "1"}, "serial must be a whole number, 0 or more, not '1'"),
         ({"serial": -1}, "serial must be a whole number, 0 or more, not -1"),
         ({"serial": True}, "serial must be a whole number, 0 or more, not True"),
