@@ -23,7 +23,7 @@ from .invariants import (
     registry_is_whole,
 )
 from .lab import NEIGHBOURS, declare, lab, move_in
-from .operations import APPLY, A, B, C, Operation
+from .operations import APPLY, MANIFEST, A, B, C, Operation
 from .scene import Scene, look
 from .trial import NO_FAULT, at_rest, in_the_end
 
@@ -32,7 +32,7 @@ NAMES = {A: "a", B: "b", C: "c"}
 PATIENT = ("--lock-timeout", "60s")
 # What is true at every moment, whoever is at work just then.
 MEANWHILE = (registry_is_whole, foreign_sessions_live, one_process_each)
-ALL_RUN = Operation(lambda _: None, ("resume", A, B, C), frozenset({A, B, C}), frozenset({A, B, C}), edits=True)
+ALL_RUN = Operation(lambda _: None, ("resume", A, B, C), frozenset({A, B, C}), frozenset({A, B, C}), writes=MANIFEST)
 
 
 class Turn(NamedTuple):

@@ -213,7 +213,7 @@ def violations(case: Case, invariants: Mapping[str, Invariant] = ALWAYS) -> list
 def _is_watched(path: str, case: Case) -> bool:
     if is_ours(path) or path.startswith(("said/", "run/", "tmp/", ".claude")) or path == "log":
         return False
-    return not (case.operation.edits and path == "project/reconciler.yaml")
+    return path not in case.operation.writes
 
 
 def _lives(pid: int, started: str, scene: Scene) -> bool:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from free_ports import free_port
 from project import Project
+from ruamel.yaml import YAML
 from waiting import wait_until
 
 from .lab import FOREIGN_ID, LOST_ID, NEIGHBOURS, agent_types, declare, lab, move_in
@@ -19,6 +20,7 @@ _ENTRY = "$7$101$" + "A" * 16 + "$" + "A" * 86 + "=="  # of no password that any
 A, B, C = "lab-creator-a", "lab-creator-b", "lab-creator-c"
 APPLY = ("apply", "--auto-approve", "--max-destroy", "9")
 DONE, ERROR, REFUSED, USAGE = 0, 1, 7, 64
+MANIFEST = frozenset({"project/reconciler.yaml"})
 
 
 def _no_more(_project: Project) -> Iterator[str]:
@@ -30,10 +32,10 @@ class Operation(NamedTuple):
     """`words` run with a fault, on a project that `prepare` made; the same words, run again, end with one of `again`.
 
     `ends` are the sessions whose agents it may end, `lives` those that live when all has converged, and `adopts` those
-    of others that become ours. `finish` brings the rest into order, where the same words again cannot. `edits` says
-    that manifests are written, `steady` that an empty plan follows, `broker` that one runs. `lab` makes the project,
-    and `truth` tells what is wrong in the end; in `words`, `{job}` is the newest job, and
-    `{request}` what somebody was shown.
+    of others that become ours. `finish` brings the rest into order, where the same words again cannot. `writes` are
+    files of the user's that it may write. `steady` says that an empty plan follows, `broker` that one runs. `lab` makes
+    the project, and `truth` tells what is wrong in the end; in `words`, `{job}` is the newest job, and `{request}` what
+    somebody was shown.
     """
 
     prepare: Callable[[Project], None]
@@ -42,7 +44,7 @@ class Operation(NamedTuple):
     ends: frozenset[str] = frozenset()
     again: frozenset[int] = frozenset({DONE})
     finish: tuple[tuple[str, ...], ...] = ()
-    edits: bool = False
+    writes: frozenset[str] = frozenset()
     steady: bool = True
     broker: bool = False
     lab: Callable[[], AbstractContextManager[Project]] = lab
@@ -88,6 +90,22 @@ def _three(project: Project) -> None:
 def _crashed(project: Project) -> None:
     _running(project)
     project.lose(B)
+
+
+def _with_a_screen(project: Project) -> None:
+    _running(project)
+    project.type(A, "hello")
+    wait_until(lambda: "hello" in project.screen(A))
+
+
+def _of_another_machine(project: Project) -> None:
+    """A registry that was copied here: none of its agents runs."""
+    _running(project)
+    project.lose(A)
+    project.lose(B)
+    text = project.registry.read_text()
+    machine = YAML(typ="safe").load(text)["origin"]["machine"]
+    project.registry.write_text(text.replace(machine, "f" * len(machine)))
 
 
 def _foreign(project: Project) -> None:
@@ -178,18 +196,18 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             ("delete", C, "--yes"),
             ends=frozenset({C}),
             again=frozenset({DONE, USAGE}),
-            edits=True,
+            writes=MANIFEST,
         ),
         "destroy": Operation(_running, ("destroy", "--auto-approve"), frozenset(), frozenset({A, B}), steady=False),
         "rollback": Operation(
-            _twice, ("rollback", "1", "--auto-approve", "--max-destroy", "9"), ends=frozenset({A, B}), edits=True
+            _twice, ("rollback", "1", "--auto-approve", "--max-destroy", "9"), ends=frozenset({A, B}), writes=MANIFEST
         ),
         "create": Operation(
             _running,
             ("create", "lab", "--agent", "talker", "--name", "c", "--auto-approve"),
             lives=frozenset({A, B, C}),
             again=frozenset({DONE, ERROR, USAGE, REFUSED}),
-            edits=True,
+            writes=MANIFEST,
         ),
         "import": Operation(
             _foreign,
@@ -201,8 +219,19 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             _of_the_scripts,
             ("adopt", "--write", "--auto-approve"),
             finish=(APPLY,),
-            edits=True,
+            writes=MANIFEST,
             adopts=frozenset({A}),
+        ),
+        "adopt-registry": Operation(
+            _of_another_machine,
+            ("adopt-registry", "--here", "--yes"),
+            again=frozenset({DONE, ERROR, USAGE, REFUSED}),
+            finish=(APPLY,),
+        ),
+        "types record": Operation(
+            _with_a_screen,
+            ("types", "record", A, "--state", "idle", "--situation", "ready", "--cli-version", "1.0"),
+            writes=frozenset({"project/screens/talker/idle-ready.1.0.txt"}),
         ),
         "monitor": Operation(_crashed, ("monitor", "--once"), finish=(APPLY,)),
         "refresh": Operation(_crashed, ("refresh",), finish=(APPLY,)),

@@ -144,7 +144,7 @@ def test_every_invariant_is_seen_broken():
     ("name", "changes", "told"),
     [
         ("stop", {"ends": frozenset()}, "the living live: the agent of lab-creator-a"),
-        ("create", {"edits": False}, "others' files stay: project/reconciler.yaml was changed"),
+        ("create", {"writes": frozenset()}, "others' files stay: project/reconciler.yaml was changed"),
         ("stop", {"lives": frozenset({A, B})}, "again: the wanted live"),
     ],
 )
