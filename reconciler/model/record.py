@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from .address import Address, agent_address, broker_address
 
+Whole: TypeAlias = Annotated[int, Meta(ge=0)]
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
 
@@ -51,10 +52,10 @@ class PaneRow(Struct, frozen=True):
     """
 
     id: str
-    pid: int
+    pid: Whole
     cmd: str
     cwd: str
-    started: int = 0
+    started: Whole = 0
 
 
 class ServerRow(Struct, frozen=True):
@@ -65,10 +66,10 @@ class ServerRow(Struct, frozen=True):
     """
 
     socket: str
-    pid: int
+    pid: Whole
     started: str
     path: str = ""
-    ticks: int = 0
+    ticks: Whole = 0
     boot: str = ""
     namespace: str = ""
 

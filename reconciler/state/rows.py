@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias, TypeVar, cast
 
-from msgspec import Struct
+from msgspec import Struct, ValidationError, convert
 
 from reconciler.model.errors import RegistryUnreadable
 from reconciler.model.record import (
@@ -263,9 +263,9 @@ def _session(name: str, row: Fields) -> SessionRow:
         note=_text(row, "last_visible_note"),
         session_id_own=_text(row, f"{agent}_session_id_own") or None,
         resumable=_flag(row, "resumable", absent=False),
-        pane=_read(row, "pane", _pane) if row.get("pane") is not None else None,
-        server=_read(row, "server", _server) if row.get("server") is not None else None,
-        started_with=_read(row, "spec", _started_with) if row.get("spec") is not None else None,
+        pane=_part(row, "pane", PaneRow, _pane),
+        server=_part(row, "server", ServerRow, _server),
+        started_with=_part(row, "spec", StartedWith, _started_with),
         spec_digest=_text(row, "spec_digest"),
         managed=_flag(row, "managed", absent=True),
         older="spec" not in row,
@@ -286,6 +286,20 @@ def _broker(name: str, row: Fields) -> BrokerRow:
         target=_text(row, "target") or "process",
         managed=_flag(row, "managed", absent=True),
     )
+
+
+def _part(row: Fields, key: str, kind: type[T], read: Callable[[Fields], T]) -> T | None:
+    """The value at `key`; None when there is none.
+
+    One with the keys and types of `kind`, as we write it, is made without a look at each key. `read` takes all others.
+    """
+    value = row.get(key)
+    if value is None:
+        return None
+    try:
+        return convert(value, kind)
+    except ValidationError:
+        return _read(row, key, read)
 
 
 def _pane(row: Fields) -> PaneRow:
