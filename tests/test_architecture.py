@@ -88,6 +88,28 @@ def _literals(path: Path) -> list[str]:
     return [node.value for node in strings if isinstance(node.value, str)]
 
 
+LONGEST = 40  # lines of a function's body, without its docstring; the options of a command are above it
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_function_fits_on_a_screen(path: Path) -> None:
+    long = {name: lines for name, lines in _bodies(path.read_text("utf-8")) if lines > LONGEST}
+    assert long == {}
+
+
+def test_a_long_function_is_found() -> None:
+    lines = "\n".join(f"    print({n})" for n in range(LONGEST + 1))
+    assert list(_bodies(f'def long():\n    """What it does."""\n{lines}\n')) == [("long", LONGEST + 1)]
+
+
+def _bodies(source: str) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            if body:
+                yield node.name, body[-1].end_lineno - body[0].lineno + 1
+
+
 @pytest.mark.parametrize("path", ROOMS, ids=lambda path: path.parent.name)
 def test_every_room_says_what_it_promises_in_a_few_lines(path: Path) -> None:
     said = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
