@@ -43,6 +43,20 @@ def test_a_rollback_leaves_included_files_outside_of_the_project(project: Projec
     assert {*project.live()} == {"lab-creator-mine"}
 
 
+def test_an_agent_is_created_and_deleted_in_the_included_file_that_declares_its_workspace(project: Project):
+    shop = project.root / "sub" / "shop.yaml"
+    shop.parent.mkdir()
+    text = "version: 1\nworkspaces:\n  shop:\n    path: ../shop\n    agents:\n      shell: {} # stays\n"
+    shop.write_text(text)
+    project.write({"lab": {"path": "lab", "agents": {}}}, include=["sub/shop.yaml"])
+    own = (project.root / "reconciler.yaml").read_bytes()
+    project.run("create", "shop", "--agent", "shell", "--name", "two", "--auto-approve")
+    assert shop.read_text() == text + "      two: {type: shell}\n"
+    project.run("delete", "shop-creator-two", "--yes")
+    assert shop.read_text() == text
+    assert (project.root / "reconciler.yaml").read_bytes() == own
+
+
 def test_missing_and_remote_files_and_cycles_are_told_with_their_place(project: Project):
     _lab(project, "none.yaml", "https://example.org/a.yaml", "git@host:a.yaml", "sub", "sub/*.yml", "sub/a.yaml")
     _write(project, "project/sub/a.yaml", include=["../reconciler.yaml"])

@@ -53,7 +53,7 @@ def declaration(at: Project, address: Address, agent_type: str, path: str, promp
 
 
 def addition(at: Project, address: Address, fields: Mapping[str, Json], path: str) -> Edit:
-    """Add the agent to the manifest that declares its workspace, else to the first one.
+    """Add the agent to the manifest that declares its workspace, which may be an included one, else to the first one.
 
     If no manifest declares the workspace, it is added too, with `path`.
 
@@ -61,12 +61,13 @@ def addition(at: Project, address: Address, fields: Mapping[str, Json], path: st
         Refused: A manifest already declares the agent.
         InvalidManifest, ReconcilerError: The manifest cannot be edited.
     """
-    sources = {each: read_manifest(at, each) for each in manifest_paths(at, ())}
+    own = manifest_paths(at, ())
+    sources = manifest_sources(at, ()) if own else {}  # with the included ones
     home, agent = ("workspaces", address.workspace), ("agents", address.agent)
     for source in sources.values():
         _refuse_second(source, (*home, *agent), address)
     new = os.path.join(at.root, "reconciler.yaml")
-    chosen = next((each for each, source in sources.items() if place_in(source, home)), next(iter(sources), new))
+    chosen = next((each for each, source in sources.items() if place_in(source, home)), next(iter(own), new))
     source = sources.get(chosen, Source(display_path(chosen), b""))
     if place_in(source, home):
         edited = added(source, (*home, *agent), fields)
