@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
@@ -108,8 +109,9 @@ def test_last_tells_what_each_was_told_where_its_store_can_be_read(lab: Project,
         said = lab.run("last", f"{state}.{cli}")
         assert HOSTILE not in said, cli
         is_known = lab.json("status", f"{state}.{cli}")["agents"][0]["conversation"]
-        told = PROMPTS[state].replace(HOSTILE, HARMLESS) if is_known else "nothing was said"
-        assert told in said or (cli in LATE and "nothing was said" in said), said
+        unknown = f"it is not known which conversation agent.{state}.{cli} is in"
+        told = PROMPTS[state].replace(HOSTILE, HARMLESS) if is_known else unknown
+        assert told in said or (cli in LATE and "no message is stored" in said), said
 
 
 @pytest.mark.parametrize("state", PROMPTS)
@@ -160,32 +162,53 @@ def test_stop_interrupts_none_of_those_whose_state_can_be_seen(lab: Project):
     assert "already running" in lab.run("resume", "agent.busy.claude")
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["status"],
-        ["peek"],
-        ["last"],
-        ["diff"],
-        ["send", "text"],
-        ["answer"],
-        ["attach"],
-        ["stop"],
-        ["resume"],
-        ["archive"],
-        ["restart"],
-        ["delete", "-y"],
-    ],
-    ids=lambda words: words[0],
+NAMING = (
+    "status NAME",
+    "peek NAME",
+    "last NAME",
+    "diff NAME",
+    "send NAME text",
+    "answer NAME",
+    "attach NAME",
+    "stop NAME",
+    "resume NAME",
+    "archive NAME",
+    "restart NAME",
+    "delete NAME -y",
+    "explain NAME",
+    "show NAME",
+    "history NAME",
+    "types record NAME --state idle",
+    "job submit --agent NAME --prompt text",
+    "plan --target NAME",
+    "plan --exclude NAME",
+    "plan --replace NAME",
+    "apply -y --target NAME",
+    "destroy -y --target NAME",
+    "import NAME session",
 )
-def test_an_unknown_agent_is_named_by_every_verb_and_a_short_name_of_many_lists_them(lab: Project, words: list[str]):
-    verb, *rest = words
-    said = lab.run(verb, f"nobody{HOSTILE}", *rest, code=64)
-    assert f"there is no agent nobody{HARMLESS}" in said
+
+
+@pytest.mark.parametrize("line", NAMING)
+def test_an_unknown_agent_is_named_by_every_verb_and_a_short_name_of_many_lists_them(lab: Project, line: str):
+    def typed(name: str) -> list[str]:
+        return [name if word == "NAME" else word for word in line.split()]
+
+    said = lab.run(*typed(f"nobody{HOSTILE}"), code=64)
+    assert re.search(f"there is no (agent )?nobody{re.escape(HARMLESS)}", said), said
     assert HOSTILE not in said
-    several = lab.run(verb, "claude", *rest, code=64)
+    several = lab.run(*typed("claude"), code=64)
     assert "claude matches 3 names" in several
     assert "agent.busy.claude" in several
+
+
+def test_the_options_of_a_plan_take_short_names(lab: Project):
+    options = lab.plan("--target", "sks.cod", "--target", "d.pi")["options"]
+    assert options["targets"] == ["agent.asks.codex", "agent.dead.pi"]
+    assert lab.plan("--exclude", "busy")["options"]["exclude"] == ["workspace.busy"]
+    assert lab.plan("--replace", "dead-creator-agy")["options"]["replace"] == ["agent.dead.agy"]
+    refused = lab.run("import", "busy.cline", "session", code=7)
+    assert "agent.busy.cline already has a session" in refused
 
 
 def test_a_program_gets_documents_without_hostile_characters(lab: Project):
