@@ -46,7 +46,7 @@ def import_(
 
     \b
     Examples:
-      reconciler import agent.landing-page.claude my-old-session
+      reconciler import claude my-old-session
       reconciler import --generate > manifests/adopted.yaml
     """
     at = find_project(chdir, registry)

@@ -62,7 +62,7 @@ def plan(
     \b
     Examples:
       reconciler plan
-      reconciler plan --target agent.landing-page.claude --full
+      reconciler plan --target claude --full
       reconciler plan --out today.plan && reconciler apply today.plan
       reconciler plan --detailed-exitcode     # for scripts: 0 in sync, 2 changes
       reconciler plan --html plan.html --junit plan.xml
