@@ -17,9 +17,9 @@ _FIELDS = {"1": 8, "2": 9, "u": 10}  # before the path, by the kind of an entry
 
 
 def work_in(path: str, base: str) -> Observed[GitWork]:
-    """The work in the folder at `path`, beside its upstream, `base` or main branch; `Absent` when git does not know the folder.
+    """The work in the folder at `path`, beside its upstream, `base` or main branch. Each question is given 30 s.
 
-    Each question is given 30 s.
+    `Absent` when git does not know the folder.
     """
     try:
         folder = asked(path, "rev-parse", "--show-toplevel").rstrip("\n")
