@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
-from project import Project
+from project import Project, git
 from waiting import wait_until
 
 from reconciler.agents.catalogue import catalogue
@@ -45,6 +45,10 @@ def lab() -> Iterator[Project]:
         root.mkdir()
         made = Project(root, home, home / "t")
         made.write({state: {"path": state, "agents": {cli: {} for cli in _clis(state)}} for state in PROMPTS})
+        for state in ("asks", "dead"):
+            (root / state).mkdir()
+            git(root / state, "init", "-q", "-b", "main")
+            (root / state / HOSTILE).touch()
         made.apply()
         for state, prompt in PROMPTS.items():
             for cli in _clis(state):
@@ -69,6 +73,10 @@ def _is_as_meant(project: Project) -> bool:
     ]
     screens = [project.screen(f"{state}-creator-{UNSEEN}") for state in ("busy", "asks")]
     return all(seen) and "esc to interrupt" in screens[0] and "Do you want" in screens[1]
+
+
+def _running(project: Project) -> set[str]:
+    return {pane.address for pane in project.live().values() if not pane.dead}
 
 
 def _document(project: Project, schema: str, *words: str) -> dict[str, Any]:
@@ -144,11 +152,16 @@ def test_answer_shows_the_dialog_of_those_that_ask_and_refuses_the_others(lab: P
             assert (done.returncode, f"reconciler attach {state}-creator-{cli}" in done.stderr) == (7, True), name
 
 
-def test_diff_and_attach_do_not_ask_what_an_agent_does(lab: Project):
-    for cli in _clis("asks"):
-        command = _document(lab, "attach", "attach", f"asks.{cli}", "--json")["command"]
-        assert command[-1] == f"=asks-creator-{cli}"
-    assert "git" in lab.run("diff", "busy.claude", code=1)
+@pytest.mark.parametrize("state", PROMPTS)
+def test_diff_and_attach_do_not_ask_what_an_agent_does(lab: Project, state: str):
+    for cli in _clis(state):
+        command = _document(lab, "attach", "attach", f"{state}.{cli}")["command"]
+        assert command[-1] == f"={state}-creator-{cli}"
+        if state == "busy":
+            assert "not under git" in lab.run("diff", f"busy.{cli}", code=1)
+            continue
+        assert [each["path"] for each in _document(lab, "diff", "diff", f"{state}.{cli}")["uncommitted"]] == [HOSTILE]
+        assert f"?? {HARMLESS}" in lab.run("diff", f"{state}.{cli}")
 
 
 def test_stop_interrupts_none_of_those_whose_state_can_be_seen(lab: Project):
@@ -157,9 +170,19 @@ def test_stop_interrupts_none_of_those_whose_state_can_be_seen(lab: Project):
         named = [f"agent.{state}.{cli}" for cli in _clis(state) if cli in seen]
         said = lab.run("stop", *named, code=7)
         assert said.count("is deferred") == len(named), said
-    live = {pane.address for pane in lab.live().values() if not pane.dead}
-    assert live == {f"agent.{state}.{cli}" for state in ("busy", "asks") for cli in _clis(state)}
+    assert _running(lab) == {f"agent.{state}.{cli}" for state in ("busy", "asks") for cli in _clis(state)}
     assert "already running" in lab.run("resume", "agent.busy.claude")
+
+
+@pytest.mark.parametrize("line", ["archive", "restart", "delete -y"])
+def test_no_other_verb_interrupts_one(lab: Project, line: str):
+    seen = [f"agent.{state}.{cli}" for state in ("busy", "asks") for cli in _clis(state) if cli != UNSEEN]
+    before = _running(lab)
+    said = lab.run(*line.split(), *seen, code=7)
+    told = [f"{each} is in use" if "delete" in line else f"{each}: Skipped" for each in seen]
+    assert [each for each in told if each not in said] == []
+    assert HOSTILE not in said
+    assert _running(lab) == before
 
 
 NAMING = (
@@ -216,3 +239,17 @@ def test_a_program_gets_documents_without_hostile_characters(lab: Project):
         done = lab.attempt(*words, "--json")
         assert HOSTILE not in done.stdout
         json.loads(done.stdout)
+
+
+def test_the_dead_are_put_to_rest_started_again_and_removed(lab: Project):
+    """The last test: it changes the agents. Those whose conversation is not stored, or not proved, are named."""
+    dead = [f"agent.dead.{cli}" for cli in CLIS]
+    assert lab.run("stop", *dead).count("Stopped dead.") == len(dead)
+    said = lab.run("resume", *dead, code=3)
+    assert said.count("Resumed dead.") + said.count(": Skipped: ") == len(dead), said
+    assert _running(lab) >= {f"agent.dead.{cli}" for cli in ("claude", "copilot", "gemini", "qwen")}
+    assert lab.run("archive", *dead).count("Archived dead.") == len(dead)
+    gone = lab.run("delete", "-y", *dead)
+    assert gone.count("Deleted dead.") == len(dead)
+    assert HOSTILE not in said + gone
+    assert not [each for each in _running(lab) if each.startswith("agent.dead.")]
