@@ -68,7 +68,7 @@ def test_a_long_list_says_how_many_more_there_are() -> None:
     assert error.value.detail.endswith("and 30 more")
 
 
-@pytest.mark.parametrize("name", ["", "agent", "agent.", "workspace", "SHOP", "*", "shop.cla.ude"])
+@pytest.mark.parametrize("name", ["agent", "agent.", "workspace", "SHOP", "*", "shop.cla.ude"])
 def test_none_is_meant(name: str) -> None:
     with pytest.raises(UsageError, match="there is no agent"):
         the_one(name, SHOP)
@@ -93,3 +93,8 @@ def test_an_address_of_another_kind_and_an_unknown_name_say_what_to_type(
         the_one(name, known, what)
     assert error.value.summary == summary
     assert error.value.fix.startswith(fix)
+
+
+def test_an_empty_name_stands_for_nothing() -> None:
+    with pytest.raises(UsageError, match="the name is empty"):
+        the_one("", SHOP)

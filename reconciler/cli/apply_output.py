@@ -45,7 +45,7 @@ from reconciler.render.documents.plan import PlanDoc
 from reconciler.render.events import deed_text, event_text, progress_text
 from reconciler.render.output import json_text
 from reconciler.render.terminal import progress, show
-from reconciler.render.text import can_all_be_done, unchanged_text
+from reconciler.render.text import before_deeds_text, can_all_be_done
 
 
 class ApplyDisplay(Struct, frozen=True):
@@ -176,7 +176,7 @@ class _Printer:
     def _lines_by_name(self, event: PlanMade | Concluded) -> Iterable[str]:
         """The same for a command that names its agents: no summary after their lines, and often no plan before them."""
         if isinstance(event, PlanMade) and not self.display.shows_plan(event.document):
-            return unchanged_text(event.document, self.display.by_name)
+            return before_deeds_text(event.document, self.display.by_name)
         if isinstance(event, Concluded) and event.verdict is Verdict.DONE:
             return ()
         return event_lines(event, full=self.display.full)

@@ -6,6 +6,7 @@ Except for profiles, only the registry is read; an unreadable registry completes
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -24,19 +25,20 @@ _NAME = re.compile(r"[\w.@%+=:-]+(?:\[[\w-]+\][\w.-]*){0,2}")
 def agents(chosen: ChosenProject, incomplete: str) -> list[str]:
     """Session names and addresses of agents."""
     found = _recorded(chosen).sessions
-    return offered([*found, *found.values()], incomplete)
+    return _or_shorter([*found, *found.values()], found.values(), incomplete)
 
 
 def addresses(chosen: ChosenProject, incomplete: str) -> list[str]:
     """Addresses of workspaces, brokers and agents."""
     found = _recorded(chosen)
-    return offered([*_places(found), *found.sessions.values()], incomplete)
+    return _or_shorter([*_places(found), *found.sessions.values()], found.sessions.values(), incomplete)
 
 
 def everything(chosen: ChosenProject, incomplete: str) -> list[str]:
     """Session names and all addresses."""
     found = _recorded(chosen)
-    return offered([*found.sessions, *_places(found), *found.sessions.values()], incomplete)
+    whole = [*found.sessions, *_places(found), *found.sessions.values()]
+    return _or_shorter(whole, found.sessions.values(), incomplete)
 
 
 def workspaces(chosen: ChosenProject, incomplete: str) -> list[str]:
@@ -47,7 +49,8 @@ def workspaces(chosen: ChosenProject, incomplete: str) -> list[str]:
 def types(chosen: ChosenProject, incomplete: str) -> list[str]:
     """Built-in agent types, `record`, and behind it the agents."""
     built_in = import_module("reconciler.agents.catalogue").BUILT_IN  # completion of other names starts faster without
-    return offered([*built_in, "record", *_recorded(chosen).sessions], incomplete)
+    found = _recorded(chosen).sessions
+    return _or_shorter([*built_in, "record", *found], found.values(), incomplete)
 
 
 def profiles(chosen: ChosenProject, incomplete: str) -> list[str]:
@@ -59,6 +62,18 @@ def profiles(chosen: ChosenProject, incomplete: str) -> list[str]:
 def _places(found: Names) -> list[str]:
     """The addresses of workspaces and brokers."""
     return [*(f"workspace.{name}" for name in found.workspaces), *(f"broker.{name}" for name in found.brokers)]
+
+
+def _or_shorter(whole: Iterable[str], agents: Iterable[str], incomplete: str) -> list[str]:
+    """The matching names; if there are none, the matching short names of agents that stand for one agent alone."""
+    return offered(whole, incomplete) or offered(_short_names(agents), incomplete)
+
+
+def _short_names(agents: Iterable[str]) -> list[str]:
+    """The own name of each agent that no other one has, and its name with its workspace."""
+    parts = [address.split(".", 2)[1:] for address in dict.fromkeys(agents)]
+    times = Counter(agent for _workspace, agent in parts)
+    return [*(agent for _, agent in parts if times[agent] == 1), *(".".join(each) for each in parts)]
 
 
 def offered(names: Iterable[str], incomplete: str) -> list[str]:

@@ -88,25 +88,25 @@ Targets = Annotated[
     list[str] | None,
     Option(
         "--target",
-        metavar="ADDR",
+        metavar="NAME",
         autocompletion=completion.addresses,
-        help="Only this address and what it needs; repeatable",
+        help="Only this agent, workspace or broker, and what it needs; repeatable",
     ),
 ]
 Excludes = Annotated[
     list[str] | None,
     Option(
         "--exclude",
-        metavar="ADDR",
+        metavar="NAME",
         autocompletion=completion.addresses,
-        help="Everything except this address and what depends on it; repeatable",
+        help="Everything except this and what depends on it; repeatable",
     ),
 ]
 Replaces = Annotated[
     list[str] | None,
     Option(
         "--replace",
-        metavar="ADDR",
+        metavar="NAME",
         autocompletion=completion.addresses,
         help="Restart this agent even if nothing changed; repeatable",
     ),

@@ -8,6 +8,7 @@ from reconciler.model.errors import UsageError
 
 _STOP, _DELETE = "reconciler stop NAME", "reconciler delete NAME"
 _ATTACH, _CREATE = "reconciler attach NAME", "reconciler create WORKSPACE"
+_SEND, _PEEK = "reconciler send NAME TEXT", "reconciler peek NAME"
 _STATUS, _UNDO = "reconciler status", "reconciler rollback"
 
 # A word with one meaning here is a hidden command of the catalogue instead.
@@ -33,12 +34,24 @@ INSTEAD: Mapping[str, tuple[str, ...]] = {
     "add": (_CREATE,),
     "new-session": (_CREATE,),
     "create-session": (_CREATE,),
-    "exec": (_ATTACH, "reconciler job submit --agent NAME --prompt TEXT"),
+    "exec": (_ATTACH, _SEND),
     "connect": (_ATTACH,),
     "enter": (_ATTACH,),
     "open": (_ATTACH,),
     "attach-session": (_ATTACH,),
-    "submit": ("reconciler job submit --agent NAME --prompt TEXT",),
+    "submit": (_SEND, "reconciler job submit --agent NAME --prompt TEXT"),
+    "prompt": (_SEND,),
+    "tell": (_SEND,),
+    "ask": (_SEND,),
+    "send-keys": (_SEND, "reconciler answer NAME"),
+    "approve": ("reconciler answer NAME",),
+    "deny": ("reconciler answer NAME",),
+    "capture-pane": (_PEEK,),
+    "tail": (f"{_PEEK} --follow", "reconciler last NAME"),
+    "follow": (f"{_PEEK} --follow",),
+    "stats": ("reconciler usage", _STATUS),
+    "cost": ("reconciler usage",),
+    "tokens": ("reconciler usage",),
     "deploy": ("reconciler apply",),
     "sync": ("reconciler apply", "reconciler refresh"),
     "check": ("reconciler validate", "reconciler drift"),

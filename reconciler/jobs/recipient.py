@@ -12,7 +12,7 @@ from reconciler.kinds.agent.case import Case
 from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError, Unreachable, UsageError
 from reconciler.model.observed import Observed, Present, Unknown
-from reconciler.model.short_names import NamedResource, exactly, partly, several
+from reconciler.model.short_names import NamedResource, exactly, nearest, partly, several
 from reconciler.model.snapshot import Pane, Snapshot, TmuxState, tmux_trouble
 from reconciler.observe.agent_view import Caller
 from reconciler.observe.agents import subject_of
@@ -64,7 +64,11 @@ def addressee(agent: str, session: str, roster: KnownAgents) -> Addressee:
     meant = _called(agent, roster)
     if len(meant) > 1:
         raise several(agent, sorted(map(_named, meant)))
-    return _of_case(meant[0]) if meant else _in_session(agent, agent, roster)
+    if meant:
+        return _of_case(meant[0])
+    if agent not in {pane.session for pane in _panes(roster.tmux)}:
+        raise _unknown(agent, roster)
+    return _in_session(agent, agent, roster)
 
 
 def recipient(to: Addressee, snapshot: Snapshot, files: Files, caller: Caller, folder: str) -> Recipient:
@@ -134,6 +138,11 @@ def _has(case: Case, panes: Iterable[Pane]) -> bool:
 
 def _age(pane: Pane) -> int:
     return int(pane.pane_id.lstrip("%") or 0)
+
+
+def _unknown(agent: str, roster: KnownAgents) -> UsageError:
+    what = f"no agent runs {agent}" if agent in roster.profiles else f"there is no agent {agent}"
+    return UsageError(what, fix=nearest(agent, [case.session for case in roster.cases.values()]))
 
 
 def _not_live(session: str, fix: str) -> ReconcilerError:

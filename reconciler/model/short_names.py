@@ -51,12 +51,12 @@ def the_one(name: str, known: Iterable[NamedResource], what: str = "agent") -> N
             raise several(name, more)
 
 
-def all_of(name: str, known: Iterable[NamedResource]) -> list[NamedResource]:
+def all_of(name: str, known: Iterable[NamedResource], what: str = "agent") -> list[NamedResource]:
     """All instances of the block with `for_each` that `name` stands for; else the one. Raises as `the_one`."""
     everything = sorted(known)
     meant = exactly(name, everything)
     blocks = [{*each.address.blocks} for each in meant]
-    return meant if len(meant) > 1 and set.intersection(*blocks) else [the_one(name, everything)]
+    return meant if len(meant) > 1 and set.intersection(*blocks) else [the_one(name, everything, what)]
 
 
 def exactly(name: str, known: Sequence[NamedResource]) -> list[NamedResource]:
@@ -111,6 +111,8 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 def _unknown(name: str, known: Sequence[NamedResource], what: str) -> UsageError:
+    if not name:
+        return UsageError("the name is empty", fix="`reconciler status` lists all agents")
     address = parse_address(name)
     if what and address and address.kind != what:
         article = "an" if what == "agent" else "a"

@@ -17,8 +17,9 @@ class ChangedFile(Struct, frozen=True):
 class GitWork(Struct, frozen=True):
     """The work in a folder that is under git.
 
-    `against` is the upstream, else the base, empty where there is neither; `ahead` and `behind` count commits and are
-    None without it. `changed` is what differs from where both part, or from the last commit, uncommitted work included.
+    `against` is the upstream, else the base, else the main branch; empty where there is none. `ahead` and `behind`
+    count commits and are None without it. `changed` is what differs from where both part, or from the last commit,
+    uncommitted work included.
     """
 
     folder: str

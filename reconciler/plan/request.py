@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.manifest_edit import Edit, Restore
 from reconciler.model.plan import Mode
 from reconciler.model.record import Record, Status
-from reconciler.model.short_names import nearest
+from reconciler.model.short_names import NamedResource, all_of, nearest, the_one
 
 from .scope import EVERYTHING, Scope, narrowed_to, without
 
@@ -47,6 +47,15 @@ class Goal(Struct, frozen=True):
         return frozenset(address for address, then in self.agents.items() if then.by_hand)
 
 
+class ShortWords(Struct, frozen=True):
+    """Short names in the options of a request. What they stand for is known when the manifests have been read."""
+
+    targets: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
+    imports: Mapping[str, str] = field(default_factory=dict)
+
+
 class Request(Struct, frozen=True):
     """What the user asks a plan for."""
 
@@ -65,6 +74,8 @@ class Request(Struct, frozen=True):
     force: bool = False
     imports: Mapping[Address, str] = field(default_factory=dict)
     """The session to import, by the agent that it becomes."""
+    short: ShortWords = ShortWords()
+    """What names more targets, excluded addresses, agents to restart and imports; `make_plan` resolves it."""
     states: Mapping[Address, RunState] = field(default_factory=dict)
     """The state of some agents, in place of the one in the manifest, for this plan only."""
     conversations: Mapping[Address, str] = field(default_factory=dict)
@@ -107,6 +118,29 @@ class Request(Struct, frozen=True):
     def by_hand(self) -> frozenset[Address]:
         """The agents that the command names: the plan is about them alone."""
         return frozenset((*self.imports, *self.states, *self.deletes))
+
+
+def with_names_resolved(request: Request, known: Collection[NamedResource]) -> Request:
+    """The request with addresses in place of its short names; `known` are all that is declared or recorded.
+
+    Raises:
+        UsageError: A name stands for nothing, or for several: they are listed.
+    """
+    short = request.short
+    agents = [each for each in known if each.address.agent]
+    imports = {the_one(name, agents).address: session for name, session in short.imports.items()}
+    return replace(
+        request,
+        short=ShortWords(),
+        targets=(*request.targets, *_resolved(short.targets, known)),
+        exclude=(*request.exclude, *_resolved(short.exclude, known)),
+        replace=(*request.replace, *_resolved(short.replace, agents, "agent")),
+        imports={**request.imports, **imports},
+    )
+
+
+def _resolved(names: Iterable[str], known: Collection[NamedResource], what: str = "") -> list[Address]:
+    return list(dict.fromkeys(each.address for name in names for each in all_of(name, known, what)))
 
 
 def as_meant(request: Request, desired: Desired, record: Record) -> Request:

@@ -55,7 +55,7 @@ class RealFiles:
                 return ABSENT
 
     def work(self, path: str, base: str = "") -> Observed[GitWork]:
-        """The work in a folder under git, beside its upstream or else `base`; asks git."""
+        """The work in a folder under git, beside its upstream, `base` or main branch; asks git."""
         return work_in(path, base)
 
     def obstacle(self, path: str, git: Git | None) -> Obstacle | None:

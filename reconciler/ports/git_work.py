@@ -12,13 +12,14 @@ from .git import asked, own_filters
 
 _STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--ignore-submodules=dirty", "--untracked-files=normal")
 _DIFF = ("diff", "--numstat", "-z", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=dirty")
+_MAIN = ("main", "master")  # branches that others leave
 _FIELDS = {"1": 8, "2": 9, "u": 10}  # before the path, by the kind of an entry
 
 
 def work_in(path: str, base: str) -> Observed[GitWork]:
-    """The work in the folder at `path`, beside its upstream or else `base`; `Absent` when git does not know the folder.
+    """The work in the folder at `path`, beside its upstream, `base` or main branch. Each question is given 30 s.
 
-    Each question is given 30 s.
+    `Absent` when git does not know the folder.
     """
     try:
         folder = asked(path, "rev-parse", "--show-toplevel").rstrip("\n")
@@ -55,7 +56,8 @@ def _work(folder: str, base: str) -> GitWork:
 
 def _against(folder: str, heads: Mapping[str, str], base: str) -> tuple[str, str]:
     """The name of what the branch is compared with, and its commit; empty where there is none."""
-    for name in filter(None, (heads.get("branch.upstream", ""), base)):
+    main = () if heads.get("branch.head") in _MAIN else _MAIN
+    for name in filter(None, (heads.get("branch.upstream", ""), base, "origin/HEAD", *main)):
         if found := _commit(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"):
             return name, found
     return "", ""

@@ -10,16 +10,18 @@ from msgspec import Struct
 
 from reconciler import __version__
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.harmless import one_line
 from reconciler.model.project_note import ProjectNote
 
 from .document import diagnostic_document
 from .documents import FORMAT_VERSION
 from .drift import drift_text
-from .status import age, detail_text
+from .status import age, detail_text, shown_state
+from .status_groups import agent_lines, count_line, hints, name_of
 from .table import table
 
 if TYPE_CHECKING:
-    from .documents.board import BoardDoc, BoardRow
+    from .documents.board import BoardDoc, BoardProject, BoardRow
     from .documents.common import DiagnosticDoc
     from .documents.drift import DriftsDoc
     from .documents.drift_all import AllDriftDoc, ProjectDriftDoc
@@ -55,11 +57,32 @@ def all_status_text(document: BoardDoc, now: datetime) -> Iterator[str]:
     yield from [f"  {head}"] if shown else []
     for project in projects:
         own = rows[project["registry"]]
-        if project["error"]:
-            yield _left_out(project["folder"], project["error"])
-            continue
-        yield f"{project['folder']}:{'' if own else ' no agents'}"
+        yield _headline(project, has_agents=bool(own))
         yield from own
+
+
+def all_groups_text(document: BoardDoc, now: datetime, width: int) -> Iterator[str]:
+    """The same for a terminal of `width` columns: the agents of each project in groups.
+
+    The lines have colours of their own; all text in them is already harmless.
+    """
+    projects, shown = document["projects"], document["agents"]
+    if not shown or "detail" in shown[0]:
+        yield from map(one_line, all_status_text(document, now))
+        return
+    yield count_line(shown)
+    names = max(len(name_of(agent)) for agent in shown)
+    for project in projects:
+        own = [agent for agent in shown if agent["registry"] == project["registry"]]
+        yield one_line(_headline(project, has_agents=bool(own)))
+        yield from agent_lines(own, now, width, names=names)
+    yield from hints(shown)
+
+
+def _headline(project: BoardProject, *, has_agents: bool) -> str:
+    if project["error"]:
+        return _left_out(project["folder"], project["error"])
+    return f"{project['folder']}:{'' if has_agents else ' no agents'}"
 
 
 def _one_agent(document: BoardDoc, agent: BoardRow, now: datetime) -> Iterator[str]:
@@ -77,7 +100,7 @@ def _cells(agent: BoardRow, now: datetime) -> tuple[str, ...]:
         short if agent["agent"] == agent["type"] else f"{short} ({agent['type']})",
         agent["status"],
         agent["live"],
-        agent["state"] or "-",
+        shown_state(agent) or "-",
         (agent["conversation"] or "-")[:8],
         age(agent["since"], now),
         agent["note"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from reconciler.agents.message import LastMessages
 from reconciler.model.address import Address
@@ -35,4 +36,12 @@ def last_text(document: LastDoc) -> Iterator[str]:
         yield from (f"  {line}".rstrip() for line in message["text"].split("\n"))
         yield ""
     if not document["messages"]:
-        yield f"(nothing was said to {document['address']} yet)"
+        yield _nothing(document)
+
+
+def _nothing(document: LastDoc) -> str:
+    """Why no message is shown. An agent whose conversation is not known may have been told a lot."""
+    if document["conversation"] is None:
+        screen = f"reconciler peek {quote(document['address'])}"
+        return f"(it is not known which conversation {document['address']} is in; see its screen: {screen})"
+    return f"(no message is stored in the conversation of {document['address']} yet)"

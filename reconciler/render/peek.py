@@ -34,6 +34,6 @@ def peek_text(document: PeekDoc) -> Iterator[str]:
 def peek_note(document: PeekDoc) -> Iterator[str]:
     """What should be known beside the screen."""
     if document["live"] == "exited":
-        yield f"({document['address']} has ended; these are its last words)"
+        yield f"({document['address']} has ended; these are its last lines)"
     elif not document["lines"]:
         yield f"(the screen of {document['address']} is empty)"

@@ -17,7 +17,7 @@ from reconciler.model.sgr import RESET
 from .status import age
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from .documents.status import StatusRow
@@ -51,7 +51,7 @@ def grouped_text(agents: Sequence[StatusRow], now: datetime, width: int) -> Iter
     """A line that counts the agents, one line per agent in `width` columns, and what to type about them."""
     yield count_line(agents)
     yield from agent_lines(agents, now, width)
-    yield from _hints(agents)
+    yield from hints(agents)
 
 
 def count_line(agents: Sequence[StatusRow]) -> str:
@@ -126,13 +126,20 @@ def _said(agent: StatusRow) -> str:
     return ", ".join(filter(None, (rests, note)))
 
 
-def _hints(agents: Iterable[StatusRow]) -> Iterator[str]:
+def hints(agents: Iterable[StatusRow]) -> Iterator[str]:
     """What to type about the first agent that asks, waits at a dialog, or is in trouble."""
     commands: dict[str, str] = {}
     for agent in in_groups(agents):
         if verb := _verb(agent):
-            commands.setdefault(verb, agent["address"].partition(".")[2])
-    yield from (_painted(f"-> reconciler {verb} {quote(one_line(name))}", _DIM) for verb, name in commands.items())
+            name = quote(one_line(agent["address"].partition(".")[2]))
+            commands.setdefault(verb, f"-> reconciler {_project(agent)}{verb} {name}")
+    yield from (_painted(line, _DIM) for line in commands.values())
+
+
+def _project(agent: Mapping[str, object]) -> str:
+    """The option that chooses the project of an agent; a row of one project alone does not name it."""
+    folder = agent.get("folder")
+    return f"-C {quote(one_line(folder))} " if isinstance(folder, str) else ""
 
 
 def _verb(agent: StatusRow) -> str:

@@ -109,14 +109,14 @@ def _is_done_in_part(document: PlanDoc, wrong: Collection[str]) -> bool:
 
 
 def can_all_be_done(document: PlanDoc) -> bool:
-    """Whether nothing in the plan is put off, and it has no error and no warning."""
-    return not document["diagnostics"] and not any(
-        each["actions"] == ["defer"] for each in document["resource_changes"]
-    )
+    """Whether nothing in the plan is put off, and it has no error. A warning prevents nothing."""
+    errors = [each for each in document["diagnostics"] if each["severity"] != "warning"]
+    return not errors and not any(each["actions"] == ["defer"] for each in document["resource_changes"])
 
 
-def unchanged_text(document: PlanDoc, state: str) -> Iterator[str]:
-    """One line when there is nothing to do, because each agent is in this state already."""
+def before_deeds_text(document: PlanDoc, state: str) -> Iterator[str]:
+    """What a command that names its agents shows in place of its plan: the warnings, and what is done already."""
+    yield from _diagnostics(document["diagnostics"])
     agents = [each["address"].partition(".")[2] for each in document["resource_changes"] if each["kind"] == "agent"]
     if all(each["actions"] == ["no-op"] for each in document["resource_changes"]):
         yield f"No changes: {', '.join(agents)} {'is' if len(agents) == 1 else 'are'} already {state}."

@@ -116,7 +116,7 @@ def _remarks(document: UsageDoc) -> Iterator[str]:
     since = f"from {document['since']} " if document["since"] else ""
     yield f"Counted {since}to {document['until']}; days are in local time ({document['time_zone']})."
     if document["other_tokens"]:
-        yield f"{document['other_tokens']:,} tokens belong to conversations of no agent of this project."
+        yield f"{document['other_tokens']:,} more tokens are in conversations that belong to none of these agents."
     prices = document["prices"]
     if prices:
         yield f"US dollars: as the CLI stored them, else list prices of {prices['package']} {prices['version']}."

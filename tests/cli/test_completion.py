@@ -104,6 +104,33 @@ def test_a_command_offers_the_names_that_it_takes(
     assert offered(monkeypatch, capsys, f"reconciler {command} ") == names
 
 
+@pytest.mark.usefixtures("lab")
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("status cl", ["claude"]),
+        ("plan --target cl", ["claude"]),
+        ("explain cl", ["claude"]),
+        ("types record lab.", ["lab.claude"]),
+        ("stop o", []),  # it was only found
+        ("stop l", ["lab-creator-claude"]),  # a whole name comes first
+    ],
+)
+def test_a_short_name_is_offered_where_no_whole_name_begins_so(
+    line: str, names: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert offered(monkeypatch, capsys, f"reconciler {line}") == names
+
+
+def test_a_name_of_two_agents_is_offered_with_its_workspace_alone(
+    lab: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = {f"s{number}": {"workspace": f"w{number}", "agent": "claude"} for number in (1, 2)}
+    write(lab, json.dumps({"version": 1, "sessions": rows}))
+    assert offered(monkeypatch, capsys, "reconciler status cl") == []
+    assert offered(monkeypatch, capsys, "reconciler status w") == ["w1.claude", "w2.claude"]
+
+
 def test_every_parameter_that_takes_a_name_or_an_address_offers_some() -> None:
     taking = {
         f"{name} {param.opts[0]}" if param.opts[0].startswith("-") else name

@@ -183,7 +183,7 @@ CASES: Mapping[str, Case] = {
     "history-limit": Case(options(history_limit="0"), CheckName.TMUX_OPTIONS, NOTE, "scrolled away", "2000"),
     "escape-time": Case(options(escape_time="2000"), CheckName.TMUX_OPTIONS, NOTE, "Esc reaches", "escape-time 10"),
     "set-clipboard": Case(options(set_clipboard="on"), CheckName.TMUX_OPTIONS, NOTE, "clipboard", "external"),
-    "allow-passthrough": Case(options(allow_passthrough="all"), CheckName.TMUX_OPTIONS, NOTE, "past tmux", "off"),
+    "allow-passthrough": Case(options(allow_passthrough="all"), CheckName.TMUX_OPTIONS, NOTE, "does not filter", "off"),
     "panes, unknown": Case(but("tmux", panes=WHY), CheckName.TMUX_PANES, UNKNOWN, "sessions"),
     "a session that ends unattached": Case(
         but("tmux", panes=Present((replace(SETTINGS, synchronized=False),))),
@@ -509,12 +509,14 @@ def fine(facts: MachineFacts, words: str) -> list[str]:
 
 
 def test_what_is_known_of_a_cli_is_said():
-    assert knowledge(CODEX) == "state known, conversation by its open files, permission dialogs answered"
+    assert (
+        knowledge(CODEX) == "state known, conversation by its open files, permission dialogs can be answered from here"
+    )
     assert knowledge(PROFILES["cursor-agent"]).startswith("state not known, ")
     assert knowledge(PROFILES["opencode"]) == (
-        "state known, conversation by the title of its pane, permission dialogs answered"
+        "state known, conversation by the title of its pane, permission dialogs can be answered from here"
     )
-    assert knowledge(PROFILES["agy"]).endswith("permission dialogs not answered")
+    assert knowledge(PROFILES["agy"]).endswith("permission dialogs cannot be answered from here")
     assert fine(cli(version=Present("2.1.200")), "between tested versions") != []
 
 

@@ -85,7 +85,7 @@ def test_what_was_never_shown_cannot_be_answered(project: Project) -> None:
     before = project.screen(SESSION)
     for request in ("0123456789abcdef", "../../x", "\x1b[31m"):
         assert "no dialog of" in _given(project, request, code=7)
-    assert "are needed together" in project.run("answer", SESSION, "approve", code=64)
+    assert "an answer needs the id of the dialog that you saw" in project.run("answer", SESSION, "approve", code=64)
     assert project.screen(SESSION) == before
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,11 +17,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from foreground import foreground
 from project import CLI, SCHEMAS, Project
 from waiting import wait_until
 
 from reconciler.render.output import escape_line
 
+escape_codes = re.compile(r"\x1b\[[0-9;]*m")
 HOSTILE = "evil\n\x1b[31m #(touch x) ok"
 
 
@@ -190,6 +193,21 @@ def test_all_agents_are_shown_below_their_projects_with_one_look_at_each_server(
         *(f"{each.root.name}.shell" for each in (lab.first, lab.second, lab.third)),
     ]
     assert sorted(looks(lab, "status", "--all", "--json")) == [f"{lab.home}/s1 list-panes", f"{lab.home}/s2 list-panes"]
+
+
+def test_a_terminal_shows_the_agents_of_each_project_in_groups(lab: Lab) -> None:
+    with foreground(lab.first, "status", "--all") as terminal:
+        assert terminal.ended() == 0
+        said = escape_codes.sub("", terminal.shown).splitlines()
+    assert said[0] == "3 agents: 3 running"
+    assert [line.split()[:3] for line in said[2::2]] == [
+        ["\N{DOTTED CIRCLE}", "running", f"{each.root.name}.shell"] for each in (lab.first, lab.second, lab.third)
+    ]
+
+
+def test_a_type_that_shows_no_state_has_none_among_all_projects(lab: Lab) -> None:
+    head, _, first, *_ = lab.first.run("status", "--all").splitlines()
+    assert dict(zip(head.split(), first.replace(" (", "(").split(), strict=False))["STATE"] == "-"
 
 
 def test_the_document_of_all_agents_is_the_board(lab: Lab) -> None:

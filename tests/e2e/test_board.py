@@ -439,6 +439,8 @@ def test_no_color_holds(lab: Project) -> None:
     lab.tmux("send-keys", "-t", "=shop-creator-writer:", "Escape")
     with terminal(lab, "grey", "board", inside=False) as board:
         board.shows("shop.writer")
+        board.press("/", "writer", "Enter")
+        board.shows("filter: writer")
         board.press("y")
         board.shows("✗ Error:")  # which is red
         assert re.search(r"\x1b\[[0-9;]*3[1-7]", board.tmux("capture-pane", "-p", "-e"))
@@ -446,6 +448,8 @@ def test_no_color_holds(lab: Project) -> None:
     plain = Terminal(lab, "plain", words)
     try:
         plain.shows("shop.writer")
+        plain.press("/", "writer", "Enter")
+        plain.shows("filter: writer")
         plain.press("Space")
         plain.shows("its screen", "? for shortcuts")
         assert not re.search(r"\x1b\[([0-9;]*;)?(3[0-8]|4[0-8]|9[0-7])[;m]", plain.tmux("capture-pane", "-p", "-e"))

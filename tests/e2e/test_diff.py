@@ -60,6 +60,21 @@ def test_no_program_of_the_repository_runs(project: Project, repo: Path):
     assert not (project.home / "ran").exists()
 
 
+def test_a_branch_without_an_upstream_is_compared_with_the_main_branch(project: Project):
+    project.declare(shell={})
+    project.apply()
+    folder = project.root / "lab"
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "commit", "-q", "--allow-empty", "-m", "first")
+    alone = project.json("diff", "shell", code=0)
+    assert (alone["branch"], alone["against"], alone["ahead"]) == ("main", None, None)
+    git(folder, "checkout", "-q", "-b", "topic")
+    (folder / "a").write_text("1\n")
+    git(folder, "add", "a")
+    git(folder, "commit", "-q", "-m", "second")
+    assert project.attempt("diff", "shell").stdout.startswith(f"topic: 1 ahead, 0 behind main  ({folder})\n")
+
+
 def test_without_git_or_without_a_commit_it_says_so(project: Project):
     project.declare(shell={})
     project.apply()

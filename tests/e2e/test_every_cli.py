@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
-from project import Project
+from project import Project, git
 from waiting import wait_until
 
 from reconciler.agents.catalogue import catalogue
@@ -44,6 +45,10 @@ def lab() -> Iterator[Project]:
         root.mkdir()
         made = Project(root, home, home / "t")
         made.write({state: {"path": state, "agents": {cli: {} for cli in _clis(state)}} for state in PROMPTS})
+        for state in ("asks", "dead"):
+            (root / state).mkdir()
+            git(root / state, "init", "-q", "-b", "main")
+            (root / state / HOSTILE).touch()
         made.apply()
         for state, prompt in PROMPTS.items():
             for cli in _clis(state):
@@ -68,6 +73,10 @@ def _is_as_meant(project: Project) -> bool:
     ]
     screens = [project.screen(f"{state}-creator-{UNSEEN}") for state in ("busy", "asks")]
     return all(seen) and "esc to interrupt" in screens[0] and "Do you want" in screens[1]
+
+
+def _running(project: Project) -> set[str]:
+    return {pane.address for pane in project.live().values() if not pane.dead}
 
 
 def _document(project: Project, schema: str, *words: str) -> dict[str, Any]:
@@ -108,8 +117,9 @@ def test_last_tells_what_each_was_told_where_its_store_can_be_read(lab: Project,
         said = lab.run("last", f"{state}.{cli}")
         assert HOSTILE not in said, cli
         is_known = lab.json("status", f"{state}.{cli}")["agents"][0]["conversation"]
-        told = PROMPTS[state].replace(HOSTILE, HARMLESS) if is_known else "nothing was said"
-        assert told in said or (cli in LATE and "nothing was said" in said), said
+        unknown = f"it is not known which conversation agent.{state}.{cli} is in"
+        told = PROMPTS[state].replace(HOSTILE, HARMLESS) if is_known else unknown
+        assert told in said or (cli in LATE and "no message is stored" in said), said
 
 
 @pytest.mark.parametrize("state", PROMPTS)
@@ -142,11 +152,16 @@ def test_answer_shows_the_dialog_of_those_that_ask_and_refuses_the_others(lab: P
             assert (done.returncode, f"reconciler attach {state}-creator-{cli}" in done.stderr) == (7, True), name
 
 
-def test_diff_and_attach_do_not_ask_what_an_agent_does(lab: Project):
-    for cli in _clis("asks"):
-        command = _document(lab, "attach", "attach", f"asks.{cli}", "--json")["command"]
-        assert command[-1] == f"=asks-creator-{cli}"
-    assert "git" in lab.run("diff", "busy.claude", code=1)
+@pytest.mark.parametrize("state", PROMPTS)
+def test_diff_and_attach_do_not_ask_what_an_agent_does(lab: Project, state: str):
+    for cli in _clis(state):
+        command = _document(lab, "attach", "attach", f"{state}.{cli}")["command"]
+        assert command[-1] == f"={state}-creator-{cli}"
+        if state == "busy":
+            assert "not under git" in lab.run("diff", f"busy.{cli}", code=1)
+            continue
+        assert [each["path"] for each in _document(lab, "diff", "diff", f"{state}.{cli}")["uncommitted"]] == [HOSTILE]
+        assert f"?? {HARMLESS}" in lab.run("diff", f"{state}.{cli}")
 
 
 def test_stop_interrupts_none_of_those_whose_state_can_be_seen(lab: Project):
@@ -155,37 +170,68 @@ def test_stop_interrupts_none_of_those_whose_state_can_be_seen(lab: Project):
         named = [f"agent.{state}.{cli}" for cli in _clis(state) if cli in seen]
         said = lab.run("stop", *named, code=7)
         assert said.count("is deferred") == len(named), said
-    live = {pane.address for pane in lab.live().values() if not pane.dead}
-    assert live == {f"agent.{state}.{cli}" for state in ("busy", "asks") for cli in _clis(state)}
+    assert _running(lab) == {f"agent.{state}.{cli}" for state in ("busy", "asks") for cli in _clis(state)}
     assert "already running" in lab.run("resume", "agent.busy.claude")
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["status"],
-        ["peek"],
-        ["last"],
-        ["diff"],
-        ["send", "text"],
-        ["answer"],
-        ["attach"],
-        ["stop"],
-        ["resume"],
-        ["archive"],
-        ["restart"],
-        ["delete", "-y"],
-    ],
-    ids=lambda words: words[0],
-)
-def test_an_unknown_agent_is_named_by_every_verb_and_a_short_name_of_many_lists_them(lab: Project, words: list[str]):
-    verb, *rest = words
-    said = lab.run(verb, f"nobody{HOSTILE}", *rest, code=64)
-    assert f"there is no agent nobody{HARMLESS}" in said
+@pytest.mark.parametrize("line", ["archive", "restart", "delete -y"])
+def test_no_other_verb_interrupts_one(lab: Project, line: str):
+    seen = [f"agent.{state}.{cli}" for state in ("busy", "asks") for cli in _clis(state) if cli != UNSEEN]
+    before = _running(lab)
+    said = lab.run(*line.split(), *seen, code=7)
+    told = [f"{each} is in use" if "delete" in line else f"{each}: Skipped" for each in seen]
+    assert [each for each in told if each not in said] == []
     assert HOSTILE not in said
-    several = lab.run(verb, "claude", *rest, code=64)
+    assert _running(lab) == before
+
+
+NAMING = (
+    "status NAME",
+    "peek NAME",
+    "last NAME",
+    "diff NAME",
+    "send NAME text",
+    "answer NAME",
+    "attach NAME",
+    "stop NAME",
+    "resume NAME",
+    "archive NAME",
+    "restart NAME",
+    "delete NAME -y",
+    "explain NAME",
+    "show NAME",
+    "history NAME",
+    "types record NAME --state idle",
+    "job submit --agent NAME --prompt text",
+    "plan --target NAME",
+    "plan --exclude NAME",
+    "plan --replace NAME",
+    "apply -y --target NAME",
+    "destroy -y --target NAME",
+    "import NAME session",
+)
+
+
+@pytest.mark.parametrize("line", NAMING)
+def test_an_unknown_agent_is_named_by_every_verb_and_a_short_name_of_many_lists_them(lab: Project, line: str):
+    def typed(name: str) -> list[str]:
+        return [name if word == "NAME" else word for word in line.split()]
+
+    said = lab.run(*typed(f"nobody{HOSTILE}"), code=64)
+    assert re.search(f"there is no (agent )?nobody{re.escape(HARMLESS)}", said), said
+    assert HOSTILE not in said
+    several = lab.run(*typed("claude"), code=64)
     assert "claude matches 3 names" in several
     assert "agent.busy.claude" in several
+
+
+def test_the_options_of_a_plan_take_short_names(lab: Project):
+    options = lab.plan("--target", "sks.cod", "--target", "d.pi")["options"]
+    assert options["targets"] == ["agent.asks.codex", "agent.dead.pi"]
+    assert lab.plan("--exclude", "busy")["options"]["exclude"] == ["workspace.busy"]
+    assert lab.plan("--replace", "dead-creator-agy")["options"]["replace"] == ["agent.dead.agy"]
+    refused = lab.run("import", "busy.cline", "session", code=7)
+    assert "agent.busy.cline already has a session" in refused
 
 
 def test_a_program_gets_documents_without_hostile_characters(lab: Project):
@@ -193,3 +239,17 @@ def test_a_program_gets_documents_without_hostile_characters(lab: Project):
         done = lab.attempt(*words, "--json")
         assert HOSTILE not in done.stdout
         json.loads(done.stdout)
+
+
+def test_the_dead_are_put_to_rest_started_again_and_removed(lab: Project):
+    """The last test: it changes the agents. Those whose conversation is not stored, or not proved, are named."""
+    dead = [f"agent.dead.{cli}" for cli in CLIS]
+    assert lab.run("stop", *dead).count("Stopped dead.") == len(dead)
+    said = lab.run("resume", *dead, code=3)
+    assert said.count("Resumed dead.") + said.count(": Skipped: ") == len(dead), said
+    assert _running(lab) >= {f"agent.dead.{cli}" for cli in ("claude", "copilot", "gemini", "qwen")}
+    assert lab.run("archive", *dead).count("Archived dead.") == len(dead)
+    gone = lab.run("delete", "-y", *dead)
+    assert gone.count("Deleted dead.") == len(dead)
+    assert HOSTILE not in said + gone
+    assert not [each for each in _running(lab) if each.startswith("agent.dead.")]

@@ -43,7 +43,7 @@ def test_the_last_turns_of_every_cli_are_told(project: Project, cli: str):
 def test_an_agent_that_rests_or_is_at_work_is_told_of_as_well(project: Project):
     project.declare(claude={})
     project.apply()
-    assert "(nothing was said to agent.lab.claude yet)" in project.run("last", "claude")
+    assert "(no message is stored in the conversation of agent.lab.claude yet)" in project.run("last", "claude")
     project.type(SESSION, "please hang")
     wait_until(lambda: said(project, "claude") == [("user", "please hang")])
     project.run("stop", "claude", "--now")

@@ -245,7 +245,7 @@ MEANT = {
     "reconciler destroy [PATHS]": "reconciler destroy && reconciler apply",
     "reconciler explain --json": "reconciler explain agent.landing-page.claude --json",
     "reconciler import": "reconciler import --generate",
-    "reconciler import [ADDR] [SESSION]": "reconciler import --generate",
+    "reconciler import [NAME] [SESSION]": "reconciler import --generate",
     "reconciler job answer": "reconciler job answer --job JOB",
     "reconciler job answer --json": "reconciler job answer --job JOB --json",
     "reconciler job cancel": "reconciler job cancel --job JOB",

@@ -15,6 +15,7 @@ from reconciler import ReconcilerError, open_project
 
 SESSION = "lab-creator-one"
 CLIS = ("claude", "codex", "gemini", "qwen", "copilot", "opencode", "pi")
+HOSTILE = "say hello $(touch pwned) `touch pwned` #{q:x} #(touch pwned) %1"
 UNPROVED = ("agy", "cursor-agent")  # nothing that they store says what they were told
 
 
@@ -42,10 +43,11 @@ def _untouched(project: Project) -> bool:
 @pytest.mark.parametrize("cli", CLIS)
 def test_a_prompt_reaches_the_agent_and_that_is_proved(project: Project, cli: str) -> None:
     _ready(project, cli)
-    document = _sent(project, "say hello", "--wait-idle", "20")
+    document = _sent(project, HOSTILE, "--wait-idle", "20")
     assert (document["verdict"], document["session"]) == ("submitted", SESSION)
     assert document["evidence"] in {"transcript", "cli_state"}
-    assert "say hello" in project.screen(SESSION)
+    assert HOSTILE in project.screen(SESSION)
+    assert not list(project.home.rglob("pwned"))
     assert _untouched(project)
 
 
@@ -58,9 +60,10 @@ def test_words_in_a_conversation_that_only_now_has_a_name_are_proof(project: Pro
 @pytest.mark.parametrize("cli", UNPROVED)
 def test_a_cli_that_proves_nothing_is_told_so(project: Project, cli: str) -> None:
     _ready(project, cli)
-    document = _sent(project, "say hello", "--wait-idle", "20", code=3)
+    document = _sent(project, HOSTILE, "--wait-idle", "20", code=3)
     assert document["verdict"] == "unverified"
-    assert "say hello" in project.screen(SESSION)
+    assert HOSTILE in project.screen(SESSION)
+    assert not list(project.home.rglob("pwned"))
 
 
 def test_the_text_comes_from_a_file_or_from_standard_input(project: Project) -> None:

@@ -98,6 +98,18 @@ def test_a_line_says_what_is_done_and_promises_nothing_that_is_not_so(lab: Proje
     assert "Undo" not in _did(lab, "delete", "codex", "--purge-conversation", "-y")
 
 
+def test_a_warning_does_not_bring_the_plan_back(project: Project):
+    project.declare(gemini={"prompt": "hello"})
+    project.apply()
+    wait_until(lambda: project.json("status", "gemini")["agents"][0]["detail"]["resumable"])
+    project.run("stop", "gemini")
+    said = project.run("resume", "gemini")
+    assert "Warning: gemini can lose a conversation that it resumes" in said
+    assert "Undo: reconciler stop lab.gemini" in said
+    assert "will be resumed" not in said
+    assert "Plan:" not in said
+
+
 def test_a_program_gets_the_same_and_what_is_put_off_is_still_shown_in_full(lab: Project):
     lab.type("lab-thinker-claude", "please hang")
     wait_until(lambda: lab.json("status", "claude")["agents"][0]["state"] == "busy")

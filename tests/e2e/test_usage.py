@@ -97,7 +97,7 @@ def test_conversations_of_before_and_of_others_and_hostile_texts(project: Projec
     assert document["other_tokens"] == 110 + 111
     assert "1 line cannot be understood and is left out" in document["notes"][0]
     text = project.run("usage", "--since", "all", "--by", "model")
-    assert "221 tokens belong to conversations of no agent of this project." in text
+    assert "221 more tokens are in conversations that belong to none of these agents." in text
 
     foreign.unlink()
     text = project.attempt("usage", "--since", "all", "--by", "model").stdout

@@ -68,14 +68,14 @@ def test_one_live_agent_is_meant(agent, session, pane_id, cli):
         ("claude-code", "", UsageError, "claude-code matches 2 names"),
         ("b", "", UsageError, "b matches 4 names"),
         ("creator", "", UsageError, "creator matches 5 names"),
-        ("gem", "", ReconcilerError, "gem does not exist"),
-        ("opencode", "", ReconcilerError, "opencode does not exist"),
-        ("stran", "", ReconcilerError, "stran does not exist"),
+        ("gem", "", UsageError, "there is no agent gem"),
+        ("opencode", "", UsageError, "no agent runs opencode"),
+        ("stran", "", UsageError, "there is no agent stran"),
         ("review", "", ReconcilerError, "has ended"),
         ("gone", "", ReconcilerError, "b-creator-gone does not exist"),
         ("claude", "tmux:b-creator-gone", ReconcilerError, "b-creator-gone does not exist"),
         ("claude", "tmux:nowhere", ReconcilerError, "nowhere does not exist"),
-        ("nobody", "", ReconcilerError, "nobody does not exist"),
+        ("nobody", "", UsageError, "there is no agent nobody"),
         ("nobody", "tmux:stranger", UsageError, "no CLI is called nobody"),
     ],
 )
@@ -97,7 +97,7 @@ def test_the_name_of_a_cli_is_never_a_part_of_another_name(cli):
     cases = [case(cli, "smith", "qwen", Present(pane(f"{cli}-creator-smith", 4)))]
     panes = (pane(f"{cli}-creator-smith", 4),)
     roster = KnownAgents({each.address: each for each in cases}, Present(TmuxState(Server("s", 1, 1), panes)), PROFILES)
-    with pytest.raises(ReconcilerError, match="does not exist"):
+    with pytest.raises(UsageError, match=f"no agent runs {cli}"):
         addressee(cli, "", roster)
 
 

@@ -1,7 +1,8 @@
 """The tokens that the real CLIs store: what `usage` adds up is what ccusage finds in the same files.
 
 Money is not compared, since the two have other rules. ccusage counts thoughts of Gemini and OpenCode in its total
-alone, and cached input of Qwen as input, too. It leaves out what Qwen's subagents and its memory used.
+alone, and cached input of Qwen as input, too. It leaves out what Qwen's subagents and its memory used. It does not read
+Cline's files: what `usage` adds up is what the stub told.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clis import CLAUDE_NEW, CLAUDE_OLD, CODEX, COPILOT, GEMINI, OPENCODE, PI, QWEN, Cli
+from clis import CLAUDE_NEW, CLAUDE_OLD, CLINE, CODEX, COPILOT, GEMINI, OPENCODE, PI, QWEN, Cli
 from install import installed
 from real_project import AGENT, RealProject
 from stub import CACHED, INPUT, OUTPUT
@@ -26,6 +27,23 @@ PROMPTS = ("Remember the word larch.", "Say that word again.", "And a third time
 @pytest.mark.parametrize("cli", EVERY, ids=str)
 def test_the_sums_are_those_of_ccusage(project: RealProject, cli: Cli):
     program = installed(*CCUSAGE) / "ccusage"
+    found = counted_over_a_resume(project, cli)
+    beside = of_subagents(project.home)
+    theirs = totals(program, cli, project.home)
+    cached = theirs["cacheReadTokens"] if cli is QWEN else 0
+    assert theirs["inputTokens"] - cached == found["input"] - (INPUT - CACHED) * beside
+    assert theirs["cacheReadTokens"] == found["cache_read"] - CACHED * beside
+    assert theirs["cacheCreationTokens"] == found["cache_write"]
+    if cli is not QWEN:
+        assert theirs["totalTokens"] == found["total"]
+
+
+def test_the_sums_of_a_cli_that_ccusage_does_not_read_are_those_of_its_model(project: RealProject):
+    counted_over_a_resume(project, CLINE)
+
+
+def counted_over_a_resume(project: RealProject, cli: Cli) -> dict[str, int]:
+    """What was counted after three prompts with a resume between them: what the model told."""
     project.begin(cli)
     project.ask(cli, PROMPTS[0])
     project.ask(cli, PROMPTS[1])
@@ -35,18 +53,10 @@ def test_the_sums_are_those_of_ccusage(project: RealProject, cli: Cli):
     project.wait_ready(cli)
     project.ask(cli, PROMPTS[2])
     project.stop()
-    found, beside = used(project), of_subagents(project.home)
-    answers = len(PROMPTS) + beside
+    found, answers = used(project), len(PROMPTS) + of_subagents(project.home)
     assert between["total"] < found["total"] == (INPUT + OUTPUT) * answers
     assert (found["cache_read"], found["output"]) == (CACHED * answers, OUTPUT * answers)
-
-    theirs = totals(program, cli, project.home)
-    cached = theirs["cacheReadTokens"] if cli is QWEN else 0
-    assert theirs["inputTokens"] - cached == found["input"] - (INPUT - CACHED) * beside
-    assert theirs["cacheReadTokens"] == found["cache_read"] - CACHED * beside
-    assert theirs["cacheCreationTokens"] == found["cache_write"]
-    if cli is not QWEN:
-        assert theirs["totalTokens"] == found["total"]
+    return found
 
 
 def used(project: RealProject) -> dict[str, int]:

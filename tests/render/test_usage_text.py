@@ -39,7 +39,7 @@ def test_numbers_stand_to_the_right_and_names_to_the_left() -> None:
 def test_what_is_not_known_is_said() -> None:
     said = "\n".join(text(REPORT)[5:])
     assert "Counted from 2026-11-30T00:53:20Z to 2026-11-30T12:00:00Z; days are in local time (CET, UTC+01:00)." in said
-    assert "7 tokens belong to conversations of no agent of this project." in said
+    assert "7 more tokens are in conversations that belong to none of these agents." in said
     assert "list prices of genai-prices 0.2.3" in said
     assert "Note: copilot stores its input later" in said
 

@@ -88,7 +88,9 @@ class OpenCode(Agent):
     def close(self) -> None:
         self.database.close()
 
-    def _begin(self, name: str) -> None:
+    def _begin(self, text: str) -> None:
+        """The real one lets a model find a title, which is always one line."""
+        name = next(filter(None, map(str.strip, text.splitlines())), "")
         self.conversation, self.name = minted("ses"), name
         self.database.execute(
             "INSERT INTO session VALUES (?, ?, NULL, ?, ?, ?)",

@@ -1,24 +1,25 @@
-"""Addresses, as a user writes them."""
+"""Addresses and short names, as a user writes them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from reconciler.model.address import Address, instance_name, parse_address
-from reconciler.model.errors import UsageError
 
 
 def addresses(texts: Iterable[str] | None) -> tuple[Address, ...]:
-    """Parse addresses. Raises UsageError for the first word that is not an address."""
-    return tuple(address(text) for text in texts or ())
+    """Those of the words that are addresses."""
+    return tuple(found for text in texts or () if (found := _address(text)))
 
 
-def address(text: str) -> Address:
-    """Parse one address. The key of an instance may follow a dot: a shell leaves that alone. Raises UsageError."""
-    found = parse_address(text) or _with_dots(text)
-    if found is None:
-        raise UsageError(f"{text!r} is not an address", fix="write workspace.NAME, agent.WORKSPACE.NAME or broker.NAME")
-    return found
+def short_names(texts: Iterable[str] | None) -> tuple[str, ...]:
+    """The other words: what they stand for is known when the manifests have been read."""
+    return tuple(text for text in texts or () if not _address(text))
+
+
+def _address(text: str) -> Address | None:
+    """The address that `text` spells. The key of an instance may follow a dot: a shell leaves that alone."""
+    return parse_address(text) or _with_dots(text)
 
 
 def _with_dots(text: str) -> Address | None:

@@ -28,9 +28,18 @@ from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import SnapshotRequest, observe_cases, recorded_as_live
 from reconciler.plan.diff import compare
-from reconciler.plan.request import Request, as_meant, as_requested, plan_options_of, scope_of
+from reconciler.plan.request import (
+    Request,
+    ShortWords,
+    as_meant,
+    as_requested,
+    plan_options_of,
+    scope_of,
+    with_names_resolved,
+)
 from reconciler.plan.sources import Sources
 from reconciler.ports.world import World
+from reconciler.render.subject import everything_named
 from reconciler.state.registry import StoredRegistry, read
 
 
@@ -57,6 +66,8 @@ def make_plan(at: Project, request: Request, lineage: str = "", stored: StoredRe
         if sources
         else Loaded(_alone(at, request, stored), ())
     )
+    if request.short != ShortWords():
+        request = with_names_resolved(request, everything_named(loaded.desired, stored.record))
     request = as_meant(request, loaded.desired, stored.record)
     desired = as_requested(loaded.desired, request)
     profiles = catalogue(desired.agent_types.values())

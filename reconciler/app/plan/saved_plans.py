@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from reconciler.app.plan.addresses import addresses
+from reconciler.app.plan.addresses import addresses, short_names
 from reconciler.model.errors import ReconcilerError, StalePlan, UsageError
 from reconciler.model.plan import Mode
 from reconciler.model.read_json import read_json
-from reconciler.plan.request import Request
+from reconciler.plan.request import Request, ShortWords
 from reconciler.ports import own_files
 from reconciler.render.document import content_digest
 from reconciler.render.documents import FORMAT_VERSION
@@ -106,6 +106,9 @@ def request_of(saved: PlanDoc) -> Request:
         targets=addresses(options["targets"]),
         exclude=addresses(options["exclude"]),
         replace=addresses(options["replace"]),
+        short=ShortWords(
+            short_names(options["targets"]), short_names(options["exclude"]), short_names(options["replace"])
+        ),
         mode=Mode(options["mode"]),
         force=options["force"],
         profiles=tuple(options.get("profiles", ())),

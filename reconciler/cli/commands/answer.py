@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from shlex import quote
 
 from msgspec import to_builtins
 
@@ -39,12 +40,13 @@ def answer(
 
     \b
     Examples:
-      reconciler answer landing-page-creator-claude
-      reconciler answer landing-page-creator-claude --request 5d0c2b6e1f3a4c7d approve
+      reconciler answer claude
+      reconciler answer claude --request 5d0c2b6e1f3a4c7d approve
     """
     if (choice is None) != (not request):
         raise UsageError(
-            "--request and approve or deny are needed together", fix=f"to see the request: reconciler answer {name}"
+            "an answer needs the id of the dialog that you saw: pass --request ID and approve or deny",
+            fix=f"to see the dialog and its id: reconciler answer {quote(name)}",
         )
     at = find_project(chdir, registry)
     warn_about_registry(at)

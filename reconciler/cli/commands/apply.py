@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from reconciler.app.plan import saved_plans
-from reconciler.app.plan.addresses import addresses
+from reconciler.app.plan.addresses import addresses, short_names
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
@@ -15,7 +15,7 @@ from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.plan import mode_of
 from reconciler.plan.approval import classes
-from reconciler.plan.request import Request
+from reconciler.plan.request import Request, ShortWords
 
 
 def apply(
@@ -97,6 +97,7 @@ def apply(
         targets=addresses(target),
         exclude=addresses(exclude),
         replace=addresses(replace),
+        short=ShortWords(short_names(target), short_names(exclude), short_names(replace)),
         mode=mode_of(destroy=False, refresh_only=refresh_only),
         force=force,
     )
@@ -133,6 +134,7 @@ def destroy(
         paths=tuple(paths or ()),
         targets=addresses(target),
         exclude=addresses(exclude),
+        short=ShortWords(short_names(target), short_names(exclude)),
         mode=mode_of(destroy=True, refresh_only=False),
         force=force,
         operation="destroy",

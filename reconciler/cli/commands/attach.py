@@ -36,7 +36,7 @@ def attach(
     Examples:
       reconciler attach                # pick one
       reconciler attach landing-page
-      reconciler attach landing-page-creator-claude
+      reconciler attach claude
     """
     at = find_project(chdir, registry)
     warn_about_registry(at)

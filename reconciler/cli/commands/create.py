@@ -95,8 +95,8 @@ def delete(
 
     \b
     Examples:
-      reconciler delete landing-page-reviewer-review
-      reconciler delete agent.landing-page.review --purge-conversation
+      reconciler delete review
+      reconciler delete review --purge-conversation
     """
     at = find_project(chdir, registry)
     seen = look(at, everyone=False)

@@ -17,7 +17,9 @@ from reconciler.render.terminal import show
 def doctor(
     fix: Annotated[
         bool,
-        Option("--fix", help="Mend what is harmless: leftovers, modes of our files, a lost socket, a dead lock"),
+        Option(
+            "--fix", help="Mend what is harmless: leftovers, file modes, a lost socket, the lock of a killed command"
+        ),
     ] = False,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
@@ -26,9 +28,10 @@ def doctor(
     """Find out what is wrong on this machine, and what to type.
 
     Checks the installation, tmux and its options, folders, manifests and registry, agent CLIs, the broker and the
-    clock. It works without a project, and with a damaged one. What cannot be looked at is `not known`, never fine.
+    clock. It works without a project, and with a damaged one. What cannot be checked is `not known`: it does not
+    count as fine.
 
-    Without --fix, nothing is changed. --fix ends nothing that runs, and deletes nothing that anyone needs.
+    Without --fix, nothing is changed. --fix ends no agent and deletes nothing that is still needed.
 
     \b
     Exit codes:

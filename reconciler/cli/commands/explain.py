@@ -39,8 +39,8 @@ def explain(
 
     \b
     Examples:
-      reconciler explain agent.landing-page.claude
-      reconciler explain landing-page-creator-claude --json
+      reconciler explain claude
+      reconciler explain claude --json
       reconciler explain broker.main
     """
     at = find_project(chdir, registry)

@@ -59,7 +59,7 @@ def history(
       reconciler history show 3 --file reconciler.yaml
       reconciler history diff 3 5
       reconciler history diff 3 5 --text
-      reconciler history landing-page-creator-claude
+      reconciler history claude
     """
     at = find_project(chdir, registry)
     match what or []:

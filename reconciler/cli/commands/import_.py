@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from reconciler.app.adopt.view import generated_manifest
-from reconciler.app.plan.addresses import address
+from reconciler.app.plan.addresses import addresses, short_names
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion
@@ -17,7 +17,7 @@ from reconciler.cli.parameters import Argument, Option
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.plan.request import Request
+from reconciler.plan.request import Request, ShortWords
 from reconciler.render.output import tell
 
 
@@ -25,7 +25,7 @@ def import_(
     addr: Annotated[
         str,
         Argument(
-            metavar="[ADDR]",
+            metavar="[NAME]",
             autocompletion=completion.addresses,
             help="The agent in the manifest",
             show_default=False,
@@ -46,18 +46,21 @@ def import_(
 
     \b
     Examples:
-      reconciler import agent.landing-page.claude my-old-session
+      reconciler import claude my-old-session
       reconciler import --generate > manifests/adopted.yaml
     """
     at = find_project(chdir, registry)
     if generate:
         if addr or session:
-            raise UsageError("--generate cannot be combined with an address or a session")
+            raise UsageError("--generate cannot be combined with an agent or a session")
         warn_about_registry(at)
         tell(*generated_manifest(at, is_own_output))
         return ExitCode.OK
     if not addr or not session:
-        raise UsageError("import needs an address and a session", fix="reconciler import agent.WORKSPACE.NAME SESSION")
-    request = Request(imports={address(addr): session})
+        raise UsageError("import needs an agent and a session", fix="reconciler import NAME SESSION")
+    request = Request(
+        imports=dict.fromkeys(addresses([addr]), session),
+        short=ShortWords(imports=dict.fromkeys(short_names([addr]), session)),
+    )
     options = ApplyOptions(auto_approve=True, lock_timeout=seconds(lock_timeout))
     return carry_out(at, request, options, ApplyDisplay(as_json))

@@ -84,7 +84,7 @@ def submit(
 
     \b
     Examples:
-      reconciler job submit --agent landing-page-creator-claude --prompt "Fix the header"
+      reconciler job submit --agent claude --prompt "Fix the header"
       reconciler job submit --agent codex @task.md --validate ./check.sh
       reconciler job submit --agent human --prompt - --detach < task.md
     """

@@ -31,7 +31,7 @@ def peek(
     lines: Annotated[
         int,
         Option(
-            "-n, --lines", metavar="N", min=0, help="The last N lines, also of what scrolled away; 0 for the screen"
+            "-n, --lines", metavar="N", min=0, help="The last N lines, also those that scrolled away; 0 for the screen"
         ),
     ] = 0,
     follow: Annotated[
@@ -43,8 +43,8 @@ def peek(
 ) -> int:
     """Show what is on an agent's screen now.
 
-    It keeps the colours on a terminal. It does not attach, and the agent does not notice. Of an agent that
-    has ended, it shows the last words.
+    It keeps the colours on a terminal. It does not attach, and the agent does not notice. If the agent has
+    ended, it shows its last lines.
 
     \b
     Examples:

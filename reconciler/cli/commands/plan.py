@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Struct
 
 from reconciler.app.plan import plans
-from reconciler.app.plan.addresses import addresses
+from reconciler.app.plan.addresses import addresses, short_names
 from reconciler.app.plan.make import make_plan
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
@@ -21,7 +21,7 @@ from reconciler.model.duration import seconds
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.plan import mode_of
-from reconciler.plan.request import Request
+from reconciler.plan.request import Request, ShortWords
 from reconciler.plan.verdict import refusal
 from reconciler.render.form import Form
 from reconciler.render.terminal import show
@@ -62,7 +62,7 @@ def plan(
     \b
     Examples:
       reconciler plan
-      reconciler plan --target agent.landing-page.claude --full
+      reconciler plan --target claude --full
       reconciler plan --out today.plan && reconciler apply today.plan
       reconciler plan --detailed-exitcode     # for scripts: 0 in sync, 2 changes
       reconciler plan --html plan.html --junit plan.xml
@@ -74,6 +74,7 @@ def plan(
         targets=addresses(target),
         exclude=addresses(exclude),
         replace=addresses(replace),
+        short=ShortWords(short_names(target), short_names(exclude), short_names(replace)),
         mode=mode_of(destroy=destroy, refresh_only=refresh_only),
         refresh=refresh,
         force=force,

@@ -36,9 +36,9 @@ def resume(
 
     \b
     Examples:
-      reconciler resume landing-page-creator-claude
+      reconciler resume claude
       reconciler resume --all                      # after a reboot
-      reconciler resume agent.landing-page.claude --session-id b3a7c1d2-...
+      reconciler resume claude --session-id b3a7c1d2-...
     """
     if bool(names) == everything:
         raise UsageError("name the agents, or pass --all")

@@ -36,9 +36,9 @@ def send(
 
     \b
     Examples:
-      reconciler send landing-page-creator-claude "Fix the header"
-      reconciler send agent.landing-page.claude @task.md --wait-idle 5m
-      git diff | reconciler send landing-page-reviewer-review -
+      reconciler send claude "Fix the header"
+      reconciler send claude @task.md --wait-idle 5m
+      git diff | reconciler send review -
     """
     prompt = prompt_text(
         text, UsageError("the prompt is empty", fix="give it some text, @FILE, or - for standard input")

@@ -46,7 +46,7 @@ def show(
     Examples:
       reconciler show today.plan
       reconciler show today.plan --html today.html
-      reconciler show agent.landing-page.claude
+      reconciler show claude
     """
     at = find_project(chdir, registry)
     output = outputs.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,7 @@ from reconciler.app.project.warnings import unconfirmed
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.parameters import Argument, Option
+from reconciler.cli.show.width import columns
 from reconciler.model.exit_code import ExitCode, exit_code_of
 from reconciler.model.harmless import one_line
 from reconciler.ports.hangup import end_on_hangup
@@ -117,15 +117,4 @@ def _shown(document: StatusDoc, at: Project, *, on_terminal: bool) -> Iterable[s
     """The lines of the document: groups on a terminal, a table elsewhere; only the groups have colours of their own."""
     if not on_terminal or is_detail(document) or not document["agents"]:
         return map(one_line, status_text(document, at.now()))
-    return grouped_text(document["agents"], at.now(), _columns(at))
-
-
-def _columns(at: Project) -> int:
-    """The width of the terminal; `shutil`, which knows it, too, takes long to load."""
-    told = at.env.get("COLUMNS", "")
-    if told.isascii() and told.isdecimal() and int(told):
-        return int(told)
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
-    except (OSError, ValueError):
-        return 80
+    return grouped_text(document["agents"], at.now(), columns(sys.stdout, at.env))

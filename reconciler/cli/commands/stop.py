@@ -44,7 +44,7 @@ def stop(
     \b
     Examples:
       reconciler stop landing-page --reason "done for today"
-      reconciler stop agent.landing-page.claude --now
+      reconciler stop claude --now
     """
     at = find_project(chdir, registry)
     seen = look(at)
@@ -70,7 +70,7 @@ def archive(
 
     \b
     Example:
-      reconciler archive landing-page-creator-claude
+      reconciler archive claude
     """
     at = find_project(chdir, registry)
     seen = look(at, everyone=False)

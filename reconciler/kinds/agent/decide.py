@@ -158,6 +158,7 @@ def _warnings(case: Case, conversation: Conversation, facts: Facts) -> tuple[Dia
         *_fragile(case, conversation, facts),
         *_resumed_elsewhere(case, conversation, facts),
         *_trust_has_no_effect(case, facts),
+        *_budget_cannot_be_checked(case),
         *_behind_wrapper(case, facts),
         *_missing_path(case, facts),
     )
@@ -233,6 +234,21 @@ def _trust_has_no_effect(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
             fix=fix,
             address=str(case.address),
             place=case.place,
+        ),
+    )
+
+
+def _budget_cannot_be_checked(case: Case) -> tuple[Diagnostic, ...]:
+    if case.spec is None or case.spec.budget is None or case.profile is None or case.profile.counts_tokens:
+        return ()
+    return (
+        Diagnostic(
+            severity=Severity.WARNING,
+            summary=f"the budget of {case.address} is never used up",
+            detail=f"it is not known how {case.profile.name} stores tokens",
+            fix="remove `budget`; `reconciler types` shows the types whose tokens are counted",
+            address=str(case.address),
+            place=case.spec.budget.place,
         ),
     )
 

@@ -40,7 +40,7 @@ class DiffDoc(TypedDict):
     """`(detached)` when there is none."""
     commit: str | None
     against: str | None
-    """The upstream, or else the base that the manifest names; null where there is neither."""
+    """The upstream, else the base that the manifest names, else the main branch; null where there is none."""
     ahead: int | None
     behind: int | None
     uncommitted: list[UncommittedDoc]

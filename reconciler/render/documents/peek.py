@@ -30,7 +30,7 @@ class PeekDoc(TypedDict):
     address: str
     session: str
     live: Literal["alive", "exited"]
-    """`exited`: the agent has ended, and these are its last words."""
+    """`exited`: the agent has ended, and these are its last lines."""
     title: str
     lines: list[ScreenLine]
 

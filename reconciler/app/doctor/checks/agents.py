@@ -81,15 +81,15 @@ def _known(profile: Profile, version: str, what: str) -> Iterator[CheckResult]:
         yield ok(name, f"{what}: between tested versions; {knowledge(profile)}")
     else:
         side = "newer" if number(version) > number(tested[-1]) else "older"
-        detail = f"what its screen shows may not be understood; then its state is unknown. {knowledge(profile)}"
+        detail = f"reconciler may not understand its screen; if it does: {knowledge(profile)}"
         yield note(name, f"{what} is {side} than the tested versions, {tested[0]} to {tested[-1]}", detail)
 
 
 def knowledge(profile: Profile) -> str:
     """What reconciler can tell about a running agent of this type, in a sentence."""
     state = "state known" if profile.display.tells_activity else "state not known"
-    answers = "answered" if profile.display.permission else "not answered"
-    return f"{state}, conversation {profile.proof}, permission dialogs {answers}"
+    answers = "can be answered" if profile.display.permission else "cannot be answered"
+    return f"{state}, conversation {profile.proof}, permission dialogs {answers} from here"
 
 
 def _not_installed(clis: ClisFacts) -> Iterator[CheckResult]:

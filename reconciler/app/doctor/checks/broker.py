@@ -52,7 +52,7 @@ def _named(way: Connection) -> CheckResult:
     what = f"MQTT_BROKER names {way.host}:{way.port}{_tls(way)}"
     if way.tls:
         return ok(CheckName.BROKER, what)
-    detail = "everyone on the way may read and forge the events"
+    detail = "anyone on the network path can read and forge the events"
     return warning(CheckName.BROKER, what, detail, "set MQTT_TLS=1, or make a broker: reconciler broker init")
 
 

@@ -20,10 +20,11 @@ def clock(facts: MachineFacts) -> Iterator[CheckResult]:
     found = facts.clock
     rows, files = _ahead(found.rows, found.now), _ahead(found.files, found.now)
     if rows:
-        summary = f"{counted(len(rows), 'row')} of the registry from the future, up to {to_second(max(rows.values()))}"
+        latest = to_second(max(rows.values()))
+        summary = f"{counted(len(rows), 'row')} of the registry with a time in the future, up to {latest}"
         yield warning(CheckName.CLOCK_ROWS, summary, f"it is {to_second(found.now)}; {some(sorted(rows))}", _FIX)
     if files:
-        summary = f"files were changed in the future: {some(sorted(files))}"
+        summary = f"files with a time in the future: {some(sorted(files))}"
         detail = f"it is {to_second(found.now)}; the file system says {to_second(max(files.values()))}"
         yield warning(CheckName.CLOCK_FILES, summary, detail, _FIX)
     if not (rows or files):

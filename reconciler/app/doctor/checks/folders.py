@@ -74,7 +74,7 @@ def _whose(place: PlaceFacts, state: FolderState) -> CheckResult | None:
         return warning(CheckName.FOLDER, f"{place.purpose}: {place.path} belongs to {state.owner}", fix=fix)
     if ours and state.mode & _OTHERS_WRITE and not place.needed:
         fix = f"chmod go-w {quote(place.path)}"
-        detail = "what is in it is then not believed"
+        detail = "reconciler does not trust files in it"
         return warning(CheckName.FOLDER, f"{place.purpose}: other users may write to {place.path}", detail, fix)
     return None
 

@@ -42,7 +42,7 @@ def _ends_the_server(value: str, options: Mapping[str, str]) -> bool:
     return value == "on" and options.get("exit-empty") == "on"
 
 
-def _is_no_terminal_of_tmux(value: str, _options: Mapping[str, str]) -> bool:
+def _is_not_of_tmux(value: str, _options: Mapping[str, str]) -> bool:
     return not value.startswith(("screen", "tmux"))
 
 
@@ -65,7 +65,7 @@ HARMFUL = (
     ),
     _Option(
         name="default-terminal",
-        is_harmful=_is_no_terminal_of_tmux,
+        is_harmful=_is_not_of_tmux,
         level=Level.WARNING,
         why="tmux needs screen, tmux or a derivative here; with another one the screens of agents may be garbled",
         flags="-g",
@@ -75,7 +75,7 @@ HARMFUL = (
         name="allow-set-title",
         is_harmful=_is("off"),
         level=Level.WARNING,
-        why="some agents show only in the title of their pane that they work; their state is then unknown",
+        why="some agents show only in the title of their pane that they are busy; without it, their state is unknown",
         flags="-g",
         better="on",
     ),
@@ -83,7 +83,7 @@ HARMFUL = (
         name="history-limit",
         is_harmful=_below(_SHORT_HISTORY),
         level=Level.NOTE,
-        why="what scrolled away is lost: `peek --lines` and the last words of an agent that failed are short",
+        why="lines that scrolled away are lost; `peek --lines`, and the last lines of a failed agent, show little",
         flags="-g",
         better="2000",
     ),
@@ -107,7 +107,7 @@ HARMFUL = (
         name="allow-passthrough",
         is_harmful=_is("on", "all"),
         level=Level.NOTE,
-        why="what an agent prints may reach your terminal past tmux",
+        why="agents can send escape sequences to your terminal that tmux does not filter",
         flags="-g",
         better="off",
     ),
@@ -126,6 +126,6 @@ def _hurts(option: _Option, given: Mapping[str, str]) -> bool:
 
 
 def _harm(option: _Option, given: Mapping[str, str], command: str) -> CheckResult:
-    turned = f"{command} set-option {option.flags} {option.name} {option.better}, and change it in your tmux.conf"
+    fix = f"{command} set-option {option.flags} {option.name} {option.better}, and change it in your tmux.conf"
     summary = f"{option.name} is {given[option.name]}"
-    return CheckResult(name=CheckName.TMUX_OPTIONS, level=option.level, summary=summary, detail=option.why, fix=turned)
+    return CheckResult(name=CheckName.TMUX_OPTIONS, level=option.level, summary=summary, detail=option.why, fix=fix)
