@@ -9,7 +9,7 @@ from msgspec import Struct
 from textual.timer import Timer
 
 from reconciler.agents.permission import Answer
-from reconciler.app.board.service import AgentKey
+from reconciler.app.board.service import AgentKey, key_of
 from reconciler.app.jobs.answers import AgentDialog
 from reconciler.model.harmless import one_line
 from reconciler.render.diff import diff_text
@@ -23,7 +23,6 @@ from reconciler.render.text import plan_text
 from .keys import help_lines
 from .paint import Palette
 from .pane import TextPane
-from .rows import key_of
 from .service import Service
 from .tasks import BoardTasks
 

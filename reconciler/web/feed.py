@@ -11,10 +11,11 @@ from threading import Thread
 
 from msgspec import to_builtins
 
-from reconciler.app.board.service import BoardService
+from reconciler.app.board.service import BoardService, key_of
+from reconciler.render.board_words import projects_of
 from reconciler.render.documents.board import BoardDoc
 
-from .lines import BoardLines, LineMaker, key_of, names_of
+from .lines import BoardLines, LineMaker
 
 _KEEPS_ALIVE = 15.0  # seconds between two messages at most; ages are also told then
 _PAUSE = 0.25  # seconds between two messages at least
@@ -60,8 +61,8 @@ class BoardFeed:
 
     @property
     def projects(self) -> str:
-        """The names of the projects; empty before the first look."""
-        return names_of(self._document) if self._document else ""
+        """Which projects are shown; empty before the first look."""
+        return projects_of(self._document) if self._document else ""
 
     async def document(self) -> BoardDoc | None:
         """The newest document; after the start, the first one is waited for. None if there is none yet."""
