@@ -12,10 +12,10 @@ from starlette.responses import RedirectResponse, Response
 from reconciler.agents.permission import Answer
 from reconciler.app.board.service import AgentKey, key_of
 from reconciler.model.errors import ReconcilerError, Refused
+from reconciler.render.board_words import name_of
 from reconciler.render.documents.board import BoardRow
 
 from .door import client_of, refused, too_often
-from .lines import about
 from .permission import WebPermission
 from .rate import key_of as rate_key_of
 from .reading import not_allowed
@@ -105,8 +105,8 @@ def _resume(site: Site, row: BoardRow, _fields: Fields) -> Order:
 
 
 def _deed(row: BoardRow, what: str, verb: str, detail: str) -> Deed:
-    key = key_of(row)
-    return Deed(what=what, title=f"{verb} {about(row)['name']}", key=key, detail=detail, back=agent_url("agent", key))
+    key, name = key_of(row), name_of(row, typed=True)
+    return Deed(what=what, title=f"{verb} {name}", key=key, detail=detail, back=agent_url("agent", key))
 
 
 # --- what they share --------------------------------------------------------------------------

@@ -55,9 +55,11 @@ class BoardLines(Struct, frozen=True):
     """The board at one moment."""
 
     head: Markup
-    """The projects, how many agents each group has, and what is wrong."""
+    """How many agents each group has, and what is wrong."""
     title: str
     lines: tuple[HtmlLine, ...]
+    plans: Markup
+    """A link to the plan of each project."""
     asks: tuple[OpenQuestion, ...]
 
 
@@ -84,7 +86,8 @@ class LineMaker(Struct):
         return BoardLines(
             head=page("head.html", **_head(document, counts)),
             title=f"({needing}) {name}" if needing else name,
-            lines=tuple(self._lines(rows, now, several=several)),
+            lines=(*self._lines(rows, now, several=several), *_left_out(document)),
+            plans=page("plans.html", plans=_plans(document)),
             asks=tuple(_question(row) for row in document["agents"] if row["group"] == "needs_you"),
         )
 
@@ -104,10 +107,9 @@ class LineMaker(Struct):
 
     def _cells(self, row: BoardRow, age: str, *, several: bool) -> Mapping[str, object]:
         return {
-            **about(row),
+            **about(row, several=several),
             "id": line_id(key_of(row)),
             "age": age,
-            "project": row["project"] if several else "",
             "says": says_of(row, with_job=True),
             "branch": branch_of(row),
             "job": job_of(row),
@@ -115,9 +117,12 @@ class LineMaker(Struct):
         }
 
 
-def about(row: BoardRow) -> dict[str, str]:
-    """What each page says about an agent."""
+def about(row: BoardRow, *, several: bool) -> dict[str, str]:
+    """What each page says about an agent; with several projects, also in which one it is."""
     return {
+        "project": row["project"] if several else "",
+        "folder": row["folder"],
+        "session": row["session"],
         "group": row["group"],
         "symbol": SYMBOLS[row["group"]],
         "state": state_of(row),
@@ -156,12 +161,21 @@ def _troubles(document: BoardDoc) -> Iterator[str]:
     for project in shown_projects(document):
         yield from (f"{project['project']}: {_trouble(each)}" for each in project["diagnostics"])
     yield from map(_trouble, document["diagnostics"])
-    yield from left_out_of(document)
 
 
 def _trouble(diagnostic: DiagnosticDoc) -> str:
     place = f"{diagnostic['file']}:{diagnostic['line']}: " if diagnostic["file"] else ""
     return f"{place}{diagnostic['summary']}"
+
+
+def _plans(document: BoardDoc) -> list[tuple[str, str]]:
+    return [(each["project"], project_id(each["registry"])) for each in shown_projects(document)]
+
+
+def _left_out(document: BoardDoc) -> Iterator[HtmlLine]:
+    for text in left_out_of(document):
+        id_ = f"p-{_digest(text)[:16]}"
+        yield HtmlLine(id_, page("left_out.html", id=id_, text=text))
 
 
 def _question(row: BoardRow) -> OpenQuestion:

@@ -11,14 +11,14 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from reconciler.app.board.service import AgentKey, key_of
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.harmless import harmless
-from reconciler.render.board_words import age_of, branch_of, job_of, nothing_of, says_of, shown_projects
+from reconciler.render.board_words import age_of, branch_of, job_of, nothing_of, says_of
 from reconciler.render.diff import diff_text
 from reconciler.render.documents.last import LastDoc
 from reconciler.render.terminal import line_style
 from reconciler.render.text import plan_text
 
 from .feed import MOST_STREAMS
-from .lines import LineMaker, about, project_id
+from .lines import LineMaker, about
 from .permission import WebPermission
 from .screens import screen_html
 from .site import MOST_PLANS, Site, agent_url
@@ -42,7 +42,6 @@ async def board(site: Site, request: Request) -> Response:
         board=shown,
         wanted=wanted,
         nothing=nothing_of(document),
-        plans=[(each["project"], project_id(each["registry"])) for each in shown_projects(document)],
         without_script=_REFRESH,
     )
 
@@ -70,13 +69,13 @@ async def agent(site: Site, request: Request) -> Response:
         "job": job_of(row),
         "alive": row["live"] == "alive",
         "waits": row["waits_for"] == "permission",
-        "session": row["session"],
         "screen": await _screen(site, key),
         "messages": await _messages(site, key),
         "changes": await _changes(site, key),
     }
+    told = about(row, several=site.feed.several)
     return site.html(
-        request, "agent.html", HTTPStatus.OK, title=about(row)["name"], without_script=_REFRESH, **about(row), **values
+        request, "agent.html", HTTPStatus.OK, title=told["name"], without_script=_REFRESH, **told, **values
     )
 
 
@@ -107,7 +106,8 @@ async def dialog(site: Site, request: Request) -> Response:
         "job": found.job.id if found.job else "",
         "back": back,
     }
-    return site.html(request, "dialog.html", HTTPStatus.OK, title=f"{about(row)['name']} asks", **about(row), **values)
+    told = about(row, several=site.feed.several)
+    return site.html(request, "dialog.html", HTTPStatus.OK, title=f"{told['name']} asks", **told, **values)
 
 
 async def plan(site: Site, request: Request) -> Response:

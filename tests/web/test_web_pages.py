@@ -180,11 +180,14 @@ def test_of_several_projects_each_line_names_its_own_and_each_action_reaches_it(
         for told in ("lab, other", "Plan of lab", "Plan of other", "/gone is left out: its folder is not there"):
             assert told in board.text
         assert "Plan of gone" not in board.text
+        assert board.text.index("shop.a") < board.text.index("/gone is left out")
         here, there = project_in(folder), project_id(second["registry"])
         assert [each["href"] for tag, each in board.elements if each.get("class") == "open"] == [
             f"/agent/{here}/agent.shop.a",
             f"/agent/{there}/agent.shop.a",
         ]
+        for page in (f"/agent/{there}/agent.shop.a", f"/dialog/{there}/agent.shop.a"):
+            assert "other" in Parsed(visit.client.get(page).text).text.partition("shop.a")[2].split()
         for form, fields in {"answer": {"request": "r", "choice": "deny"}, "send": {"text": "x"}, "stop": {}}.items():
             visit.post(f"/{form}/{there}/agent.shop.a", **fields)
             visit.post(f"/{form}/{here}/agent.shop.a", **fields)
