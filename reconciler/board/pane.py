@@ -54,6 +54,9 @@ class TextPane(ScrollView, can_focus=False):
         is_new = not self.display or (before.title, before.hint) != (text.title, text.hint)
         follows = text.from_end and (is_new or self.is_vertical_scroll_end)
         self.display = True
+        if is_new:
+            self._seen = 0
+            self.refresh()
         self._lay_out()
         if follows:
             self.call_after_refresh(self.scroll_end, animate=False)
@@ -69,7 +72,7 @@ class TextPane(ScrollView, can_focus=False):
         self.scroll_to(y=self.scroll_offset.y + by * max(1, self._rows - 1), animate=False, immediate=True)
 
     def on_resize(self, _event: Resize) -> None:
-        """Wrap the lines for the new width."""
+        """Wrap the lines for the new width; what reads differently then counts as not read."""
         self._lay_out()
 
     def render_line(self, y: int) -> Strip:
@@ -97,10 +100,9 @@ class TextPane(ScrollView, can_focus=False):
         width, lines = self.size.width - 1, self._text.lines
         if self._text.wraps and width > 0:
             lines = [part for line in lines for part in wrapped(line, width)]
-        self._seen = 0
         self.virtual_size = Size(self.size.width, len(lines) + 1)
         if lines != self._lines:
-            self._lines = lines
+            self._lines, self._seen = lines, 0
             self.refresh()
 
 

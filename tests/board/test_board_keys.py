@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from board.desk import AGENTS, REGISTRY, PlayedService, Screen, document, on_board, row
 from rich.segment import Segment
+from textual.events import Resize
 
 from reconciler.app.board.attach import AttachMethod
 from reconciler.board import lower_pane
 from reconciler.board.keys import KEYS
+from reconciler.board.pane import TextPane
 from reconciler.model.errors import Refused
 
 HOSTILE = "[b]x[/b]\x1b[31m\x07\u202eevil\n[@click=app.leave]y[/]"
@@ -191,6 +193,18 @@ def test_after_the_terminal_has_another_width_a_dialog_is_read_again() -> None:
         await screen.until(lambda: screen.did("answer", "shop.builder", "5d0c", "approve"))
 
     on_board(story, PlayedService(dialog_lines=("word " * 300 + "the-very-end",)), size=(200, 50))
+
+
+def test_a_dialog_that_was_read_stays_read_when_the_pane_is_laid_out_again() -> None:
+    async def story(screen: Screen) -> None:
+        await screen.press("y")
+        await screen.shows("4. No")
+        pane = screen.pilot.app.query_one(TextPane)
+        pane.on_resize(Resize(pane.size, pane.virtual_size))  # as Textual may send it after the first paint
+        await screen.press("y")
+        await screen.until(lambda: screen.did("answer", "shop.builder", "5d0c", "approve"))
+
+    on_board(story)
 
 
 def test_what_is_scrolled_back_in_a_screen_stays_there_while_it_goes_on() -> None:
