@@ -24,6 +24,7 @@ from typing import Any
 import jsonschema
 import pytest
 from project import CLI, SCHEMAS, Project
+from settled import asks, rests
 from waiting import wait_until
 
 TRIED: set[str] = set()
@@ -103,17 +104,8 @@ def terminal(
 @pytest.fixture
 def lab(started: Project) -> Project:
     """One agent that asks, one that rests, and one that is stopped, whatever the test before left behind."""
-    for name in ("builder", "writer"):
-        session = f"shop-creator-{name}"
-        if session not in started.live():
-            started.run("resume", name)
-        asks = started.json("status", name)["agents"][0]["waits_for"] == "permission"
-        if asks and name == "writer":
-            started.tmux("send-keys", "-t", f"={session}:", "Escape")
-            wait_until(lambda: started.activity(started.pane("shop-creator-writer").pid) == "idle")
-        elif not asks and name == "builder":
-            started.run("send", name, "ask", "--wait-idle", "20")
-            wait_until(lambda: "4. No" in started.screen("shop-creator-builder").rpartition("> ask")[2])
+    asks(started, "builder")
+    rests(started, "writer")
     return started
 
 

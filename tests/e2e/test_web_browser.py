@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from project import SECONDS, Project
 from served import WebServer, made_beside, made_lab, serving
+from settled import asks, rests
 from waiting import wait_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -36,8 +37,18 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture
+def lab(started: Project) -> Project:
+    """Two agents that ask, and one that rests, whatever the test before left behind."""
+    for name in ("builder", "tester"):
+        asks(started, name)
+    rests(started, "writer")
+    return started
+
+
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Project]:
+def started() -> Iterator[Project]:
+    """The agents that the tests of this file share."""
     with made_lab() as made:
         yield made
 
@@ -81,8 +92,8 @@ def is_narrow_enough(page: Page) -> bool:
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_a_phone_reads_peeks_approves_denies_and_sends(browser: Browser) -> None:
-    with made_lab() as lab, serving(lab, *EVERYTHING) as server, user(browser, server) as page:
+def test_a_phone_reads_peeks_approves_denies_and_sends(browser: Browser, server: WebServer, lab: Project) -> None:
+    with user(browser, server) as page:
         expect(page.locator("#live")).to_have_text("live")
         expect(line(page, "shop.writer")).to_contain_text("canned reply")
         expect(page.locator("li.heading").first).to_have_text("needs you (2)")
@@ -129,9 +140,7 @@ def test_text_of_agents_is_inert(browser: Browser, server: WebServer, lab: Proje
         assert page.evaluate("window.pwned") is None
 
 
-def test_without_script_everything_is_read_and_answered(browser: Browser, server: WebServer, lab: Project) -> None:
-    if lab.json("status", "tester")["agents"][0]["waits_for"] != "permission":  # as it does in a new lab
-        lab.run("send", "tester", "ask", "--wait-idle", "20")
+def test_without_script_everything_is_read_and_answered(browser: Browser, server: WebServer) -> None:
     with user(browser, server, java_script_enabled=False) as page:
         wait_until(lambda: page.reload() and line(page, "shop.tester").get_by_role("link", name="Answer").count() == 1)
         assert page.locator('noscript meta[http-equiv="refresh"], meta[http-equiv="refresh"]').count() >= 1
