@@ -20,6 +20,8 @@ WORDS = {
 }
 _RESTS = {"declared": "new", "archived": "archived", "terminated": "ended"}
 _STATES = {"waiting": "asks", "dialog": "asks", "busy": "works", "idle": "idle"}
+_UNITS = ("k", "M", "G", "T")
+_FULL, _EXACT = 999.5, 99.95  # from there on the next unit is used; from there on there are no decimals
 _NAMED = 2  # projects that are named; of more, only the number is told
 _ENDS = {"exited": "exited", "unknown": "unknown", "foreign": "foreign"}
 
@@ -123,6 +125,19 @@ def branch_of(row: BoardRow) -> str:
 def job_of(row: BoardRow) -> str:
     """Its open job."""
     return f"{row['job']['status']} {row['job']['id']}" if row["job"] else ""
+
+
+def tokens_of(row: BoardRow) -> str:
+    """The tokens that it used today, in at most five characters; empty where that is not known, or for none."""
+    tokens = row["tokens_today"]
+    if not tokens:
+        return ""
+    size, unit = float(tokens), ""
+    for larger in _UNITS:
+        if size < _FULL:
+            break
+        size, unit = size / 1000, larger
+    return f"{tokens}" if not unit else f"{size:.0f}{unit}" if size >= _EXACT else f"{size:.1f}{unit}"
 
 
 def _waits_for(row: BoardRow) -> str:

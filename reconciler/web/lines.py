@@ -28,6 +28,7 @@ from reconciler.render.board_words import (
     says_of,
     shown_projects,
     state_of,
+    tokens_of,
 )
 from reconciler.render.documents.board import BoardDoc, BoardRow
 from reconciler.render.documents.common import DiagnosticDoc
@@ -112,6 +113,7 @@ class LineMaker(Struct):
             "age": age,
             "says": says_of(row, with_job=True),
             "branch": branch_of(row),
+            "tokens": tokens_of(row),
             "job": job_of(row),
             "can_answer": self.can_answer and row["waits_for"] == "permission",
         }

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from reconciler.app.board.service import AgentKey, key_of
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.harmless import harmless
-from reconciler.render.board_words import age_of, branch_of, job_of, nothing_of, says_of
+from reconciler.render.board_words import age_of, branch_of, job_of, nothing_of, says_of, tokens_of
 from reconciler.render.diff import diff_text
 from reconciler.render.documents.last import LastDoc
 from reconciler.render.terminal import line_style
@@ -66,6 +66,7 @@ async def agent(site: Site, request: Request) -> Response:
         "age": age_of(row, site.settings.now()),
         "says": says_of(row, with_job=False) if row["group"] in {"needs_you", "trouble"} else "",
         "branch": branch_of(row),
+        "tokens": tokens_of(row),
         "job": job_of(row),
         "alive": row["live"] == "alive",
         "waits": row["waits_for"] == "permission",

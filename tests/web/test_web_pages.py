@@ -114,16 +114,17 @@ def test_a_stream_sends_text_of_agents_as_text(tmp_path: Path) -> None:
 
 
 def test_a_page_is_complete_without_script(tmp_path: Path) -> None:
-    rows = [asking(str(tmp_path)), row(str(tmp_path), message={"role": "user", "at": None, "text": "mend it"})]
+    message = {"role": "user", "at": None, "text": "mend it"}
+    rows = [asking(str(tmp_path)), row(str(tmp_path), message=message, tokens_today=1545)]
     with visited(tmp_path, rows, EVERYTHING) as visit:
         visit.let_in()
         board = Parsed(visit.client.get("/").text)
-        for told in ("1 needs you", "1 idle", "shop.asker", "Proceed?", "> mend it", "Answer"):
+        for told in ("1 needs you", "1 idle", "shop.asker", "Proceed?", "> mend it", "1.5k tokens today", "Answer"):
             assert told in board.text
         assert ("meta", {"http-equiv": "refresh", "content": "15"}) in board.elements
         assert "shop.asker" not in visit.client.get("/?q=mend").text
         agent = Parsed(visit.client.get(f"/agent/{project_in(str(tmp_path))}/agent.shop.claude").text)
-        for told in ("a screen", "a message", "main", "Send", "Stop shop.claude"):
+        for told in ("a screen", "a message", "main", "1.5k tokens today", "Send", "Stop shop.claude"):
             assert told in agent.text
 
 
