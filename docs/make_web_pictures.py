@@ -23,7 +23,7 @@ from make_picture import HERE, surroundings
 from playwright.sync_api import Browser, sync_playwright
 
 SIZES = {"phone": (390, 844, 2), "desktop": (1180, 640, 1)}
-QUESTIONS = ("Do you want to proceed", "canned reply", "1 stopped", "main *1")
+QUESTIONS = ("Do you want to proceed", "canned reply", "1 stopped", "main *1", "1.5k tokens today")
 
 
 def main() -> None:

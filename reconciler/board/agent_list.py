@@ -13,12 +13,12 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from reconciler.app.board.service import AgentKey
+from reconciler.app.board.service import AgentKey, key_of
 from reconciler.render.documents.board import BoardRow
 
 from .columns import Column, cells_of, columns_for, cut, heads_of
 from .paint import BOLD, DIM, PLAIN, SELECTED, Palette, styled
-from .rows import Heading, Line, key_of
+from .rows import Heading, Line
 
 _GAP = "  "
 

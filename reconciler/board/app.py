@@ -16,9 +16,9 @@ from textual.widgets import Input, Static
 
 from reconciler.agents.permission import Answer
 from reconciler.app.board.attach import Attachment, AttachMethod, run_attachment
-from reconciler.app.board.service import AgentKey
+from reconciler.app.board.service import AgentKey, key_of
 from reconciler.model.harmless import one_line
-from reconciler.render.board_words import SYMBOLS, counted, counts_of
+from reconciler.render.board_words import SYMBOLS, counted, counts_of, nothing_of, projects_of, shown_projects
 from reconciler.render.documents.board import BoardDoc
 
 from .agent_list import AgentList
@@ -29,12 +29,11 @@ from .lower_pane import LowerPane, PaneContent
 from .paint import BOLD, DIM, Palette
 from .pane import TextPane
 from .prompt import PromptLine
-from .rows import Arrangement, key_of, lines_of, next_grouping, shown_projects
+from .rows import Arrangement, lines_of, next_grouping
 from .service import Service
 from .tasks import BoardTasks
 
 _PEEK_SECONDS, _AGE_SECONDS = 1.0, 10.0
-_NAMED = 2  # projects whose names the first line has
 
 
 class DocumentArrived(Message):
@@ -116,7 +115,7 @@ class BoardApp(App[None]):
             self._head.update(self._summary(self._document), layout=False)
             self._show_rest()
             if not self._document["agents"] and not self._tasks.said:
-                self._tasks.say(self._nothing(self._document))
+                self._tasks.say(nothing_of(self._document))
 
     def on_resize(self, event: Resize) -> None:
         """Show what this width has no columns for."""
@@ -132,17 +131,10 @@ class BoardApp(App[None]):
             said = rest_of(row, with_folder=several) if row else ""
             self._rest.update(Text(said, DIM, no_wrap=True, overflow="ellipsis"), layout=False)
 
-    def _nothing(self, document: BoardDoc) -> str:
-        if document["projects"]:
-            return "No agents are declared or recorded. `reconciler init` writes a manifest to start from."
-        return "No project is noted. `reconciler apply` in a project notes it."
-
     def _summary(self, document: BoardDoc) -> Text:
         """The projects, how many agents each group has, and what is wrong."""
         text = Text("reconciler", BOLD, no_wrap=True, overflow="ellipsis")
-        names = shown_projects(document)
-        named = ", ".join(names) if len(names) <= _NAMED else f"{len(names)} projects"
-        text.append(f"  {one_line(named)}", "none")
+        text.append(f"  {one_line(projects_of(document))}", "none")
         for group, count in counts_of(document["agents"]).items():
             text.append("  ")
             text.append(f"{SYMBOLS[group]} {counted(group, count)}", self._palette.groups[group])

@@ -9,13 +9,11 @@ from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 
 from reconciler.model.harmless import one_line
-from reconciler.render.board_words import SYMBOLS, age_of, branch_of, job_of, name_of, says_of, state_of
+from reconciler.render.board_words import SYMBOLS, age_of, branch_of, job_of, name_of, says_of, state_of, tokens_of
 from reconciler.render.documents.board import BoardRow
 
 _MIDDLE, _WIDE = 100, 150  # columns of the terminal from which on more is shown
 _LONGEST_NAME = {True: 44, False: 26}
-_UNITS = ("k", "M", "G", "T")
-_FULL, _EXACT = 999.5, 99.95  # from there on the next unit is used; from there on there are no decimals
 
 
 class Column(Struct, frozen=True):
@@ -66,7 +64,7 @@ def cells_of(row: BoardRow, columns: Iterable[Column], now: datetime) -> Iterato
         "TYPE": row["type"],
         "SAYS": says_of(row, with_job="JOB" not in names),
         "BRANCH": branch_of(row),
-        "TODAY": count_of(row["tokens_today"]),
+        "TODAY": tokens_of(row),
         "JOB": job_of(row),
     }
     yield from (fitted(one_line(texts[column.name]), column) for column in columns)
@@ -79,22 +77,10 @@ def heads_of(columns: Iterable[Column]) -> Iterator[str]:
 
 def rest_of(row: BoardRow, *, with_folder: bool) -> str:
     """What a narrow terminal has no column for, or only a short one: name, branch, tokens, job, folder."""
-    tokens = count_of(row["tokens_today"])
+    tokens = tokens_of(row)
     parts = [name_of(row, typed=True), branch_of(row), f"{tokens} tokens today" if tokens else ""]
     parts += [f"job {job_of(row)}" if row["job"] else "", f"in {row['folder']}" if with_folder else ""]
     return one_line("  ".join(filter(None, parts)))
-
-
-def count_of(tokens: int | None) -> str:
-    """A number of tokens in at most five characters; empty where it is not known, or nothing was used."""
-    if not tokens:
-        return ""
-    size, unit = float(tokens), ""
-    for larger in _UNITS:
-        if size < _FULL:
-            break
-        size, unit = size / 1000, larger
-    return f"{tokens}" if not unit else f"{size:.0f}{unit}" if size >= _EXACT else f"{size:.1f}{unit}"
 
 
 def fitted(text: str, column: Column) -> str:

@@ -8,8 +8,10 @@ from textual.events import Click
 from textual.strip import Strip
 from textual.widget import Widget
 
-from .keys import KEYS
+from .keys import KEYS, Key
 from .paint import BOLD, DIM, styled
+
+_GAP = "  "
 
 
 class KeyLine(Widget):
@@ -21,7 +23,7 @@ class KeyLine(Widget):
         """Draw the line."""
         parts = []
         for _start, key, word, _action in self._placed():
-            parts += [(key, BOLD), (f" {word}  ", DIM)]
+            parts += [(key, BOLD), (f" {word}{_GAP}", DIM)]
         return styled(parts).crop_extend(0, self.size.width, None)
 
     async def on_click(self, event: Click) -> None:
@@ -33,9 +35,24 @@ class KeyLine(Widget):
     def _placed(self) -> list[tuple[int, str, str, str]]:
         """The keys that fit, each with its first column."""
         placed, start = [], 0
-        for each in KEYS:
-            length = len(each.key) + len(each.word) + 3
-            if each.word and start + length <= self.size.width + 2:
-                placed.append((start, each.key, each.word, each.action))
-                start += length
+        for each in _fitting(self.size.width):
+            placed.append((start, each.key, each.word, each.action))
+            start += _length(each)
         return placed
+
+
+def _fitting(width: int) -> list[Key]:
+    """The keys that fit, in their order: first those that stay, then the others as far as there is room."""
+    shown = [each for each in KEYS if each.word]
+    room = width + len(_GAP)
+    found: set[str] = set()
+    for each in sorted(shown, key=lambda each: not each.stays):
+        if room < _length(each):
+            break
+        found.add(each.key)
+        room -= _length(each)
+    return [each for each in shown if each.key in found]
+
+
+def _length(key: Key) -> int:
+    return len(f"{key.key} {key.word}{_GAP}")

@@ -18,6 +18,8 @@ class Key(Struct, frozen=True):
     word: str
     """The word beside it in the last line; empty if it is not shown there."""
     help: str
+    stays: bool = False
+    """Whether the last line shows it on a narrow terminal, too."""
 
 
 # In the order of the help.
@@ -36,8 +38,8 @@ KEYS = (
     Key("a", "a", "apply", "", "show the plan, ask, and apply exactly that plan"),
     Key("/", "slash", "filter", "filter", "show only agents that match; esc shows all again"),
     Key("g", "g", "group", "", "group by need, workspace, project, or not at all"),
-    Key("?", "question_mark", "keys", "keys", "show these keys"),
-    Key("q", "q,ctrl+c,ctrl+q", "leave", "quit", "leave the board; the agents go on"),
+    Key("?", "question_mark", "keys", "keys", "show these keys", stays=True),
+    Key("q", "q,ctrl+c,ctrl+q", "leave", "quit", "leave the board; the agents go on", stays=True),
     Key("esc", "escape", "close", "", "close what is open below the list"),
     Key("↑ ↓ j k", "", "", "", "select another agent; home and end: the first and the last one"),
     Key("pgup pgdn", "", "", "", "scroll what is open below, or the list"),

@@ -9,7 +9,7 @@ from msgspec import Struct
 from textual.timer import Timer
 
 from reconciler.agents.permission import Answer
-from reconciler.app.board.service import AgentKey
+from reconciler.app.board.service import AgentKey, key_of
 from reconciler.app.jobs.answers import AgentDialog
 from reconciler.model.harmless import one_line
 from reconciler.render.diff import diff_text
@@ -22,8 +22,7 @@ from reconciler.render.text import plan_text
 
 from .keys import help_lines
 from .paint import Palette
-from .pane import TextPane
-from .rows import key_of
+from .pane import PaneText, TextPane
 from .service import Service
 from .tasks import BoardTasks
 
@@ -106,7 +105,7 @@ class LowerPane:
             self.close()
         else:
             self._open(OpenPane(PaneContent.KEYS))
-            self._pane.show("keys", _CLOSES, list(self._palette.plain_lines(help_lines())))
+            self._pane.show(PaneText("keys", _CLOSES, list(self._palette.plain_lines(help_lines()))))
 
     # --- about an agent ---------------------------------------------------------------------------
 
@@ -126,7 +125,7 @@ class LowerPane:
         if self._opened == opened and opened.key:
             strips = list(self._palette.plain_lines(lines))
             title = f"{opened.key.name}: {opened.content.value}"
-            self._pane.show(title, _CLOSES, strips, to_end=opened.content is PaneContent.LAST)
+            self._pane.show(PaneText(title, _CLOSES, strips, from_end=opened.content is PaneContent.LAST))
 
     def peek_again(self) -> None:
         """Show the screen as it is now."""
@@ -138,7 +137,8 @@ class LowerPane:
     def _show_screen(self, opened: OpenPane, screen: PeekDoc) -> None:
         if self._opened == opened and opened.key:
             strips = list(self._palette.screen_lines(peek_text(screen)))
-            self._pane.show(f"{opened.key.name}: {opened.content.value}", _CLOSES, strips, to_end=True)
+            title = f"{opened.key.name}: {opened.content.value}"
+            self._pane.show(PaneText(title, _CLOSES, strips, from_end=True, wraps=False))
 
     # --- what is asked ----------------------------------------------------------------------------
 
@@ -157,7 +157,7 @@ class LowerPane:
         self._open(OpenPane(PaneContent.DIALOG, key, dialog.shown.request))
         job = f" (job {dialog.job.id})" if dialog.job else ""
         strips = list(self._palette.plain_lines(dialog.shown.lines))
-        self._pane.show(f"{key.name} asks{job}", "y approves once, n denies, esc closes", strips)
+        self._pane.show(PaneText(f"{key.name} asks{job}", "y approves once, n denies, esc closes", strips))
         self._tasks.say("")
 
     def _answer_dialog(self, opened: OpenPane, choice: Answer) -> None:
@@ -187,7 +187,8 @@ class LowerPane:
         asked = plan if to_apply and _changes_something(plan) else None
         self._open(OpenPane(PaneContent.PLAN, plan=asked, registry=registry))
         hint = "y applies exactly this plan, n does not" if asked else _CLOSES
-        self._pane.show(f"plan of {one_line(project)}", hint, list(self._palette.text_lines(plan_text(plan))))
+        lines = list(self._palette.text_lines(plan_text(plan)))
+        self._pane.show(PaneText(f"plan of {one_line(project)}", hint, lines))
         self._tasks.say("Apply this plan? Only y does it." if asked else "")
 
     def _answer_plan(self, opened: OpenPane, choice: Answer) -> None:

@@ -9,9 +9,8 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from reconciler.app.board.service import AgentKey
 from reconciler.model.harmless import one_line
-from reconciler.render.board_words import WORDS, matches, need_of
+from reconciler.render.board_words import WORDS, left_out_of, matches, need_of, shown_projects
 from reconciler.render.documents.board import BoardDoc, BoardRow
 
 
@@ -44,11 +43,6 @@ class Arrangement(Struct, frozen=True):
     """Show only agents with this text in their line, in upper or lower case."""
 
 
-def key_of(row: BoardRow) -> AgentKey:
-    """What identifies an agent."""
-    return AgentKey(row["folder"], row["address"], row["registry"])
-
-
 def is_heading(line: Line) -> bool:
     """Whether a line is a heading, which cannot be selected."""
     return isinstance(line, Heading)
@@ -59,16 +53,8 @@ def lines_of(document: BoardDoc, arrangement: Arrangement) -> list[Line]:
     return [*_agents(document, arrangement), *_left_out(document)]
 
 
-def shown_projects(document: BoardDoc) -> list[str]:
-    """The names of the projects that are not left out."""
-    return [each["project"] for each in document["projects"] if each["error"] is None]
-
-
 def _left_out(document: BoardDoc) -> Iterator[Heading]:
-    for project in document["projects"]:
-        if error := project["error"]:
-            said = "; ".join(filter(None, (error["summary"], error["fix"])))
-            yield Heading(f"✗ {one_line(project['folder'])} is left out: {one_line(said)}", "trouble")
+    return (Heading(f"✗ {one_line(line)}", "trouble") for line in left_out_of(document))
 
 
 def _agents(document: BoardDoc, arrangement: Arrangement) -> list[Line]:

@@ -47,7 +47,7 @@ class Service(Protocol):
     def attachment(self, key: AgentKey) -> Attachment:
         """How to attach to an agent."""
 
-    def plan(self, project: str) -> PlanDoc:
+    def plan(self, registry: str) -> PlanDoc:
         """What an apply would do."""
 
     def answer(self, key: AgentKey, request: str, choice: Answer) -> ActionResult:
@@ -65,5 +65,5 @@ class Service(Protocol):
     def restart(self, key: AgentKey, tell: Tell) -> ActionResult:
         """End an agent and start it again."""
 
-    def apply(self, project: str, plan: PlanDoc, tell: Tell) -> ActionResult:
+    def apply(self, registry: str, plan: PlanDoc, tell: Tell) -> ActionResult:
         """Carry out exactly the plan that was shown."""

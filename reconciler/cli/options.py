@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
+from reconciler.app.project.places import is_project, project_folder
 from reconciler.model.errors import UsageError
 from reconciler.render.form import Form
 
@@ -58,6 +59,13 @@ def refuse_one_project(chdir: str, registry: str) -> None:
         if given and given != os.environ.get(variable):
             fix = f"omit {word} or --all"
             raise UsageError(f"{word} chooses one project, and --all looks at all of them", fix=fix)
+
+
+def means_all(chdir: str, registry: str, *, everywhere: bool) -> bool:
+    """Whether a board shows all projects: with `--all`, and outside of a project. Raises UsageError, as above."""
+    if everywhere:
+        refuse_one_project(chdir, registry)
+    return everywhere or not (chdir or registry or is_project(project_folder("")))
 
 
 def digest_of(word: str) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 from msgspec import Struct
 
 from reconciler.model.digits import number_in
-from reconciler.model.errors import Unreachable, UsageError
+from reconciler.model.errors import UsageError
+from reconciler.model.extras import missing_extra
 from reconciler.ports import programs
 
 from .hosts import FleetHost
@@ -55,9 +56,9 @@ def needs_ansible(inventory: str) -> bool:
 
 
 def expect_ansible() -> None:
-    """Raise Unreachable if ansible-core is not installed beside this program."""
+    """Raise ReconcilerError if ansible-core is not installed beside this program."""
     if find_spec("ansible") is None:
-        raise Unreachable("Ansible is not installed", fix="pip install 'agent-reconciler[fleet]'")
+        raise missing_extra("Ansible", "fleet")
 
 
 def hosts_of(inventory: str, choice: FleetChoice, env: Mapping[str, str]) -> list[FleetHost]:
@@ -66,7 +67,7 @@ def hosts_of(inventory: str, choice: FleetChoice, env: Mapping[str, str]) -> lis
     Raises:
         UsageError: The inventory is empty or broken, nothing matches, a name cannot be used, or two names mean one
             project of one host.
-        Unreachable: The inventory needs Ansible, which is not installed.
+        ReconcilerError: The inventory needs Ansible, which is not installed.
     """
     found = _from_ssh(inventory, choice.limit) if not needs_ansible(inventory) else _asked(inventory, choice, env)
     if not found:

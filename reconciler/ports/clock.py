@@ -17,6 +17,10 @@ class RealClock:
         """Seconds that never go back, for measuring durations."""
         return time.monotonic()
 
+    def processor_time(self) -> float:
+        """Seconds for which a processor has worked for this thread; it grows no faster while others take turns."""
+        return time.thread_time()
+
     def wait(self, seconds: float) -> None:
         """Sleep."""
         time.sleep(seconds)  # noqa: TID251 - the one place where it is allowed

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from .documents.board import BoardRow
+from .documents.board import BoardDoc, BoardProject, BoardRow
 from .status import age
 
 GROUPS = ("needs_you", "working", "idle", "running", "stopped", "trouble")
@@ -20,7 +20,42 @@ WORDS = {
 }
 _RESTS = {"declared": "new", "archived": "archived", "terminated": "ended"}
 _STATES = {"waiting": "asks", "dialog": "asks", "busy": "works", "idle": "idle"}
+_UNITS = ("k", "M", "G", "T")
+_FULL, _EXACT = 999.5, 99.95  # from there on the next unit is used; from there on there are no decimals
+_NAMED = 2  # projects that are named; of more, only the number is told
 _ENDS = {"exited": "exited", "unknown": "unknown", "foreign": "foreign"}
+
+
+# --- projects ---------------------------------------------------------------------------------
+
+
+def shown_projects(document: BoardDoc) -> list[BoardProject]:
+    """The projects that are not left out."""
+    return [each for each in document["projects"] if each["error"] is None]
+
+
+def projects_of(document: BoardDoc) -> str:
+    """Which projects are shown: their names, or how many there are."""
+    names = [each["project"] for each in shown_projects(document)]
+    return ", ".join(names) if len(names) <= _NAMED else f"{len(names)} projects"
+
+
+def left_out_of(document: BoardDoc) -> Iterator[str]:
+    """A line for each project that is left out: why, and what to do."""
+    for project in document["projects"]:
+        if error := project["error"]:
+            said = "; ".join(filter(None, (error["summary"], error["fix"])))
+            yield f"{project['folder']} is left out: {said}"
+
+
+def nothing_of(document: BoardDoc) -> str:
+    """What to do about a board without agents."""
+    if document["projects"]:
+        return "No agents are declared or recorded. `reconciler init` writes a manifest to start from."
+    return "No project is noted. `reconciler apply` in a project notes it."
+
+
+# --- agents -----------------------------------------------------------------------------------
 
 
 def need_of(row: BoardRow) -> int:
@@ -90,6 +125,19 @@ def branch_of(row: BoardRow) -> str:
 def job_of(row: BoardRow) -> str:
     """Its open job."""
     return f"{row['job']['status']} {row['job']['id']}" if row["job"] else ""
+
+
+def tokens_of(row: BoardRow) -> str:
+    """The tokens that it used today, in at most five characters; empty where that is not known, or for none."""
+    tokens = row["tokens_today"]
+    if not tokens:
+        return ""
+    size, unit = float(tokens), ""
+    for larger in _UNITS:
+        if size < _FULL:
+            break
+        size, unit = size / 1000, larger
+    return f"{tokens}" if not unit else f"{size:.0f}{unit}" if size >= _EXACT else f"{size:.1f}{unit}"
 
 
 def _waits_for(row: BoardRow) -> str:

@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.agents.permission import Answer
-from reconciler.app.board.service import AgentKey
+from reconciler.app.board.service import AgentKey, key_of
 from reconciler.model.errors import ReconcilerError, Refused
+from reconciler.render.board_words import name_of
 from reconciler.render.documents.board import BoardRow
 
 from .door import client_of, refused, too_often
-from .lines import about, key_of
 from .permission import WebPermission
 from .rate import key_of as rate_key_of
 from .reading import not_allowed
@@ -63,15 +63,21 @@ async def apply(site: Site, request: Request) -> Response:
     fields = await _own_fields(site, request, WebPermission.APPLY)
     if isinstance(fields, Response):
         return fields
-    project, digest = request.path_params["project"], fields.get("digest", "")
-    shown = site.plans.get((project, digest))
-    folder = site.project_ids.get(project, "")
-    back = f"/plan/{project}"
-    if shown is None:
+    place, digest = request.path_params["project"], fields.get("digest", "")
+    project, shown = await site.project(request), site.plans.get((place, digest))
+    back = f"/plan/{place}"
+    if project is None or shown is None:
         error = Refused("no plan with this digest was shown since the server started", fix="look at the plan again")
         return site.wrong(request, HTTPStatus.CONFLICT, error, back)
-    deed = Deed(what="apply", title="Apply the plan", key=AgentKey(folder, ""), detail=f"digest {digest}", back=back)
-    return await _carry_out(site, request, Order(deed, lambda tell: site.service.apply(folder, shown, tell)))
+    registry = project["registry"]
+    deed = Deed(
+        what="apply",
+        title=f"Apply the plan of {project['project']}",
+        key=AgentKey(project["folder"], "", registry),
+        detail=f"digest {digest}",
+        back=back,
+    )
+    return await _carry_out(site, request, Order(deed, lambda tell: site.service.apply(registry, shown, tell)))
 
 
 def _answer(site: Site, row: BoardRow, fields: Fields) -> Order:
@@ -99,8 +105,8 @@ def _resume(site: Site, row: BoardRow, _fields: Fields) -> Order:
 
 
 def _deed(row: BoardRow, what: str, verb: str, detail: str) -> Deed:
-    key = key_of(row)
-    return Deed(what=what, title=f"{verb} {about(row)['name']}", key=key, detail=detail, back=agent_url("agent", key))
+    key, name = key_of(row), name_of(row, typed=True)
+    return Deed(what=what, title=f"{verb} {name}", key=key, detail=detail, back=agent_url("agent", key))
 
 
 # --- what they share --------------------------------------------------------------------------
@@ -123,7 +129,7 @@ async def _about_agent(site: Site, request: Request, permission: WebPermission, 
 async def _own_fields(site: Site, request: Request, permission: WebPermission) -> Fields | Response:
     """The fields of a form of ours that may be sent; else the response that says why it may not."""
     if not site.allows(permission):
-        return site.wrong(request, HTTPStatus.FORBIDDEN, not_allowed(permission))
+        return site.wrong(request, HTTPStatus.FORBIDDEN, not_allowed(site, permission))
     if wait := site.limits.changing.wait_for(rate_key_of(client_of(request.scope))):
         return refused(too_often(wait))
     fields = await form_of(request)

@@ -11,10 +11,11 @@ from threading import Thread
 
 from msgspec import to_builtins
 
-from reconciler.app.board.service import BoardService
+from reconciler.app.board.service import BoardService, key_of
+from reconciler.render.board_words import projects_of, shown_projects
 from reconciler.render.documents.board import BoardDoc
 
-from .lines import BoardLines, LineMaker, key_of, names_of
+from .lines import BoardLines, LineMaker
 
 _KEEPS_ALIVE = 15.0  # seconds between two messages at most; ages are also told then
 _PAUSE = 0.25  # seconds between two messages at least
@@ -60,8 +61,13 @@ class BoardFeed:
 
     @property
     def projects(self) -> str:
-        """The names of the projects; empty before the first look."""
-        return names_of(self._document) if self._document else ""
+        """Which projects are shown; empty before the first look."""
+        return projects_of(self._document) if self._document else ""
+
+    @property
+    def several(self) -> bool:
+        """Whether several projects are shown."""
+        return self._document is not None and len(shown_projects(self._document)) > 1
 
     async def document(self) -> BoardDoc | None:
         """The newest document; after the start, the first one is waited for. None if there is none yet."""
@@ -129,10 +135,10 @@ def _news(
     lines: dict[str, str] = {each.id: each.html for each in board.lines}
     changed = {id_: html for id_, html in lines.items() if sent.get(id_) != html}
     found = list(lines)
-    now_head = (board.head, board.title, repr(board.asks))
+    now_head = (board.head, board.title, board.plans, repr(board.asks))
     news: dict[str, object] = {"lines": changed} if changed else {}
     if found != order:
         news["order"] = found
     if now_head != head:
-        news |= {"head": board.head, "title": board.title, "asks": to_builtins(board.asks)}
+        news |= {"head": board.head, "title": board.title, "plans": board.plans, "asks": to_builtins(board.asks)}
     return news, lines, found, now_head

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 from msgspec import Struct, field
 
-from reconciler.app.board.service import AgentKey
+from reconciler.app.board.service import AgentKey, key_of
 from reconciler.render.board_words import (
     SYMBOLS,
     WORDS,
@@ -20,13 +20,18 @@ from reconciler.render.board_words import (
     counted,
     counts_of,
     job_of,
+    left_out_of,
     matches,
     name_of,
     need_of,
+    projects_of,
     says_of,
+    shown_projects,
     state_of,
+    tokens_of,
 )
-from reconciler.render.documents.board import BoardDoc, BoardProject, BoardRow
+from reconciler.render.documents.board import BoardDoc, BoardRow
+from reconciler.render.documents.common import DiagnosticDoc
 
 from .html import page
 
@@ -51,9 +56,11 @@ class BoardLines(Struct, frozen=True):
     """The board at one moment."""
 
     head: Markup
-    """The projects, how many agents each group has, and what is wrong."""
+    """How many agents each group has, and what is wrong."""
     title: str
     lines: tuple[HtmlLine, ...]
+    plans: Markup
+    """A link to the plan of each project."""
     asks: tuple[OpenQuestion, ...]
 
 
@@ -73,14 +80,15 @@ class LineMaker(Struct):
     def board(self, document: BoardDoc, now: datetime, wanted: str = "") -> BoardLines:
         """The lines of the agents that match a filter, those that need the user first."""
         rows = sorted((row for row in document["agents"] if matches(row, wanted)), key=need_of)
-        several = len(document["projects"]) > 1
+        several = len(shown_projects(document)) > 1
         counts = counts_of(document["agents"])
         needing = counts.get("needs_you", 0)
-        name = names_of(document)
+        name = projects_of(document) or "reconciler"
         return BoardLines(
             head=page("head.html", **_head(document, counts)),
             title=f"({needing}) {name}" if needing else name,
-            lines=tuple(self._lines(rows, now, several=several)),
+            lines=(*self._lines(rows, now, several=several), *_left_out(document)),
+            plans=page("plans.html", plans=_plans(document)),
             asks=tuple(_question(row) for row in document["agents"] if row["group"] == "needs_you"),
         )
 
@@ -100,25 +108,23 @@ class LineMaker(Struct):
 
     def _cells(self, row: BoardRow, age: str, *, several: bool) -> Mapping[str, object]:
         return {
-            **about(row),
+            **about(row, several=several),
             "id": line_id(key_of(row)),
             "age": age,
-            "project": row["project"] if several else "",
             "says": says_of(row, with_job=True),
             "branch": branch_of(row),
+            "tokens": tokens_of(row),
             "job": job_of(row),
             "can_answer": self.can_answer and row["waits_for"] == "permission",
         }
 
 
-def names_of(document: BoardDoc) -> str:
-    """The names of the projects."""
-    return ", ".join(each["project"] or each["folder"] for each in document["projects"])
-
-
-def about(row: BoardRow) -> dict[str, str]:
-    """What each page says about an agent."""
+def about(row: BoardRow, *, several: bool) -> dict[str, str]:
+    """What each page says about an agent; with several projects, also in which one it is."""
     return {
+        "project": row["project"] if several else "",
+        "folder": row["folder"],
+        "session": row["session"],
         "group": row["group"],
         "symbol": SYMBOLS[row["group"]],
         "state": state_of(row),
@@ -127,38 +133,51 @@ def about(row: BoardRow) -> dict[str, str]:
     }
 
 
-def key_of(row: BoardRow) -> AgentKey:
-    """What identifies an agent."""
-    return AgentKey(row["folder"], row["address"])
-
-
 def place_of(key: AgentKey) -> str:
-    """The part of a URL that means this agent. It does not tell the folder of the project."""
-    return f"{project_id(key.folder)}/{quote(key.address, safe='')}"
+    """The part of a URL that means this agent. It does not tell where the project is."""
+    return f"{project_id(key.registry)}/{quote(key.address, safe='')}"
 
 
-def project_id(folder: str) -> str:
-    """The part of a URL that means a project."""
-    return hashlib.sha256(folder.encode(errors="surrogateescape")).hexdigest()[:12]
+def project_id(registry: str) -> str:
+    """The part of a URL that means the project with this registry."""
+    return _digest(registry)[:12]
 
 
 def line_id(key: AgentKey) -> str:
     """The id of the line of an agent."""
-    return f"a-{hashlib.sha256(f'{key.folder} {key.address}'.encode(errors='surrogateescape')).hexdigest()[:16]}"
+    return f"a-{_digest(f'{key.registry} {key.address}')[:16]}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
 
 def _head(document: BoardDoc, counts: Mapping[str, int]) -> dict[str, object]:
     return {
         "counts": [(group, SYMBOLS[group], counted(group, count)) for group, count in counts.items()],
-        "troubles": [trouble for each in document["projects"] for trouble in _troubles(each)],
+        "troubles": list(_troubles(document)),
     }
 
 
-def _troubles(project: BoardProject) -> Iterator[str]:
-    left_out = [project["error"]] if project["error"] else []
-    for each in (*left_out, *project["diagnostics"]):
-        place = f"{each['file']}:{each['line']}: " if each["file"] else ""
-        yield f"{project['project'] or project['folder']}: {place}{each['summary']}"
+def _troubles(document: BoardDoc) -> Iterator[str]:
+    for project in shown_projects(document):
+        yield from (f"{project['project']}: {_trouble(each)}" for each in project["diagnostics"])
+    yield from map(_trouble, document["diagnostics"])
+
+
+def _trouble(diagnostic: DiagnosticDoc) -> str:
+    place = f"{diagnostic['file']}:{diagnostic['line']}: " if diagnostic["file"] else ""
+    return f"{place}{diagnostic['summary']}"
+
+
+def _plans(document: BoardDoc) -> list[tuple[str, str]]:
+    return [(each["project"], project_id(each["registry"])) for each in shown_projects(document)]
+
+
+def _left_out(document: BoardDoc) -> Iterator[HtmlLine]:
+    for text in left_out_of(document):
+        id_ = f"p-{_digest(text)[:16]}"
+        yield HtmlLine(id_, page("left_out.html", id=id_, text=text))
 
 
 def _question(row: BoardRow) -> OpenQuestion:

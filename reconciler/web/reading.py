@@ -8,17 +8,17 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 
-from reconciler.app.board.service import AgentKey
+from reconciler.app.board.service import AgentKey, key_of
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.harmless import harmless
-from reconciler.render.board_words import age_of, branch_of, job_of, says_of
+from reconciler.render.board_words import age_of, branch_of, job_of, nothing_of, says_of, tokens_of
 from reconciler.render.diff import diff_text
 from reconciler.render.documents.last import LastDoc
 from reconciler.render.terminal import line_style
 from reconciler.render.text import plan_text
 
 from .feed import MOST_STREAMS
-from .lines import LineMaker, about, key_of, project_id
+from .lines import LineMaker, about
 from .permission import WebPermission
 from .screens import screen_html
 from .site import MOST_PLANS, Site, agent_url
@@ -34,10 +34,15 @@ async def board(site: Site, request: Request) -> Response:
     if document is None:
         return site.html(request, "waiting.html", title="reconciler", refresh=2)
     wanted = request.query_params.get("q", "")
-    shown = LineMaker(can_answer=site.allows(WebPermission.ANSWER)).board(document, site.settings.now, wanted)
-    plans = [(each["project"], project_id(each["folder"])) for each in document["projects"]]
+    shown = LineMaker(can_answer=site.allows(WebPermission.ANSWER)).board(document, site.settings.now(), wanted)
     return site.html(
-        request, "board.html", title=shown.title, board=shown, wanted=wanted, plans=plans, without_script=_REFRESH
+        request,
+        "board.html",
+        title=shown.title,
+        board=shown,
+        wanted=wanted,
+        nothing=nothing_of(document),
+        without_script=_REFRESH,
     )
 
 
@@ -58,19 +63,20 @@ async def agent(site: Site, request: Request) -> Response:
         return site.no_agent(request)
     key = key_of(row)
     values: dict[str, object] = {
-        "age": age_of(row, site.settings.now),
+        "age": age_of(row, site.settings.now()),
         "says": says_of(row, with_job=False) if row["group"] in {"needs_you", "trouble"} else "",
         "branch": branch_of(row),
+        "tokens": tokens_of(row),
         "job": job_of(row),
         "alive": row["live"] == "alive",
         "waits": row["waits_for"] == "permission",
-        "session": row["session"],
         "screen": await _screen(site, key),
         "messages": await _messages(site, key),
         "changes": await _changes(site, key),
     }
+    told = about(row, several=site.feed.several)
     return site.html(
-        request, "agent.html", HTTPStatus.OK, title=about(row)["name"], without_script=_REFRESH, **about(row), **values
+        request, "agent.html", HTTPStatus.OK, title=told["name"], without_script=_REFRESH, **told, **values
     )
 
 
@@ -90,7 +96,7 @@ async def dialog(site: Site, request: Request) -> Response:
     key = key_of(row)
     back = agent_url("agent", key)
     if not site.allows(WebPermission.ANSWER):
-        return site.wrong(request, HTTPStatus.FORBIDDEN, not_allowed(WebPermission.ANSWER), back)
+        return site.wrong(request, HTTPStatus.FORBIDDEN, not_allowed(site, WebPermission.ANSWER), back)
     try:
         found = await in_thread(lambda: site.service.dialog(key))
     except ReconcilerError as error:
@@ -101,27 +107,28 @@ async def dialog(site: Site, request: Request) -> Response:
         "job": found.job.id if found.job else "",
         "back": back,
     }
-    return site.html(request, "dialog.html", HTTPStatus.OK, title=f"{about(row)['name']} asks", **about(row), **values)
+    told = about(row, several=site.feed.several)
+    return site.html(request, "dialog.html", HTTPStatus.OK, title=f"{told['name']} asks", **told, **values)
 
 
 async def plan(site: Site, request: Request) -> Response:
     """What an apply would do, with the digest under which it can be applied."""
-    project = request.path_params["project"]
-    folder = site.project_ids.get(project)
-    if folder is None:
-        return site.wrong(request, HTTPStatus.NOT_FOUND, "There is no such project on this page.")
+    project, place = await site.project(request), request.path_params["project"]
+    if project is None:
+        return site.wrong(request, HTTPStatus.NOT_FOUND, "There is no such project on the board any more.")
     try:
-        found = await in_thread(lambda: site.service.plan(folder))
+        found = await in_thread(lambda: site.service.plan(project["registry"]))
     except ReconcilerError as error:
         return site.wrong(request, HTTPStatus.CONFLICT, error)
     if len(site.plans) >= MOST_PLANS:
         del site.plans[next(iter(site.plans))]
-    site.plans[project, found["digest"]] = found
+    site.plans[place, found["digest"]] = found
     return site.html(
         request,
         "plan.html",
-        title="Plan",
-        place=project,
+        title=f"Plan of {project['project']}",
+        folder=project["folder"],
+        place=place,
         digest=found["digest"],
         lines=[(line, line_style(line)) for line in plan_text(found)],
         changes=any(each["actions"] not in _NO_PLAN for each in found["resource_changes"]),
@@ -160,9 +167,9 @@ async def here(site: Site, request: Request) -> Response:
     )
 
 
-def not_allowed(permission: WebPermission) -> str:
+def not_allowed(site: Site, permission: WebPermission) -> str:
     """What to type to allow a sort of action."""
-    return f"This page may not do that. Start the server with: reconciler web --allow {permission}"
+    return f"This page may not do that. Start the server with: {site.settings.place.command} --allow {permission}"
 
 
 async def _screen(site: Site, key: AgentKey) -> Markup:

@@ -41,20 +41,19 @@ _AGENT = "{project}/{address:path}"
 
 def site_for(settings: WebSettings, service: BoardService) -> Site:
     """The site over a board. Raises ReconcilerError if its files cannot be used."""
-    at = settings.projects[0]
-    browsers = Browsers(settings.folder, at.now)
-    trail = AuditTrail(settings.folder, ACTIONS, at.now)
-    monotonic = at.clock.monotonic
+    browsers = Browsers(settings.folder, settings.now)
+    trail = AuditTrail(settings.folder, ACTIONS, settings.now)
+    monotonic = settings.clock.monotonic
     return Site(
         settings=settings,
         service=service,
-        feed=BoardFeed(service, at.now, LineMaker(can_answer=WebPermission.ANSWER in settings.allowed)),
+        feed=BoardFeed(service, settings.now, LineMaker(can_answer=WebPermission.ANSWER in settings.allowed)),
         runs=DeedRuns(trail, service.look_again),
         screens=ScreenCache(service.peek, monotonic),
         browsers=browsers,
         jar=CookieJar(settings, browsers),
         trail=trail,
-        refused=AuditTrail(settings.folder, REFUSED, at.now),
+        refused=AuditTrail(settings.folder, REFUSED, settings.now),
         limits=RateLimits(
             RateLimit(CHANGING, monotonic), RateLimit(LOGIN_OF_ONE, monotonic), RateLimit(LOGIN_OF_ALL, monotonic)
         ),
@@ -88,7 +87,7 @@ def application(site: Site, port: int) -> ASGIApp:
         _read(site, "/apply/{project}", changing.apply, "POST"),
     ]
     inside = Starlette(routes=routes, exception_handlers={HTTPException: _http_error})
-    return Door(inside, own, settings.projects[0].clock.monotonic, _Refusals(site).note)
+    return Door(inside, own, settings.clock.monotonic, _Refusals(site).note)
 
 
 def _open(site: Site, path: str, view: _View, method: str = "GET") -> Route:
@@ -132,7 +131,7 @@ class _Refusals:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._limit = RateLimit(LOGIN_OF_ALL, site.settings.projects[0].clock.monotonic)
+        self._limit = RateLimit(LOGIN_OF_ALL, site.settings.clock.monotonic)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def note(self, scope: Scope, why: Refusal) -> None:

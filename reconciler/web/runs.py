@@ -68,9 +68,9 @@ class DeedRuns:
     async def begin(self, visitor: Visitor, deed: Deed, task: Task, patience: float) -> DeedRun:
         """Write the action down, begin it, and wait a moment for it to end. Raises ReconcilerError if nothing began."""
         run = DeedRun(deed)
-        entry = self._trail.entry(
-            visitor, deed.what, "begun", project=deed.key.folder, about=deed.key.address, detail=deed.detail, id=run.id
-        )
+        key = deed.key
+        about = {"project": key.folder, "registry": key.registry, "about": key.address}
+        entry = self._trail.entry(visitor, deed.what, "begun", **about, detail=deed.detail, id=run.id)
         await in_thread(lambda: self._trail.write(entry))
         self._runs[run.id] = run
         for old in [each for each in self._runs.values() if each.ended.is_set()][:-_MOST]:
@@ -89,11 +89,8 @@ class DeedRuns:
         verdict = "done" if run.result.done else "failed"
         try:
             said = run.result.lines[0] if run.result.lines else ""
-            self._trail.write(
-                self._trail.entry(
-                    visitor, begun.what, verdict, project=begun.project, about=begun.about, detail=said, id=run.id
-                )
-            )
+            about = {"project": begun.project, "registry": begun.registry, "about": begun.about}
+            self._trail.write(self._trail.entry(visitor, begun.what, verdict, **about, detail=said, id=run.id))
         except ReconcilerError as error:
             run.result = ActionResult(run.result.done, (*run.result.lines, error.summary))
         run.ended.set()

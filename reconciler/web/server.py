@@ -34,7 +34,7 @@ def serve(settings: WebSettings, say: Say) -> int:
     with listen(settings.bind.address, settings.bind.port) as opened:
         port = int(opened.getsockname()[1])
         settings = replace(settings, bind=BindAddress(settings.bind.address, port))
-        site = site_for(settings, BoardService(settings.projects))
+        site = site_for(settings, BoardService(settings.place.members))
         server = _PageServer(_config(site, port), site, lambda: _greet(site, port, say))
         asyncio.run(server.serve(sockets=[opened]))
         site.feed.wait_closed()

@@ -8,9 +8,13 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from reconciler.app.board.members import AllNoted, BoardMembers, GivenProjects
+from reconciler.app.project.places import state_home
 from reconciler.app.project.project import Project
 from reconciler.model.errors import UsageError
+from reconciler.ports.clock import RealClock
 from reconciler.ports.listening import names_of_this_machine
+from reconciler.ports.own_files import fence
 
 from .bind import BindAddress, expect_names, is_name
 from .certificates import WebCertificate, own_certificate
@@ -20,10 +24,33 @@ from .permission import WebPermission
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
+class WebPlace(Struct, frozen=True):
+    """Which projects the page shows, and where it keeps its own files."""
+
+    members: BoardMembers
+    folder: str
+    """Where logins, browsers, certificates and the log are."""
+    command: str
+    """What a user types to start this server."""
+
+
+def place_of_project(at: Project) -> WebPlace:
+    """The page of one project, with its files beside the registry."""
+    return WebPlace(GivenProjects([at]), os.path.join(at.state, "web"), "reconciler web")
+
+
+def place_of_all(env: Mapping[str, str]) -> WebPlace:
+    """The page of all noted projects, with its files where the notes are; no link in the way to them is followed."""
+    base = state_home(env, env.get("HOME") or os.path.expanduser("~"))
+    inside = os.path.join("reconciler", "web")
+    fence(base, [inside], "XDG_STATE_HOME={}")
+    return WebPlace(AllNoted(), os.path.join(base, inside), "reconciler web --all")
+
+
 class WebSettings(Struct, frozen=True):
     """Where the server listens, and what it may do."""
 
-    projects: tuple[Project, ...]
+    place: WebPlace
     bind: BindAddress
     names: tuple[str, ...]
     """The names under which it is reached; the first one is shown."""
@@ -31,25 +58,20 @@ class WebSettings(Struct, frozen=True):
     logins: Mapping[str, PasswordHash]
     certificate: WebCertificate | None = None
     """None: it does not speak TLS, and only this machine can reach it."""
+    clock: RealClock = RealClock()
 
     @property
     def folder(self) -> str:
         """Where logins, browsers, certificates and the log are."""
-        return web_folder(self.projects[0])
+        return self.place.folder
 
-    @property
     def now(self) -> datetime:
         """The current moment."""
-        return self.projects[0].now()
-
-
-def web_folder(at: Project) -> str:
-    """The folder of the server's own files."""
-    return os.path.join(at.state, "web")
+        return self.clock.now()
 
 
 def settings_for(
-    projects: Sequence[Project], bind: BindAddress, names: Sequence[str], allowed: frozenset[WebPermission]
+    place: WebPlace, bind: BindAddress, names: Sequence[str], allowed: frozenset[WebPermission]
 ) -> WebSettings:
     """The settings. For other machines, the certificate is made where it is missing.
 
@@ -58,18 +80,17 @@ def settings_for(
         ReconcilerError: Logins or certificate cannot be used.
     """
     expect_names(names)
-    folder = web_folder(projects[0])
-    known = logins(folder)
+    known = logins(place.folder)
     if bind.is_local:
-        return WebSettings(tuple(projects), bind, _local_names(bind, names), allowed, known)
+        return WebSettings(place, bind, _local_names(bind, names), allowed, known)
     if not known:
         raise UsageError(
             f"other machines can reach {bind.address}, and nobody has a login",
-            fix="make one first: reconciler web --set-password YOUR-NAME",
+            fix=f"make one first: {place.command} --set-password YOUR-NAME",
         )
     own = tuple(dict.fromkeys([*names, *_names_at(bind)]))
-    made = own_certificate(folder, own, projects[0].now())
-    return WebSettings(tuple(projects), bind, own, allowed, known, made)
+    made = own_certificate(place.folder, own, RealClock().now())
+    return WebSettings(place, bind, own, allowed, known, made)
 
 
 def _local_names(bind: BindAddress, names: Sequence[str]) -> tuple[str, ...]:

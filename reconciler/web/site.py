@@ -12,13 +12,14 @@ from starlette.responses import HTMLResponse, Response
 from reconciler.app.board.actions import failed
 from reconciler.app.board.service import AgentKey, BoardService
 from reconciler.model.errors import ReconcilerError
-from reconciler.render.documents.board import BoardRow
+from reconciler.render.board_words import shown_projects
+from reconciler.render.documents.board import BoardProject, BoardRow
 from reconciler.render.documents.plan import PlanDoc
 
 from .browsers import Browsers, form_token
 from .feed import BoardFeed
 from .html import page
-from .lines import key_of, place_of, project_id
+from .lines import place_of, project_id
 from .permission import WebPermission
 from .rate import RateLimit
 from .runs import DeedRuns
@@ -59,17 +60,19 @@ class Site(Struct, frozen=True, kw_only=True):
         """Whether the user allows this sort of action."""
         return permission in self.settings.allowed
 
-    @property
-    def project_ids(self) -> dict[str, str]:
-        """The folder of each project by its part of a URL."""
-        return {project_id(at.root): at.root for at in self.settings.projects}
+    async def project(self, request: Request) -> BoardProject | None:
+        """The project that the URL means; None if it is not on the board, or is left out."""
+        document, wanted = await self.feed.document(), request.path_params["project"]
+        found = shown_projects(document) if document else []
+        return next((each for each in found if project_id(each["registry"]) == wanted), None)
 
     async def row(self, request: Request) -> BoardRow | None:
         """The agent that the URL means; None if there is none on the board."""
-        document = await self.feed.document()
-        folder = self.project_ids.get(request.path_params["project"], "")
-        key = AgentKey(folder, request.path_params["address"])
-        return next((row for row in document["agents"] if key_of(row) == key), None) if document else None
+        document, project = await self.feed.document(), await self.project(request)
+        if document is None or project is None:
+            return None
+        wanted = (project["registry"], request.path_params["address"])
+        return next((row for row in document["agents"] if (row["registry"], row["address"]) == wanted), None)
 
     def html(self, request: Request, template: str, status: int = HTTPStatus.OK, **values: object) -> Response:
         """A page with what every page has."""
@@ -79,7 +82,8 @@ class Site(Struct, frozen=True, kw_only=True):
             "form": form_token(secret) if browser else "",
             "allowed": {str(each) for each in self.settings.allowed},
             "refresh": 0,
-            "project": self.feed.projects,
+            "projects": self.feed.projects,
+            "command": self.settings.place.command,
             **values,
         }
         return HTMLResponse(page(template, **common), status)

@@ -44,6 +44,8 @@ class TrailEntry(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """`begun`, `done`, `failed`, `refused`."""
     project: str = ""
     """The folder of the project."""
+    registry: str = ""
+    """Its registry: several projects may be in one folder."""
     about: str = ""
     """The address of the agent."""
     detail: str = ""

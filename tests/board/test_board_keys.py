@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from board.desk import AGENTS, REGISTRY, PlayedService, Screen, document, on_board, row
 from rich.segment import Segment
+from textual.events import Resize
 
 from reconciler.app.board.attach import AttachMethod
 from reconciler.board import lower_pane
 from reconciler.board.keys import KEYS
+from reconciler.board.pane import TextPane
 from reconciler.model.errors import Refused
 
 HOSTILE = "[b]x[/b]\x1b[31m\x07\u202eevil\n[@click=app.leave]y[/]"
@@ -155,6 +157,86 @@ def test_what_was_refused_is_said() -> None:
 
     refused = Refused("the agent now asks something different from what you saw", fix="look")
     on_board(story, PlayedService(fails={"answer": refused}))
+
+
+def test_a_dialog_wider_than_the_terminal_is_wrapped_and_read_before_it_is_answered() -> None:
+    """What is cut off at the right is not read."""
+    long = "Bash rm -rf " + " ".join(f"folder{number}" for number in range(200)) + " the-very-end"
+
+    async def story(screen: Screen) -> None:
+        await screen.press("y")
+        await screen.shows("pgdn: more")
+        assert "the-very-end" not in screen.text
+        await screen.press("y")
+        await screen.shows("Read it to its end first")
+        for _ in range(9):
+            await screen.press("pagedown")
+        await screen.shows("the-very-end")
+        assert "pgdn: more" not in screen.text
+        await screen.press("y")
+        await screen.until(lambda: screen.did("answer", "shop.builder", "5d0c", "approve"))
+
+    on_board(story, PlayedService(dialog_lines=(long, "1. Yes")))
+
+
+def test_after_the_terminal_has_another_width_a_dialog_is_read_again() -> None:
+    async def story(screen: Screen) -> None:
+        await screen.press("y")
+        await screen.shows("the-very-end")
+        await screen.pilot.resize_terminal(80, 24)
+        await screen.until(lambda: "the-very-end" not in screen.text)
+        await screen.press("y")
+        await screen.shows("Read it to its end first")
+        await screen.pilot.resize_terminal(200, 50)
+        await screen.shows("the-very-end")
+        await screen.press("y")
+        await screen.until(lambda: screen.did("answer", "shop.builder", "5d0c", "approve"))
+
+    on_board(story, PlayedService(dialog_lines=("word " * 300 + "the-very-end",)), size=(200, 50))
+
+
+def test_a_dialog_that_was_read_stays_read_when_the_pane_is_laid_out_again() -> None:
+    async def story(screen: Screen) -> None:
+        await screen.press("y")
+        await screen.shows("4. No")
+        pane = screen.pilot.app.query_one(TextPane)
+        pane.on_resize(Resize(pane.size, pane.virtual_size))  # as Textual may send it after the first paint
+        await screen.press("y")
+        await screen.until(lambda: screen.did("answer", "shop.builder", "5d0c", "approve"))
+
+    on_board(story)
+
+
+def test_what_is_scrolled_back_in_a_screen_stays_there_while_it_goes_on() -> None:
+    service = PlayedService(screen=[f"line {number}" for number in range(100)])
+
+    async def story(screen: Screen) -> None:
+        await screen.press("space")
+        await screen.shows("line 99")
+        for _ in range(20):
+            await screen.press("pageup")
+        await screen.shows("line 0 ")
+        service.screen.append("line 100")
+        peeks = service.asked.count(("peek", "shop.builder"))
+        await screen.until(lambda: service.asked.count(("peek", "shop.builder")) > peeks + 1)
+        assert "line 0 " in screen.text
+        for _ in range(20):
+            await screen.press("pagedown")
+        await screen.shows("line 100")
+        service.screen.append("line 101")
+        await screen.shows("line 101")
+
+    on_board(story, service)
+
+
+def test_on_eighty_columns_the_last_line_says_how_to_get_help_and_how_to_leave() -> None:
+    async def story(screen: Screen) -> None:
+        assert screen.lines[-1].startswith("enter attach  space peek  y yes  n no")
+        assert screen.lines[-1].endswith("? keys  q quit")
+        await screen.pilot.click("KeyLine", offset=(screen.lines[-1].index("? keys"), 0))
+        await screen.shows("── keys")
+
+    on_board(story, size=(80, 24))
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,11 @@ class WebServer:
 
 
 @contextmanager
-def serving(project: Project, *words: str, port: int = 0, **env: str) -> Iterator[WebServer]:
+def serving(project: Project, *words: str, port: int = 0, outside: bool = False) -> Iterator[WebServer]:
+    """A server of this project; `outside` starts it in no project, for all that are noted."""
     bound = () if "--bind" in words else ("--bind", f"127.0.0.1:{port}")
     process = subprocess.Popen(
-        [*CLI, "web", *bound, *words], cwd=project.root, env={**project.env, **env}, text=True,
+        [*CLI, "web", *bound, *words], cwd="/" if outside else project.root, env=project.env, text=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     server = WebServer(process, [])
@@ -65,6 +66,16 @@ def serving(project: Project, *words: str, port: int = 0, **env: str) -> Iterato
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def made_beside(lab: Project, name: str) -> Project:
+    """Another project of the same user, on a tmux server of its own, whose one agent has the address of one there."""
+    root = lab.home / name
+    root.mkdir()
+    made = Project(root, lab.home, lab.home / f"t-{name}")
+    made.write({"shop": {"path": "shop", "agents": {"writer": {"type": "claude", "prompt": "ask"}}}})
+    made.apply()
+    return made
 
 
 @contextmanager

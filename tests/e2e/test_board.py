@@ -24,6 +24,7 @@ from typing import Any
 import jsonschema
 import pytest
 from project import CLI, SCHEMAS, Project
+from settled import asks, rests
 from waiting import wait_until
 
 TRIED: set[str] = set()
@@ -100,9 +101,17 @@ def terminal(
         made.tmux("kill-server")
 
 
+@pytest.fixture
+def lab(started: Project) -> Project:
+    """One agent that asks, one that rests, and one that is stopped, whatever the test before left behind."""
+    asks(started, "builder")
+    rests(started, "writer")
+    return started
+
+
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Project]:
-    """One agent that asks, one that rests, and one that is stopped."""
+def started() -> Iterator[Project]:
+    """The agents that the tests of this file share."""
     with tempfile.TemporaryDirectory(prefix="rc-", dir="/tmp") as folder:
         root = Path(folder) / "project"
         root.mkdir()
@@ -119,22 +128,22 @@ def lab() -> Iterator[Project]:
         wait_until(lambda: not project.processes())
 
 
-def _ages(screen: str) -> str:
-    """The screen without what differs from run to run."""
-    return re.sub(r"(?:<1m| \dm)(?=  )", "   ", screen)
+def _stable(screen: str) -> str:
+    """The screen without what differs from run to run, or depends on the tests before."""
+    return re.sub(r"reply to \d+ char\w*…", "reply to 5 char…", re.sub(r"(?:<1m| \dm)(?=  )", "   ", screen))
 
 
 @tries("y", "Space", "l", "d", "Escape", "m", "Enter", "s", "r", "R", "Home", "Down")
 def test_its_keys_on_real_agents(lab: Project) -> None:
     with terminal(lab, "keys", "board") as board:
         screen = board.shows("▲  asks", "○  idle", "■  ", "Bash command touch", "canned reply")
-        assert _ages(screen).splitlines()[:8] == [
+        assert _stable(screen).splitlines()[:8] == [
             "reconciler  project  ▲ 1 needs you  ○ 1 idle  ■ 1 stopped",
             "   STATE     FOR  AGENT                  SAYS",
             "needs you (1)",
             "▲  asks           shop.builder (claude)  Bash command touch played Do you want…",
             "idle (1)",
-            "○  idle           shop.writer (claude)   This is a canned reply to 5 character…",
+            "○  idle           shop.writer (claude)   This is a canned reply to 5 char…",
             "stopped (1)",
             "■  new            blog.old (claude)",
         ]
@@ -197,10 +206,10 @@ def test_exactly_the_plan_that_was_shown_is_applied(lab: Project) -> None:
         manifest.write_text(before)
         lab.apply()
         board.shows("■  archived")  # the registry keeps what it knows of them
+    lab.run("delete", "agent.blog.new", "agent.blog.newer", "--auto-approve")
 
 
 def test_one_changed_character_and_nothing_is_pressed(lab: Project) -> None:
-    lab.type("shop-creator-writer", "please ask")
     with terminal(lab, "changed", "board") as board:
         board.shows("▲  asks")
         board.press("y")
@@ -208,12 +217,10 @@ def test_one_changed_character_and_nothing_is_pressed(lab: Project) -> None:
         [*_, path] = sorted((lab.root / ".mam" / "jobs" / ".requests").glob("*/*.shown"), key=os.path.getmtime)
         kept = json.loads(path.read_text())
         path.write_text(json.dumps({**kept, "digest": ("1" if kept["digest"][0] == "0" else "0") + kept["digest"][1:]}))
-        before = lab.screen("shop-creator-writer")
+        before = lab.screen("shop-creator-builder")
         board.press("y")
         board.shows("✗ Error: the agent now asks something different from what you saw")
-        assert lab.screen("shop-creator-writer") == before
-        lab.tmux("send-keys", "-t", "=shop-creator-writer:", "Escape")
-        board.shows("○ 2 idle")
+        assert lab.screen("shop-creator-builder") == before
 
 
 @tries("/", "Enter", "q")
@@ -232,22 +239,20 @@ def test_enter_attaches_and_detaching_comes_back(lab: Project) -> None:
 
 @tries("n", "p", "?", "g", "j", "k", "Up", "End", "PageUp", "PageDown", "C-c")
 def test_the_keys_that_look_and_move(lab: Project) -> None:
-    lab.type("shop-creator-writer", "please ask")
     with terminal(lab, "moves", "board", size=(80, 30)) as board:
         board.shows("▲  asks")
-        board.press("/", "writer", "Enter")
-        board.shows("filter: writer")
+        board.press("/", "builder", "Enter")
+        board.shows("filter: builder")
         board.press("n")
-        board.shows("shop.writer asks", "4. No")
+        board.shows("shop.builder asks", "4. No")
         board.press("n")
         board.shows("✓ deny: Do you want to proceed?")
         board.press("Escape")
         wait_until(lambda: "filter" not in board.screen)
-        board.shows("○  idle")
-        # Other tests leave other agents behind: these are of this one workspace.
-        board.press("/", "shop", "Enter")
-        board.shows("filter: shop")
-        board.press("End", "k", "j", "Up", "j", "l")
+        board.shows("○ 2 idle")
+        board.press("Home", "Down", "l")
+        board.shows("shop.writer: its last messages")
+        board.press("End", "k", "j", "Up")
         board.shows("shop.writer: its last messages")
         board.press("Escape")
         wait_until(lambda: "its last messages" not in board.screen)
@@ -436,7 +441,6 @@ def test_the_program_alone_is_the_board_on_a_terminal_and_status_elsewhere(lab: 
 
 
 def test_no_color_holds(lab: Project) -> None:
-    lab.tmux("send-keys", "-t", "=shop-creator-writer:", "Escape")
     with terminal(lab, "grey", "board", inside=False) as board:
         board.shows("shop.writer")
         board.press("/", "writer", "Enter")

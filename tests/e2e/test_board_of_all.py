@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 
 import pytest
 from project import CLI, Project
@@ -15,8 +16,8 @@ from test_board import NO_TMUX, Terminal
 from waiting import wait_until
 
 from reconciler.app.board import watch
-from reconciler.app.board.members import AllNoted
-from reconciler.app.board.watch import LiveBoard
+from reconciler.app.board.members import AllNoted, GivenProjects
+from reconciler.app.board.watch import LiveBoard, ServerWatch
 from reconciler.app.project.project import find_project
 from reconciler.app.usage import today
 from reconciler.app.usage.report import opened
@@ -127,6 +128,25 @@ def test_the_live_board_looks_once_at_a_server_for_all_projects_on_it(
             assert [row["live"] for row in documents[-1]["agents"]] == ["alive"] * len(made)
     finally:
         board.close()
+
+
+def test_on_a_busy_machine_the_next_look_is_not_put_off_by_what_a_look_waited_for(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = find_project(str(machine.made("one", shell={}).root), "")
+    rests: list[float] = []
+    board = LiveBoard(GivenProjects([at]), lambda _document: None)
+
+    def rest(_watch: ServerWatch, cost: float) -> None:
+        rests.append(cost)
+        board._stop.set()
+
+    monkeypatch.setattr(watch.ServerWatch, "look", lambda _self: Event().wait(0.5))
+    monkeypatch.setattr(watch.ServerWatch, "_rest", rest)
+    board.start()
+    wait_until(lambda: rests)
+    board.close()
+    assert rests[0] < 0.1, "it waited, and cost nothing"
 
 
 # --- tokens of today ----------------------------------------------------------------------------

@@ -60,13 +60,21 @@ def _plain(project: Project, packages: Path, *words: str) -> subprocess.Complete
 
 @pytest.mark.parametrize(
     ("words", "extra"),
-    [(["board"], "board"), (["mcp"], "mcp"), (["usage", "--cost"], "prices")],
+    [
+        (["board"], "board"),
+        (["web"], "web"),
+        (["mcp"], "mcp"),
+        (["usage", "--cost"], "prices"),
+        (["fleet", "status", "-i", "hosts.yml"], "fleet"),
+        (["fleet", "plan", "-i", "hosts.yml"], "fleet"),
+    ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
 def test_what_is_missing_is_one_line_with_the_command_that_adds_it(
     project: Project, packages: Path, words: list[str], extra: str
 ):
     project.declare(one={"type": "shell"})
+    (project.root / "hosts.yml").write_text("all: {hosts: {one: }}\n")
     done = _plain(project, packages, *words)
     assert (done.returncode, done.stdout) == (1, "")
     [line] = done.stderr.splitlines()

@@ -74,6 +74,7 @@ CALLS: dict[str, list[list[str]]] = {
         ["--bind", EVIL],
         ["--allow", EVIL],
         ["--forget-login", EVIL],
+        ["--all", "--forget-login", EVIL],
         ["--set-password", EVIL, "--password-file", EVIL],
     ],
     "projects list": [[], ["--json"]],

@@ -224,9 +224,11 @@ def test_an_agent_does_nothing_to_itself(project: Project, tmp_path: Path):
 
 
 def test_an_agent_may_do_to_itself_what_the_user_allows(project: Project, tmp_path: Path):
-    [[tool, _is_error, text]] = _asks(project, tmp_path, ["--allow", "send,self"], [("send", OWN_DEEDS["send"])])
-    assert tool == "send"
+    """It shows no dialog, which is found out only after it was let through."""
+    [[tool, _is_error, text]] = _asks(project, tmp_path, ["--allow", "answer,self"], [("answer", OWN_DEEDS["answer"])])
+    assert tool == "answer"
     assert "may not do this to itself" not in text
+    assert "no dialog of lab-creator-one was shown" in text
 
 
 def test_each_permission_but_those_that_start_agents_is_tried_on_the_agent_itself():

@@ -178,6 +178,7 @@ MEANT = {
         "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION=1 reconciler --install-completion bash; exit $?"
     ),
     "reconciler web": "reconciler web --bind 127.0.0.1:0",
+    "reconciler web --all": "reconciler web --all --bind 127.0.0.1:0",
     "reconciler web --allow answer,send": "reconciler web --bind 127.0.0.1:0 --allow answer,send",
     "reconciler web --bind 0.0.0.0:8737 --allow answer": "reconciler web --bind 0.0.0.0:0 --allow answer",
     "reconciler web --set-password anna": (

@@ -16,8 +16,11 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 from project import Project
-from served import WebServer, made_lab, serving
+from served import WebServer, made_beside, made_lab, serving
+from settled import asks, rests
 from waiting import wait_until
+
+from reconciler.web.lines import project_id
 
 EVERYTHING = ("--allow", "answer,send,stop,resume,apply")
 ASKS, RESTS = "agent.shop.builder", "agent.shop.writer"
@@ -69,17 +72,29 @@ def text_of(page: str) -> str:
 
 
 def audited(project: Project) -> list[tuple[str, str, str]]:
-    lines = (project.root / ".hermes" / "web" / "audit.jsonl").read_text().splitlines()
+    path = project.root / ".hermes" / "web" / "audit.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
     return [(each["what"], each["result"], each.get("about", "")) for each in map(json.loads, lines)]
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Project]:
+def started() -> Iterator[Project]:
+    """The agents that the tests of this file share."""
     with made_lab() as made:
         yield made
 
 
+@pytest.fixture
+def lab(started: Project) -> Project:
+    """Two agents that ask, and one that rests, whatever the test before left behind."""
+    for name in ("builder", "tester"):
+        asks(started, name)
+    rests(started, "writer")
+    return started
+
+
 def test_a_user_without_script_reads_answers_sends_stops_resumes_and_applies(lab: Project) -> None:
+    before = len(audited(lab))
     with serving(lab, *EVERYTHING) as server:
         user = Plain(server)
         wait_until(lambda: "canned reply" in user.read("/") and "2 need you" in user.read("/"))
@@ -111,7 +126,7 @@ def test_a_user_without_script_reads_answers_sends_stops_resumes_and_applies(lab
         assert "✓ done" in user.submit(plan, "/apply/")
         assert "shop-creator-writer" in lab.live()
         assert "✗ not done" in user.submit(plan, "/apply/")  # it is stale
-        done = [(what, result) for what, result, _ in audited(lab)]
+        done = [(what, result) for what, result, _ in audited(lab)[before:]]
         assert done == [
             ("link", "done"),
             *((what, result) for what in ("answer",) for result in ("begun", "done", "begun", "failed")),
@@ -136,6 +151,39 @@ def test_a_dialog_that_differs_in_one_character_is_not_answered(project: Project
         before = project.screen("lab-creator-one")
         assert "✗ not done" in user.submit(dialog, "/answer/", choice="approve")
         assert project.screen("lab-creator-one") == before
+
+
+def test_outside_of_a_project_it_shows_all_projects_and_acts_in_the_right_one(lab: Project) -> None:
+    """An agent of the other project has the same address and the same session name."""
+    other = made_beside(lab, "other")
+    with serving(lab, *EVERYTHING, outside=True) as server:
+        user = Plain(server)
+        wait_until(lambda: "Plan of other" in user.read("/") and "Plan of project" in user.read("/"))
+        assert "reconciler web --all" in server.client().get("/").text
+        own, before = project_id(str(other.registry)), lab.screen("shop-creator-writer")
+        asking = f"/agent/{own}/{RESTS}"
+        assert asking in user.read("/")
+        dialog = user.read(user.link(user.read(asking), "/dialog/"))
+        assert "✓ done approve: Do you want to proceed?" in user.submit(dialog, "/answer/", choice="approve")
+        wait_until(lambda: "canned reply" in other.screen("shop-creator-writer"))
+        wait_until(lambda: other.activity(other.pane("shop-creator-writer").pid) == "idle")
+        assert "✓ done" in user.submit(user.read(asking), "/stop/")
+        assert "shop-creator-writer" not in other.live()
+        wait_until(lambda: 'action="/resume/' in user.read(asking))
+        assert "✓ done" in user.submit(user.read(asking), "/resume/")
+        other.lose("shop-creator-writer")
+        assert lab.screen("shop-creator-writer") == before
+        plan = user.read(f"/plan/{own}")
+        assert str(other.root) in plan
+        assert "✓ done" in user.submit(plan, "/apply/")
+        assert "shop-creator-writer" in other.live()
+
+        lab.run("projects", "forget", "other")
+        wait_until(lambda: "Plan of other" not in user.read("/"))
+        assert user.client.get(asking).status_code == 404
+    files = lab.home / ".local/state/reconciler/web"
+    written = [json.loads(line) for line in (files / "audit.jsonl").read_text().splitlines()]
+    assert {each["project"] for each in written[1:]} == {str(other.root)}
 
 
 def test_it_stops_though_streams_are_open(lab: Project) -> None:

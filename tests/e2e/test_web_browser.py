@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from project import SECONDS, Project
-from served import WebServer, made_lab, serving
+from served import WebServer, made_beside, made_lab, serving
+from settled import asks, rests
 from waiting import wait_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -36,8 +37,18 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture
+def lab(started: Project) -> Project:
+    """Two agents that ask, and one that rests, whatever the test before left behind."""
+    for name in ("builder", "tester"):
+        asks(started, name)
+    rests(started, "writer")
+    return started
+
+
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Project]:
+def started() -> Iterator[Project]:
+    """The agents that the tests of this file share."""
     with made_lab() as made:
         yield made
 
@@ -81,8 +92,8 @@ def is_narrow_enough(page: Page) -> bool:
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_a_phone_reads_peeks_approves_denies_and_sends(browser: Browser) -> None:
-    with made_lab() as lab, serving(lab, *EVERYTHING) as server, user(browser, server) as page:
+def test_a_phone_reads_peeks_approves_denies_and_sends(browser: Browser, server: WebServer, lab: Project) -> None:
+    with user(browser, server) as page:
         expect(page.locator("#live")).to_have_text("live")
         expect(line(page, "shop.writer")).to_contain_text("canned reply")
         expect(page.locator("li.heading").first).to_have_text("needs you (2)")
@@ -129,9 +140,7 @@ def test_text_of_agents_is_inert(browser: Browser, server: WebServer, lab: Proje
         assert page.evaluate("window.pwned") is None
 
 
-def test_without_script_everything_is_read_and_answered(browser: Browser, server: WebServer, lab: Project) -> None:
-    if lab.json("status", "tester")["agents"][0]["waits_for"] != "permission":  # as it does in a new lab
-        lab.run("send", "tester", "ask", "--wait-idle", "20")
+def test_without_script_everything_is_read_and_answered(browser: Browser, server: WebServer) -> None:
     with user(browser, server, java_script_enabled=False) as page:
         wait_until(lambda: page.reload() and line(page, "shop.tester").get_by_role("link", name="Answer").count() == 1)
         assert page.locator('noscript meta[http-equiv="refresh"], meta[http-equiv="refresh"]').count() >= 1
@@ -153,6 +162,36 @@ def test_a_page_reconnects_when_the_server_restarts(browser: Browser, lab: Proje
             expect(line(page, "shop.writer")).to_be_visible()
 
 
+def test_the_page_of_all_projects_names_each_and_answers_in_the_right_one(browser: Browser, lab: Project) -> None:
+    """An agent of the other project has the same address and the same session name."""
+    with serving(lab, *EVERYTHING, outside=True) as server, user(browser, server) as page:
+        expect(page.locator("header .project")).to_have_text("project")
+        before = lab.screen("shop-creator-writer")
+        other = made_beside(lab, "other")
+        asking = line(page, "other shop.writer")
+        expect(asking).to_contain_text("asks")  # it was noted while the page was open
+        expect(line(page, "project shop.writer")).to_be_visible()
+        assert is_narrow_enough(page)
+        asking.get_by_role("link", name="Answer").click()
+        expect(page.locator(".facts")).to_contain_text("other")
+        page.get_by_role("button", name="Approve once").click()
+        expect(page.locator(".verdict")).to_have_text("✓ done")
+        wait_until(lambda: "canned reply" in other.screen("shop-creator-writer"))
+        assert lab.screen("shop-creator-writer") == before
+        page.goto(f"{server.address}/")
+        expect(page.locator("#live")).to_have_text("live")
+        page.get_by_role("link", name="Plan of other").click()
+        expect(page.locator("main")).to_contain_text(str(other.root))
+
+        page.goto(f"{server.address}/")
+        other.root.rename(lab.home / "away")
+        expect(page.locator("li.left-out")).to_contain_text(f"{other.root} is left out: its folder is not there")
+        lab.run("projects", "forget", str(other.root))
+        expect(page.locator("li.left-out")).to_have_count(0)
+        expect(page.locator("#plans")).to_have_text("Plan")
+    other.tmux("kill-server")
+
+
 def test_a_wrong_token_shows_nothing(browser: Browser, server: WebServer) -> None:
     with visitor(browser) as page:
         page.goto(f"{server.address}/open?token=wrong")
@@ -160,6 +199,7 @@ def test_a_wrong_token_shows_nothing(browser: Browser, server: WebServer) -> Non
         page.goto(f"{server.address}/")
         assert "shop" not in page.content()
         assert page.context.cookies() == []
+        assert page.evaluate("getComputedStyle(document.getElementById('live'), '::before').content") == "none"
 
 
 def test_another_site_reads_nothing_and_changes_nothing(browser: Browser, server: WebServer, lab: Project) -> None:

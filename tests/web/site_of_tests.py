@@ -21,9 +21,10 @@ from reconciler.jobs.dialogs import ShownDialog
 from reconciler.ports.clock import RealClock
 from reconciler.web.bind import bind_address
 from reconciler.web.browsers import form_token
+from reconciler.web.lines import project_id
 from reconciler.web.permission import WebPermission
 from reconciler.web.routes import application, site_for
-from reconciler.web.settings import WebSettings
+from reconciler.web.settings import WebSettings, place_of_project
 from reconciler.web.site import Site
 
 PORT = 8737
@@ -32,13 +33,23 @@ OWN = {"Origin": BASE, "Sec-Fetch-Site": "same-origin"}
 EVERYTHING = frozenset(WebPermission)
 
 
+def registry_in(folder: str) -> str:
+    """The usual registry of the project in a folder."""
+    return f"{folder}/.hermes/agent-sessions.yaml"
+
+
+def project_in(folder: str) -> str:
+    """The part of a URL that means that project."""
+    return project_id(registry_in(folder))
+
+
 def row(folder: str, agent: str = "claude", **more: object) -> dict[str, Any]:
     """An agent that rests."""
     return {
         "project": "lab", "folder": folder, "workspace": "shop", "agent": agent, "type": "claude",
         "address": f"agent.shop.{agent}", "session": f"shop-creator-{agent}", "group": "idle", "status": "running",
         "live": "alive", "state": "idle", "state_since": None, "waits_for": None, "question": None, "message": None,
-        "work": None, "job": None, "note": "", "registry": "", "tokens_today": None, **more,
+        "work": None, "job": None, "note": "", "registry": registry_in(folder), "tokens_today": None, **more,
     }  # fmt: skip
 
 
@@ -57,13 +68,24 @@ class PlayedService:
         self.started, self.peeks = 0, 0
         self.shown: list[set[str]] = []
         self.done: list[tuple[object, ...]] = []
+        self.where: list[str] = []
+        """The registries of the projects in which something was done."""
+        self.left_out: list[dict[str, Any]] = []
         self.texts = {"screen": "a screen", "message": "a message", "dialog": "Proceed?", "diff": "main"}
         self.digest = "d1"
 
     @property
     def document(self) -> Any:
-        project = {"project": "lab", "folder": self.folder, "registry": "", "error": None, "diagnostics": []}
-        return {"format_version": "1.0", "projects": [project], "agents": [dict(each) for each in self.rows]}
+        own = (registry_in(self.folder), "lab", self.folder)
+        found = dict.fromkeys([own, *((each["registry"], each["project"], each["folder"]) for each in self.rows)])
+        projects = [
+            {"project": name, "folder": folder, "registry": registry, "error": None, "diagnostics": []}
+            for registry, name, folder in found
+        ]
+        return {
+            "format_version": "1.0", "projects": [*projects, *self.left_out],
+            "agents": [dict(each) for each in self.rows], "diagnostics": [],
+        }  # fmt: skip
 
     def start(self, report: Callable[[Any], None]) -> None:
         self.started += 1
@@ -98,27 +120,28 @@ class PlayedService:
         seen = ShownDialog("req1", "0" * 64, self.texts["dialog"], (self.texts["dialog"], "1. Yes"), "")
         return AgentDialog(None, seen)  # type: ignore[arg-type] # the page shows only the dialog
 
-    def plan(self, _folder: str) -> Any:
+    def plan(self, _registry: str) -> Any:
         change = json.loads(PLAN.read_text("utf-8"))
         return {**change, "digest": self.digest}
 
     def answer(self, key: AgentKey, request: str, choice: Answer) -> ActionResult:
-        return self._did("answer", key.address, request, choice.value)
+        return self._did(key.registry, "answer", key.address, request, choice.value)
 
     def send(self, key: AgentKey, text: str) -> ActionResult:
-        return self._did("send", key.address, text)
+        return self._did(key.registry, "send", key.address, text)
 
     def stop(self, key: AgentKey, tell: Tell) -> ActionResult:
         tell("Stopping")
-        return self._did("stop", key.address)
+        return self._did(key.registry, "stop", key.address)
 
     def resume(self, key: AgentKey, _tell: Tell) -> ActionResult:
-        return self._did("resume", key.address)
+        return self._did(key.registry, "resume", key.address)
 
-    def apply(self, _folder: str, plan: Any, _tell: Tell) -> ActionResult:
-        return self._did("apply", plan["digest"])
+    def apply(self, registry: str, plan: Any, _tell: Tell) -> ActionResult:
+        return self._did(registry, "apply", plan["digest"])
 
-    def _did(self, *what: object) -> ActionResult:
+    def _did(self, registry: str, *what: object) -> ActionResult:
+        self.where.append(registry)
         self.done.append(what)
         return ActionResult(done=True, lines=("it is done",))
 
@@ -172,8 +195,8 @@ def visited(
     root: Path, rows: Iterable[dict[str, Any]], allowed: frozenset[WebPermission] = frozenset(), **settings: object
 ) -> Iterator[Visit]:
     """A browser at a site; it is not let in yet."""
-    at = replace(find_project(str(root), ""), clock=SteppedClock())
-    made = WebSettings((at,), bind_address(f"127.0.0.1:{PORT}"), ("127.0.0.1", "localhost", "::1"), allowed, {})
+    place, names = place_of_project(find_project(str(root), "")), ("127.0.0.1", "localhost", "::1")
+    made = WebSettings(place, bind_address(f"127.0.0.1:{PORT}"), names, allowed, {}, clock=SteppedClock())
     service = PlayedService(str(root), rows)
     site = site_for(replace(made, **settings), service)  # type: ignore[arg-type] # what pages ask of it
     app = application(site, PORT)

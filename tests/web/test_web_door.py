@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from site_of_tests import BASE, EVERYTHING, OWN, Visit, asking, row, visited
+from site_of_tests import BASE, EVERYTHING, OWN, Visit, asking, project_in, row, visited
 from starlette.routing import Route
 
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.web.browsers import dismiss_all_of
-from reconciler.web.lines import project_id
 from reconciler.web.passwords import forget_login, is_right, logins, set_password
 from reconciler.web.permission import WebPermission
 from reconciler.web.requests import OwnHosts, refusal
@@ -50,7 +49,7 @@ def visit(tmp_path: Path) -> Iterator[Visit]:
 def paths(visit: Visit, method: str) -> Iterator[str]:
     """The path of every route with that method, for an agent that exists."""
     inside = application(visit.site, 8737)._app  # type: ignore[attr-defined]
-    place = {"project": project_id(visit.service.folder), "address": "agent.shop.asker", "id": "x"}
+    place = {"project": project_in(visit.service.folder), "address": "agent.shop.asker", "id": "x"}
     for route in inside.routes:
         if isinstance(route, Route) and method in (route.methods or ()):
             yield route.path.replace(":path", "").format(**place)
@@ -103,7 +102,7 @@ def test_a_link_lets_one_browser_in_once(visit: Visit) -> None:
 @pytest.mark.parametrize("who", FOREIGN)
 def test_a_form_of_another_site_does_nothing(visit: Visit, who: str) -> None:
     visit.let_in()
-    place = project_id(visit.service.folder)
+    place = project_in(visit.service.folder)
     for path, fields in FORMS.items():
         answer = visit.post(path.format(place), headers=FOREIGN[who], **fields)
         assert answer.status_code == 403, path
@@ -113,7 +112,7 @@ def test_a_form_of_another_site_does_nothing(visit: Visit, who: str) -> None:
 @pytest.mark.parametrize("form", ["", "0" * 64, "\xe9"])
 def test_a_form_without_the_token_of_its_browser_does_nothing(visit: Visit, form: str) -> None:
     visit.let_in()
-    place = project_id(visit.service.folder)
+    place = project_in(visit.service.folder)
     for path, fields in FORMS.items():
         assert visit.post(path.format(place), **{**fields, "form": form}).status_code == 403, path
     assert visit.post("/logout", form=form).status_code == 403
@@ -125,7 +124,7 @@ def test_the_token_of_another_browser_is_refused(visit: Visit) -> None:
     other = visit.form
     visit.client.cookies.clear()
     visit.let_in()
-    path = f"/send/{project_id(visit.service.folder)}/agent.shop.claude"
+    path = f"/send/{project_in(visit.service.folder)}/agent.shop.claude"
     assert visit.post(path, form=other, text="hello").status_code == 403
     assert visit.post(path, text="hello").status_code == 303
 
@@ -153,7 +152,7 @@ def test_another_site_can_lead_here_but_not_read_or_frame(visit: Visit) -> None:
 
 def test_nothing_is_done_that_was_not_allowed(tmp_path: Path) -> None:
     rows = [asking(str(tmp_path)), row(str(tmp_path))]
-    place = project_id(str(tmp_path))
+    place = project_in(str(tmp_path))
     for permission, (path, fields) in zip(WebPermission, FORMS.items(), strict=True):
         with visited(tmp_path, rows, EVERYTHING - {permission}) as visit:
             answer = visit.let_in().post(path.format(place), **fields)
@@ -171,7 +170,7 @@ def test_nothing_is_done_that_was_not_allowed(tmp_path: Path) -> None:
 
 def test_every_action_is_written_down_with_who_and_from_where(visit: Visit) -> None:
     visit.let_in()
-    place = project_id(visit.service.folder)
+    place = project_in(visit.service.folder)
     visit.client.get(f"/plan/{place}")
     for path, fields in FORMS.items():
         answer = visit.post(path.format(place), **fields)
@@ -193,14 +192,14 @@ def test_what_cannot_be_written_down_is_not_done(visit: Visit) -> None:
     visit.let_in()
     (visit.folder / "audit.jsonl").unlink()
     (visit.folder / "audit.jsonl").mkdir()
-    path = f"/send/{project_id(visit.service.folder)}/agent.shop.claude"
+    path = f"/send/{project_in(visit.service.folder)}/agent.shop.claude"
     assert "audit.jsonl cannot be written" in visit.post(path, text="hello").text
     assert visit.service.done == []
 
 
 def test_only_a_plan_that_was_shown_is_applied(visit: Visit) -> None:
     visit.let_in()
-    place = project_id(visit.service.folder)
+    place = project_in(visit.service.folder)
     assert "no plan with this digest was shown" in visit.post(f"/apply/{place}", digest="d1").text
     assert 'value="d1"' in visit.client.get(f"/plan/{place}").text
     visit.service.digest = "d2"
@@ -211,7 +210,7 @@ def test_only_a_plan_that_was_shown_is_applied(visit: Visit) -> None:
 
 def test_an_answer_is_for_the_request_that_was_shown(visit: Visit) -> None:
     visit.let_in()
-    place = f"{project_id(visit.service.folder)}/agent.shop.asker"
+    place = f"{project_in(visit.service.folder)}/agent.shop.asker"
     shown = visit.client.get(f"/dialog/{place}").text
     assert "1. Yes" in shown
     assert 'value="req1"' in shown
@@ -237,13 +236,13 @@ def test_tries_to_log_in_are_limited(tmp_path: Path) -> None:
 def test_whoever_asks_too_often_waits(visit: Visit) -> None:
     codes = [visit.client.get("/board.css").status_code for _ in range(400)]
     assert codes == [200] * 240 + [429] * 160
-    visit.site.settings.projects[0].clock.seconds += 1
+    visit.site.settings.clock.seconds += 1
     assert visit.client.get("/board.css").status_code == 200
 
 
 def test_whoever_changes_too_much_waits(visit: Visit) -> None:
     visit.let_in()
-    path = f"/send/{project_id(visit.service.folder)}/agent.shop.claude"
+    path = f"/send/{project_in(visit.service.folder)}/agent.shop.claude"
     codes = [visit.post(path, text="hello").status_code for _ in range(30)]
     assert codes == [303] * 20 + [429] * 10
     assert len(visit.service.done) == 20
@@ -300,7 +299,7 @@ def test_a_browser_stays_let_in_when_the_server_restarts_until_it_signs_out(tmp_
 
 def test_a_form_that_is_too_long_is_not_read(visit: Visit) -> None:
     visit.let_in()
-    path = f"/send/{project_id(visit.service.folder)}/agent.shop.claude"
+    path = f"/send/{project_in(visit.service.folder)}/agent.shop.claude"
     assert visit.post(path, text="x" * (1 << 19)).status_code == 413
     assert visit.post(path, text=" ").status_code == 400
     sent = visit.client.post(path, content=b"\xff=\xff", headers=OWN)

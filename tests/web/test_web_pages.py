@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from site_of_tests import EVERYTHING, PlayedService, asking, row, visited
+from site_of_tests import EVERYTHING, PlayedService, asking, project_in, registry_in, row, visited
 
 from reconciler.app.project.project import find_project
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.web import html
 from reconciler.web.bind import bind_address, hosts_of
 from reconciler.web.certificates import own_certificate
@@ -27,7 +27,7 @@ from reconciler.web.icon import SIZES, icon
 from reconciler.web.lines import LineMaker, project_id
 from reconciler.web.passwords import set_password
 from reconciler.web.screens import screen_html
-from reconciler.web.settings import settings_for, web_folder
+from reconciler.web.settings import place_of_all, place_of_project, settings_for
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'>{{7*7}}\u202e\x1b[31m\x00&amp;</pre></li>"
@@ -94,12 +94,12 @@ def test_text_of_agents_is_text_on_every_page(tmp_path: Path) -> None:
             page = visit.client.get(link)
             assert page.status_code == 200
             assert "<script>alert(1)</script>" in inert(page.text).text
-        dialog = visit.client.get(f"/dialog/{project_id(str(tmp_path))}/agent.shop.asker").text
+        dialog = visit.client.get(f"/dialog/{project_in(str(tmp_path))}/agent.shop.asker").text
         assert "<script>alert(1)</script>" in inert(dialog).text
         screen = visit.client.get(str(links[0]).replace("/agent/", "/screen/")).text
         assert "<script" not in screen
         inert(visit.client.get("/", params={"q": EVIL}).text)
-        inert(visit.client.get(f"/agent/{project_id(str(tmp_path))}/{quote(EVIL)}").text)
+        inert(visit.client.get(f"/agent/{project_in(str(tmp_path))}/{quote(EVIL)}").text)
 
 
 def test_a_stream_sends_text_of_agents_as_text(tmp_path: Path) -> None:
@@ -114,16 +114,17 @@ def test_a_stream_sends_text_of_agents_as_text(tmp_path: Path) -> None:
 
 
 def test_a_page_is_complete_without_script(tmp_path: Path) -> None:
-    rows = [asking(str(tmp_path)), row(str(tmp_path), message={"role": "user", "at": None, "text": "mend it"})]
+    message = {"role": "user", "at": None, "text": "mend it"}
+    rows = [asking(str(tmp_path)), row(str(tmp_path), message=message, tokens_today=1545)]
     with visited(tmp_path, rows, EVERYTHING) as visit:
         visit.let_in()
         board = Parsed(visit.client.get("/").text)
-        for told in ("1 needs you", "1 idle", "shop.asker", "Proceed?", "> mend it", "Answer"):
+        for told in ("1 needs you", "1 idle", "shop.asker", "Proceed?", "> mend it", "1.5k tokens today", "Answer"):
             assert told in board.text
         assert ("meta", {"http-equiv": "refresh", "content": "15"}) in board.elements
         assert "shop.asker" not in visit.client.get("/?q=mend").text
-        agent = Parsed(visit.client.get(f"/agent/{project_id(str(tmp_path))}/agent.shop.claude").text)
-        for told in ("a screen", "a message", "main", "Send", "Stop shop.claude"):
+        agent = Parsed(visit.client.get(f"/agent/{project_in(str(tmp_path))}/agent.shop.claude").text)
+        for told in ("a screen", "a message", "main", "1.5k tokens today", "Send", "Stop shop.claude"):
             assert told in agent.text
 
 
@@ -161,6 +162,49 @@ def test_the_page_can_be_installed(tmp_path: Path) -> None:
         assert struct.unpack(">II", data[16:24]) == (size, size)
         start, length = data.index(b"IDAT") + 4, struct.unpack(">I", data[33:37])[0]
         assert len(zlib.decompress(data[start : start + length])) == size * (3 * size + 1)
+
+
+# --- several projects ---------------------------------------------------------------------------
+
+
+def test_of_several_projects_each_line_names_its_own_and_each_action_reaches_it(tmp_path: Path) -> None:
+    """Two projects have an agent of the same address, and are in the same folder."""
+    folder = str(tmp_path)
+    second = {"registry": f"{folder}/other.yaml", "project": "other"}
+    error = {"severity": "error", "summary": "its folder is not there", "fix": "mount its disk", "file": None}
+    with visited(tmp_path, [asking(folder, "a"), asking(folder, "a", **second)], EVERYTHING) as visit:
+        visit.service.left_out = [
+            {"project": "gone", "folder": "/gone", "registry": "/gone/r", "error": error, "diagnostics": []}
+        ]
+        visit.service.report(visit.service.document)
+        board = Parsed(visit.let_in().client.get("/").text)
+        for told in ("lab, other", "Plan of lab", "Plan of other", "/gone is left out: its folder is not there"):
+            assert told in board.text
+        assert "Plan of gone" not in board.text
+        assert board.text.index("shop.a") < board.text.index("/gone is left out")
+        here, there = project_in(folder), project_id(second["registry"])
+        assert [each["href"] for tag, each in board.elements if each.get("class") == "open"] == [
+            f"/agent/{here}/agent.shop.a",
+            f"/agent/{there}/agent.shop.a",
+        ]
+        for page in (f"/agent/{there}/agent.shop.a", f"/dialog/{there}/agent.shop.a"):
+            assert "other" in Parsed(visit.client.get(page).text).text.partition("shop.a")[2].split()
+        for form, fields in {"answer": {"request": "r", "choice": "deny"}, "send": {"text": "x"}, "stop": {}}.items():
+            visit.post(f"/{form}/{there}/agent.shop.a", **fields)
+            visit.post(f"/{form}/{here}/agent.shop.a", **fields)
+        visit.client.get(f"/plan/{there}")
+        assert visit.post(f"/apply/{here}", digest="d1").status_code == 409  # that plan was not shown
+        visit.post(f"/apply/{there}", digest="d1")
+        assert visit.service.where == [second["registry"], registry_in(folder)] * 3 + [second["registry"]]
+        assert [each["registry"] for each in visit.trail() if each["result"] == "begun"] == visit.service.where
+        assert visit.client.get(f"/plan/{project_id('/gone/r')}").status_code == 404
+
+
+def test_without_any_project_the_page_says_how_one_gets_there(tmp_path: Path) -> None:
+    with visited(tmp_path, []) as visit:
+        visit.let_in()
+        visit.service.report({"format_version": "1.0", "projects": [], "agents": [], "diagnostics": []})
+        assert "`reconciler apply` in a project notes it" in Parsed(visit.client.get("/").text).text
 
 
 # --- the stream ---------------------------------------------------------------------------------
@@ -242,7 +286,7 @@ def test_slow_facts_are_looked_up_only_while_somebody_looks(tmp_path: Path) -> N
 def test_a_screen_is_asked_for_once_for_all_who_look(tmp_path: Path) -> None:
     with visited(tmp_path, [row(str(tmp_path))]) as visit:
         visit.let_in()
-        path = f"/screen/{project_id(str(tmp_path))}/agent.shop.claude"
+        path = f"/screen/{project_in(str(tmp_path))}/agent.shop.claude"
         assert [visit.client.get(path).text for _ in range(5)] == ["a screen"] * 5
         assert visit.service.peeks == 1
 
@@ -293,16 +337,32 @@ def test_hosts_have_the_port_but_for_the_usual_one() -> None:
 
 
 def test_other_machines_need_a_login_and_get_a_certificate_of_our_own_ca(tmp_path: Path) -> None:
-    at, bind = find_project(str(tmp_path), ""), bind_address("0.0.0.0:8737")
+    place, bind = place_of_project(find_project(str(tmp_path), "")), bind_address("0.0.0.0:8737")
     with pytest.raises(UsageError, match="nobody has a login") as refused:
-        settings_for([at], bind, [], frozenset())
-    assert "--set-password" in refused.value.fix
-    set_password(web_folder(at), "anna", "a long password")
-    made = settings_for([at], bind, ["lab.example"], frozenset())
+        settings_for(place, bind, [], frozenset())
+    assert "reconciler web --set-password" in refused.value.fix
+    set_password(place.folder, "anna", "a long password")
+    made = settings_for(place, bind, ["lab.example"], frozenset())
     assert made.certificate
     assert made.names[0] == "lab.example"
     for name in ("ca.key", "server.key"):
-        assert (Path(web_folder(at)) / name).stat().st_mode & 0o777 == 0o600
+        assert (Path(place.folder) / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_page_of_all_projects_has_its_own_files_and_follows_no_link_to_them(tmp_path: Path) -> None:
+    env, bind = {"HOME": str(tmp_path)}, bind_address("0.0.0.0:8737")
+    place = place_of_all(env)
+    assert place.folder == str(tmp_path / ".local/state/reconciler/web")
+    with pytest.raises(UsageError, match="nobody has a login") as refused:
+        settings_for(place, bind, [], frozenset())
+    assert "reconciler web --all --set-password" in refused.value.fix
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / ".local/state").mkdir(parents=True)
+    (tmp_path / ".local/state/reconciler").symlink_to(elsewhere)
+    with pytest.raises(ReconcilerError):
+        set_password(place.folder, "anna", "a long password")
+    assert not list(elsewhere.iterdir())
 
 
 def test_a_certificate_stays_until_it_is_due_or_names_differ(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -20,6 +20,7 @@ from reconciler.app.jobs.answers import AgentDialog
 from reconciler.app.project.project import Project
 from reconciler.model.address import Address, parse_address
 from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.render.documents.board import BoardRow
 from reconciler.render.documents.diff import DiffDoc
 from reconciler.render.documents.last import LastDoc
 from reconciler.render.documents.peek import PeekDoc
@@ -32,15 +33,20 @@ class AgentKey(Struct, frozen=True):
     """An agent on the board: its project, and its address."""
 
     folder: str
-    """The folder of its project."""
+    """The folder of its project, in which there may be several."""
     address: str
-    registry: str = ""
-    """The registry of its project; only needed if another one is in the same folder."""
+    registry: str
+    """The registry of its project, which identifies it."""
 
     @property
     def name(self) -> str:
         """The shortest name that means this agent in its project."""
         return self.address.partition(".")[2]
+
+
+def key_of(row: BoardRow) -> AgentKey:
+    """What identifies an agent on the board."""
+    return AgentKey(row["folder"], row["address"], row["registry"])
 
 
 class BoardService:
@@ -66,8 +72,7 @@ class BoardService:
     def show(self, agents: Iterable[AgentKey]) -> None:
         """Keep the slow facts of these agents up to date: they are visible."""
         if self._live:
-            boards = [(self._board(key), key) for key in agents]
-            self._live.show((board.at.registry_path, _address(key)) for board, key in boards if board)
+            self._live.show((key.registry, _address(key)) for key in agents)
 
     def look_again(self) -> None:
         """Look at once: something was done."""
@@ -75,28 +80,26 @@ class BoardService:
             self._live.look_again()
 
     def _at(self, key: AgentKey) -> Project:
-        return self._project(key.registry or key.folder)
+        return self._project(key.registry)
 
-    def _project(self, place: str) -> Project:
-        """The project with this registry, or in this folder. Raises UsageError if the board does not show it."""
-        known = list(self._live.projects.values()) if self._live else []
-        projects = [each.at for each in known] or [each.at for each in self._members.find()]
-        found = [at for at in projects if at.registry_path == place] or [at for at in projects if at.root == place]
-        if not found:
-            raise UsageError(f"the project {place} is not on the board", fix="`reconciler projects list` lists them")
-        return found[0]
+    def _project(self, registry: str) -> Project:
+        """The project with this registry. Raises UsageError if the board does not show it."""
+        found = self._boards.get(registry)
+        if found is None:
+            fix = "`reconciler projects list` lists them"
+            raise UsageError(f"the project with the registry {registry} is not on the board any more", fix=fix)
+        return found.at
 
-    def _board(self, key: AgentKey) -> ProjectBoard | None:
-        boards = self._live.projects if self._live else {}
-        if key.registry:
-            return boards.get(key.registry)
-        return next((each for each in boards.values() if each.at.root == key.folder), None)
+    @property
+    def _boards(self) -> Mapping[str, ProjectBoard]:
+        """The projects on the board, by registry; none before the start."""
+        return self._live.projects if self._live else {}
 
     # --- looking ----------------------------------------------------------------------------------
 
     def peek(self, key: AgentKey) -> PeekDoc:
         """The screen of an agent. It uses the board's last look, so it costs one question to tmux."""
-        board = self._board(key)
+        board = self._boards.get(key.registry)
         if board is None or board.look is None:
             raise ReconcilerError("the board has not looked yet", fix="try again")
         return screen_of(board.at, board.look.view, _address(key))
@@ -117,9 +120,9 @@ class BoardService:
         """How to attach to an agent."""
         return attachment(self._at(key), _address(key))
 
-    def plan(self, project: str) -> PlanDoc:
-        """What an apply would do in a project, which its registry or its folder names."""
-        return actions.plan_now(self._project(project))
+    def plan(self, registry: str) -> PlanDoc:
+        """What an apply would do in the project with this registry."""
+        return actions.plan_now(self._project(registry))
 
     # --- acting -----------------------------------------------------------------------------------
 
@@ -143,9 +146,9 @@ class BoardService:
         """End an agent that is not in use, and start it again in its conversation."""
         return actions.restart_agent(self._at(key), _address(key), tell)
 
-    def apply(self, project: str, plan: PlanDoc, tell: Tell) -> ActionResult:
-        """Carry out exactly the plan that was shown."""
-        return actions.apply_plan(self._project(project), plan, tell)
+    def apply(self, registry: str, plan: PlanDoc, tell: Tell) -> ActionResult:
+        """Carry out exactly the plan that was shown, in the project with this registry."""
+        return actions.apply_plan(self._project(registry), plan, tell)
 
 
 def _address(key: AgentKey) -> Address:

@@ -21,7 +21,8 @@ from reconciler.ports.tmux.shared_look import SharedLooks
 from reconciler.render.board import board_document
 from reconciler.render.documents.board import BoardDoc
 
-_SHARE = 40.0  # after a look, events wait for 40 times its duration: looks take at most a fortieth of a core
+_SHARE = 40.0  # after a look, events wait for 40 times its cost: looks take at most a fortieth of a core
+_OF_OTHERS = 3.0  # what a look costs in all, by what this thread works for it: tmux works, too
 _LONGEST_PAUSE = 10.0  # seconds
 _SHORTEST_POLL, _POLL_SHARE = 3.0, 200.0  # without events, looks take at most a two-hundredth of a core
 _SCREENS = 50  # screens that are read before what they showed is reported
@@ -192,10 +193,11 @@ class ServerWatch:
         try:
             while not self._board.stopped:
                 self._hurried.clear()
-                began = self._clock.monotonic()
+                began, worked = self._clock.monotonic(), self._clock.processor_time()
                 self.look()
                 self._listen()
-                self._rest(self._clock.monotonic() - began)
+                took, work = self._clock.monotonic() - began, self._clock.processor_time() - worked
+                self._rest(min(took, _OF_OTHERS * work))  # on a busy machine, a look waits more than it costs
         finally:
             self._trigger.close()
 
@@ -230,9 +232,9 @@ class ServerWatch:
         if servers:
             self._trigger.listen(paths, servers)
 
-    def _rest(self, took: float) -> None:
-        poll = max(_SHORTEST_POLL, _POLL_SHARE * took)
-        pause = min(_SHARE * took, _LONGEST_PAUSE)
+    def _rest(self, cost: float) -> None:
+        poll = max(_SHORTEST_POLL, _POLL_SHARE * cost)
+        pause = min(_SHARE * cost, _LONGEST_PAUSE)
         if not self._hurried.wait(pause):
             self._trigger.wait(poll - pause, 0)
 

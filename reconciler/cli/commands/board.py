@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from reconciler.app.board.board import board as look
 from reconciler.app.board.members import AllNoted
 from reconciler.app.board.service import BoardService
-from reconciler.app.project.places import is_project, project_folder
 from reconciler.app.project.project import Project, find_project
 from reconciler.cli import options as opt
 from reconciler.cli.copies import warn_about_registry
@@ -36,9 +35,7 @@ def board(
       reconciler board --all
       reconciler board --json | jq '.agents[] | select(.group == "needs_you")'
     """
-    if everywhere:
-        opt.refuse_one_project(chdir, registry)
-    of_all = everywhere or not (chdir or registry or is_project(project_folder("")))
+    of_all = opt.means_all(chdir, registry, everywhere=everywhere)
     if as_json and of_all:
         return print_board_of_all()
     if as_json:

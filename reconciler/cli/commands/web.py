@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterable
 from typing import Annotated
 
-from reconciler.app.project.project import Project, find_project
+from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.approval import given_password
 from reconciler.cli.copies import warn_about_registry
@@ -15,12 +16,13 @@ from reconciler.cli.extras import load_extra
 from reconciler.cli.parameters import Option
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
+from reconciler.ports.files import RealFiles
 from reconciler.render.output import tell
 from reconciler.web.bind import DEFAULT, bind_address
 from reconciler.web.browsers import dismiss_all_of
 from reconciler.web.passwords import forget_login, set_password
 from reconciler.web.permission import WebPermission
-from reconciler.web.settings import settings_for, web_folder
+from reconciler.web.settings import place_of_all, place_of_project, settings_for
 
 _KNOWN = tuple(WebPermission)
 
@@ -45,28 +47,33 @@ def web(
     ] = "",
     forget: Annotated[str, Option("--forget-login", metavar="NAME", help="Remove a login, and exit")] = "",
     may_ask: opt.Input = True,
+    everywhere: opt.All = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
     """Show all agents in a browser or on a phone: answer, and steer.
 
+    Outside of a project, or with --all, it shows the agents of all your projects; that page has its own logins.
     Without --allow, the page only shows. By default, only this machine reaches it, with a link that works once. Any
-    other address gets TLS with a certificate of this project's own CA, and needs a login.
+    other address gets TLS with a certificate of its own CA, and needs a login.
 
     \b
     Examples:
       reconciler web
+      reconciler web --all
       reconciler web --allow answer,send
       reconciler web --set-password anna
       reconciler web --bind 0.0.0.0:8737 --allow answer
     """
-    at = find_project(chdir, registry)
+    at = None if opt.means_all(chdir, registry, everywhere=everywhere) else find_project(chdir, registry)
+    place = place_of_project(at) if at else place_of_all(os.environ)
     if login or forget:
-        return _change_login(at, login, forget, password_file, may_ask=may_ask)
+        return _change_login(place.folder, login, forget, password_file, may_ask=may_ask)
     allowed, address = _permissions(allow or []), bind_address(bind)
     server = load_extra("reconciler.web.server", "web")
-    warn_about_registry(at)
-    ended_by = server.serve(settings_for([at], address, name or [], allowed), _say)
+    if at:
+        warn_about_registry(at)
+    ended_by = server.serve(settings_for(place, address, name or [], allowed), _say)
     return ExitCode.INTERRUPTED if ended_by == signal.SIGINT else ExitCode.OK
 
 
@@ -76,25 +83,25 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _change_login(at: Project, name: str, forgotten: str, password_file: str, *, may_ask: bool) -> int:
+def _change_login(folder: str, name: str, forgotten: str, password_file: str, *, may_ask: bool) -> int:
     """Whoever is logged in under the name must log in again."""
     if name and forgotten:
         raise UsageError("--set-password and --forget-login exclude each other", fix="omit one of them")
-    folder = web_folder(at)
     if forgotten:
         forget_login(folder, forgotten)
         tell(f"{forgotten} has no login any more.")
     else:
-        set_password(folder, name, _new_password(at, name, password_file, may_ask=may_ask))
+        set_password(folder, name, _new_password(name, password_file, may_ask=may_ask))
         tell(f"{name} can log in. A server that runs takes it when it is started again.")
     dismiss_all_of(folder, name or forgotten)
     return ExitCode.OK
 
 
-def _new_password(at: Project, name: str, path: str, *, may_ask: bool) -> str:
+def _new_password(name: str, path: str, *, may_ask: bool) -> str:
     """A password; one that is typed is typed twice."""
-    first = given_password(at.files, name, path, may_ask=may_ask)
-    if not path and given_password(at.files, f"{name}, again", path, may_ask=may_ask) != first:
+    files = RealFiles()
+    first = given_password(files, name, path, may_ask=may_ask)
+    if not path and given_password(files, f"{name}, again", path, may_ask=may_ask) != first:
         raise UsageError("the two passwords differ", fix="try again")
     return first
 

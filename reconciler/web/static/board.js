@@ -23,7 +23,8 @@ function show(news) {
 }
 
 function showLines(news) {
-  if (news.head !== undefined) document.getElementById("head").replaceChildren(fragment(news.head));
+  for (const part of ["head", "plans"])
+    if (news[part] !== undefined) document.getElementById(part).replaceChildren(fragment(news[part]));
   for (const [id, html] of Object.entries(news.lines || {})) {
     const made = fragment(html).firstElementChild;
     const before = lines.get(id);
@@ -70,7 +71,7 @@ function reconnect() {
 }
 
 function state(now) {
-  live.className = "live " + now;
+  live.className = now;
   live.textContent = now === "live" ? "live" : "no connection; trying again";
 }
 
