@@ -168,6 +168,7 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "job",
         "jobs",
         "history",
+        "agent-history",
         "generation",
         "generation-diff",
         "job-dry-run",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from .address import Address, block_name, parse_address
+from .address import Address, block_name, broker_address, parse_address, workspace_address
 from .errors import UsageError
 from .similar import similar
+
+if TYPE_CHECKING:
+    from .desired import Desired
+    from .record import Record
 
 _LISTED = 20
 _OFFERED = 6  # names in one message
@@ -32,6 +37,15 @@ class NamedResource(Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return f"{self.address}  {self.session}".rstrip()
+
+
+def everything_named(desired: Desired, record: Record) -> list[NamedResource]:
+    """Everything that is declared or recorded, with the names that each has."""
+    workspaces = [*desired.workspaces, *map(workspace_address, record.workspaces)]
+    brokers = [*desired.brokers, *map(broker_address, record.brokers)]
+    recorded = [NamedResource(row.address, row.session) for row in record.sessions.values()]
+    declared = [NamedResource(spec.address, spec.session) for spec in desired.agents.values()]
+    return list(dict.fromkeys([*map(NamedResource, workspaces), *map(NamedResource, brokers), *recorded, *declared]))
 
 
 def the_one(name: str, known: Iterable[NamedResource], what: str = "agent") -> NamedResource:

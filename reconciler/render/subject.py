@@ -11,13 +11,12 @@ from reconciler.agents.catalogue import catalogue
 from reconciler.kinds.agent.case import Case, PlanOptions, cases
 from reconciler.kinds.agent.drift import deep_drifts
 from reconciler.kinds.agent.status import statuses
-from reconciler.model.address import Address, broker_address, workspace_address
+from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT
 from reconciler.model.plan import Plan
 from reconciler.model.record import BrokerRow, Record, Section
-from reconciler.model.short_names import NamedResource
 from reconciler.model.snapshot import Snapshot
 
 from . import facts
@@ -48,15 +47,6 @@ class AddressView(Struct, frozen=True):
     declared: SourceDoc | None = None
     recorded: SourceDoc | None = None
     drift: tuple[DriftDoc, ...] = ()
-
-
-def everything_named(desired: Desired, record: Record) -> list[NamedResource]:
-    """Everything that is declared or recorded, with the names that each has."""
-    workspaces = [*desired.workspaces, *map(workspace_address, record.workspaces)]
-    brokers = [*desired.brokers, *map(broker_address, record.brokers)]
-    recorded = [NamedResource(row.address, row.session) for row in record.sessions.values()]
-    declared = [NamedResource(spec.address, spec.session) for spec in desired.agents.values()]
-    return list(dict.fromkeys([*map(NamedResource, workspaces), *map(NamedResource, brokers), *recorded, *declared]))
 
 
 def subject(view: PlanView, address: Address) -> AddressView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
@@ -146,3 +147,17 @@ def redrawn(stream: TextIO, env: Mapping[str, str], *, coloured: bool = False) -
         return
     with _late("terminal_rich").drawing(stream, None if coloured else line_style) as drawn:
         yield drawn
+
+
+def columns(stream: TextIO, env: Mapping[str, str]) -> int:
+    """How many columns the terminal of `stream` has; 80 if that is not known.
+
+    `shutil`, which knows it, too, takes long to load.
+    """
+    told = env.get("COLUMNS", "")
+    if told.isascii() and told.isdecimal() and int(told):
+        return int(told)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from jsonschema import Draft7Validator
 from project import Project, arguments, runs
 from waiting import wait_until
+
+from reconciler.state.schemas import load_schema
 
 SESSION = "lab-creator-claude"
 
@@ -114,7 +117,8 @@ def test_a_fresh_start_keeps_the_old_conversation_listed(project: Project):
     project.run("resume", SESSION, "--fresh")
     new = project.pane(SESSION).conversation
     assert new != old
-    told = json.loads(project.run("history", SESSION, "--json"))
+    told = project.json("history", SESSION, code=0)
+    Draft7Validator(load_schema("agent-history")).validate(told)
     assert told["conversations"] == [new, old]
     assert [entry["what"] for entry in told["entries"]] == ["create", "update", "create"]
 
@@ -183,11 +187,18 @@ def test_an_exact_name_wins_over_names_that_have_it_inside(project: Project):
     assert list(project.live()) == ["lab-creator-review2"]
 
 
-@pytest.mark.parametrize("name", ["", "agent", "agent.lab"])
+@pytest.mark.parametrize("name", ["agent", "agent.lab"])
 def test_what_is_part_of_no_name_or_of_every_address_stands_for_nothing(project: Project, name: str):
     project.declare(claude={})
     project.apply()
     assert "there is no agent" in project.run("stop", name, code=64)
+    assert list(project.live()) == [SESSION]
+
+
+def test_an_empty_name_stands_for_nothing(project: Project):
+    project.declare(claude={})
+    project.apply()
+    assert "the name is empty" in project.run("stop", "", code=64)
     assert list(project.live()) == [SESSION]
 
 

@@ -19,8 +19,9 @@ from reconciler.cli.typer_program import program
 from reconciler.manifest import ManifestContext, Source, load
 from reconciler.model.action import Reason
 from reconciler.model.diagnostic import Place
+from reconciler.model.short_names import everything_named
 from reconciler.render.explain import NEXT, WHY, explanation_document, explanation_text
-from reconciler.render.subject import PlanView, everything_named, subject
+from reconciler.render.subject import PlanView, subject
 from reconciler.state.schemas import load_schema
 
 COMMANDS = program().commands

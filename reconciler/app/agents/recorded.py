@@ -10,11 +10,10 @@ from reconciler.kinds.agent.status import statuses
 from reconciler.model.address import Address
 from reconciler.model.observed import ABSENT, Observed
 from reconciler.model.record import BrokerRow, Json
-from reconciler.model.short_names import the_one
+from reconciler.model.short_names import everything_named, the_one
 from reconciler.ports.world import Brokers
 from reconciler.render import facts
 from reconciler.render.status import status_document
-from reconciler.render.subject import everything_named
 
 
 def recorded(at: Project, address: str = "") -> dict[str, Json]:

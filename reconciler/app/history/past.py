@@ -4,28 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import Struct
-
 from reconciler.app.agents.look import look
 from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.project import Project
 from reconciler.manifest.compare import compare_manifests
 from reconciler.model.errors import UsageError
 from reconciler.model.generation import AgentThen, Generation
+from reconciler.render.documents import FORMAT_VERSION
+from reconciler.render.documents.agent_history import AgentHistoryDoc, AgentHistoryEntry
 from reconciler.render.documents.generation import GenerationDoc
 from reconciler.render.documents.generation_diff import GenerationDiffDoc
 from reconciler.render.documents.history import GenerationsDoc
 from reconciler.render.generations import diff_document, generation_document, history_document
 from reconciler.state import generations
 from reconciler.state.history import HistoryEntry, read
-
-
-class AgentPast(Struct, frozen=True):
-    """An agent's conversations, newest first, and its history, oldest first."""
-
-    address: str
-    conversations: tuple[str | None, ...]
-    entries: tuple[HistoryEntry, ...]
 
 
 def list_all(at: Project) -> GenerationsDoc:
@@ -66,10 +58,27 @@ def _agents(at: Project, generation: Generation) -> Mapping[str, AgentThen]:
     return generation.result.agents if generation.result else generation.before
 
 
-def agent_past(at: Project, name: str) -> AgentPast:
-    """The history of the agent with this name. Raises UsageError if it does not exist."""
+def agent_past(at: Project, name: str) -> AgentHistoryDoc:
+    """The conversations and the history of the agent with this name. Raises UsageError if it does not exist."""
     seen = look(at, everyone=False)
     (address,) = resolve_names(seen, [name])
     identity = seen.cases[address].identity if address in seen.cases else None
     ids = (identity.session_id, *identity.previous) if identity else ()
-    return AgentPast(str(address), ids, tuple(read(at.history, str(address))))
+    return {
+        "format_version": FORMAT_VERSION,
+        "address": str(address),
+        "conversations": [each for each in ids if each],
+        "entries": list(map(_entry, read(at.history, str(address)))),
+    }
+
+
+def _entry(entry: HistoryEntry) -> AgentHistoryEntry:
+    return {
+        "at": entry.at,
+        "address": entry.address,
+        "session": entry.session,
+        "what": entry.what,
+        "reason": entry.reason,
+        "conversation": entry.conversation,
+        "note": entry.note,
+    }

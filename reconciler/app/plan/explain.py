@@ -11,11 +11,11 @@ from reconciler.app.project.project import Project
 from reconciler.model.diagnostic import Place
 from reconciler.model.plan import Mode
 from reconciler.model.record import Section
-from reconciler.model.short_names import the_one
+from reconciler.model.short_names import everything_named, the_one
 from reconciler.plan.request import Request
 from reconciler.render.documents.explanation import ExplanationDoc
 from reconciler.render.explain import explanation_document
-from reconciler.render.subject import PlanView, everything_named, subject
+from reconciler.render.subject import PlanView, subject
 from reconciler.state.registry import StoredRegistry
 from reconciler.state.spans import layout
 

@@ -25,6 +25,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.moment import to_second
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Drift, Mode, Plan
+from reconciler.model.short_names import everything_named
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import SnapshotRequest, observe_cases, recorded_as_live
 from reconciler.plan.diff import compare
@@ -39,7 +40,6 @@ from reconciler.plan.request import (
 )
 from reconciler.plan.sources import Sources
 from reconciler.ports.world import World
-from reconciler.render.subject import everything_named
 from reconciler.state.registry import StoredRegistry, read
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-from msgspec import to_builtins
-
 from reconciler.app.history import past
 from reconciler.app.plan.saved_plans import plan_mistake
 from reconciler.app.project.project import find_project
@@ -26,8 +24,8 @@ from reconciler.render.terminal import show
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reconciler.app.history.past import AgentPast
     from reconciler.app.project.project import Project
+    from reconciler.render.documents.agent_history import AgentHistoryDoc
     from reconciler.render.documents.generation import GenerationDoc
 
 
@@ -76,7 +74,7 @@ def history(
         case [name] if name not in {"show", "diff"}:
             warn_about_registry(at)
             found = past.agent_past(at, name)
-            _show(at, to_builtins(found), _past_text(found), as_json=as_json)
+            _show(at, found, _past_text(found), as_json=as_json)
         case _:
             fix = "reconciler history, history show N, history diff N M, or history NAME"
             raise UsageError(f"unexpected arguments: {' '.join(what or [])}", fix=fix)
@@ -91,11 +89,11 @@ def _show_one(at: Project, document: GenerationDoc, *, as_json: bool, full: bool
     _show(at, document, lines, as_json=as_json)
 
 
-def _past_text(past: AgentPast) -> Iterator[str]:
-    yield f"Conversations, newest first: {', '.join(filter(None, past.conversations)) or 'none yet'}"
-    for entry in past.entries:
-        said = ", ".join(part for part in (entry.reason, entry.note) if part)
-        yield f"{entry.at}  {entry.what:<8}  {said}"
+def _past_text(document: AgentHistoryDoc) -> Iterator[str]:
+    yield f"Conversations, newest first: {', '.join(document['conversations']) or 'none yet'}"
+    for entry in document["entries"]:
+        said = ", ".join(part for part in (entry["reason"], entry["note"]) if part)
+        yield f"{entry['at']}  {entry['what']:<8}  {said}"
 
 
 def _show(at: Project, document: object, lines: Iterable[str], *, as_json: bool) -> None:

@@ -55,6 +55,7 @@ class SchemaName(StrEnum):
     JOB = "job"
     JOBS = "jobs"
     HISTORY = "history"
+    AGENT_HISTORY = "agent-history"
     GENERATION = "generation"
     GENERATION_DIFF = "generation-diff"
     JOB_DRY_RUN = "job-dry-run"

@@ -13,7 +13,6 @@ from reconciler.app.project.warnings import unconfirmed
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.parameters import Argument, Option
-from reconciler.cli.show.width import columns
 from reconciler.model.exit_code import ExitCode, exit_code_of
 from reconciler.model.harmless import one_line
 from reconciler.ports.hangup import end_on_hangup
@@ -21,7 +20,7 @@ from reconciler.render.document import diagnostic_document
 from reconciler.render.output import is_cut_off, json_text, tell_json
 from reconciler.render.status import is_detail, status_text
 from reconciler.render.status_groups import grouped_text
-from reconciler.render.terminal import redrawn, show_screen
+from reconciler.render.terminal import columns, redrawn, show_screen
 from reconciler.render.terminal import show as print_lines
 from reconciler.render.text import diagnostic_text
 

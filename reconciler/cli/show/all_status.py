@@ -8,14 +8,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from reconciler.app.agents.all_status import status_of_all
-from reconciler.cli.show.width import columns
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.harmless import one_line
 from reconciler.ports.clock import RealClock
 from reconciler.ports.hangup import end_on_hangup
 from reconciler.render.all_projects import all_groups_text, all_status_text, status_is_sure, status_warnings
 from reconciler.render.output import is_cut_off
-from reconciler.render.terminal import redrawn, show, show_screen
+from reconciler.render.terminal import columns, redrawn, show, show_screen
 from reconciler.render.text import diagnostic_text
 
 if TYPE_CHECKING:
