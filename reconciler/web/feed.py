@@ -12,7 +12,7 @@ from threading import Thread
 from msgspec import to_builtins
 
 from reconciler.app.board.service import BoardService, key_of
-from reconciler.render.board_words import projects_of, shown_projects
+from reconciler.render.board_words import labelled, projects_of, shown_projects
 from reconciler.render.documents.board import BoardDoc
 
 from .lines import BoardLines, LineMaker
@@ -101,7 +101,7 @@ class BoardFeed:
     # --- hearing ----------------------------------------------------------------------------------
 
     def _take(self, document: BoardDoc) -> None:
-        self._document = document
+        self._document = labelled(document)
         self._version += 1
         self._choose()
         self._wake()
