@@ -30,11 +30,14 @@ from reconciler.app.project.project import find_project
 from reconciler.board.app import BoardApp, run_board
 from reconciler.ports.clock import RealClock
 from reconciler.render.documents.board import BoardDoc, BoardRow
+from reconciler.web.feed import BoardFeed
+from reconciler.web.lines import LineMaker
 
 _CLOCK = RealClock()
 _MANY, _CHANGING = 1000, 10
 _SECONDS = 10
 _KEYS = 40
+_PAGES = 10
 _PAINTS = 5  # in turn, without and with agents
 _STATES = ("working", "idle", "needs_you")
 
@@ -189,6 +192,31 @@ def _resting(place: Lab, seconds: float) -> float:
     return used / seconds
 
 
+async def _streams(agents: int) -> tuple[float, float]:
+    """CPU seconds of all streams of the page, and bytes of one, for each second in which ten agents change."""
+    service = _FixedBoard(_document(agents))
+    feed = BoardFeed(service, _now, LineMaker(can_answer=True))  # type: ignore[arg-type] # as above
+    feed.start(asyncio.get_running_loop())
+    sent = 0
+
+    async def read() -> None:
+        nonlocal sent
+        async for message in feed.stream("", lambda: True):
+            sent += len(message)
+
+    readers = [asyncio.ensure_future(read()) for _ in range(_PAGES)]
+    await asyncio.sleep(3)  # each page has all lines
+    documents = [_document(agents, turn) for turn in range(1, _SECONDS + 1)]
+    began, sent = time.process_time(), 0
+    for document in documents:
+        service.report(document)
+        await asyncio.sleep(1)
+    used = time.process_time() - began
+    feed.close()
+    await asyncio.gather(*readers)
+    return used / _SECONDS, sent / _SECONDS / _PAGES
+
+
 def rows() -> Iterator[Row]:
     """All figures, in the order of the table."""
     key = f"{1000 * _key(_MANY):.0f} ms"
@@ -197,6 +225,12 @@ def rows() -> Iterator[Row]:
     yield Row(
         f"board: {_CHANGING} of {_MANY} agents change each second", f"{100 * share:.1f} % of one core", budget="3 %"
     )
+    stream, size = asyncio.run(_streams(_MANY))
+    yield Row(
+        f"page: {_PAGES} open pages, {_CHANGING} of {_MANY} agents change each second",
+        f"{100 * stream:.1f} % of one core",
+    )
+    yield Row("page: what each of them is sent", f"{size / 1024:.1f} KiB/s")
     with lab() as empty, lab() as full:
         empty.declare(0)
         full.declare(_MANY)

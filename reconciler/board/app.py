@@ -18,7 +18,7 @@ from reconciler.agents.permission import Answer
 from reconciler.app.board.attach import Attachment, AttachMethod, run_attachment
 from reconciler.app.board.service import AgentKey, key_of
 from reconciler.model.harmless import one_line
-from reconciler.render.board_words import SYMBOLS, counted, counts_of, nothing_of, projects_of, shown_projects
+from reconciler.render.board_words import SYMBOLS, counted, counts_of, labelled, nothing_of, projects_of, shown_projects
 from reconciler.render.documents.board import BoardDoc
 
 from .agent_list import AgentList
@@ -99,7 +99,7 @@ class BoardApp(App[None]):
 
     def _receive(self, document: BoardDoc) -> None:
         """Take a document; this is called in other threads. Of several that wait, the newest counts."""
-        self._latest = document
+        self._latest = labelled(document)
         self.post_message(DocumentArrived())
 
     def on_document_arrived(self) -> None:

@@ -26,7 +26,7 @@ class Key(Struct, frozen=True):
 KEYS = (
     Key("enter", "enter", "attach", "attach", "attach to the agent; you come back here when you detach"),
     Key("space", "space", "peek", "peek", "show the agent's screen, live"),
-    Key("y", "y", "approve", "yes", "approve what is shown: first shows the whole dialog, then answers it"),
+    Key("y", "y", "approve", "yes", "approve it: the first y shows the whole dialog, the second answers"),
     Key("n", "n", "deny", "no", "deny it"),
     Key("m", "m", "message", "message", "send a message to an agent that is idle"),
     Key("l", "l", "last", "last", "show its last messages"),

@@ -40,6 +40,41 @@ def projects_of(document: BoardDoc) -> str:
     return ", ".join(names) if len(names) <= _NAMED else f"{len(names)} projects"
 
 
+def labelled(document: BoardDoc) -> BoardDoc:
+    """The document as people read it: projects of the same name are also called by what tells their paths apart."""
+    labels = dict(_labels(shown_projects(document)))
+    if not labels:
+        return document
+    return {
+        **document,
+        "projects": [
+            {**each, "project": labels.get(each["registry"], each["project"])} for each in document["projects"]
+        ],
+        "agents": [{**row, "project": labels.get(row["registry"], row["project"])} for row in document["agents"]],
+    }
+
+
+def _labels(projects: list[BoardProject]) -> Iterator[tuple[str, str]]:
+    """The registry and the label of each project whose name another one has, too."""
+    names = [each["project"] for each in projects]
+    for name in {each for each in names if names.count(each) > 1}:
+        same = [each for each in projects if each["project"] == name]
+        folders = [each["folder"] for each in same]
+        paths = folders if len({*folders}) == len(same) else [each["registry"] for each in same]
+        for each, tail in zip(same, _tails(paths), strict=True):
+            yield each["registry"], tail if f"/{tail}".endswith(f"/{name}") else f"{name} ({tail})"
+
+
+def _tails(paths: list[str]) -> list[str]:
+    """The last parts of each path: as few as tell them apart."""
+    parts = [path.strip("/").split("/") for path in paths]
+    for count in range(1, max(map(len, parts)) + 1):
+        tails = ["/".join(each[-count:]) for each in parts]
+        if len({*tails}) == len(tails):
+            return tails
+    return paths
+
+
 def left_out_of(document: BoardDoc) -> Iterator[str]:
     """A line for each project that is left out: why, and what to do."""
     for project in document["projects"]:

@@ -75,7 +75,7 @@ class Browsers:
         return found if found and found.is_valid(self._now()) else None
 
     def dismiss(self, secret: str) -> None:
-        """Let a browser in no more. Raises ReconcilerError if that cannot be stored."""
+        """Sign a browser out. Raises ReconcilerError if that cannot be stored."""
         with self._lock:
             self._known = {key: each for key, each in self._known.items() if key != _hash(secret)}
             store(self._folder, FILE, self._known)

@@ -32,7 +32,7 @@ HEADERS = {
 
 
 class Door:
-    """Refuses what no page of ours sends, and whoever asks too often, before the application sees it."""
+    """Refuses what no page of ours sends, and too many requests, before the application sees them."""
 
     def __init__(
         self, app: ASGIApp, own: OwnHosts, monotonic: Callable[[], float], refused: Callable[[Scope, Refusal], None]
@@ -72,7 +72,7 @@ def client_of(scope: Scope) -> str:
 
 
 def too_often(wait: float) -> Refusal:
-    """The refusal of whoever must wait so many seconds."""
+    """The refusal of a client that must wait so many seconds."""
     return Refusal(HTTPStatus.TOO_MANY_REQUESTS, "too many requests", math.ceil(wait))
 
 

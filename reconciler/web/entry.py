@@ -21,7 +21,7 @@ from .visits import expect_own, form_of
 
 
 def login_page(site: Site, request: Request, said: str = "", status: int = HTTPStatus.UNAUTHORIZED) -> Response:
-    """The page of whoever is not let in yet."""
+    """The page for a browser that is not let in yet."""
     return site.html(
         request,
         "login.html",
@@ -42,7 +42,7 @@ async def use_link(site: Site, request: Request) -> Response:
         await _note_refused(site, address, "link", "the token is wrong or was used")
         if site.jar.browser(request):
             return RedirectResponse("/", HTTPStatus.SEE_OTHER)
-        return login_page(site, request, "This link was used already, or is of a server that has ended.")
+        return login_page(site, request, "This link was already used, or its server has ended.")
     return await _admit(site, request, _user(), "link")
 
 
@@ -61,7 +61,7 @@ async def log_in(site: Site, request: Request) -> Response:
 
 
 async def log_out(site: Site, request: Request) -> Response:
-    """Let this browser in no more."""
+    """Sign this browser out."""
     fields = await form_of(request)
     found = fields if isinstance(fields, Refusal) else expect_own(site.jar.secret(request), fields)
     if found:
@@ -80,8 +80,8 @@ async def log_out(site: Site, request: Request) -> Response:
 async def _admit(site: Site, request: Request, who: str, how: str) -> Response:
     """Give the browser its cookie.
 
-    The page leads on by itself: after a redirect, a browser would not send a strict cookie to whoever came by a link
-    on a page of another site.
+    The page leads on by itself: after a redirect, a browser would not send a strict cookie if the link was on
+    a page of another site.
     """
     address = client_of(request.scope)
     try:

@@ -12,14 +12,14 @@ from threading import Thread
 from msgspec import to_builtins
 
 from reconciler.app.board.service import BoardService, key_of
-from reconciler.render.board_words import projects_of, shown_projects
+from reconciler.render.board_words import labelled, projects_of, shown_projects
 from reconciler.render.documents.board import BoardDoc
 
 from .lines import BoardLines, LineMaker
 
 _KEEPS_ALIVE = 15.0  # seconds between two messages at most; ages are also told then
 _PAUSE = 0.25  # seconds between two messages at least
-_INTEREST = 60.0  # seconds for which slow facts are looked up after somebody last looked at the board
+_INTEREST = 60.0  # seconds for which slow facts are looked up after a browser last asked for the board
 _FIRST_LOOK = 10.0  # seconds
 _CLOSES = 1.0  # seconds for a look that is under way
 MOST_STREAMS = 64
@@ -101,7 +101,7 @@ class BoardFeed:
     # --- hearing ----------------------------------------------------------------------------------
 
     def _take(self, document: BoardDoc) -> None:
-        self._document = document
+        self._document = labelled(document)
         self._version += 1
         self._choose()
         self._wake()
@@ -117,13 +117,13 @@ class BoardFeed:
                 await asyncio.wait_for(self._changed.wait(), seconds)
 
     def _want(self) -> None:
-        """Somebody looks at the board."""
+        """A browser asks for the board."""
         before, self._wanted_until = self._wanted_until, asyncio.get_running_loop().time() + _INTEREST
         if before < self._wanted_until - _INTEREST:
             self._choose()
 
     def _choose(self) -> None:
-        """Have the slow facts of all agents looked up while somebody looks at the board."""
+        """Have the slow facts of all agents looked up while a browser shows the board."""
         looked_at = self._document and asyncio.get_running_loop().time() < self._wanted_until
         self._service.show(map(key_of, self._document["agents"]) if self._document and looked_at else ())
 

@@ -1,4 +1,4 @@
-"""How often somebody may ask: a bucket for each address, which fills up again by and by."""
+"""How often a client may ask: a token bucket for each address."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ async def _viewed(site: Site, view: _View, request: Request) -> Response:
         return await view(site, request)
     except ReconcilerError as error:
         return site.wrong(request, HTTPStatus.INTERNAL_SERVER_ERROR, error)
-    except Exception as error:  # noqa: BLE001 - the server goes on, and nobody reads its traceback
+    except Exception as error:  # noqa: BLE001 - the server goes on, and shows no traceback
         return site.wrong(request, HTTPStatus.INTERNAL_SERVER_ERROR, f"unexpected: {type(error).__name__}: {error}")
 
 

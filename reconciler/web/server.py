@@ -51,10 +51,10 @@ def _config(site: Site, port: int) -> Config:
         loop="asyncio",
         lifespan="off",
         log_config=None,
-        log_level="critical",  # whoever sends nonsense does not write on the terminal
+        log_level="critical",  # a client that sends nonsense does not write on the terminal
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # otherwise whoever asks could say where it comes from
+        proxy_headers=False,  # otherwise a client could choose its own address
         limit_concurrency=_MOST_AT_ONCE,
         timeout_graceful_shutdown=_GRACE,
         ssl_certfile=certificate.certificate if certificate else None,
@@ -63,7 +63,7 @@ def _config(site: Site, port: int) -> Config:
 
 
 class _PageServer(Server):
-    """Ends open streams before it waits for what is under way, and leaves the signal to whoever called."""
+    """Ends open streams before it waits for what is under way, and leaves the signal to the caller."""
 
     def __init__(self, config: Config, site: Site, begun: Callable[[], None]) -> None:
         super().__init__(config)

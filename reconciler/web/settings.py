@@ -76,7 +76,7 @@ def settings_for(
     """The settings. For other machines, the certificate is made where it is missing.
 
     Raises:
-        UsageError: Other machines could reach it, and nobody has a login.
+        UsageError: Other machines could reach it, and there is no login yet.
         ReconcilerError: Logins or certificate cannot be used.
     """
     expect_names(names)
@@ -85,7 +85,7 @@ def settings_for(
         return WebSettings(place, bind, _local_names(bind, names), allowed, known)
     if not known:
         raise UsageError(
-            f"other machines can reach {bind.address}, and nobody has a login",
+            f"other machines can reach {bind.address}, and there is no login yet",
             fix=f"make one first: {place.command} --set-password YOUR-NAME",
         )
     own = tuple(dict.fromkeys([*names, *_names_at(bind)]))

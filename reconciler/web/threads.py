@@ -1,4 +1,4 @@
-"""Do what takes time in a thread that nobody waits for when the server stops."""
+"""Do what takes time in a thread; the server does not wait for it when it stops."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def in_thread(task: Callable[[], _T]) -> _T:
     def run() -> None:
         try:
             result = task()
-        except Exception as error:  # noqa: BLE001 - whoever waits gets it
+        except Exception as error:  # noqa: BLE001 - the caller that waits gets it
             _later(loop, future, partial(future.set_exception, error))
         else:
             _later(loop, future, partial(future.set_result, result))

@@ -218,7 +218,7 @@ def test_other_machines_get_tls_and_need_a_login(project: Project) -> None:
     """Reached at the loopback address, under the certificate for all addresses."""
     project.declare(one={"type": "shell"})
     said = project.run("web", "--bind", "0.0.0.0:0", code=64)
-    assert "nobody has a login" in said
+    assert "there is no login yet" in said
     assert "reconciler web --set-password YOUR-NAME" in said
     password = "five random words as one"
     (project.root / "pw").write_text(f"{password}\n")
@@ -247,7 +247,7 @@ def test_other_machines_get_tls_and_need_a_login(project: Project) -> None:
     [
         (("--allow", "everything"), 64, "--allow does not know everything"),
         (("--bind", "nowhere"), 64, "--bind nowhere is not ADDR:PORT"),
-        (("--bind", "192.0.2.1:0", "--name", "x"), 64, "nobody has a login"),
+        (("--bind", "192.0.2.1:0", "--name", "x"), 64, "there is no login yet"),
         (("--set-password", "anna"), 64, "no terminal"),
         (("--set-password", "anna", "--password-file", "/nowhere"), 1, "/nowhere does not exist"),
         (("--forget-login", "anna"), 64, "anna has no login"),

@@ -195,7 +195,7 @@ def test_the_page_of_all_projects_names_each_and_answers_in_the_right_one(browse
 def test_a_wrong_token_shows_nothing(browser: Browser, server: WebServer) -> None:
     with visitor(browser) as page:
         page.goto(f"{server.address}/open?token=wrong")
-        expect(page.locator(".verdict")).to_contain_text("This link was used already")
+        expect(page.locator(".verdict")).to_contain_text("This link was already used")
         page.goto(f"{server.address}/")
         assert "shop" not in page.content()
         assert page.context.cookies() == []

@@ -338,7 +338,7 @@ def test_hosts_have_the_port_but_for_the_usual_one() -> None:
 
 def test_other_machines_need_a_login_and_get_a_certificate_of_our_own_ca(tmp_path: Path) -> None:
     place, bind = place_of_project(find_project(str(tmp_path), "")), bind_address("0.0.0.0:8737")
-    with pytest.raises(UsageError, match="nobody has a login") as refused:
+    with pytest.raises(UsageError, match="there is no login yet") as refused:
         settings_for(place, bind, [], frozenset())
     assert "reconciler web --set-password" in refused.value.fix
     set_password(place.folder, "anna", "a long password")
@@ -353,7 +353,7 @@ def test_the_page_of_all_projects_has_its_own_files_and_follows_no_link_to_them(
     env, bind = {"HOME": str(tmp_path)}, bind_address("0.0.0.0:8737")
     place = place_of_all(env)
     assert place.folder == str(tmp_path / ".local/state/reconciler/web")
-    with pytest.raises(UsageError, match="nobody has a login") as refused:
+    with pytest.raises(UsageError, match="there is no login yet") as refused:
         settings_for(place, bind, [], frozenset())
     assert "reconciler web --all --set-password" in refused.value.fix
     elsewhere = tmp_path / "elsewhere"

@@ -78,21 +78,21 @@ def web(
 
 
 def _say(line: str) -> None:
-    """Print a line at once, also into a pipe or a log: whoever waits there needs the link."""
+    """Print a line at once, also into a pipe or a log: its reader needs the link."""
     tell(line)
     sys.stdout.flush()
 
 
 def _change_login(folder: str, name: str, forgotten: str, password_file: str, *, may_ask: bool) -> int:
-    """Whoever is logged in under the name must log in again."""
+    """Make, change or remove a login; its browsers must log in again."""
     if name and forgotten:
         raise UsageError("--set-password and --forget-login exclude each other", fix="omit one of them")
     if forgotten:
         forget_login(folder, forgotten)
-        tell(f"{forgotten} has no login any more.")
+        tell(f"Removed the login of {forgotten}.")
     else:
         set_password(folder, name, _new_password(name, password_file, may_ask=may_ask))
-        tell(f"{name} can log in. A server that runs takes it when it is started again.")
+        tell(f"{name} can log in. Restart the server if it is running.")
     dismiss_all_of(folder, name or forgotten)
     return ExitCode.OK
 
