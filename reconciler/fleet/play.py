@@ -16,9 +16,10 @@ from reconciler.ports import programs, temporary
 
 from .hosts import FleetHost, HostResult
 from .inventory import ansible_env, inventory_for_ssh, needs_ansible
-from .results import read_lines, with_unknown
+from .results import lost, read_lines, with_unknown
 
-_SSH = "-o ControlMaster=auto -o ControlPersist=300s -o BatchMode=yes"
+_ALIVE = "-o ServerAliveInterval=5 -o ServerAliveCountMax=4"  # a link that is down is noticed after 20 s
+_SSH = f"-o ControlMaster=auto -o ControlPersist=300s -o BatchMode=yes {_ALIVE}"
 _STARTUP = 300.0  # seconds for Ansible itself, beside the time of its hosts
 
 
@@ -31,6 +32,11 @@ class Task(Struct, frozen=True):
     forks: int = 16
     seconds: float = 300.0
     """The longest time for one host."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes the hosts."""
+        return self.do not in {"plan", "drift"}
 
 
 class PlayResult(Struct, frozen=True):
@@ -56,7 +62,8 @@ def play(inventory: str, hosts: Sequence[FleetHost], task: Task, env: Mapping[st
     if not told.begun and not interrupted:
         raise UsageError("Ansible began on no host", detail=said)
     not_begun = [name for name in names if name not in told.begun] if interrupted else []
-    return PlayResult(with_unknown([name for name in names if name not in not_begun], told), not_begun, interrupted)
+    results = with_unknown([name for name in names if name not in not_begun], told)
+    return PlayResult(list(map(lost, results)) if task.changes else results, not_begun, interrupted)
 
 
 def _written(folder: str, inventory: str, hosts: Sequence[FleetHost], task: Task) -> str:
