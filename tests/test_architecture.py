@@ -163,6 +163,7 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "board",
         "fleet",
         "fleet-status",
+        "fleet-doctor",
     }
 
 

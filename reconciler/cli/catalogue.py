@@ -181,6 +181,9 @@ CATALOGUE: Mapping[str, Entry] = {
             "apply": Command("fleet", "apply", "Show the merged plan, ask once, and apply it on each host."),
             "drift": Command("fleet", "drift", "Show where registries and running agents differ on many hosts."),
             "status": Command("fleet", "status", "Show the agents of many hosts, one line each, over plain ssh."),
+            "doctor": Command(
+                "fleet_hosts", "doctor", "Find out what each host lacks to be part of a fleet, over plain ssh."
+            ),
         },
     ),
     "mcp": Command("mcp", "mcp", "Offer this project to AI agents, as an MCP server over standard input and output."),

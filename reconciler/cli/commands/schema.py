@@ -77,6 +77,7 @@ class SchemaName(StrEnum):
     BOARD = "board"
     FLEET = "fleet"
     FLEET_STATUS = "fleet-status"
+    FLEET_DOCTOR = "fleet-doctor"
 
 
 def schema_print(name: Annotated[SchemaName, Argument(metavar="NAME", help="Name of the schema")]) -> int:
