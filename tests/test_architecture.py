@@ -164,6 +164,7 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "fleet",
         "fleet-status",
         "fleet-doctor",
+        "fleet-work",
     }
 
 

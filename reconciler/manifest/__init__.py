@@ -6,9 +6,11 @@ one. `variables` and `expand` fill in variables and defaults, `links` checks tha
 """
 
 from .document import PROFILES, Document, ManifestContext, Source, active_profiles
+from .host_values import HOST_VALUES, host_values, host_values_text
 from .load import Include, Loaded, includes, load, remembered
 
 __all__ = [
+    "HOST_VALUES",
     "PROFILES",
     "Document",
     "Include",
@@ -16,6 +18,8 @@ __all__ = [
     "ManifestContext",
     "Source",
     "active_profiles",
+    "host_values",
+    "host_values_text",
     "includes",
     "load",
     "remembered",

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
+from reconciler.app.project.places import project_folder
+from reconciler.app.project.project import find_project
+from reconciler.app.project.receive import LEFT_OUT, checked, is_left_out
 from reconciler.cli import fleet_options as fleet_opt
 from reconciler.cli import options as opt
 from reconciler.cli.fleet_options import chosen_hosts, expect_host
+from reconciler.cli.parameters import Argument, Option
 from reconciler.fleet.doctor import examine
 from reconciler.fleet.doctor_text import fleet_doctor_document, fleet_doctor_text
-from reconciler.fleet.exit_codes import look_exit_code
-from reconciler.fleet.hosts import HostResult
-from reconciler.fleet.inventory import FleetChoice
+from reconciler.fleet.exit_codes import apply_exit_code, look_exit_code
+from reconciler.fleet.hosts import FleetHost, HostResult, HostWork
+from reconciler.fleet.inventory import FleetChoice, hosts_of, inventory_path
+from reconciler.fleet.push import PushSource, expect_no_secrets, patterns_without, push_from_git
+from reconciler.fleet.push import push as push_files
 from reconciler.fleet.ssh import ssh_here
+from reconciler.fleet.work_text import fleet_work_document, fleet_work_text
 from reconciler.model.duration import seconds
+from reconciler.model.errors import UsageError
+from reconciler.model.exit_code import ExitCode
+from reconciler.ports.folder_copy import files_below
 from reconciler.render.output import tell_json
 from reconciler.render.terminal import show
+
+_PLANS = "*.plan"
 
 
 def doctor(
@@ -50,3 +64,90 @@ def doctor(
     else:
         show(fleet_doctor_text(found, host), sys.stdout, os.environ)
     return look_exit_code([HostResult(each.host, each.outcome) for each in found], changes_count=False)
+
+
+def push(
+    folder: Annotated[
+        str, Argument(metavar="[DIR]", help="Folder to copy [default: the project folder]", show_default=False)
+    ] = "",
+    inventory: fleet_opt.Inventory = "",
+    limit: fleet_opt.Limit = "",
+    project: fleet_opt.HostProject = "",
+    delete: Annotated[
+        bool, Option("--delete", help="Also delete files on the hosts that are not in the folder")
+    ] = False,
+    host: fleet_opt.OneHost = "",
+    forks: fleet_opt.Forks = 16,
+    timeout: fleet_opt.HostTimeout = "5m",
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+) -> int:
+    """Copy the manifests to many hosts with rsync, or let each host clone them with git.
+
+    The manifests are checked here, and on each host before they replace the old ones. Registries, jobs, `.git`, saved
+    plans and the folders of agents are neither copied nor deleted. The host variable `reconciler_vars` becomes
+    `reconciler.env.yaml` there, for `${NAME}` in manifests.
+
+    \b
+    Examples:
+      reconciler fleet push -i ssh:one,two --project ~/lab
+      reconciler fleet push -i hosts.yml ./lab
+      reconciler fleet push --delete               # also what was removed here
+    """
+    root = project_folder(folder or chdir)
+    inventory = inventory_path(FleetChoice(inventory, limit, project), project_folder(chdir or folder))
+    hosts = hosts_of(inventory, FleetChoice(inventory, limit, project), os.environ)
+    expect_host(host, [each.name for each in hosts])
+    expect_no_secrets(hosts)
+    copied, cloned = [each for each in hosts if not each.git_url], [each for each in hosts if each.git_url]
+    source = _source(root, inventory, copied, delete=delete)
+    ssh = ssh_here(os.environ, seconds(timeout))
+    done = [*(push_files(copied, source, ssh, forks) if copied else ())]
+    done += push_from_git(inventory, cloned, source, ssh, forks) if cloned else ()
+    return _told(done, host, as_json=as_json)
+
+
+def _source(root: str, inventory: str, hosts: Sequence[FleetHost], *, delete: bool) -> PushSource:
+    """The folder that is copied, after its manifests were checked with the values of each host."""
+    if not hosts:
+        return PushSource(root, (), delete)
+    at = find_project(root, "")
+    homes: set[str] = set()
+    for values in _different([each.values for each in hosts]):
+        desired = checked(at, at.root, (), values)
+        homes |= {each.path for each in desired.workspaces.values()}
+    inside = [os.path.relpath(each, at.root) for each in sorted(homes) if each.startswith(f"{at.root}{os.sep}")]
+    _expect_own_links(at.root)
+    own = [os.path.relpath(inventory, at.root)] if inventory.startswith(f"{at.root}{os.sep}") else []
+    return PushSource(at.root, patterns_without([*inside, *own], [*LEFT_OUT, _PLANS]), delete)
+
+
+def _different(values: Sequence[Mapping[str, str] | None]) -> list[Mapping[str, str]]:
+    """Each set of values once."""
+    known: list[Mapping[str, str]] = []
+    for each in values:
+        if (each or {}) not in known:
+            known.append(each or {})
+    return known
+
+
+def _expect_own_links(root: str) -> None:
+    """Raise UsageError for a link that leads out of the folder: on a host, it would lead elsewhere."""
+    for path in files_below(root, is_left_out):
+        full = os.path.join(root, path)
+        if os.path.islink(full) and not os.path.realpath(full).startswith(f"{os.path.realpath(root)}{os.sep}"):
+            raise UsageError(f"{path} is a link that leads out of {root}", fix="copy what it leads to")
+
+
+def _told(done: Sequence[HostWork], host: str, *, as_json: bool) -> int:
+    chosen = sorted((each for each in done if not host or each.host == host), key=_name)
+    if as_json:
+        tell_json(fleet_work_document(chosen))
+    else:
+        show(fleet_work_text(chosen, full=bool(host)), sys.stdout, os.environ)
+    results = [HostResult(each.host, each.outcome, changed=each.changed) for each in done]
+    return ExitCode(apply_exit_code(results))
+
+
+def _name(work: HostWork) -> str:
+    return work.host
