@@ -181,6 +181,11 @@ CATALOGUE: Mapping[str, Entry] = {
             "apply": Command("fleet", "apply", "Show the merged plan, ask once, and apply it on each host."),
             "drift": Command("fleet", "drift", "Show where registries and running agents differ on many hosts."),
             "status": Command("fleet", "status", "Show the agents of many hosts, one line each, over plain ssh."),
+            "install": Command(
+                "fleet_hosts",
+                "install",
+                "Install one version of reconciler on many hosts, without root and without the internet there.",
+            ),
             "push": Command(
                 "fleet_hosts",
                 "push",

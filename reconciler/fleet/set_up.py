@@ -70,9 +70,10 @@ def _work(host: str, lines: Sequence[_TaskLine], last: str) -> HostWork:
     end = lines[-1]
     if end.event == "unreachable":
         return HostWork(host, HostOutcome.UNREACHABLE, end.msg, changed=changed)
-    if end.event == "failed":
-        plain = end.msg in {"", "non-zero return code"}
-        return HostWork(host, HostOutcome.FAILED, end.said if plain else end.msg, changed=changed)
+    failed = next((each for each in lines if each.event == "failed"), None)  # tasks that clear up may follow
+    if failed:
+        plain = failed.msg in {"", "non-zero return code"}
+        return HostWork(host, HostOutcome.FAILED, failed.said if plain else failed.msg, changed=changed)
     if end.task.rpartition(" : ")[2] != last:
         return HostWork(host, HostOutcome.UNKNOWN, f"it ended after: {end.task}", changed=changed)
     return HostWork(host, HostOutcome.OK, changed=changed)

@@ -18,16 +18,20 @@ from reconciler.fleet.doctor import examine
 from reconciler.fleet.doctor_text import fleet_doctor_document, fleet_doctor_text
 from reconciler.fleet.exit_codes import apply_exit_code, look_exit_code
 from reconciler.fleet.hosts import FleetHost, HostResult, HostWork
-from reconciler.fleet.inventory import FleetChoice, hosts_of, inventory_path
+from reconciler.fleet.install import install as install_version
+from reconciler.fleet.inventory import FleetChoice, expect_ansible, hosts_of, inventory_path
+from reconciler.fleet.operations import Fleet
 from reconciler.fleet.push import PushSource, expect_no_secrets, patterns_without, push_from_git
 from reconciler.fleet.push import push as push_files
 from reconciler.fleet.ssh import ssh_here
+from reconciler.fleet.wheels import download as make_wheels
+from reconciler.fleet.wheels import read_wheels
 from reconciler.fleet.work_text import fleet_work_document, fleet_work_text
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.ports.folder_copy import files_below
-from reconciler.render.output import tell_json
+from reconciler.render.output import tell, tell_json
 from reconciler.render.terminal import show
 
 _PLANS = "*.plan"
@@ -151,3 +155,55 @@ def _told(done: Sequence[HostWork], host: str, *, as_json: bool) -> int:
 
 def _name(work: HostWork) -> str:
     return work.host
+
+
+def install(
+    inventory: fleet_opt.Inventory = "",
+    limit: fleet_opt.Limit = "",
+    project: fleet_opt.HostProject = "",
+    wheels: Annotated[str, Option("--wheels", metavar="FILE.tar", help="Tar of wheels, from --download")] = "",
+    download: Annotated[
+        str, Option("--download", metavar="DIR", help="Only make the tar in this folder; needs the internet")
+    ] = "",
+    for_python: Annotated[
+        str, Option("--for-python", metavar="X.Y", help="With --download: the Python of the hosts [default: this one]")
+    ] = "",
+    for_platform: Annotated[
+        str,
+        Option("--for-platform", metavar="PLATFORM", help="With --download: as pip names it [default: this one]"),
+    ] = "",
+    prune: Annotated[bool, Option("--prune", help="Remove other versions that no process uses")] = False,
+    host: fleet_opt.OneHost = "",
+    forks: fleet_opt.Forks = 16,
+    timeout: fleet_opt.HostTimeout = "5m",
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+) -> int:
+    """Install one version of reconciler on many hosts, without root and without the internet there.
+
+    Makes a venv in `~/.local/share/reconciler/VERSION` from one tar of wheels, and then the link
+    `~/.local/bin/reconciler`. A host that has the version is left as it is. Other versions stay until --prune.
+
+    \b
+    Examples:
+      reconciler fleet install --download .        # makes reconciler-VERSION-PYTHON-PLATFORM.tar
+      reconciler fleet install -i ssh:one,two --wheels FILE.tar
+      reconciler fleet install --wheels FILE.tar --prune
+    """
+    if bool(download) == bool(wheels):
+        raise UsageError("pass either --wheels FILE.tar or --download DIR", fix="make the tar with --download . first")
+    if download:
+        tell(make_wheels(download, for_python, for_platform, os.environ))
+        return ExitCode.OK
+    found, longest = read_wheels(wheels), seconds(timeout)
+    expect_ansible()
+    choice = FleetChoice(inventory, limit, project or "~")
+    fleet = Fleet(
+        inventory_path(choice, project_folder(chdir)),
+        chosen_hosts(choice, chdir),
+        os.environ,
+        forks=forks,
+        seconds=longest,
+    )
+    expect_host(host, [each.name for each in fleet.hosts])
+    return _told(install_version(fleet, found, prune=prune), host, as_json=as_json)
