@@ -13,7 +13,7 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
-from reconciler.manifest.host_values import HOST_VALUES, host_values_text
+from reconciler.manifest import HOST_VALUES, host_values_text
 from reconciler.model.desired import names_a_secret
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.exit_code import ExitCode

@@ -6,8 +6,8 @@ one. `variables` and `expand` fill in variables and defaults, `links` checks tha
 """
 
 from .document import PROFILES, Document, ManifestContext, Source, active_profiles
-from .host_values import HOST_VALUES, host_values, host_values_text
 from .load import Include, Loaded, includes, load, remembered
+from .variables import HOST_VALUES, host_values, host_values_text
 
 __all__ = [
     "HOST_VALUES",

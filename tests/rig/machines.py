@@ -175,6 +175,7 @@ class Rig:
     folder: Path = field(default_factory=lambda: Path(mkdtemp(prefix=f"rig{os.getpid()}-", dir="/tmp")))
     hosts: dict[str, Machine] = field(default_factory=dict)
     machines: list[Machine] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
     key: str = ""
 
     @property
@@ -190,6 +191,7 @@ class Rig:
     def make(self, hosts: Sequence[str] = HOSTS) -> None:
         """Make all machines, and wait until they answer."""
         self.folder.chmod(0o755)
+        self.names = list(hosts)
         _ip("netns", "add", self.switch)
         _ip("-n", self.switch, "link", "add", "bridge", "type", "bridge")
         _ip("-n", self.switch, "link", "set", "bridge", "up")
@@ -252,7 +254,7 @@ class Rig:
         (etc / "machine-id").unlink(missing_ok=True)
         (etc / "machine-id").write_text(uuid.uuid4().hex + "\n")
         (etc / "hostname").write_text(name + "\n")
-        known = "".join(f"10.77.0.{number + 2} {host}\n" for number, host in enumerate(HOSTS))
+        known = "".join(f"10.77.0.{number + 2} {host}\n" for number, host in enumerate(self.names))
         (etc / "hosts").write_text(f"127.0.0.1 localhost\n{known}")
         for file, line in {
             "passwd": f"{USER}:x:{ID}:{ID}::{HOME}:/bin/bash",
@@ -275,7 +277,7 @@ class Rig:
             return
         machine.write(".ssh/id_ed25519", (self.folder / "key").read_text(), 0o600)
         keys = {each.name: (each.folder / "etc/ssh/ssh_host_ed25519_key.pub").read_text() for each in self.machines[1:]}
-        known = [f"{name},10.77.0.{number + 2} {keys[name]}" for number, name in enumerate(HOSTS) if name in keys]
+        known = [f"{name},10.77.0.{number + 2} {keys[name]}" for number, name in enumerate(self.names)]
         machine.write(".ssh/known_hosts", "".join(known), 0o600)
 
     def link(self, host: str, state: str) -> None:

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
 from lab_hosts import MANIFEST
-from machines import ROOT, Machine, Rig
+from machines import Machine, Rig
 from typed import chosen, document, hosts, outcomes, said
+from wheel_tar import wheel_tar
 
 from reconciler import __version__
 
 pytest.importorskip("ansible")
 ONE = chosen("one")
 VERSIONS = ".local/share/reconciler"
-
-
-@pytest.fixture(scope="module")
-def wheels(machines: Rig) -> Path:
-    """The tar of `make wheels` for the Python of the hosts; made if it is not there."""
-    version = "import sys; print('%d.%d' % sys.version_info[:2])"
-    python = machines.hosts["one"].run("python3", "-c", version).stdout.strip()
-    pattern = f"reconciler-{__version__}-cp{python.replace('.', '')}-*.tar"
-    found = sorted((ROOT / "dist").glob(pattern))
-    if not found:
-        done = subprocess.run([ROOT / ".ci" / "wheels", python], check=False, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        found = sorted((ROOT / "dist").glob(pattern))
-    return found[-1]
 
 
 def install(rig: Rig, *words: str, code: int = 0):
@@ -49,7 +35,8 @@ def version(host: Machine) -> str:
     return host.run("bash", "-lc", "readlink ~/.local/bin/reconciler; reconciler --version").stdout
 
 
-def test_one_host_gets_one_version_offline_and_only_once(rig: Rig, wheels: Path, tmp_path: Path):
+def test_one_host_gets_one_version_offline_and_only_once(rig: Rig, tmp_path: Path):
+    wheels = wheel_tar(rig)
     one = rig.hosts["one"]
     (one.home / ".local/bin/reconciler").unlink()
     tar = rig.controller.folder / "tmp" / "w.tar"
