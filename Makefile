@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo board test test-real test-tmux campaign capture-screens check format schemas collection man bench dist site clean
+.PHONY: help setup demo board test test-real test-tmux campaign capture-screens check format schemas collection wheels man bench dist site clean
 
 READY := .venv/.ready
 DEMO_READY := .venv/.demo-ready
@@ -63,6 +63,9 @@ schemas: $(READY) ## write schemas/*.json anew from the code
 
 collection: $(READY) ## build the Ansible collection reconciler.fleet as a file in dist/
 	.venv/bin/python -m ansible galaxy collection build --force --output-path dist ansible_collections/reconciler/fleet
+
+wheels: $(READY) ## make one tar of wheels in dist/, for `reconciler fleet install`; PYTHON=3.12 PLATFORM=manylinux2014_aarch64
+	@.ci/wheels "$(PYTHON)" "$(PLATFORM)"
 
 man: $(READY) ## write docs/reconciler.1 anew from the help texts
 	@.venv/bin/python docs/make_man.py

@@ -45,3 +45,12 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 settings.register_profile("same", derandomize=True, deadline=None, database=None)
 settings.register_profile("search", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last line says it when the tests on machines of their own did not run (tests/rig)."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    whys = [each.longrepr[2] for each in skipped if each.nodeid.startswith("tests/rig/")]
+    if whys:
+        reporter.write_line(f"rig: {whys[0].removeprefix('Skipped: ')}")

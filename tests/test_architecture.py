@@ -186,6 +186,8 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "board",
         "fleet",
         "fleet-status",
+        "fleet-doctor",
+        "fleet-work",
     }
 
 

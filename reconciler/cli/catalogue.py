@@ -181,6 +181,19 @@ CATALOGUE: Mapping[str, Entry] = {
             "apply": Command("fleet", "apply", "Show the merged plan, ask once, and apply it on each host."),
             "drift": Command("fleet", "drift", "Show where registries and running agents differ on many hosts."),
             "status": Command("fleet", "status", "Show the agents of many hosts, one line each, over plain ssh."),
+            "install": Command(
+                "fleet_hosts",
+                "install",
+                "Install one version of reconciler on many hosts, without root and without the internet there.",
+            ),
+            "push": Command(
+                "fleet_hosts",
+                "push",
+                "Copy the manifests to many hosts with rsync, or let each host clone them with git.",
+            ),
+            "doctor": Command(
+                "fleet_hosts", "doctor", "Find out what each host lacks to be part of a fleet, over plain ssh."
+            ),
         },
     ),
     "mcp": Command("mcp", "mcp", "Offer this project to AI agents, as an MCP server over standard input and output."),
@@ -193,6 +206,12 @@ CATALOGUE: Mapping[str, Entry] = {
     ),
     "restart": Command(
         "restart", "restart", "Stop agents and start them again, each in its own conversation.", hidden=True
+    ),
+    "receive": Command(
+        "receive",
+        "receive",
+        "Check the files that `fleet push` copied beside the project, and take them over; push runs this.",
+        hidden=True,
     ),
     "version": Command("version", "version", "Print the version and exit.", hidden=True),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -30,6 +30,22 @@ class FleetHost(Struct, frozen=True):
     port: int = 0
     project: str = ""
     executable: str = ""
+    values: Mapping[str, str] | None = None
+    """What `${NAME}` stands for on this host (`reconciler_vars`); None if the inventory says nothing."""
+    git_url: str = ""
+    git_ref: str = ""
+
+
+class HostWork(Struct, frozen=True):
+    """What a push or an installation did on one host."""
+
+    host: str
+    outcome: HostOutcome
+    said: str = ""
+    exit_code: int | None = None
+    written: Sequence[str] = ()
+    deleted: Sequence[str] = ()
+    changed: bool = False
 
 
 class HostResult(Struct, frozen=True):

@@ -11,9 +11,11 @@ from importlib.util import find_spec
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from reconciler.manifest.rules import VARIABLE
 from reconciler.model.digits import number_in
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import Unreachable, UsageError
 from reconciler.model.extras import missing_extra
 from reconciler.ports import programs
 
@@ -56,9 +58,9 @@ def needs_ansible(inventory: str) -> bool:
 
 
 def expect_ansible() -> None:
-    """Raise ReconcilerError if ansible-core is not installed beside this program."""
+    """Raise Unreachable if ansible-core is not installed beside this program: no host can be reached through it."""
     if find_spec("ansible") is None:
-        raise missing_extra("Ansible", "fleet")
+        raise Unreachable(missing_extra("Ansible", "fleet").summary)
 
 
 def hosts_of(inventory: str, choice: FleetChoice, env: Mapping[str, str]) -> list[FleetHost]:
@@ -67,7 +69,7 @@ def hosts_of(inventory: str, choice: FleetChoice, env: Mapping[str, str]) -> lis
     Raises:
         UsageError: The inventory is empty or broken, nothing matches, a name cannot be used, or two names mean one
             project of one host.
-        ReconcilerError: The inventory needs Ansible, which is not installed.
+        Unreachable: The inventory needs Ansible, which is not installed.
     """
     found = _from_ssh(inventory, choice.limit) if not needs_ansible(inventory) else _asked(inventory, choice, env)
     if not found:
@@ -85,14 +87,7 @@ def _placed(host: FleetHost, project: str) -> FleetHost:
     if not (project or host.project):
         fix = "pass --project DIR, or set the host variable reconciler_project"
         raise UsageError(f"nothing says where the project is on {host.name}", fix=fix)
-    return FleetHost(
-        host.name,
-        host.address,
-        user=host.user,
-        port=host.port,
-        project=project or host.project,
-        executable=host.executable,
-    )
+    return replace(host, project=project or host.project)
 
 
 def _checked(host: FleetHost) -> FleetHost:
@@ -170,7 +165,31 @@ def _from_vars(name: str, told: Mapping[str, Any]) -> FleetHost:
         port=port if isinstance(port, int) else number_in(str(port)) or 0,
         project=str(told.get("reconciler_project") or ""),
         executable=str(told.get("reconciler_executable") or ""),
+        values=_values(name, told["reconciler_vars"]) if "reconciler_vars" in told else None,
+        **_git(name, told.get("reconciler_git") or {}),
     )
+
+
+def _values(host: str, given: object) -> dict[str, str]:
+    """The values for `${NAME}`: names and strings."""
+    if not isinstance(given, dict):
+        raise UsageError(
+            f"reconciler_vars of {host} is not a mapping", fix="write it as `reconciler_vars: {NAME: text}`"
+        )
+    for name, value in given.items():
+        if not (isinstance(name, str) and re.fullmatch(VARIABLE, name)):
+            raise UsageError(f"reconciler_vars of {host}: {name!r} cannot be a name", fix="use letters, digits and _")
+        if not isinstance(value, str):
+            raise UsageError(f"reconciler_vars of {host}: {name} is not a string", fix=f"quote it: {name}: '{value}'")
+    return dict(given)
+
+
+def _git(host: str, given: object) -> dict[str, str]:
+    known = isinstance(given, dict) and all(isinstance(each, str) for each in (*given, *given.values()))
+    if not (isinstance(given, dict) and known and set(given) <= {"url", "ref"} and (not given or given.get("url"))):
+        fix = "write it as `reconciler_git: {url: URL, ref: main}`"
+        raise UsageError(f"reconciler_git of {host} cannot be read", fix=fix)
+    return {f"git_{key}": value for key, value in given.items()}
 
 
 def ansible_env(env: Mapping[str, str]) -> dict[str, str]:

@@ -16,9 +16,10 @@ from reconciler.ports import programs, temporary
 
 from .hosts import FleetHost, HostResult
 from .inventory import ansible_env, inventory_for_ssh, needs_ansible
-from .results import read_lines, with_unknown
+from .results import lost, read_lines, with_unknown
 
-_SSH = "-o ControlMaster=auto -o ControlPersist=300s -o BatchMode=yes"
+_ALIVE = "-o ServerAliveInterval=5 -o ServerAliveCountMax=4"  # a link that is down is noticed after 20 s
+_SSH = f"-o ControlMaster=auto -o ControlPersist=300s -o BatchMode=yes {_ALIVE}"
 _STARTUP = 300.0  # seconds for Ansible itself, beside the time of its hosts
 
 
@@ -32,6 +33,11 @@ class Task(Struct, frozen=True):
     seconds: float = 300.0
     """The longest time for one host."""
 
+    @property
+    def changes(self) -> bool:
+        """Whether it changes the hosts."""
+        return self.do not in {"plan", "drift"}
+
 
 class PlayResult(Struct, frozen=True):
     """The results of one play; `not_begun` are the hosts that were not reached before Ctrl-C."""
@@ -41,29 +47,54 @@ class PlayResult(Struct, frozen=True):
     interrupted: bool = False
 
 
+class Play(Struct, frozen=True):
+    """A play as Ansible reads it, without its hosts."""
+
+    content: Mapping[str, Any]
+    forks: int = 16
+    seconds: float = 300.0
+    """The longest time for one host."""
+
+
+class Told(Struct, frozen=True):
+    """What one run of Ansible told: the lines of the callback, and what Ansible itself printed."""
+
+    lines: Sequence[bytes]
+    interrupted: bool
+    said: str
+
+
 def play(inventory: str, hosts: Sequence[FleetHost], task: Task, env: Mapping[str, str]) -> PlayResult:
     """Run the task on these hosts. A host of which nothing is heard is unknown.
 
     Raises:
         UsageError: Ansible refuses the inventory or the play before it reaches a host.
     """
-    with tempfile.TemporaryDirectory(prefix=f"{temporary.PRIVATE_FOLDER}{temporary.writer()}.") as folder:
-        names = [each.name for each in hosts]
-        lines = _written(folder, inventory, hosts, task)
-        interrupted, said = _run(folder, inventory, task, env, len(hosts))
-        with open(lines, "rb") as file:
-            told = read_lines(file)
+    names = [each.name for each in hosts]
+    run = run_play(inventory, hosts, Play(_content(hosts, task), task.forks, task.seconds), env)
+    told, interrupted = read_lines(run.lines), run.interrupted
     if not told.begun and not interrupted:
-        raise UsageError("Ansible began on no host", detail=said)
+        raise UsageError("Ansible began on no host", detail=run.said)
     not_begun = [name for name in names if name not in told.begun] if interrupted else []
-    return PlayResult(with_unknown([name for name in names if name not in not_begun], told), not_begun, interrupted)
+    results = with_unknown([name for name in names if name not in not_begun], told)
+    return PlayResult(list(map(lost, results)) if task.changes else results, not_begun, interrupted)
 
 
-def _written(folder: str, inventory: str, hosts: Sequence[FleetHost], task: Task) -> str:
+def run_play(inventory: str, hosts: Sequence[FleetHost], wanted: Play, env: Mapping[str, str]) -> Told:
+    """Run one play on these hosts."""
+    with tempfile.TemporaryDirectory(prefix=f"{temporary.PRIVATE_FOLDER}{temporary.writer()}.") as folder:
+        lines = _written(folder, inventory, hosts, wanted)
+        interrupted, said = _run(folder, inventory, wanted, env, len(hosts))
+        with open(lines, "rb") as file:
+            return Told(list(file), interrupted, said)
+
+
+def _written(folder: str, inventory: str, hosts: Sequence[FleetHost], wanted: Play) -> str:
     """Write what Ansible reads into the private folder, and return the path of the lines that it will write."""
     lines = os.path.join(folder, "lines")
+    head = {"hosts": "all", "gather_facts": False, "strategy": "ansible.builtin.free"}
     contents = {
-        "play.yml": json.dumps([_play(hosts, task)]),
+        "play.yml": json.dumps([{**head, **wanted.content}]),
         "limit": "\n".join(each.name for each in hosts) + "\n",
         "lines": "",
     }
@@ -75,7 +106,7 @@ def _written(folder: str, inventory: str, hosts: Sequence[FleetHost], task: Task
     return lines
 
 
-def _play(hosts: Sequence[FleetHost], task: Task) -> dict[str, Any]:
+def _content(hosts: Sequence[FleetHost], task: Task) -> dict[str, Any]:
     module = {
         "do": task.do,
         "project": "{{ reconciler_fleet_projects[inventory_hostname] }}",
@@ -88,16 +119,10 @@ def _play(hosts: Sequence[FleetHost], task: Task) -> dict[str, Any]:
         "reconciler_fleet_executables": {each.name: each.executable for each in hosts if each.executable},
         "reconciler_fleet_expect": dict(task.expect),
     }
-    return {
-        "hosts": "all",
-        "gather_facts": False,
-        "strategy": "ansible.builtin.free",
-        "vars": known,
-        "tasks": [{"reconciler.fleet.reconcile": module, "timeout": max(1, int(task.seconds))}],
-    }
+    return {"vars": known, "tasks": [{"reconciler.fleet.reconcile": module, "timeout": max(1, int(task.seconds))}]}
 
 
-def _run(folder: str, inventory: str, task: Task, env: Mapping[str, str], count: int) -> tuple[bool, str]:
+def _run(folder: str, inventory: str, task: Play, env: Mapping[str, str], count: int) -> tuple[bool, str]:
     """Run Ansible. Returns whether Ctrl-C ended it, and what it said."""
     source = inventory if needs_ansible(inventory) else os.path.join(folder, "inventory.yml")
     limit, play_file = f"@{os.path.join(folder, 'limit')}", os.path.join(folder, "play.yml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -68,6 +69,17 @@ def read_lines(lines: Iterable[bytes]) -> RunLines:
         if line.event != "begun":
             results[line.host] = _result(line)
     return RunLines(results, frozenset(begun))
+
+
+# What ssh says of a connection that was never made, so that nothing was begun.
+_NEVER_MADE = re.compile("connect to host|resolve hostname|ermission denied|verification failed|banner exchange|kex_ex")
+
+
+def lost(result: HostResult) -> HostResult:
+    """The result of something that changes a host: a connection that was lost in the middle tells nothing."""
+    if result.outcome is not HostOutcome.UNREACHABLE or _NEVER_MADE.search(result.said):
+        return result
+    return HostResult(result.host, HostOutcome.UNKNOWN, said=f"the connection was lost: {result.said}")
 
 
 def with_unknown(hosts: Sequence[str], told: RunLines) -> list[HostResult]:

@@ -7,9 +7,11 @@ one. `variables` and `expand` fill in variables and defaults, `links` checks tha
 
 from .document import ALL_PROFILES, PROFILES, Document, ManifestContext, Source, active_profiles
 from .load import Include, Loaded, includes, load, remembered
+from .variables import HOST_VALUES, host_values, host_values_text
 
 __all__ = [
     "ALL_PROFILES",
+    "HOST_VALUES",
     "PROFILES",
     "Document",
     "Include",
@@ -17,6 +19,8 @@ __all__ = [
     "ManifestContext",
     "Source",
     "active_profiles",
+    "host_values",
+    "host_values_text",
     "includes",
     "load",
     "remembered",

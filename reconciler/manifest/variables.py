@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 from msgspec import Struct, field
 
 from reconciler.model.diagnostic import Diagnostic, Place
+from reconciler.model.errors import InvalidManifest
 from reconciler.text.characters import unprintable
 
-from .document import Document, mistake
+from .document import Document, Source, mistake
 from .rules import RULES, VARIABLE
 
 _REFERENCE = re.compile(rf"\$\$\{{|\$\{{(?:(?P<name>{VARIABLE})(?::-(?P<default>[^}}]*))?\}})?")
@@ -105,3 +107,54 @@ def _misfits(path: str, text: str, place: Place) -> list[Diagnostic]:
     if re.fullmatch(regex, text):
         return []
     return [mistake(f"`{path}` must be {words}", place, fix="check the variables in it")]
+
+
+# --- the values of one host -------------------------------------------------------------------
+# `reconciler.env.yaml` has one `NAME: "text"` a line. It is YAML, and read without a YAML parser, since every command
+# reads it.
+
+HOST_VALUES = "reconciler.env.yaml"
+_VALUE_LINE = re.compile(rf'(?P<name>{VARIABLE}):[ ]+(?P<text>"(?:[^"\\]|\\.)*")[ ]*(?:#.*)?')
+_NOTHING = re.compile(r"\s*(#.*)?|---|\{\}")
+_VALUE_FIX = 'write one `NAME: "text"` a line, with the text in double quotes'
+
+
+def host_values(source: Source) -> dict[str, str]:
+    """The values by name. Raises InvalidManifest with every mistake."""
+    values: dict[str, str] = {}
+    mistakes: list[Diagnostic] = []
+    for number, line in enumerate(source.data.decode("utf-8", "replace").splitlines(), start=1):
+        if _NOTHING.fullmatch(line):
+            continue
+        found, place = _value_in(line), Place(source.file, number, 1)
+        if found is None:
+            mistakes.append(
+                mistake("this line is not a value of this host", place, detail=line.strip()[:80], fix=_VALUE_FIX)
+            )
+        elif found[0] in values:
+            mistakes.append(mistake(f"`{found[0]}` is defined twice", place, fix="remove one of the lines"))
+        else:
+            values[found[0]] = found[1]
+    if mistakes:
+        raise InvalidManifest(tuple(mistakes))
+    return values
+
+
+def _value_in(line: str) -> tuple[str, str] | None:
+    found = _VALUE_LINE.fullmatch(line)
+    try:
+        return (found["name"], json.loads(found["text"])) if found else None
+    except ValueError:
+        return None
+
+
+def host_values_text(values: Mapping[str, str]) -> str:
+    """The file with these values."""
+    lines = [f"{name}: {_quoted(text)}" for name, text in sorted(values.items())]
+    return "\n".join(["# Written by `reconciler fleet push`, which replaces it.", *(lines or ["{}"])]) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """The text in double quotes, as JSON and YAML both read it."""
+    plain = json.dumps(text, ensure_ascii=False)
+    return "".join(each if each.isprintable() or ord(each) > 0xFFFF else f"\\u{ord(each):04x}" for each in plain)

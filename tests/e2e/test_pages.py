@@ -149,6 +149,8 @@ BROKER_DECLARED = {"docs/jobs.md", "docs/monitor.md", "docs/reference.md", "docs
 
 # --- what a line of a page stands for ---------------------------------------------------------
 
+_NO_INDEX = "export PIP_NO_INDEX=1 PIP_FIND_LINKS= PIP_CONFIG_FILE=/dev/null"
+_DOWNLOAD_OTHERS = "reconciler fleet install --download . --for-python 3.12 --for-platform manylinux2014_aarch64"
 _FLEET_STATUS = "reconciler fleet status -i ssh:host.invalid --project ~/lab"
 MEANT = {
     "reconciler adopt-registry": "reconciler adopt-registry --here",
@@ -159,6 +161,15 @@ MEANT = {
     "reconciler fleet status": _FLEET_STATUS,
     "reconciler fleet status --json": f"{_FLEET_STATUS} --json",
     "reconciler fleet status -i ssh:one,two --project ~/lab": _FLEET_STATUS,
+    "reconciler fleet doctor -i ssh:one,two --project ~/lab": _FLEET_STATUS.replace("status", "doctor"),
+    "reconciler fleet doctor": _FLEET_STATUS.replace("status", "doctor"),
+    "reconciler fleet doctor --json": _FLEET_STATUS.replace("status", "doctor --json"),
+    "reconciler fleet push -i ssh:one,two --project ~/lab": _FLEET_STATUS.replace("status", "push"),
+    "reconciler fleet push [DIR]": _FLEET_STATUS.replace("status", "push"),
+    "reconciler fleet push --json": _FLEET_STATUS.replace("status", "push --json"),
+    # what these do is shown on machines of their own: tests/rig
+    "reconciler fleet install --download .": f"{_NO_INDEX}; reconciler fleet install --download .",
+    _DOWNLOAD_OTHERS: f"{_NO_INDEX}; {_DOWNLOAD_OTHERS}",
     "reconciler fleet plan -i ssh:one,two --project ~/lab": "reconciler fleet plan",
     "reconciler fleet apply -i ssh:one,two --project ~/lab": "reconciler fleet apply",
     "reconciler fleet drift -i ssh:one,two --project ~/lab": "reconciler fleet drift",
@@ -312,6 +323,16 @@ MEANT = {
     "reconciler unlock ID": f"{LEFT_LOCK}; reconciler unlock 3f2a9c01",
 }
 CODES = {  # where it is not 0
+    "reconciler fleet doctor -i ssh:one,two --project ~/lab": 4,
+    "reconciler fleet doctor": 4,
+    "reconciler fleet doctor --json": 4,
+    "reconciler fleet push -i ssh:one,two --project ~/lab": 4,
+    "reconciler fleet push [DIR]": 4,
+    "reconciler fleet push --json": 4,
+    "reconciler fleet install --download .": 1,  # without an index
+    _DOWNLOAD_OTHERS: 1,
+    "reconciler fleet install -i ssh:one,two --wheels reconciler-*.tar": 64,  # as there is none
+    "reconciler fleet install": 64,
     "reconciler fleet status": 4,
     "reconciler fleet status --json": 4,
     "reconciler fleet status -i ssh:one,two --project ~/lab": 4,

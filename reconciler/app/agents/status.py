@@ -11,7 +11,7 @@ from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.identity import whose
 from reconciler.app.project.manifests import in_project
 from reconciler.app.project.project import Project
-from reconciler.app.project.warnings import about_registry
+from reconciler.app.project.warnings import about_registry, with_others
 from reconciler.kinds.agent.status import statuses
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic
@@ -54,7 +54,7 @@ def diagnostics_of(at: Project, seen: ProjectView) -> tuple[Diagnostic, ...]:
     """What is wrong with a project that was looked at."""
     tmux = seen.snapshot.tmux
     hidden = (tmux_trouble(tmux),) if isinstance(tmux, Unknown) else ()
-    return (*about_registry(at, seen.stored), *hidden, *seen.snapshot.visibility_warnings)
+    return with_others(about_registry(at, seen.stored), (*hidden, *seen.snapshot.visibility_warnings))
 
 
 def detail_of(at: Project, seen: ProjectView, address: Address) -> StatusDetail:

@@ -15,6 +15,7 @@ from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import about_registry
 from reconciler.kinds.agent.case import Case, PlanOptions
 from reconciler.kinds.agent.status import AgentStatus, statuses
+from reconciler.manifest import HOST_VALUES
 from reconciler.model.activity import Activity
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
@@ -62,7 +63,8 @@ class ProjectObserver:
     def desired(self) -> Desired:
         """What the manifests declare; nothing if there are none. Raises InvalidManifest."""
         paths = manifest_paths(self.at, ())
-        mark = [(path, _mark(path)) for path in paths] if paths else recorded_socket(self.at, self.stored.record)
+        read_too = [*paths, os.path.join(self.at.root, HOST_VALUES)]
+        mark = [(path, _mark(path)) for path in read_too] if paths else recorded_socket(self.at, self.stored.record)
         if self._desired is None or self._desired[0] != mark:
             declared = load_manifests(self.at, ()).desired if paths else nothing_declared(self.at, self.stored.record)
             self._desired = mark, declared
@@ -119,7 +121,8 @@ class ProjectObserver:
             self._traces = mark, traces(found.values(), snapshot, self.at.files, caller)
         found_in = self._traces[1]
         path = RealTmux(self.at.socket(desired.socket), self.at.env).socket_path
-        own = frozenset({self.at.registry_path, path, *manifest_paths(self.at, ())})
+        values = os.path.join(self.at.root, HOST_VALUES)
+        own = frozenset({self.at.registry_path, path, values, *manifest_paths(self.at, ())})
         return WatchedPaths(own, found_in.notes | {os.path.join(self.at.root, "manifests")}, found_in.stores)
 
 

@@ -17,7 +17,7 @@ from reconciler.app.project.manifests import (
     registry_alone,
 )
 from reconciler.app.project.project import Project
-from reconciler.app.project.warnings import about_registry, unconfirmed
+from reconciler.app.project.warnings import about_registry, unconfirmed, with_others
 from reconciler.kinds.agent.case import PlanOptions
 from reconciler.manifest import Loaded, Source, active_profiles
 from reconciler.model.action import Action
@@ -81,7 +81,8 @@ def make_plan(at: Project, request: Request, lineage: str = "", stored: StoredRe
     compared = Sources(desired, stored.record, snapshot, profiles)
     agents = agents if request.refresh else compared.cases(options)
     plan = compare(agents, compared, options, scope_of(request, desired, stored.record), request.mode)
-    said = (*about_registry(at, stored), *plan.diagnostics, *(() if request.goes_back else unconfirmed(at)))
+    others = (*plan.diagnostics, *(() if request.goes_back else unconfirmed(at)))
+    said = with_others(about_registry(at, stored), others)
     plan = replace(plan, diagnostics=said, registry=display_path(at.registry_path))
     return Planned(plan, request, sources, loaded, stored, snapshot, options, world)
 

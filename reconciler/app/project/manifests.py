@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar, cast
 
@@ -15,7 +15,18 @@ from reconciler.agents.catalogue import BUILT_IN, installed
 from reconciler.app.project.included import with_included
 from reconciler.app.project.places import manifests_in, own_manifests
 from reconciler.app.project.project import Project
-from reconciler.manifest import PROFILES, Include, Loaded, ManifestContext, Source, includes, load, remembered
+from reconciler.manifest import (
+    HOST_VALUES,
+    PROFILES,
+    Include,
+    Loaded,
+    ManifestContext,
+    Source,
+    host_values,
+    includes,
+    load,
+    remembered,
+)
 from reconciler.model.address import parse_address
 from reconciler.model.broker import Broker
 from reconciler.model.desired import Agent, Desired, Socket
@@ -70,7 +81,7 @@ def loaded_from(at: Project, sources: Sequence[Source], profiles: Iterable[str] 
 
     `profiles` are the active ones; None for those of the environment.
     """
-    env = at.env if profiles is None else {**at.env, PROFILES: ",".join(profiles)}
+    env = variables(at) if profiles is None else {**variables(at), PROFILES: ",".join(profiles)}
     around = ManifestContext(at.root, at.home, env, os.path.basename(at.root))
     known = _known(at, sources)
     try:
@@ -82,9 +93,22 @@ def loaded_from(at: Project, sources: Sequence[Source], profiles: Iterable[str] 
         return load(sources, around, frozenset({*BUILT_IN, *installed()}), known)
 
 
+def variables(at: Project) -> Mapping[str, str]:
+    """What `${NAME}` stands for: the values of this host in `reconciler.env.yaml`, then the environment.
+
+    The file comes first, so that the same plan is made over ssh, by a timer and at a terminal.
+    """
+    path = os.path.join(at.root, HOST_VALUES)
+    if not os.path.lexists(path):
+        return at.env
+    return {**at.env, **host_values(read_manifest(at, path))}
+
+
 def load_source(at: Project, source: Source) -> Loaded:
     """What one manifest that was already read declares; raises as `load_manifests`."""
-    return load([source], ManifestContext(at.root, at.home, at.env, os.path.basename(at.root)), frozenset(BUILT_IN))
+    return load(
+        [source], ManifestContext(at.root, at.home, variables(at), os.path.basename(at.root)), frozenset(BUILT_IN)
+    )
 
 
 def broker_of(at: Project, desired: Desired) -> Broker | None:

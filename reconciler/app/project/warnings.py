@@ -35,6 +35,15 @@ def about_registry(at: Project, stored: StoredRegistry) -> tuple[Diagnostic, ...
     return (*copied(at, stored), *older_shapes(at, stored))
 
 
+def with_others(about: tuple[Diagnostic, ...], others: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """What is known about the registry, and what else was found.
+
+    A registry of another machine is told alone: what it says about processes and tmux servers is not of this machine.
+    """
+    refused = any(each.severity is Severity.REFUSAL for each in about)
+    return about if refused else (*about, *others)
+
+
 def unconfirmed(at: Project) -> tuple[Diagnostic, ...]:
     """The warning about an apply that waits for its confirmation."""
     if not os.path.lexists(os.path.join(at.state, "confirm.json")):

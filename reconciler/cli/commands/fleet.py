@@ -9,8 +9,10 @@ from contextlib import suppress
 from typing import Annotated, Any
 
 from reconciler.app.project.places import project_folder
+from reconciler.cli import fleet_options as fleet_opt
 from reconciler.cli import options as opt
 from reconciler.cli.approval import approved, confirmation_needed, has_terminal
+from reconciler.cli.fleet_options import chosen_hosts, expect_host
 from reconciler.cli.parameters import Option
 from reconciler.fleet.exit_codes import apply_exit_code, look_exit_code
 from reconciler.fleet.hosts import HostResult
@@ -19,6 +21,7 @@ from reconciler.fleet.merge import fleet_document
 from reconciler.fleet.operations import Fleet, FleetApply, apply_shown, batch_size, expect_allowed, look
 from reconciler.fleet.over_ssh import HostStatus, statuses
 from reconciler.fleet.play import PlayResult
+from reconciler.fleet.ssh import ssh_here
 from reconciler.fleet.status_text import fleet_status_document, fleet_status_text
 from reconciler.fleet.text import applied_text, fleet_text
 from reconciler.model.duration import seconds
@@ -31,26 +34,14 @@ from reconciler.render.terminal import redrawn, show
 
 _INTERVAL = 10.0  # seconds
 
-Inventory = Annotated[
-    str,
-    Option("-i, --inventory", metavar="INVENTORY", help="Ansible inventory, or ssh:HOST,HOST [default: fleet.yml]"),
-]
-Limit = Annotated[str, Option("--limit", metavar="PATTERN", help="Only these hosts, as for Ansible")]
-HostProject = Annotated[
-    str, Option("--project", metavar="DIR", help="Project folder on the hosts [default: variable reconciler_project]")
-]
-Forks = Annotated[int, Option("--forks", metavar="N", min=1, max=256, help="How many hosts at the same time")]
-HostTimeout = Annotated[str, Option("--timeout", metavar="TIME", help="Longest time for one host")]
-OneHost = Annotated[str, Option("--host", metavar="NAME", help="Show this host alone, in full")]
-
 
 def plan(
-    inventory: Inventory = "",
-    limit: Limit = "",
-    project: HostProject = "",
-    host: OneHost = "",
-    forks: Forks = 16,
-    timeout: HostTimeout = "5m",
+    inventory: fleet_opt.Inventory = "",
+    limit: fleet_opt.Limit = "",
+    project: fleet_opt.HostProject = "",
+    host: fleet_opt.OneHost = "",
+    forks: fleet_opt.Forks = 16,
+    timeout: fleet_opt.HostTimeout = "5m",
     detailed_exitcode: Annotated[bool, Option("--detailed-exitcode", help="Exit with 2 if there are changes")] = False,
     full: opt.Full = False,
     as_json: opt.Json = False,
@@ -73,12 +64,12 @@ def plan(
 
 
 def drift(
-    inventory: Inventory = "",
-    limit: Limit = "",
-    project: HostProject = "",
-    host: OneHost = "",
-    forks: Forks = 16,
-    timeout: HostTimeout = "5m",
+    inventory: fleet_opt.Inventory = "",
+    limit: fleet_opt.Limit = "",
+    project: fleet_opt.HostProject = "",
+    host: fleet_opt.OneHost = "",
+    forks: fleet_opt.Forks = 16,
+    timeout: fleet_opt.HostTimeout = "5m",
     as_json: opt.Json = False,
     chdir: opt.Root = "",
 ) -> int:
@@ -98,9 +89,9 @@ def drift(
 
 
 def apply(
-    inventory: Inventory = "",
-    limit: Limit = "",
-    project: HostProject = "",
+    inventory: fleet_opt.Inventory = "",
+    limit: fleet_opt.Limit = "",
+    project: fleet_opt.HostProject = "",
     canary: Annotated[
         int, Option("--canary", metavar="N", min=0, help="Apply on N hosts of the biggest group first, and check them")
     ] = 0,
@@ -114,8 +105,9 @@ def apply(
         Option("--max-destroy-total", metavar="N", min=0, help="Refuse to destroy more on all hosts"),
     ] = None,
     auto_approve: opt.AutoApprove = False,
-    forks: Forks = 16,
-    timeout: HostTimeout = "5m",
+    host: fleet_opt.OneHost = "",
+    forks: fleet_opt.Forks = 16,
+    timeout: fleet_opt.HostTimeout = "5m",
     full: opt.Full = False,
     as_json: opt.Json = False,
     may_ask: opt.Input = True,
@@ -138,7 +130,8 @@ def apply(
     fleet = _fleet(FleetChoice(inventory, limit, project), chdir, forks, timeout)
     shown = look(fleet, "plan")
     if not as_json:
-        show(fleet_text(shown.results, full=full), sys.stdout, os.environ)
+        expect_host(host, [each.host for each in shown.results])
+        show(fleet_text(shown.results, host, full=full), sys.stdout, os.environ)
     if shown.interrupted:
         return ExitCode.INTERRUPTED
     expect_allowed(shown.results, how)
@@ -151,9 +144,12 @@ def apply(
 
 
 def status(
-    inventory: Inventory = "",
-    limit: Limit = "",
-    project: HostProject = "",
+    inventory: fleet_opt.Inventory = "",
+    limit: fleet_opt.Limit = "",
+    project: fleet_opt.HostProject = "",
+    host: fleet_opt.OneHost = "",
+    forks: fleet_opt.Forks = 16,
+    timeout: fleet_opt.HostTimeout = "10s",
     watch: Annotated[bool, Option("--watch", help="Ask again every 10 seconds until Ctrl-C")] = False,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
@@ -168,27 +164,29 @@ def status(
       reconciler fleet status --watch
       reconciler fleet status --json | jq '.hosts[] | select(.outcome != "ok")'
     """
-    choice = FleetChoice(inventory, limit, project)
-    hosts = hosts_of(inventory_path(choice, project_folder(chdir)), choice, os.environ)
+    hosts = chosen_hosts(FleetChoice(inventory, limit, project), chdir)
+    ssh = ssh_here(os.environ, seconds(timeout))
     clock = RealClock()
     if watch:
         if sys.stdout.isatty():
             end_on_hangup(sys.stdout.fileno())
         with suppress(KeyboardInterrupt), redrawn(sys.stdout, {} if as_json else os.environ) as draw:
             while not is_cut_off(sys.stdout):
-                draw.lines(_status_lines(statuses(hosts, os.environ), as_json=as_json))
+                draw.lines(_status_lines(statuses(hosts, ssh, forks), host, as_json=as_json))
                 clock.wait(_INTERVAL)
         return ExitCode.OK
-    found = statuses(hosts, os.environ)
-    show(_status_lines(found, as_json=as_json), sys.stdout, {} if as_json else os.environ)
+    found = statuses(hosts, ssh, forks)
+    show(_status_lines(found, host, as_json=as_json), sys.stdout, {} if as_json else os.environ)
     results = [HostResult(each.host, each.outcome, each.exit_code) for each in found]
     return look_exit_code(results, changes_count=False)
 
 
-def _status_lines(found: Sequence[HostStatus], *, as_json: bool) -> list[str]:
+def _status_lines(found: Sequence[HostStatus], host: str, *, as_json: bool) -> list[str]:
+    expect_host(host, [each.host for each in found])
+    chosen = [each for each in found if not host or each.host == host]
     if as_json:
-        return [json_text(fleet_status_document(found))]
-    return list(fleet_status_text(found, RealClock().now()))
+        return [json_text(fleet_status_document(chosen))]
+    return list(fleet_status_text(chosen, RealClock().now()))
 
 
 def _fleet(choice: FleetChoice, chdir: str, forks: int, timeout: str) -> Fleet:
@@ -206,9 +204,7 @@ def _percent(text: str) -> int:
 
 
 def _tell(found: PlayResult, host: str, *, full: bool, as_json: bool) -> None:
-    known = [each.host for each in found.results]
-    if host and host not in known:
-        raise UsageError(f"{host} is not one of the hosts", fix=f"choose from {', '.join(known[:10])}")
+    expect_host(host, [each.host for each in found.results])
     if as_json:
         chosen = [each for each in found.results if not host or each.host == host]
         tell_json(fleet_document(chosen, found.not_begun))

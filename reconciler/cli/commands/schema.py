@@ -78,6 +78,8 @@ class SchemaName(StrEnum):
     BOARD = "board"
     FLEET = "fleet"
     FLEET_STATUS = "fleet-status"
+    FLEET_DOCTOR = "fleet-doctor"
+    FLEET_WORK = "fleet-work"
 
 
 def schema_print(name: Annotated[SchemaName, Argument(metavar="NAME", help="Name of the schema")]) -> int:

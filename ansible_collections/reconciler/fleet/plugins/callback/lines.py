@@ -34,8 +34,8 @@ class CallbackModule(CallbackBase):
 
     def _ended(self, result, event):
         told = dict(result.result)
-        told.setdefault("said", str(told.get("module_stderr", ""))[-4000:])
-        self._tell(result.host, event, **{key: told[key] for key in KEPT if key in told})
+        told.setdefault("said", str(told.get("module_stderr") or told.get("stderr") or "")[-4000:])
+        self._tell(result.host, event, task=result.task_name, **{key: told[key] for key in KEPT if key in told})
 
     def v2_runner_on_start(self, host, task):
         self._tell(host, "begun")

@@ -25,7 +25,7 @@ attributes:
   diff_mode: {support: full, description: The changes of the plan.}
 """
 
-EXAMPLES = "- reconciler.fleet.reconcile: {project: ~/lab}"
+EXAMPLES = "- reconciler.fleet.reconcile: {project: ~/lab}\n"
 
 RETURN = r"""
 document: {description: The plan or the drift as with C(--json), type: dict, returned: if it was printed}
