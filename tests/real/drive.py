@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from clis import Cli
 from matrix import STEPS, Outcome, Verdict
-from project import arguments
+from project import arguments, runs
 from real_project import AGENT, START_SECONDS, TURN_SECONDS, RealProject
 from stub import HOLD, TOUCH, TOUCHED
 from waiting import wait_until
@@ -232,15 +232,15 @@ def rotation(drive: Drive) -> str:
 
 def server_loss(drive: Drive) -> str:
     """After the loss of the tmux server, apply brings it back in its conversation."""
+    ours = drive.project.processes()
     drive.project.tmux("kill-server")
-    _await_the_end(drive)
-    left = drive.project.processes()
+    left = _left_of(ours)
     done = drive.project.attempt("apply", "--auto-approve")
     if left and drive.project.agent()["live"] != "alive":
         for pid in left:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
-        _await_the_end(drive)
+        _left_of(left)
         done = drive.project.attempt("apply", "--auto-approve")
         drive.survived = True
     assert done.returncode == 0, f"apply exits with {done.returncode}: {done.stdout}{done.stderr}"
@@ -272,9 +272,11 @@ def _sent(document: str) -> str:
     return f"send says {told['verdict']}: {told['detail']}"
 
 
-def _await_the_end(drive: Drive) -> None:
+def _left_of(pids: list[int]) -> list[int]:
+    """What of these processes goes on; one that ends is gone a moment after nothing can be read of it."""
     with suppress(AssertionError):
-        wait_until(lambda: not drive.project.processes(), SURVIVAL_SECONDS)
+        wait_until(lambda: not any(map(runs, pids)), SURVIVAL_SECONDS)
+    return [pid for pid in pids if runs(pid)]
 
 
 # --- the drive ----------------------------------------------------------------------------------
