@@ -128,7 +128,9 @@ _PARTS: Mapping[str, frozenset[str]] = {
     "database": frozenset({"database"}),
     "transcript": frozenset({"proof", "wrapped", "opaque", "messages"}),
     "binding": frozenset({"notes", "held", "held_from_start"}),
-    "display": frozenset({"titles", "busy", "screens", "box", "submit", "permission"}),
+    "display": frozenset(
+        {"titles", "busy", "screens", "screens_file", "tells_activity", "box", "submit", "permission"}
+    ),
     "hooks": frozenset({"hooks"}),
     "tokens": frozenset({"usage"}),
 }
@@ -145,10 +147,20 @@ def _changed(base: Profile, declared: AgentType) -> Profile:
     return replace(
         base,
         name=declared.name,
+        tested=own.tested or base.tested,
+        form=_changed_form(base.form, own.form, given),
         launch=replace(base.launch, **{key: getattr(own.launch, key) for key in _LAUNCH & given}),
         shutdown=replace(base.shutdown, **{ends[key]: getattr(own.shutdown, ends[key]) for key in ends.keys() & given}),
         **parts,
     )
+
+
+def _changed_form(base: TypeForm | None, own: TypeForm | None, given: set[str]) -> TypeForm | None:
+    """The data of the changed profile; None if the base has none."""
+    if base is None or own is None:
+        return None
+    whole = set().union(*(keys for keys in _PARTS.values() if not keys.isdisjoint(given)))
+    return replace(base, name=own.name, **{key: getattr(own, key) for key in whole | given})
 
 
 def _launch(form: TypeForm) -> Launch:

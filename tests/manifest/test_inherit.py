@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue
+from reconciler.agents.token_store import token_store
+from reconciler.agents.type_words import manifest_words
 from reconciler.manifest import ManifestContext, Source, load
 from reconciler.model.address import agent_address, parse_address
 from reconciler.model.desired import Desired
@@ -75,7 +78,30 @@ def test_a_type_that_only_extends_a_built_in_one_knows_all_that_it_knows(base: s
     mine, built_in = known["mine"], known[base]
     assert mine.name == "mine"
     different = [name for name in mine.__struct_fields__ if getattr(mine, name) != getattr(built_in, name)]
-    assert different == ["name"]
+    assert different in (["name"], ["name", "form"])
+    if mine.form and built_in.form:
+        assert mine.form == replace(built_in.form, name="mine")
+
+
+def test_a_type_is_described_by_what_it_gives_and_by_what_it_extends():
+    """Kilo is made from OpenCode; what was checked of that says nothing of its versions."""
+    given = {"command": "kilo", "tested": ["7.7.7"], "quit": "/bye", "titles": {"busy": "kilo"}}
+    known = catalogue(lab({}, agent_types={"kilo": {"extends": "opencode", **given}}).agent_types.values())
+    kilo, base = known["kilo"], known["opencode"]
+    assert (kilo.tested, base.tested[-1]) == (("7.7.7",), "1.18.33")
+    assert kilo.form is not None
+    words = manifest_words(kilo.form)
+    assert {name: words[name] for name in given} == {
+        "command": ["kilo"], "tested": ["7.7.7"], "quit": "/bye", "titles": {"busy": ["kilo"]}
+    }  # fmt: skip
+    assert words["prompt"] == ["--prompt", "{prompt}"]
+    assert "screens" not in words  # what it shows is described as a whole
+
+
+def test_a_type_that_extends_another_counts_the_tokens_that_it_says():
+    usage = {"files": ["~/.mine/*.jsonl"], "input": "in", "output": "out", "at": "at"}
+    known = catalogue(lab({}, agent_types={"mine": {"extends": "codex", "usage": usage}}).agent_types.values())
+    assert token_store(known["mine"]) not in (None, token_store(known["codex"]))
 
 
 def test_a_type_changes_what_it_gives():
