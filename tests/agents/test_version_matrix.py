@@ -91,8 +91,8 @@ def test_what_no_longer_holds_is_said_with_the_version_where_it_held() -> None:
     }
     rows = [{**known, "version": "9.0.0", "steps": steps}, {**known, "version": "8.0.0"}]
     assert list(newest.no_longer_holds(rows)) == [
-        f"claude 9.0.0: answer: failed: another dialog ({known['version']}: passed)",
-        f"claude 9.0.0: stop: not reached: start failed ({known['version']}: passed)",
+        f"claude 9.0.0: answer failed ({known['version']}: passed): another dialog",
+        "claude 9.0.0: not reached: stop",
         "claude 8.0.0: everything holds",
     ]
 

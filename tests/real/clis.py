@@ -23,14 +23,18 @@ def _files(pattern: str) -> Stored:
     return lambda home: {str(path): path.read_text() for path in home.glob(pattern)}
 
 
-def _rows(home: Path) -> dict[str, str]:
+def _rows(path: str) -> Stored:
     """Conversations are rows of a database: what was said, by session."""
-    database = home / ".local/share/opencode/opencode.db"
-    if not database.exists():
-        return {}
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
-        rows = connection.execute("SELECT session_id, data FROM part ORDER BY id").fetchall()
-    return {session: "\n".join(data for each, data in rows if each == session) for session, _ in rows}
+
+    def stored(home: Path) -> dict[str, str]:
+        database = home / path
+        if not database.exists():
+            return {}
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            rows = connection.execute("SELECT session_id, data FROM part ORDER BY id").fetchall()
+        return {session: "\n".join(data for each, data in rows if each == session) for session, _ in rows}
+
+    return stored
 
 
 class Start(NamedTuple):
@@ -262,7 +266,7 @@ OPENCODE = Cli(
     package="opencode-ai",
     version="1.18.33",
     ready=r"Ask anything|ctrl\+p commands",
-    stored=_rows,
+    stored=_rows(".local/share/opencode/opencode.db"),
     env={"STUB_KEY": FROM_ENV},
     settings={
         ".config/opencode/opencode.json": """{
@@ -282,6 +286,22 @@ OPENCODE = Cli(
     always=("Right", "Enter"),
     rotates="/new",
     warms=True,
+)
+# It is made from OpenCode, and has no type of its own: docs/agent-types.md shows what is declared here.
+KILO = replace(
+    OPENCODE,
+    name="kilo",
+    package="@kilocode/cli",
+    version="7.7.7",
+    stored=_rows(".local/share/kilo/kilo.db"),
+    env={
+        "STUB_KEY": FROM_ENV,
+        "KILO_PERMISSION": '{"bash": "ask"}',
+        "OPENCODE_DB": "../kilo/kilo.db",
+    },
+    settings={".config/kilo/kilo.json": OPENCODE.settings[".config/opencode/opencode.json"]},
+    declared={"extends": "opencode", "command": ["kilo"], "quit": "/exit", "resume_line": ["kilo -s {session_id}"]},
+    cannot={"rotation": "its title names no conversation"},
 )
 ASKING = replace(OPENCODE, env={**OPENCODE.env, "OPENCODE_PERMISSION": '{"bash": "ask"}'})
 PI = Cli(
@@ -369,3 +389,5 @@ CAPTURED = (
 DRIVEN = tuple(
     replace(cli, args=tuple(arg for arg in cli.args if arg not in {"--no-daemon", "-i"})) for cli in CAPTURED
 )
+# What `--drive` takes, too: types that are declared in a manifest.
+DECLARED = (KILO,)

@@ -19,10 +19,13 @@ from clis import Cli
 from matrix import STEPS, Outcome, Verdict
 from project import arguments, runs
 from real_project import AGENT, START_SECONDS, TURN_SECONDS, RealProject
-from stub import HOLD, TOUCH, TOUCHED
+from stub import ANSWER, HOLD, TOUCH, TOUCHED
 from waiting import wait_until
 
+from reconciler.agents.catalogue import BUILT_IN
+
 FIRST, SECOND, THIRD, FOURTH = (f"Remember the word {tree}." for tree in ("larch", "alder", "aspen", "hazel"))
+WARM = "Say anything."
 REFUSED = "This is typed into nothing."
 SURVIVAL_SECONDS = 10
 _SHOWN = 400  # characters of what was seen
@@ -105,9 +108,9 @@ def start(drive: Drive) -> str:
     if cli.hooked:
         project.run("job", "hooks", "install", cli.name, "-C", "lab", "--registry-dir", str(project.root / ".mam/jobs"))
     declared = {**project.declaration(cli), "prompt": FIRST}
-    project.write({"lab": {"path": "lab", "agents": {"it": declared}}})
+    _declare(drive, it=declared)
     done = project.attempt("apply", "--auto-approve", "--json")
-    assert done.returncode in {0, 3}, done.stdout + done.stderr
+    assert done.returncode in {0, 3}, f"apply exits with {done.returncode}: {_messages(done.stdout)}"
     drive.wait(lambda: project.agent()["live"] == "alive", "it runs", START_SECONDS)
     assert not project.pane(AGENT).dead, "its pane is dead"
     (project.root / "apply.jsonl").write_text(done.stdout)
@@ -130,7 +133,7 @@ def first_prompt(drive: Drive) -> str:
 
 def idle(drive: Drive) -> str:
     """After its answer, it is idle."""
-    drive.wait(lambda: drive.project.answers(drive.cli), "an answer is stored")
+    drive.wait(lambda: ANSWER in drive.cli.stored(drive.project.home)[drive.stored(FIRST)], "an answer is stored")
     drive.wait(drive.is_idle, "state idle")
     return ""
 
@@ -251,14 +254,21 @@ def server_loss(drive: Drive) -> str:
 
 
 def _warm(drive: Drive) -> None:
-    """A start before the first one, for a CLI that installs something then."""
+    """A conversation before the first one, for a CLI that installs something in its first."""
     if drive.cli.warms:
         project = drive.project
-        project.write({"lab": {"path": "lab", "agents": {"warm": project.declaration(drive.cli)}}})
-        project.apply()
-        session = AGENT.replace("-it", "-warm")
-        wait_until(lambda: project.agent()["state"] == "idle", START_SECONDS)
-        project.run("stop", session)
+        _declare(drive, warm=project.declaration(drive.cli) | {"prompt": WARM})
+        project.attempt("apply", "--auto-approve")
+        wait_until(lambda: project.answers(drive.cli), START_SECONDS)
+        wait_until(drive.is_idle, START_SECONDS)
+        project.run("stop", AGENT.replace("-it", "-warm"))
+
+
+def _declare(drive: Drive, **agents: Any) -> None:
+    """The manifest, with the CLI's type where that is not built in."""
+    cli = drive.cli
+    types = {} if cli.name in BUILT_IN else {cli.name: cli.declared}
+    drive.project.write({"lab": {"path": "lab", "agents": agents}}, agent_types=types)
 
 
 def _expect_place(drive: Drive, prompt: str) -> None:
@@ -270,6 +280,12 @@ def _expect_place(drive: Drive, prompt: str) -> None:
 def _sent(document: str) -> str:
     told = json.loads(document)
     return f"send says {told['verdict']}: {told['detail']}"
+
+
+def _messages(lines: str) -> list[str]:
+    """What apply says in words."""
+    told = [json.loads(line) for line in lines.splitlines()]
+    return [line["message"] for line in told if line.get("message")]
 
 
 def _left_of(pids: list[int]) -> list[int]:

@@ -13,7 +13,6 @@ from install import npm_environment
 from matrix import Outcome, newest, number
 
 _SECONDS = 60
-_BROKEN = {Outcome.FAILED, Outcome.NOT_REACHED}
 
 
 def newest_clis() -> list[Cli]:
@@ -40,12 +39,16 @@ def _newest_version(package: str) -> str:
 
 
 def no_longer_holds(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """A line for each CLI: that everything holds, or each step that does not, and since which version."""
+    """Lines for each CLI: that everything holds, or each step that does not, and what was recorded of it before."""
     for row in rows:
         before, what = newest(row["cli"]), f"{row['cli']} {row['version']}"
-        broken = {step: each for step, each in row["steps"].items() if each["outcome"] in _BROKEN}
-        if not broken:
+        last = before.get("version", "no version")
+        failed = {step: each for step, each in row["steps"].items() if each["outcome"] == Outcome.FAILED}
+        unreached = [step for step, each in row["steps"].items() if each["outcome"] == Outcome.NOT_REACHED]
+        if not failed:
             yield f"{what}: everything holds"
-        for step, each in broken.items():
+        for step, each in failed.items():
             held = before.get("steps", {}).get(step, {}).get("outcome", "never recorded")
-            yield f"{what}: {step}: {each['outcome']}: {each['seen']} ({before.get('version', 'no version')}: {held})"
+            yield f"{what}: {step} failed ({last}: {held}): {each['seen']}"
+        if unreached:
+            yield f"{what}: not reached: {', '.join(unreached)}"
