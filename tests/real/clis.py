@@ -1,6 +1,6 @@
 """The real CLIs: what to install, how each starts without a question or a network, and what it stores.
 
-Texts hold `$url` (the stub), `$folder` (where the agent works) and `$key_end` (of the dummy key). As
+Texts hold `$url` (the stub), `$home`, `$folder` (where the agent works) and `$key_end` (of the dummy key). As
 seen in the versions that stand here; other versions may ask other questions.
 """
 
@@ -297,7 +297,7 @@ KILO = replace(
     env={
         "STUB_KEY": FROM_ENV,
         "KILO_PERMISSION": '{"bash": "ask"}',
-        "OPENCODE_DB": "../kilo/kilo.db",
+        "OPENCODE_DB": "$home/.local/share/kilo/kilo.db",
     },
     settings={".config/kilo/kilo.json": OPENCODE.settings[".config/opencode/opencode.json"]},
     declared={"extends": "opencode", "command": ["kilo"], "quit": "/exit", "resume_line": ["kilo -s {session_id}"]},

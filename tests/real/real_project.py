@@ -129,7 +129,7 @@ class RealProject(Project):
             file.write_text(self._filled(text))
 
     def _filled(self, text: str) -> str:
-        return Template(text).substitute(url=self.url, folder=self.folder, key_end=KEY[-20:])
+        return Template(text).substitute(url=self.url, home=self.home, folder=self.folder, key_end=KEY[-20:])
 
     def _wait(self, predicate: Callable[[], bool], seconds: float) -> None:
         """Wait until it is true; what the agent shows and what is told of it is the reason when it never is."""
