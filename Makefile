@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo board test test-real test-tmux campaign capture-screens check format schemas collection wheels man bench dist site clean
+.PHONY: help setup demo board test test-real test-tmux campaign capture-screens check format schemas collection wheels man matrix bench dist site clean
 
 READY := .venv/.ready
 DEMO_READY := .venv/.demo-ready
@@ -33,7 +33,7 @@ test: $(READY) ## run all tests; ARGS="tests/plan -k drift" runs some
 	@echo "Running the tests; all of them take about ten minutes on two cores"
 	@.venv/bin/pytest -q -n 6 --dist worksteal --tb short --timeout 900 --timeout-method thread $(ARGS)
 
-test-real: $(READY) ## drive the real agent CLIs, from npm, against a stub of their models
+test-real: $(READY) ## drive the real agent CLIs, from npm, against a stub of their models; ARGS=--newest, ARGS=--all-versions
 	@RECONCILER_REAL=1 .venv/bin/pytest -q tests/real $(ARGS)
 
 test-tmux: $(READY) ## try every tmux of Debian, fetched once; PROGRAMS=/opt/tmux/bin/tmux adds yours
@@ -66,6 +66,9 @@ collection: $(READY) ## build the Ansible collection reconciler.fleet as a file 
 
 wheels: $(READY) ## make one tar of wheels in dist/, for `reconciler fleet install`; PYTHON=3.12 PLATFORM=manylinux2014_aarch64
 	@.ci/wheels "$(PYTHON)" "$(PLATFORM)"
+
+matrix: $(READY) ## write the matrix of driven versions into docs/agent-types.md anew
+	@.venv/bin/python docs/make_matrix.py
 
 man: $(READY) ## write docs/reconciler.1 anew from the help texts
 	@.venv/bin/python docs/make_man.py

@@ -11,6 +11,7 @@ import pytest
 import typer
 from pages import shown
 
+from reconciler.agents.catalogue import BUILT_IN
 from reconciler.board.keys import KEYS
 from reconciler.cli.run import _normalised
 from reconciler.cli.typer_program import program
@@ -93,7 +94,7 @@ MANIFESTS = [
 
 @pytest.mark.parametrize("content", MANIFESTS)
 def test_every_manifest_on_a_page_is_valid(content):
-    assert load([Source("page.yaml", content.encode())], AROUND, ["claude"]).desired.files
+    assert load([Source("page.yaml", content.encode())], AROUND, BUILT_IN).desired.files
 
 
 def command_lines(text):

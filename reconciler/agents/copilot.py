@@ -1,4 +1,4 @@
-"""GitHub Copilot CLI, as tested with version 1.0.102.
+"""GitHub Copilot CLI, as tested with versions 1.0.68 and 1.0.102.
 
 We choose the id (`--session-id`, which resumes an existing conversation). Each conversation has a folder from its
 start on; the file of its events appears with the first prompt. A running CLI keeps `inuse.<pid>.lock` in the folder.

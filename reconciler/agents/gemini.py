@@ -1,4 +1,4 @@
-"""Gemini CLI, as tested with version 0.61.0.
+"""Gemini CLI, as tested with versions 0.45.2 and 0.61.0.
 
 We choose the id (`--session-id`). The chat file exists before the first prompt, under a slug of the folder's name. Its
 own name contains only the minute and the first 8 characters of the id. A resume in a later minute makes a second file

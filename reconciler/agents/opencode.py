@@ -1,4 +1,4 @@
-"""OpenCode, as tested with version 1.18.33.
+"""OpenCode, as tested with versions 1.18.3 and 1.18.33.
 
 The CLI chooses the id. Conversations are rows of an SQLite database, written with the first prompt; a row with a
 parent is a subtask. No file shows which process has which conversation. The pane's title names the conversation as
@@ -192,6 +192,11 @@ PROFILE = replace(
     display=replace(
         _MADE.display,
         # The user's messages are drawn in the same kind of box, one blank line above; a wide terminal has a sidebar.
-        box=InputBox("┃", empty=r"(Ask anything(…|\.{3})[^\n]*)?\n?((Build|Plan)\b[^\n]*)?", foot=r"\s*╹▀+"),
+        # Its last row names the agent (`Build`, `Plan`, or one of the user's) and the model.
+        box=InputBox(
+            "┃",
+            empty=r"(Ask anything(…|\.{3})[^\n]*)?\n?((Build|Plan)\b[^\n]*|\S[^\n·]{0,40} · [^\n]+)?",
+            foot=r"\s*╹▀+",
+        ),
     ),
 )

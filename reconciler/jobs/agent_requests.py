@@ -8,11 +8,12 @@ import os
 from msgspec.structs import replace
 
 from reconciler.agents.permission import Answer
+from reconciler.model.activity import Activity
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import Present, Unknown
 from reconciler.ports.world import World
 
-from .agent_state import Recipient, describe_dialog, observe_agent
+from .agent_state import AgentState, Recipient, describe_dialog, observe_agent
 from .asking_marks import asks_anew, marks_of
 from .dialogs import (
     FOLDER,
@@ -30,6 +31,8 @@ from .old_files import prune_requests
 from .record import Records, expect_ours
 
 _SHOWN = ".shown"
+_DRAWN = 5.0  # seconds for a dialog to be drawn
+_PAUSE = 0.1
 
 
 def show_dialog(records: Records, to: Recipient, world: World) -> ShownDialog:
@@ -44,7 +47,7 @@ def show_dialog(records: Records, to: Recipient, world: World) -> ShownDialog:
     """
     expect_ours(records, FOLDER)
     requests = _requests_of(records, to, world)
-    seen = observe_agent(to, world)
+    seen = _seen_when_drawn(to, world)
     dialog = dialog_of(to, seen)
     if dialog is None:
         raise Refused(
@@ -59,6 +62,23 @@ def show_dialog(records: Records, to: Recipient, world: World) -> ShownDialog:
         return known
     _prune(records, to, world)
     return keep_dialog(requests, os.urandom(8).hex(), dialog, marks, world)
+
+
+def _seen_when_drawn(to: Recipient, world: World) -> AgentState:
+    """The agent with its dialog on the screen, if it is drawn in time.
+
+    A CLI may note that it asks before it draws the dialog: Claude 2.1.332 took half a second in most runs.
+    """
+    deadline = world.clock.monotonic() + _DRAWN
+    while True:
+        seen = observe_agent(to, world)
+        is_drawn = seen.own.activity is not Activity.WAITING or seen.shown.activity in {
+            Activity.WAITING,
+            Activity.DIALOG,
+        }
+        if is_drawn or world.clock.monotonic() >= deadline:
+            return seen
+        world.clock.wait(_PAUSE)
 
 
 def answer_dialog(records: Records, request: str, choice: Answer, to: Recipient, world: World) -> ShownDialog:

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from reconciler.agents.permission import Answer, Dialog, PermissionPrompt, approves_once, dialog_on
 from reconciler.model.activity import Activity
 from reconciler.model.errors import ReconcilerError, Refused
-from reconciler.model.moment import to_millisecond
+from reconciler.model.moment import to_millisecond, unix
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
@@ -35,6 +35,7 @@ from .record import Records
 FOLDER = ".requests"
 """Beside the job records: what was shown of agents that no job waits for, and whose turn it is to answer one."""
 _SECONDS = 5.0  # for the dialog to go away
+_SETTLED = 1.0  # seconds since it was shown
 _PAUSE = 0.1
 
 
@@ -160,6 +161,7 @@ def give_answer(requests: Requests, request: str, choice: Answer, to: Recipient,
         Unreachable: tmux could not be asked.
         ReconcilerError: The dialog did not go away, or the audit cannot be written.
     """
+    _let_settle(requests, request, world)
     asking = _asked(requests, request, to, world)
     dialog = _same(asking, world)
     key = _key(asking, choice)
@@ -171,6 +173,15 @@ def give_answer(requests: Requests, request: str, choice: Answer, to: Recipient,
     if outcome:
         raise ReconcilerError(f"the answer may not have arrived: {outcome}", fix=_by_hand(requests))
     return dialog
+
+
+def _let_settle(requests: Requests, request: str, world: World) -> None:
+    """Wait until the dialog has been there for a moment: Claude 2.1.332 ignores keys right after it has drawn one."""
+    kept = kept_dialog(requests, request, world)
+    shown = unix(kept.at) if kept else None
+    left = _SETTLED - (world.clock.now().timestamp() - shown) if shown is not None else 0.0
+    if 0 < left <= _SETTLED:
+        world.clock.wait(left)
 
 
 # --- what is asked ----------------------------------------------------------------------------

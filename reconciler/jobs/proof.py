@@ -46,6 +46,18 @@ class Words(Struct, frozen=True):
     """The agent, if it had no conversation yet: one that its CLI then names as its own is new as a whole."""
 
 
+class OtherConversations(Struct, frozen=True):
+    """The conversations that were stored before: what the CLI then names as its own, beside these, is new as a whole.
+
+    Codex 0.144.5 shows a conversation that it began, by `/new`, only when that has its first prompt.
+    """
+
+    to: Recipient
+    conversation: str
+    """Id of the conversation that the agent had; empty when unknown."""
+    paths: frozenset[str]
+
+
 class StorageBaseline(Struct, frozen=True):
     """What was stored of a conversation before the prompt; only what is stored later can prove anything."""
 
@@ -59,6 +71,8 @@ class StorageBaseline(Struct, frozen=True):
     """For a CLI that stores conversations in a database."""
     words: Words | None = None
     """For a CLI whose conversations are opaque."""
+    others: OtherConversations | None = None
+    """For a CLI whose processes show which conversation they have; None when it is unknown what was stored."""
 
 
 def stored_before(text: str, state: AgentState, to: Recipient, world: World) -> StorageBaseline:
@@ -69,9 +83,8 @@ def stored_before(text: str, state: AgentState, to: Recipient, world: World) -> 
         words = _new_words(text, patterns, world.files) if conversation else _first_words(text, to)
         return StorageBaseline(patterns, None, words=words)
     sizes = _sizes(patterns, world.files) if patterns else None
-    return StorageBaseline(
-        patterns, sizes, to.profile.transcript.wrapped, _rows_before(state, to, conversation, world.files)
-    )
+    rows, others = _rows_before(state, to, conversation, world.files), _others(to, conversation, world.files)
+    return StorageBaseline(patterns, sizes, to.profile.transcript.wrapped, rows, others=others)
 
 
 def stored_since(text: str, since: int, state: AgentState, to: Recipient, files: Files) -> StorageBaseline:
@@ -89,7 +102,7 @@ def stored_since(text: str, since: int, state: AgentState, to: Recipient, files:
 
 def proof(text: str, state: AgentState, before: StorageBaseline, files: Files) -> Evidence:
     """The evidence that the agent took the text. It must have been idle before Enter was pressed."""
-    if is_stored(text, before, files) or _begins_with(before, state, files):
+    if is_stored(text, before, files) or _begins_with(before, state, files) or _is_in_new(text, before, state, files):
         return Evidence.TRANSCRIPT
     return Evidence.CLI_STATE if state.own.activity is Activity.BUSY else Evidence.NONE
 
@@ -178,6 +191,24 @@ def _begins_with(before: StorageBaseline, state: AgentState, files: Files) -> bo
         return False
     to = words.begins
     return _holds(words.text, to.profile.storage.artifacts(to.subject, conversation), files) is True
+
+
+def _others(to: Recipient, conversation: str, files: Files) -> OtherConversations | None:
+    if not to.profile.binding.shows_in_processes:
+        return None
+    paths = _paths(to.profile.storage.stores(to.subject), files)
+    return None if paths is None else OtherConversations(to, conversation, frozenset(paths))
+
+
+def _is_in_new(text: str, before: StorageBaseline, state: AgentState, files: Files) -> bool:
+    """Whether the text is in the conversation that the CLI now names, and that was not stored before."""
+    others, conversation = before.others, state.own.conversation
+    if others is None or conversation in {"", others.conversation}:
+        return False
+    patterns = others.to.profile.storage.artifacts(others.to.subject, conversation)
+    if others.paths.intersection(_paths(patterns, files) or ()):
+        return False
+    return is_stored(text, StorageBaseline(patterns, {}, before.wrapped), files)
 
 
 def _holds(words: bytes, patterns: tuple[str, ...], files: Files) -> bool | None:

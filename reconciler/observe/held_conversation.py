@@ -18,16 +18,18 @@ def held_conversation(pane: Pane, profile: Profile, subject: AgentEnvironment, w
 
     A CLI may keep the lock of a conversation for a while after it has changed to another one, and it locks
     conversations that no user talks to. So of several locks, the newest counts whose conversation has a user's prompt.
+    Codex 0.144.5 has no locks, and keeps the files of all its conversations open: then the one counts that was written
+    last. Databases are also written without a prompt, so several open ones prove nothing.
     """
     if not profile.binding.proves_by_files:
         return ""
     wrapped = bool(profile.launch.wrap)
     locked = _by_conversation(profile, world.processes.locked_files(pane.pid, wrapped=wrapped))
-    if len(locked) > 1:
-        return _locked_last(locked, profile, subject, world.files)
     # Open files are read last, because that takes long.
     held = locked or _by_conversation(profile, _opened(world.processes.family(pane.pid, wrapped=wrapped), world))
-    return next(iter(held)) if len(held) == 1 else ""
+    if len(held) < 2:
+        return "".join(held)
+    return _changed_last(held, profile, subject, world.files) if locked or not profile.transcript.opaque else ""
 
 
 def _by_conversation(profile: Profile, paths: Iterable[str]) -> Mapping[str, str]:
@@ -40,10 +42,10 @@ def _opened(family: Iterable[int], world: World) -> Iterator[str]:
         yield from opened.value if isinstance(opened, Present) else ()
 
 
-def _locked_last(locks: Mapping[str, str], profile: Profile, subject: AgentEnvironment, files: Files) -> str:
-    """The conversation with the newest lock file; empty when one of them cannot be read."""
+def _changed_last(held: Mapping[str, str], profile: Profile, subject: AgentEnvironment, files: Files) -> str:
+    """The conversation whose held file is the newest; empty when one of them cannot be read."""
     times: dict[str, float] = {}
-    for conversation, path in locks.items():
+    for conversation, path in held.items():
         facts, of_a_user = files.facts(path), is_of_a_user(conversation, profile, subject, files)
         if isinstance(facts, Unknown) or isinstance(of_a_user, Unknown):
             return ""

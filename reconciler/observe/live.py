@@ -142,11 +142,18 @@ def _family(pane: Pane, profile: Profile, processes: Processes) -> Iterator[tupl
 
 
 def _noted(profile: Profile, subject: AgentEnvironment, family: Iterable[tuple[int, int]], world: World) -> LiveAgent:
-    """What the CLI's note says about the first of these processes that has one."""
+    """What the CLI's note says about the first of these processes that has one.
+
+    Of several notes of one kind, the newest counts: Copilot 1.0.68 begins a conversation before it resumes another
+    one, and keeps the notes of both.
+    """
     for pid, inner in family:
-        for noted in notes_at(profile.binding.notes(subject, inner), profile, world.files):
-            if is_about(noted, pid, world.processes, inner):
-                return replace(noted.note.agent, since=noted.written)
+        for pattern in profile.binding.notes(subject, inner):
+            notes = notes_at((pattern,), profile, world.files)
+            own = [noted for noted in notes if is_about(noted, pid, world.processes, inner)]
+            if own:
+                newest = max(own, key=lambda noted: noted.written)
+                return replace(newest.note.agent, since=newest.written)
     return LiveAgent()
 
 

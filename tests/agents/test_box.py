@@ -71,6 +71,15 @@ def test_text_that_stands_beside_the_box_is_not_in_it() -> None:
     assert holds(BOXES["opencode"], typed, "hello")
 
 
+@pytest.mark.parametrize("agent", ["Build · stub stub", "Review · stub stub", "Code  · stub stub"])
+def test_the_agent_and_model_below_the_box_of_opencode_are_no_text(agent: str) -> None:
+    """Users have agents of their own; Kilo, which is made from OpenCode, has others."""
+    below = ["  ┃", f"  ┃  {agent}", "  ╹▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀"]
+    assert is_empty(BOXES["opencode"], ["  ┃", "  ┃", *below]) is True
+    assert is_empty(BOXES["opencode"], ["  ┃", '  ┃  Ask anything... "What now?"', *below]) is True
+    assert is_empty(BOXES["opencode"], ["  ┃", "  ┃  a · b", *below]) is False
+
+
 def test_words_of_the_hint_may_be_typed_into_the_box() -> None:
     lines = ["  ┃", "  ┃  Ask anything you need", "  ┃", "  ┃  Build · stub stub", "  ╹▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀"]
     assert is_empty(BOXES["opencode"], lines) is False

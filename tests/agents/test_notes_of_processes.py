@@ -46,6 +46,19 @@ def test_a_lock_counts_for_the_pid_in_its_name_and_for_no_longer_one(pid: int, c
     assert _conversation("copilot", locks, pid) == conversation
 
 
+@pytest.mark.parametrize("newer", ["a", "b"])
+def test_the_newest_of_several_notes_about_one_process_counts(newer: str) -> None:
+    """Copilot 1.0.68 begins a conversation at every start, and keeps its lock beside that of the resumed one."""
+    world = FakeWorld()
+    for name in ("a", "b"):
+        path = f"{SESSIONS}/{name}/inuse.7.lock"
+        world.files.put(path, b"")
+        world.files.changed[path] = 5 if name == newer else 1
+    world.processes.alive |= {7: 700}
+    pane = Pane("lab", "$1", "%1", 7, "node", "/lab")
+    assert live_agent(pane, PROFILES["copilot"], SUBJECT, world).conversation == newer
+
+
 def test_a_note_about_another_start_of_the_same_pid_is_not_believed() -> None:
     note = {"pid": 7, "sessionId": "a", "procStart": "1"}
     assert _conversation("claude", {"/home/u/.claude/sessions/7.json": note}) == ""

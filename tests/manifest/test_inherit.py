@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.agents.extended import extended_profile
 from reconciler.agents.token_store import token_store
+from reconciler.agents.type_words import manifest_words
 from reconciler.manifest import ManifestContext, Source, load
 from reconciler.model.address import agent_address, parse_address
 from reconciler.model.desired import AgentType, Desired
@@ -124,6 +125,20 @@ def test_a_type_of_a_package_without_a_form_can_be_extended():
         in_python.storage,
         in_python.display,
     )
+
+
+def test_a_type_is_described_by_what_it_gives_and_by_what_it_extends():
+    """Kilo is made from OpenCode; what was checked of that says nothing of its versions."""
+    given = {"command": "kilo", "tested": ["7.7.7"], "quit": "/bye", "titles": {"busy": "kilo"}}
+    known = catalogue(lab({}, agent_types={"kilo": {"extends": "opencode", **given}}).agent_types.values())
+    kilo, base = known["kilo"], known["opencode"]
+    assert (kilo.tested, base.tested[-1]) == (("7.7.7",), "1.18.33")
+    assert kilo.form is not None
+    words = manifest_words(kilo.form)
+    assert {name: words[name] for name in given} == {
+        "command": ["kilo"], "tested": ["7.7.7"], "quit": "/bye", "titles": {"busy": ["kilo"]}
+    }  # fmt: skip
+    assert words["prompt"] == ["--prompt", "{prompt}"]
 
 
 def test_a_type_changes_what_it_gives():

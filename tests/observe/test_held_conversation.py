@@ -8,7 +8,10 @@ import pytest
 from fakes.files import FakeFiles
 from fakes.world import FakeWorld
 
+from reconciler.agents.agy import PROFILE as AGY
 from reconciler.agents.codex import PROFILE
+from reconciler.agents.cursor_agent import PROFILE as CURSOR
+from reconciler.agents.profile import Profile
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.snapshot import Pane
 from reconciler.observe.held_conversation import held_conversation
@@ -72,9 +75,42 @@ def test_where_no_lock_is_told_an_open_file_proves_it(held: HeldLock) -> None:
     assert held.conversation == OLD
 
 
-def test_two_open_files_leave_it_unsure(held: HeldLock) -> None:
+@pytest.mark.parametrize(("old", "new", "used"), [(1, 2, NEW), (2, 1, OLD), (1, 1, "")])
+def test_of_two_open_files_it_is_the_one_that_was_written_last(held: HeldLock, old: int, new: int, used: str) -> None:
+    """Codex 0.144.5 has no locks, and keeps the file of the former conversation open after `/new`."""
     held.world.processes.opened[held.codex] = (_rollout(OLD), _rollout(NEW))
-    assert held.conversation == ""
+    for conversation, written in ((OLD, old), (NEW, new)):
+        held.say(conversation)
+        held.files.changed[_rollout(conversation)] = written
+    assert held.conversation == used
+
+
+def test_an_open_file_of_a_subagent_is_passed_over(held: HeldLock) -> None:
+    held.world.processes.opened[held.codex] = (_rollout(OLD), _rollout(NEW))
+    held.say(OLD)
+    held.say(NEW, {"subagent": "review"})
+    held.files.changed[_rollout(NEW)] = 2
+    assert held.conversation == OLD
+
+
+@pytest.mark.parametrize("profile", [AGY, CURSOR], ids=lambda profile: profile.name)
+def test_two_open_databases_leave_it_unsure(profile: Profile) -> None:
+    assert profile.transcript.opaque
+    world = FakeWorld()
+    pid = world.processes.spawn()
+    chats = "/home/u/.cursor/chats/5d41402abc4b2a76b9719d911017c592"
+    paths = {
+        "agy": tuple(f"{HOME}/.gemini/antigravity-cli/conversations/{each}.db" for each in (OLD, NEW)),
+        "cursor-agent": tuple(f"{chats}/{each}/store.db" for each in (OLD, NEW)),
+    }[profile.name]
+    for number, path in enumerate(paths):
+        world.files.put(path, b"")
+        world.files.changed[path] = number
+    pane = Pane("w-creator-it", "$1", "%1", pid, "node", "/lab")
+    world.processes.opened[pid] = paths[:1]
+    assert held_conversation(pane, profile, SUBJECT, world) == OLD
+    world.processes.opened[pid] = paths
+    assert held_conversation(pane, profile, SUBJECT, world) == ""
 
 
 def test_of_two_it_is_the_one_that_was_taken_up_last(held: HeldLock) -> None:

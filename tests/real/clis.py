@@ -1,6 +1,6 @@
 """The real CLIs: what to install, how each starts without a question or a network, and what it stores.
 
-Texts hold `$url` (the stub), `$folder` (where the agent works) and `$key_end` (of the dummy key). As
+Texts hold `$url` (the stub), `$home`, `$folder` (where the agent works) and `$key_end` (of the dummy key). As
 seen in the versions that stand here; other versions may ask other questions.
 """
 
@@ -23,14 +23,18 @@ def _files(pattern: str) -> Stored:
     return lambda home: {str(path): path.read_text() for path in home.glob(pattern)}
 
 
-def _rows(home: Path) -> dict[str, str]:
+def _rows(path: str) -> Stored:
     """Conversations are rows of a database: what was said, by session."""
-    database = home / ".local/share/opencode/opencode.db"
-    if not database.exists():
-        return {}
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
-        rows = connection.execute("SELECT session_id, data FROM part ORDER BY id").fetchall()
-    return {session: "\n".join(data for each, data in rows if each == session) for session, _ in rows}
+
+    def stored(home: Path) -> dict[str, str]:
+        database = home / path
+        if not database.exists():
+            return {}
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            rows = connection.execute("SELECT session_id, data FROM part ORDER BY id").fetchall()
+        return {session: "\n".join(data for each, data in rows if each == session) for session, _ in rows}
+
+    return stored
 
 
 class Start(NamedTuple):
@@ -53,7 +57,10 @@ class Cli:
     (by `resumes` and its id) beside itself, or from another folder, by the question's name; empty for no question.
     `stored` reads every conversation under a home, by place. `declared` is its agent type in a manifest, for as long
     as none is built in.
-    `beside` are packages that are installed with it, each with its version.
+    `beside` are packages that are installed with it, each with its version. `rotates` is its own command for another
+    conversation; `cannot` are steps of a drive that it cannot pass, with the reason; `warms` means that its first
+    start in a home takes longer, because it installs something; `hooked` that only a hook shows its conversation;
+    `outlives` is a word of the process of its own that goes on after it.
     """
 
     name: str
@@ -73,6 +80,11 @@ class Cli:
     runs: str = ""
     starts: Mapping[str, Start] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
+    rotates: str = "/clear"
+    cannot: Mapping[str, str] = field(default_factory=dict)
+    warms: bool = False
+    hooked: bool = False
+    outlives: str = ""
 
     def __str__(self) -> str:
         return f"{self.name}-{self.version}"
@@ -147,6 +159,7 @@ GEMINI = Cli(
     },
     asks="Allow once",
     permits="1",
+    hooked=True,
     starts={
         "trust": Start(
             "Do you trust the files in this folder",
@@ -235,6 +248,7 @@ CODEX = Cli(
     settings={".codex/config.toml": _CODEX},
     declared={"command": ["codex", "--no-daemon"], "quit": "/quit"},
     asks="Would you like to run",
+    rotates="/new",
     resumes=("resume",),
     reopened={"open_in_another_app": "open in another app", "working_directory": "Use current directory"},
     permits="y",
@@ -252,7 +266,7 @@ OPENCODE = Cli(
     package="opencode-ai",
     version="1.18.33",
     ready=r"Ask anything|ctrl\+p commands",
-    stored=_rows,
+    stored=_rows(".local/share/opencode/opencode.db"),
     env={"STUB_KEY": FROM_ENV},
     settings={
         ".config/opencode/opencode.json": """{
@@ -270,6 +284,24 @@ OPENCODE = Cli(
     declared={"command": ["opencode"], "quit": "/exit"},
     asks="Permission required",
     always=("Right", "Enter"),
+    rotates="/new",
+    warms=True,
+)
+# It is made from OpenCode, and has no type of its own: docs/agent-types.md shows what is declared here.
+KILO = replace(
+    OPENCODE,
+    name="kilo",
+    package="@kilocode/cli",
+    version="7.7.7",
+    stored=_rows(".local/share/kilo/kilo.db"),
+    env={
+        "STUB_KEY": FROM_ENV,
+        "KILO_PERMISSION": '{"bash": "ask"}',
+        "OPENCODE_DB": "$home/.local/share/kilo/kilo.db",
+    },
+    settings={".config/kilo/kilo.json": OPENCODE.settings[".config/opencode/opencode.json"]},
+    declared={"extends": "opencode", "command": ["kilo"], "quit": "/exit", "resume_line": ["kilo -s {session_id}"]},
+    cannot={"rotation": "its title names no conversation"},
 )
 ASKING = replace(OPENCODE, env={**OPENCODE.env, "OPENCODE_PERMISSION": '{"bash": "ask"}'})
 PI = Cli(
@@ -290,6 +322,11 @@ PI = Cli(
         ".pi/agent/settings.json": '{"defaultProvider": "stub", "defaultModel": "stub"}',
     },
     runs="!sleep 600",
+    rotates="/new",
+    cannot={
+        **dict.fromkeys(("question", "refused at a question", "answer"), "it asks for no permissions"),
+        "rotation": "nothing shows which conversation its process has until it ends",
+    },
     resumes=("--session",),
     reopened={"beside itself": "", "another_folder": "Fork this session"},
     starts={"trust": Start("Trust project folder", {"lab/.pi/settings.json": "{}"})},
@@ -326,13 +363,16 @@ CLINE = Cli(
     args=("--auto-approve", "false"),
     asks="Approve tool call",
     permits="y",
+    cannot={"rotation": "the note of a conversation names its daemon, once that runs, and not the agent's process"},
+    outlives="--cline-hub-daemon",
     starts={"notice": Start("any other key to close", {".cline/data/settings/providers.json": _CLINE_PROVIDER})},
 )
 
 # Every version whose screens are captured, and whose rules are held against them.
 CAPTURED = (
     *(_claude(version) for version in ("2.1.156", "2.1.197", "2.1.330", "2.1.332")),
-    *(replace(QWEN, version=version) for version in ("0.15.10", "0.24.4")),
+    replace(QWEN, version="0.15.10", cannot={"rotation": "0.15.10 leaves no notes that show it"}),
+    QWEN,
     *(replace(COPILOT, version=version) for version in ("1.0.68", "1.0.102")),
     *(replace(ASKING, version=version) for version in ("1.18.3", "1.18.33")),
     *(replace(GEMINI, version=version) for version in ("0.45.2", "0.61.0")),
@@ -344,3 +384,10 @@ CAPTURED = (
     PI,
     *(replace(CLINE, version=version, args=("-i", *CLINE.args)) for version in ("3.0.57", "3.0.65")),
 )
+
+# What is driven by test_versions.py: the same versions, without the words that the product itself passes.
+DRIVEN = tuple(
+    replace(cli, args=tuple(arg for arg in cli.args if arg not in {"--no-daemon", "-i"})) for cli in CAPTURED
+)
+# What `--drive` takes, too: types that are declared in a manifest.
+DECLARED = (KILO,)

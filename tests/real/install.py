@@ -26,15 +26,19 @@ def installed(package: str, version: str, beside: Sequence[str] = ()) -> Path:
     return folder / "node_modules" / ".bin"
 
 
+def npm_environment() -> dict[str, str]:
+    """The environment in which npm finds its settings."""
+    return {**os.environ, "HOME": str(_HOME)}
+
+
 def _install(wanted: Sequence[str], folder: Path) -> None:
     """All of it or nothing: an interrupted one leaves another folder behind, and that is taken up again."""
     unfinished = folder.with_name(f"{folder.name}.part")
     unfinished.mkdir(parents=True, exist_ok=True)
     command = ["npm", "install", "--prefix", str(unfinished), "--no-audit", "--no-fund", "--loglevel=error", *wanted]
-    environment = {**os.environ, "HOME": str(_HOME)}
     try:
         subprocess.run(
-            command, check=True, cwd=unfinished, env=environment, capture_output=True, text=True, timeout=_SECONDS
+            command, check=True, cwd=unfinished, env=npm_environment(), capture_output=True, text=True, timeout=_SECONDS
         )
     except subprocess.CalledProcessError as error:
         pytest.skip(f"npm cannot install {' '.join(wanted)}: {error.stderr.strip()[-300:]}")

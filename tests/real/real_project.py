@@ -17,7 +17,7 @@ import pytest
 from clis import KEY, Cli
 from install import installed
 from project import Project
-from stub import ANSWER
+from stub import ANSWER, Stub
 from waiting import wait_until
 
 from reconciler.agents.catalogue import BUILT_IN
@@ -31,10 +31,14 @@ ENTER_SECONDS = 2
 
 @dataclass(frozen=True)
 class RealProject(Project):
-    """A project in the folder `root`, whose models answer at `url`."""
+    """A project in the folder `root`, whose models are played by `model`."""
 
-    url: str
+    model: Stub
     programs: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return self.model.url
 
     @property
     def env(self) -> dict[str, str]:
@@ -125,7 +129,7 @@ class RealProject(Project):
             file.write_text(self._filled(text))
 
     def _filled(self, text: str) -> str:
-        return Template(text).substitute(url=self.url, folder=self.folder, key_end=KEY[-20:])
+        return Template(text).substitute(url=self.url, home=self.home, folder=self.folder, key_end=KEY[-20:])
 
     def _wait(self, predicate: Callable[[], bool], seconds: float) -> None:
         """Wait until it is true; what the agent shows and what is told of it is the reason when it never is."""

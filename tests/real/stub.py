@@ -43,6 +43,7 @@ _COMPLETION_USAGE = {
     "completion_tokens_details": {"reasoning_tokens": THOUGHT},
 }
 _NUMBERS = count(1)  # each answer has an id of its own: usage is counted once for each id
+_TITLED = b"You are a title generator"  # OpenCode names each conversation, and a model would name no two alike
 _STREAMS = b'"stream":true'
 _SHELLS = (
     "Bash",
@@ -72,11 +73,15 @@ class Reply(NamedTuple):
 
 
 class Stub(ThreadingHTTPServer):
-    """The server; `held` is how many requests are open that get no answer, `failed` how many got an error."""
+    """The server; `held` is how many requests are open that get no answer, `failed` how many got an error.
+
+    Once it is `released`, HOLD is answered like any other prompt, and so are the requests that it held.
+    """
 
     daemon_threads = True
     held = 0
     failed = 0
+    released = False
 
     @property
     def url(self) -> str:
@@ -95,18 +100,13 @@ def stub() -> Iterator[Stub]:
         thread.join()
 
 
-@contextmanager
-def serving() -> Iterator[str]:
-    """The base URL of a stub that answers until the block ends."""
-    with stub() as server:
-        yield server.url
-
-
 def reply(path: str, asked: bytes = b"", *, streams: bool) -> Reply:
     """What the provider that has this path would say."""
     word = re.split("[/:]", path)[-1]
     if streams and word in _WISHES and (call := _call(asked)):
         return Reply(list(_WISHES[word](*call)), True)
+    if streams and word == "completions" and _TITLED in asked:
+        return Reply(list(_chunks(f"Talk {next(_NUMBERS)}")), True)
     if streams and word in _EVENTS:
         events = list(_EVENTS[word]())
         return Reply(events[: _BEGUN[word]] if _word(asked) == TRICKLE else events, True)
@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         streams = _STREAMS in asked.replace(b" ", b"") or ":stream" in path
         match _word(asked) if streams else "":
-            case word if word in {HOLD, TRICKLE}:
+            case word if word == TRICKLE or (word == HOLD and not self._stub.released):
                 self._hold(reply(path, asked, streams=True), begins=word == TRICKLE)
             case word if word == FAIL:
                 self._stub.failed += 1
@@ -183,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.server
 
     def _hold(self, said: Reply, *, begins: bool) -> None:
-        """Keep the request open until the CLI gives it up, with a beginning of the answer or without."""
+        """Keep the request open, with a beginning of the answer or without, until it is given up or released."""
         server = self._stub
         server.held += 1
         self.close_connection = True
@@ -191,9 +191,15 @@ class _Handler(BaseHTTPRequestHandler):
             if begins:
                 self._head(200, "text/event-stream")
                 self.wfile.write(b"".join(map(_event, said.documents)))
-            while not select.select([self.connection], [], [], 0.2)[0] or self.connection.recv(1, socket.MSG_PEEK):
+            while not self._is_given_up() and (begins or not server.released):
                 continue
+            if server.released and not begins:
+                self._send(said)
         server.held -= 1
+
+    def _is_given_up(self) -> bool:
+        """Whether the CLI closed the connection; looks for a moment."""
+        return bool(select.select([self.connection], [], [], 0.2)[0] and not self.connection.recv(1, socket.MSG_PEEK))
 
     def log_message(self, *_: object) -> None:
         """Silence: a test's output is its failures."""
@@ -287,9 +293,9 @@ def _completion() -> dict[str, Any]:
     return {**made, "choices": [choice], "usage": _COMPLETION_USAGE}
 
 
-def _chunks() -> Iterator[Any]:
+def _chunks(said: str = ANSWER) -> Iterator[Any]:
     number = next(_NUMBERS)
-    yield _chunk(number, {"role": "assistant", "content": ANSWER}, None)
+    yield _chunk(number, {"role": "assistant", "content": said}, None)
     yield _chunk(number, {}, "stop")
     yield {**_chunk(number, {}, None), "choices": [], "usage": _COMPLETION_USAGE}
     yield "[DONE]"
