@@ -56,10 +56,10 @@ def copy_files(source: str, target: str, paths: Sequence[str]) -> None:
 
 def _beside(file: str, wanted: str, target: str) -> tuple[str, str]:
     folder = os.path.dirname(wanted)
-    os.makedirs(folder, exist_ok=True)
     real = os.path.realpath(target)
     if os.path.commonpath([os.path.realpath(folder), real]) != real:
         raise OSError(0, "a link leads out of the folder", folder)
+    os.makedirs(folder, exist_ok=True)
     if os.path.isdir(wanted) and not os.path.islink(wanted):
         raise IsADirectoryError(0, "a folder is in the way", wanted)
     made = os.path.join(folder, temporary.name_for(os.path.basename(wanted)))

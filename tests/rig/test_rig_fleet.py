@@ -32,15 +32,16 @@ def test_a_fleet_is_planned_applied_and_in_sync_and_its_status_is_one_list(rig: 
 
 
 def test_an_unreachable_host_and_one_that_fails_are_named_and_the_others_are_done(rig: Rig):
-    meant = hosts(rig, "one", "two", "three")
-    rig.hosts["two"].end_work()
+    meant = hosts(rig, "one", "two", "three", "four")
     rig.link("two", "down")
+    rig.hosts["four"].write(".bash_profile", "echo Welcome\n")
     rig.hosts["three"].write(
         "lab/reconciler.yaml", "version: 1\nworkspaces: {w: {path: w, agents: {s: {type: nowhere}}}}\n"
     )
     planned = document(rig.type("fleet", "plan", *meant, "--json"), 1)
-    assert outcomes(planned) == {"one": "ok", "two": "unreachable", "three": "failed"}
-    assert [each["hosts"] for each in planned["groups"]] == [["one"], ["three"], ["two"]]
+    assert outcomes(planned) == {"one": "ok", "two": "unreachable", "three": "failed", "four": "failed"}
+    assert [each["hosts"] for each in planned["groups"]] == [["one"], ["four", "three"], ["two"]]
+    assert said(planned)["four"].startswith("the host printed something before the document: Welcome")
     done = rig.type("fleet", "apply", *meant, "--auto-approve")
     assert done.returncode == 3, done.stdout + done.stderr
     assert "two: unreachable: " in done.stdout

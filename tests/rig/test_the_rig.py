@@ -11,13 +11,15 @@ import pytest
 from machines import HOSTS, ROOT, Rig, end_dead_runs, end_namespaces, leftovers
 from waiting import wait_until
 
-SEEN = "hostname; echo $$; cat /etc/machine-id; ls -A /tmp /run /dev/shm /root; ip -o -4 addr show eth0; ip route"
+SEEN = (
+    "hostname; cat /proc/1/comm; cat /etc/machine-id; ls -A /tmp /run /dev/shm /root; ip -o -4 addr show eth0; ip route"
+)
 
 
 def test_each_machine_is_apart(rig: Rig):
     told = {name: host.run("sh", "-c", SEEN).stdout.splitlines() for name, host in rig.hosts.items()}
     assert [lines[0] for lines in told.values()] == list(HOSTS)
-    assert all(int(lines[1]) < 1000 for lines in told.values()), "its processes have numbers of their own"
+    assert all(lines[1] == "sshd" for lines in told.values()), "its processes have numbers of their own"
     assert len({lines[2] for lines in told.values()}) == len(HOSTS), "each has a machine id"
     own = Path("/etc/machine-id")
     assert not own.exists() or own.read_text().strip() not in {lines[2] for lines in told.values()}
@@ -89,3 +91,21 @@ def test_a_rig_whose_run_was_killed_is_ended_by_the_next_one():
 def _nothing_of_these_tests_stays():
     yield
     end_namespaces(f"rig{os.getpid()}b")
+
+
+PYTEST = (
+    "cd /srv/reconciler && exec /srv/venv/bin/python -m pytest -q -p no:cacheprovider --basetemp ~/t"
+    " tests/rig/test_rig_doctor.py"
+)
+
+
+def test_without_root_each_test_is_skipped_with_its_reason_and_the_last_line_says_so(rig: Rig):
+    """On a machine of the rig, its user is not root."""
+    done = rig.hosts["one"].run("sh", "-c", PYTEST)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if line.startswith("2 skipped")], done.stdout
+    assert lines[-1] == "rig: skipped, not root"
+    required = rig.hosts["one"].run("sh", "-c", PYTEST, RECONCILER_RIG="require")
+    assert required.returncode == 1
+    assert "RECONCILER_RIG=require, but there can be no rig here: not root" in required.stdout

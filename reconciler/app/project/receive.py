@@ -49,10 +49,9 @@ def receive(at: Project, source: str, *, delete: bool, lock_timeout: float = 0) 
         ReconcilerError: A file cannot be written.
     """
     with hold(at.lock, "push", lock_timeout):
-        kept = [] if delete else [path for path in files_below(at.root, is_left_out) if path.endswith(_YAML)]
-        beside = [path for path in kept if not os.path.lexists(os.path.join(source, path))]
-        desired = checked(at, source, beside)
-        homes = [*(each.path for each in desired.workspaces.values()), *_recorded(at)]
+        recorded = [row.path for row in read(at.registry).record.workspaces.values() if row.path]
+        desired = checked(at, source, [] if delete else _only_here(at, source, recorded))
+        homes = [*(each.path for each in desired.workspaces.values()), *recorded]
         out = leaving_out(at.root, homes)
         new = list(files_below(source, out))
         gone = _gone(at, new, homes, out) if delete else []
@@ -79,8 +78,10 @@ def leaving_out(root: str, homes: Iterable[str]) -> Callable[[str], bool]:
     return is_out
 
 
-def _recorded(at: Project) -> list[str]:
-    return [row.path for row in read(at.registry).record.workspaces.values() if row.path]
+def _only_here(at: Project, source: str, homes: Sequence[str]) -> list[str]:
+    """The YAML files that the project has and `source` has not, outside of the folders of agents: they stay."""
+    here = (path for path in files_below(at.root, leaving_out(at.root, homes)) if path.endswith(_YAML))
+    return [path for path in here if not os.path.lexists(os.path.join(source, path))]
 
 
 def _gone(at: Project, new: Sequence[str], homes: Sequence[str], out: Callable[[str], bool]) -> list[str]:
