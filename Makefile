@@ -61,8 +61,8 @@ schemas: $(READY) ## write schemas/*.json anew from the code
 			|| { rm -f "$$file.new"; exit 1; }; \
 	done
 
-collection: $(READY) ## build the Ansible collection reconciler.fleet as a file in dist/
-	.venv/bin/python -m ansible galaxy collection build --force --output-path dist ansible_collections/reconciler/fleet
+collection: $(READY) ## lint the Ansible collection reconciler.fleet, and build it as a file in dist/
+	@.ci/collection
 
 wheels: $(READY) ## make one tar of wheels in dist/, for `reconciler fleet install`; PYTHON=3.12 PLATFORM=manylinux2014_aarch64
 	@.ci/wheels "$(PYTHON)" "$(PLATFORM)"
