@@ -76,7 +76,7 @@ def reported_state(pane: Pane, profile: Profile, subject: AgentEnvironment, worl
     if not binding.shows_in_processes:
         return LiveAgent(profile.display.activity(pane.title))
     family = _family(pane, profile, world.processes)
-    noted = _noted(profile, subject, family, world) if binding.leaves_notes else LiveAgent()
+    noted = _noted(pane, profile, subject, family, world) if binding.leaves_notes else LiveAgent()
     conversation = noted.conversation or held_conversation(pane, profile, subject, world)
     activity = _busier(noted.activity, profile.display.activity(pane.title))
     return LiveAgent(activity, conversation, since=noted.since if activity is noted.activity else 0)
@@ -141,20 +141,34 @@ def _family(pane: Pane, profile: Profile, processes: Processes) -> Iterator[tupl
         yield pid, processes.inner_pid(pid) if wrapped else pid
 
 
-def _noted(profile: Profile, subject: AgentEnvironment, family: Iterable[tuple[int, int]], world: World) -> LiveAgent:
+def _noted(
+    pane: Pane, profile: Profile, subject: AgentEnvironment, family: Iterable[tuple[int, int]], world: World
+) -> LiveAgent:
     """What the CLI's note says about the first of these processes that has one.
 
     Of several notes of one kind, the newest counts: Copilot 1.0.68 begins a conversation before it resumes another
-    one, and keeps the notes of both.
+    one, and keeps the notes of both. A note that may be another agent's does not count.
     """
     for pid, inner in family:
         for pattern in profile.binding.notes(subject, inner):
             notes = notes_at((pattern,), profile, world.files)
             own = [noted for noted in notes if is_about(noted, pid, world.processes, inner)]
-            if own:
-                newest = max(own, key=lambda noted: noted.written)
+            if not own:
+                continue
+            newest = max(own, key=lambda noted: noted.written)
+            is_known = newest.note.agent.conversation == pane.conversation
+            if is_known or inner == pid or not _has_twin(pid, inner, world.processes):
                 return replace(newest.note.agent, since=newest.written)
     return LiveAgent()
+
+
+def _has_twin(pid: int, inner: int, processes: Processes) -> bool:
+    """Whether a process in another pid namespace has the same pid there and began in the same clock tick.
+
+    With one home, both write the same note, and nothing in it says which of them did so last.
+    """
+    started = processes.started(pid)
+    return any(processes.started(each) == started for each in processes.called(inner) if each != pid)
 
 
 def _read(path: str, profile: Profile, files: Files) -> DatedNote | None:

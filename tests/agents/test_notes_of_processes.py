@@ -6,6 +6,7 @@ import json
 
 import pytest
 from fakes.world import FakeWorld
+from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.subject import AgentEnvironment
@@ -44,6 +45,30 @@ def test_two_agents_in_one_folder_each_have_the_note_with_their_own_pid(pid: int
 def test_a_lock_counts_for_the_pid_in_its_name_and_for_no_longer_one(pid: int, conversation: str) -> None:
     locks: dict[str, object] = {f"{SESSIONS}/a/inuse.8.lock": "", f"{SESSIONS}/b/inuse.7.lock": ""}
     assert _conversation("copilot", locks, pid) == conversation
+
+
+@pytest.mark.parametrize(
+    ("twin_began", "tagged", "conversation"),
+    [(500, "a", ""), (500, "b", "b"), (501, "a", "b"), (None, "a", "b")],
+    ids=["a twin", "its own", "began later", "alone"],
+)
+def test_a_note_that_the_twin_in_another_sandbox_may_have_written_does_not_count(
+    twin_began: int | None, tagged: str, conversation: str
+) -> None:
+    """Claude's note has the pid, which is 1 in both sandboxes, and the clock tick in which its process began."""
+    world = FakeWorld()
+    note = {"sessionId": "b", "pid": 1, "procStart": "500", "status": "idle"}
+    world.files.put("/home/u/.claude/sessions/1.json", json.dumps(note).encode())
+    world.processes.alive |= {7: 500}
+    world.processes.inner |= {7: 1}
+    if twin_began is not None:
+        world.processes.alive |= {8: twin_began}
+        world.processes.inner |= {8: 1}
+    wrapped = replace(PROFILES["claude"], launch=replace(PROFILES["claude"].launch, wrap=("bwrap",)))
+    world.processes.children[6] = (7,)
+    world.processes.alive |= {6: 499}
+    pane = Pane("lab", "$1", "%1", 6, "bwrap", "/lab", conversation=tagged)
+    assert live_agent(pane, wrapped, SUBJECT, world).conversation == conversation
 
 
 @pytest.mark.parametrize("newer", ["a", "b"])

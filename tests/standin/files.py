@@ -26,7 +26,8 @@ def append(file: Path, line: Mapping[str, object]) -> None:
 def replace(file: Path, text: str) -> None:
     """Writes a file whole: nobody reads half of it."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    whole = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+    # two agents in sandboxes may have the same pid, and one home
+    whole = file.with_name(f"{file.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     whole.write_text(text, encoding="utf-8")
     whole.replace(file)
 

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from reconciler.app.plan.addresses import addresses, short_names
+from reconciler.app.plan.addresses import addresses
+from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError, StalePlan, UsageError
 from reconciler.model.plan import Mode
 from reconciler.model.read_json import read_json
-from reconciler.plan.request import Request, ShortWords
+from reconciler.plan.request import Request
 from reconciler.ports import own_files
 from reconciler.render.document import content_digest
 from reconciler.render.documents import FORMAT_VERSION
@@ -98,17 +99,22 @@ def plan_mistake(document: PlanDoc) -> str:
     return ""
 
 
+def _addresses(texts: Sequence[str]) -> tuple[Address, ...]:
+    """A plan names every agent by its address, whatever the user typed. Raises UsageError for another word."""
+    found = addresses(texts)
+    if len(found) != len(texts):
+        raise UsageError(f"not all of {', '.join(texts)} are addresses")
+    return found
+
+
 def request_of(saved: PlanDoc) -> Request:
     """The request that the saved plan was made from."""
     options = saved["options"]
     return Request(
         paths=tuple(options["manifests"]),
-        targets=addresses(options["targets"]),
-        exclude=addresses(options["exclude"]),
-        replace=addresses(options["replace"]),
-        short=ShortWords(
-            short_names(options["targets"]), short_names(options["exclude"]), short_names(options["replace"])
-        ),
+        targets=_addresses(options["targets"]),
+        exclude=_addresses(options["exclude"]),
+        replace=_addresses(options["replace"]),
         mode=Mode(options["mode"]),
         force=options["force"],
         profiles=tuple(options.get("profiles", ())),
