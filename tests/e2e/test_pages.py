@@ -181,6 +181,7 @@ MEANT = {
     "reconciler types NAME": "reconciler types claude",
     "reconciler diff NAME": f"git -C ~/lab/landing-page init -q && reconciler diff {CLAUDE}",
     "reconciler explain NAME": "reconciler explain agent.landing-page.claude",
+    "reconciler history NAME --json": f"reconciler history {CLAUDE} --json",
     "reconciler adopt [DIR] [FILE]...": "reconciler adopt .",
     "reconciler board --all": "reconciler board --all --json",
     "reconciler board": "reconciler board --json",  # `test_board` has it on a terminal

@@ -98,7 +98,7 @@ def test_without_the_extra_the_command_says_what_to_install(tmp_path, monkeypatc
     path.write_text("all: {hosts: {a: {}}}\n")
     with pytest.raises(ReconcilerError) as error:
         named(str(path))
-    assert error.value.exit_code == 1
+    assert error.value.exit_code == 4
     assert error.value.summary == "Ansible is not installed: pip install 'agent-reconciler[fleet]'"
 
 
