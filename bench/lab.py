@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from measure import Run, run
+from measure import Run, peak, run
 
 _PER_WORKSPACE = 10
 _HEAD = """\
@@ -43,6 +43,10 @@ class Lab:
         """Run one command of ours as users do; `more` are variables."""
         program = os.path.join(os.path.dirname(sys.executable), "reconciler")
         return run([program, *words], {**self.env(), **more}, self.root)
+
+    def peak(self, *words: str) -> float:
+        """The peak memory of one command of ours, in MiB."""
+        return peak([os.path.join(os.path.dirname(sys.executable), "reconciler"), *words], self.env(), self.root)
 
     def python(self) -> Run:
         """Run a bare interpreter."""

@@ -6,6 +6,7 @@ import os
 import platform
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Run:
-    """One finished process: seconds, seconds, MiB."""
+    """One finished process, in seconds."""
 
     wall: float
     cpu: float
-    peak: float
 
 
 def run(command: Sequence[str], env: Mapping[str, str], cwd: str, given: str = "") -> Run:
@@ -33,12 +33,30 @@ def run(command: Sequence[str], env: Mapping[str, str], cwd: str, given: str = "
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Run(wall, usage.ru_utime + usage.ru_stime)
+
+
+# A child begins with the peak of the process that it was forked from, so a small one starts it.
+_TELL_PEAK = """\
+import os, sys
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, 1, 0)])
+_, status, usage = os.wait4(pid, 0)
+print(usage.ru_maxrss if status == 0 else "failed")
+"""
+
+
+def peak(command: Sequence[str], env: Mapping[str, str], cwd: str) -> float:
+    """The peak memory of one run, in MiB; not less than that of an interpreter."""
+    told = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _TELL_PEAK, *command], env=env, cwd=cwd, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    return int(told.stdout) / 1024
 
 
 def median(runs: Sequence[Run]) -> Run:
     """The median of each figure by itself."""
-    return Run(*(statistics.median(getattr(each, name) for each in runs) for name in ("wall", "cpu", "peak")))
+    return Run(*(statistics.median(getattr(each, name) for each in runs) for name in ("wall", "cpu")))
 
 
 def repeated(times: int, once: Callable[[], Run]) -> Run:
@@ -49,7 +67,7 @@ def repeated(times: int, once: Callable[[], Run]) -> Run:
 
 def together(*runs: Run) -> Run:
     """Several runs as one, one after the other."""
-    return Run(sum(each.wall for each in runs), sum(each.cpu for each in runs), max(each.peak for each in runs))
+    return Run(sum(each.wall for each in runs), sum(each.cpu for each in runs))
 
 
 @dataclass(frozen=True)

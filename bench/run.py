@@ -90,7 +90,7 @@ def _without_changes(place: Lab, agents: int) -> Iterator[Row]:
         pair = paired(_REPEATS, lambda command=command: place.reconciler(command), limit)
         yield Row(f"`{command}` without changes, {agents} agents", _seconds(pair.ours), _times(pair.ratio), budget)
         yield Row("its CPU time", f"{pair.ours.cpu:.3f} s")
-        yield Row("its peak memory", f"{pair.ours.peak:.0f} MiB", budget="100 MiB" if agents == _MANY else "")
+        yield Row("its peak memory", f"{place.peak(command):.0f} MiB", budget="100 MiB" if agents == _MANY else "")
 
 
 def _monitor() -> Iterator[Row]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -36,12 +35,12 @@ from .publish import flush
 from .reading import RecordUnreadable
 from .record import Records, UnknownJob, read, stamp_of
 from .sign import SeenEvents, seen_of, verify_hmac
-from .transitions import Transition, end_job, record_heard
+from .transitions import end_job, record_heard
 
 _TICK = 0.25
 _GRACE = 2.0  # a follower that starts late must get the retained result before the job times out
 _LARGEST_BATCH = 5000  # messages recorded with one write
-_WRITERS = 8  # at once: each waits for the disk, which syncs the files of all of them together
+_LINGER, _LONGEST_WAIT = 0.005, 0.05  # seconds to wait for more of many messages: fewer writes, each of them longer
 _MOST_DROPS = 1000  # in the audit of one job: a flood of messages must not fill the disk
 _FLUSH_PAUSE, _PAUSE_AFTER_FAILURE = 1.0, 30.0
 _ANY_AGE = timedelta(days=36_500)  # no age limit for our own outbox: others cannot replay events there
@@ -58,14 +57,6 @@ class _Followed:
     stamp: tuple[int, int] | None
     drops: int = 0
     is_caught_up: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """What arrived about one job in one step."""
-
-    followed: _Followed
-    verdicts: tuple[JobEvent | DropReason, ...]
 
 
 def follow(records: Records, bus: Bus, job_ids: Iterable[str]) -> Follower:
@@ -149,12 +140,16 @@ class Follower:
         return max((self._records.clock.now() - parse_zoned(since)).total_seconds(), 0.0)
 
     def _receive(self, seconds: float) -> list[Message]:
+        """The messages that wait; of many, also those that follow soon."""
         messages: list[Message] = []
+        wait, until = seconds, 0.0
         while len(messages) < _LARGEST_BATCH:
-            message = self._bus.receive(0 if messages else seconds)
+            message = self._bus.receive(wait)
             if message is None:
                 break
             messages.append(message)
+            until = until or self._records.clock.monotonic() + _LONGEST_WAIT
+            wait = _LINGER if len(messages) > 1 and self._records.clock.monotonic() < until else 0
         return messages
 
     def _connection_changes(self) -> Iterator[Happening]:
@@ -172,19 +167,17 @@ class Follower:
         by_topic: dict[str, list[Message]] = {}
         for message in messages:
             by_topic.setdefault(message.topic, []).append(message)
-        heard: list[_Heard] = []
         for topic, about in by_topic.items():
             if topic in self._jobs:
-                heard += self._heard(self._jobs[topic], about)
+                yield from self._process_job(self._jobs[topic], about)
             else:
                 self.dropped[DropReason.FOREIGN_TOPIC] += len(about)
                 yield from [Dropped("", DropReason.FOREIGN_TOPIC)] * len(about)
-        yield from self._record(heard)
 
-    def _heard(self, followed: _Followed, messages: Iterable[Message]) -> list[_Heard]:
-        """What is worth recording of the messages about one job: one item, or none."""
-        news = [verdict for verdict in self._verdicts(followed, messages) if verdict is not DropReason.REPEATED]
-        return [_Heard(followed, tuple(self._limit_drops(followed, news)))] if news else []
+    def _process_job(self, followed: _Followed, messages: Iterable[Message]) -> Iterator[Happening]:
+        verdicts = [verdict for verdict in self._verdicts(followed, messages) if verdict is not DropReason.REPEATED]
+        if verdicts:
+            yield from self._record(followed, verdicts)
 
     def _verdicts(self, followed: _Followed, messages: Iterable[Message]) -> Iterator[JobEvent | DropReason]:
         now = self._records.clock.now()
@@ -194,28 +187,15 @@ class Follower:
                 followed.seen.add(verdict)
             yield verdict
 
-    def _record(self, heard: Sequence[_Heard]) -> Iterator[Happening]:
-        if len(heard) <= 1:
-            written: Iterable[Transition | ReconcilerError] = map(self._written, heard)
-        else:
-            with ThreadPoolExecutor(_WRITERS) as writers:
-                written = list(writers.map(self._written, heard))
-        for each, outcome in zip(heard, written, strict=True):
-            if isinstance(outcome, ReconcilerError):
-                yield self._abandon(each.followed, outcome)
-            else:
-                yield from outcome.happenings
-                yield from self._take_over(each.followed, outcome.job)
-
-    def _written(self, heard: _Heard) -> Transition | ReconcilerError:
-        """Write one job's record and audit. Jobs share no file, so this runs for several at once."""
-        job = heard.followed.job
+    def _record(self, followed: _Followed, verdicts: Iterable[JobEvent | DropReason]) -> Iterator[Happening]:
         try:
-            judged = record_heard(self._records, job.id, heard.verdicts)
+            judged = record_heard(self._records, followed.job.id, self._limit_drops(followed, verdicts))
         except (UnknownJob, RecordUnreadable) as error:
-            return error
-        self._log(job, judged.happenings)
-        return judged
+            yield self._abandon(followed, error)
+            return
+        self._log(followed.job, judged.happenings)
+        yield from judged.happenings
+        yield from self._take_over(followed, judged.job)
 
     def _limit_drops(
         self, followed: _Followed, verdicts: Iterable[JobEvent | DropReason]
@@ -291,7 +271,7 @@ class Follower:
         verdicts = [verify_hmac(each, job, SeenEvents({}), now, _ANY_AGE) for each in said]
         news = [each for each in verdicts if isinstance(each, DropReason) or followed.seen.add_from_disk(each)]
         if news:
-            yield from self._record([_Heard(followed, tuple(self._limit_drops(followed, news)))])
+            yield from self._record(followed, news)
 
     def _end(self, followed: _Followed, ending: Ending, why: str) -> Iterator[Happening]:
         result = Result(ending, why, to_millisecond(self._records.clock.now()))
