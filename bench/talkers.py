@@ -13,7 +13,10 @@ from reconciler.agents.keys import project_key
 _CLAUDE = "#!/bin/sh\nexec sleep 1000000\n"
 _CODEX = """\
 #!/usr/bin/python3 -IS
-import fcntl, os, uuid
+import fcntl, os, sys, uuid
+if "--version" in sys.argv:
+    print("codex-cli 0.169.0")
+    raise SystemExit
 home, id = os.environ["HOME"] + "/.codex", uuid.uuid4()
 lock = os.open(f"{home}/thread-writer-locks/{id}.lock", os.O_WRONLY | os.O_CREAT)
 fcntl.flock(lock, fcntl.LOCK_EX)

@@ -10,9 +10,13 @@ from functools import lru_cache
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Observed, Present, Unknown
 
+from .clock import RealClock
 from .programs import run
 
-_SECONDS = 20  # the slowest CLI took 11 on a busy machine
+_SECONDS = 20.0  # the slowest CLI took 11 on a busy machine
+_MINUTE = 60.0
+_silent_until: dict[tuple[str, str], float] = {}
+"""Until when, by the monotonic clock, a program with this path and fingerprint is not asked again."""
 
 
 def fingerprint(path: str) -> str:
@@ -29,11 +33,18 @@ def fingerprint(path: str) -> str:
 def printed_version(path: str, env: Mapping[str, str]) -> Observed[str]:
     """The output of `path --version`; `Unknown` when it fails, prints nothing or takes longer than 20 s.
 
-    The answer is cached by program and environment. A program that was replaced or has failed is asked again.
+    The answer is cached by program and environment. A program that was replaced or has failed is asked again, one that
+    did not answer in time only after a minute: ten agents must not wait for it ten times.
     """
+    mark, clock = fingerprint(path), RealClock()
+    if clock.monotonic() < _silent_until.get((path, mark), 0.0):
+        return Unknown(f"{path} --version: it did not answer in time")
+    began = clock.monotonic()
     try:
-        done = _asked(path, fingerprint(path), frozenset(env.items()))
+        done = _asked(path, mark, frozenset(env.items()))
     except ReconcilerError as error:
+        if clock.monotonic() - began >= _SECONDS:
+            _silent_until[path, mark] = clock.monotonic() + _MINUTE
         return Unknown(f"{path} --version: {error.summary}")
     return Present(done)
 

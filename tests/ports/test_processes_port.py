@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from fakes.processes import FakeProcesses
@@ -15,6 +16,7 @@ from waiting import wait_until
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Present, Unknown
+from reconciler.ports import versions
 from reconciler.ports.clock import RealClock
 from reconciler.ports.processes import RealProcesses, table_at
 from reconciler.ports.processes_by_proc import ByProc, start_ticks
@@ -455,3 +457,17 @@ def test_a_process_that_proc_hides_is_not_taken_for_gone(monkeypatch):
 
     monkeypatch.setattr("os.kill", refuse)
     assert isinstance(RealProcesses().started(2**22 + 1), Unknown)
+
+
+def test_a_program_that_does_not_answer_is_asked_once_in_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(versions, "_SECONDS", 0.2)
+    program, asked = tmp_path / "mine", tmp_path / "asked"
+    program.write_text(f"#!/bin/sh\necho >>{asked}\nexec sleep 100\n")
+    program.chmod(0o755)
+    for agent in ("a", "b"):
+        found = printed_version(str(program), {"AGENT": agent, "PATH": os.defpath})
+        assert isinstance(found, Unknown)
+    assert len(asked.read_text().splitlines()) == 1
+
+    program.write_text("#!/bin/sh\necho 1.2.3\n")  # replaced
+    assert printed_version(str(program), {}) == Present("1.2.3")
