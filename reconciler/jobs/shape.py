@@ -14,8 +14,8 @@ from reconciler.model.job import AUTH_TOKEN, JOB_ID
 from reconciler.model.record import Json
 from reconciler.model.schema import Pattern, json_schema
 
-_OPEN = {"extra": "allow", "use_attribute_docstrings": True}
-_CLOSED = {"extra": "forbid", "use_attribute_docstrings": True}
+_OPEN = {"extra": "allow"}
+_CLOSED = {"extra": "forbid"}
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]

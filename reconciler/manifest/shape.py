@@ -18,7 +18,7 @@ from .rules import ACCEPTED, DATE, DRIFT_PATH, EXTENDED, EXTENSION, NAME_RULE, R
 from .type_shape import AgentTypeDoc, Command, Wrapper
 
 _WITH_VARIABLE = r"[\s\S]*\$\{[\s\S]*"
-_STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
+_STRICT = {"extra": "forbid"}
 
 
 def _rule(key: str) -> tuple[Pattern, Expected]:

@@ -11,7 +11,7 @@ from reconciler.model.schema import CommandWords, Expected, Pattern
 
 from .rules import FIELD, KEY, NAME_RULE, RELATIVE, SQL_NAME, VARIABLE, VERSION
 
-_STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
+_STRICT = {"extra": "forbid"}
 
 Argv = list[str]
 _LIST = Expected("a text, or a list of texts")

@@ -5,7 +5,10 @@ A document is a `typing_extensions.TypedDict`; pydantic is imported only when a 
 
 from __future__ import annotations
 
+import ast
+import inspect
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, cast
 
 from msgspec import Struct
@@ -73,18 +76,39 @@ def json_schema(document: type, *, title: str, identifier: str) -> dict[str, Jso
     """
     import pydantic.json_schema  # noqa: PLC0415 - slow to load
 
-    class WithoutFieldTitles(pydantic.json_schema.GenerateJsonSchema):
-        """A field's title would only repeat its name."""
+    class Described(pydantic.json_schema.GenerateJsonSchema):
+        """With the texts below the keys; a field's title would only repeat its name."""
 
         def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
             return False
 
+        def typed_dict_schema(self, schema: Any) -> dict[str, Any]:
+            made = super().typed_dict_schema(schema)
+            for name, text in _texts_below(schema["cls"]).items():
+                made["properties"][name].setdefault("description", text)
+            return made
+
     generated = pydantic.TypeAdapter(document).json_schema(
-        ref_template=_DEFINITIONS + "{model}", schema_generator=WithoutFieldTitles
+        ref_template=_DEFINITIONS + "{model}", schema_generator=Described
     )
     head = {"$schema": DRAFT, "$id": identifier, "title": title}
     body = {key: value for key, value in generated.items() if key not in {"$defs", "title"}}
     return cast(dict[str, Json], _draft_07(_by_title({**head, **body, "definitions": generated.get("$defs", {})})))
+
+
+def _texts_below(document: type) -> dict[str, str]:
+    """The text below each key of a TypedDict. pydantic can find it, but would do so at each validation, too."""
+    try:
+        [definition] = ast.parse(inspect.getsource(document)).body
+    except OSError:  # made by a call of TypedDict: its keys are no names, and have no text
+        return {}
+    lines = definition.body if isinstance(definition, ast.ClassDef) else []
+    return {
+        line.target.id: inspect.cleandoc(below.value.value)
+        for line, below in pairwise(lines)
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)
+        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) and isinstance(below.value.value, str)
+    }
 
 
 def _by_title(schema: dict[str, Any]) -> dict[str, Any]:

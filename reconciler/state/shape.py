@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-_OPEN = {"extra": "allow", "use_attribute_docstrings": True}
+_OPEN = {"extra": "allow"}
 _SESSION_ID_OWN = {
     "description": "Id of the conversation of the agent that the key names; null until it exists.",
     "type": ["string", "null"],

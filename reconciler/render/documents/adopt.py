@@ -9,10 +9,9 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import DiagnosticDoc, documented
+from .common import DiagnosticDoc
 
 
-@documented
 class AdoptedAgentDoc(TypedDict):
     """One agent that the project manages afterwards, or manages already."""
 
@@ -40,7 +39,6 @@ class AdoptedAgentDoc(TypedDict):
     notes: list[str]
 
 
-@documented
 class AdoptedWorkspaceDoc(TypedDict):
     """One workspace that is added to a manifest."""
 
@@ -48,7 +46,6 @@ class AdoptedWorkspaceDoc(TypedDict):
     path: str
 
 
-@documented
 class AdoptedTypeDoc(TypedDict):
     """An agent type that reconciler does not know, with the command that was found."""
 
@@ -56,7 +53,6 @@ class AdoptedTypeDoc(TypedDict):
     command: list[str]
 
 
-@documented
 class AdoptedManifestDoc(TypedDict):
     """A manifest that is created or extended."""
 
@@ -66,7 +62,6 @@ class AdoptedManifestDoc(TypedDict):
     """The added lines."""
 
 
-@documented
 class CompletedRowDoc(TypedDict):
     """One row of the registry that is completed."""
 
@@ -77,7 +72,6 @@ class CompletedRowDoc(TypedDict):
     """The line in the file; 0 if the row is new."""
 
 
-@documented
 class SecuredFileDoc(TypedDict):
     """A file that other users can read, or that contains a password."""
 
@@ -88,7 +82,6 @@ class SecuredFileDoc(TypedDict):
     """What is done about it."""
 
 
-@documented
 class AdoptedBrokerDoc(TypedDict):
     """A broker whose folder was made by hand."""
 
@@ -98,7 +91,6 @@ class AdoptedBrokerDoc(TypedDict):
     """Which users keep their passwords, and what becomes stricter with the next apply."""
 
 
-@documented
 class LeftAloneDoc(TypedDict):
     """Something that was found and is not taken over."""
 
@@ -109,7 +101,6 @@ class LeftAloneDoc(TypedDict):
     line: int
 
 
-@documented
 class AdoptionSummaryDoc(TypedDict):
     """The numbers of the last line."""
 
@@ -124,7 +115,6 @@ class AdoptionSummaryDoc(TypedDict):
     left_alone: int
 
 
-@documented
 class AdoptionDoc(TypedDict):
     """Everything that was found, and what `adopt --write` does about it."""
 

@@ -7,10 +7,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 
-
-@documented
 class AgentHistoryEntry(TypedDict):
     """One thing that was done to the agent."""
 
@@ -26,7 +23,6 @@ class AgentHistoryEntry(TypedDict):
     note: str
 
 
-@documented
 class AgentHistoryDoc(TypedDict):
     """The conversations of an agent, and what was done to it."""
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 from .dialog import DialogDoc
 
 
-@documented
 class AgentAnswerDoc(DialogDoc):
     """The permission dialog of a running agent, and the answer."""
 

@@ -7,10 +7,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 
-
-@documented
 class AttachDoc(TypedDict):
     """How to attach a terminal to an agent's session; nothing is attached."""
 

@@ -9,11 +9,10 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import DiagnosticDoc, documented
+from .common import DiagnosticDoc
 from .status import StatusDetail
 
 
-@documented
 class BoardMessage(TypedDict):
     """The newest message of a conversation, cut to its beginning."""
 
@@ -24,7 +23,6 @@ class BoardMessage(TypedDict):
     """The first 500 characters, on one line."""
 
 
-@documented
 class BoardWork(TypedDict):
     """The work in the folder of an agent."""
 
@@ -37,7 +35,6 @@ class BoardWork(TypedDict):
     removed: int
 
 
-@documented
 class BoardJob(TypedDict):
     """The newest job of an agent that has not ended."""
 
@@ -45,7 +42,6 @@ class BoardJob(TypedDict):
     status: str
 
 
-@documented
 class BoardRow(TypedDict):
     """One agent on the board."""
 
@@ -92,7 +88,6 @@ class BoardRow(TypedDict):
     """Present only for an agent that was asked for by name."""
 
 
-@documented
 class BoardProject(TypedDict):
     """One project on the board."""
 
@@ -106,7 +101,6 @@ class BoardProject(TypedDict):
     """Why the project is left out, and its agents are not known. A `warning` means that it lives elsewhere now."""
 
 
-@documented
 class BoardDoc(TypedDict):
     """The agents of some projects, and what each does."""
 

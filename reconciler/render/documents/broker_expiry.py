@@ -8,10 +8,8 @@ from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 from .broker_status import CertificateDoc
-from .common import documented
 
 
-@documented
 class ExpiryDoc(TypedDict):
     """When the certificates of a broker expire."""
 

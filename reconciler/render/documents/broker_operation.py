@@ -7,11 +7,9 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 from .plan import PlanDoc
 
 
-@documented
 class BrokerOperationDoc(TypedDict):
     """What a command did to a broker: `run`, `stop`, `reload`, `user ...` or `rotate ...`."""
 

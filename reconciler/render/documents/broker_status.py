@@ -10,10 +10,9 @@ from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 from .change import ChangeDoc, DeepChangeDoc
-from .common import DiagnosticDoc, documented
+from .common import DiagnosticDoc
 
 
-@documented
 class BrokerListenerDoc(TypedDict):
     """A TLS port of a broker."""
 
@@ -24,7 +23,6 @@ class BrokerListenerDoc(TypedDict):
     """True if clients log in with a certificate instead of a password."""
 
 
-@documented
 class BrokerUserDoc(TypedDict):
     """A user in the broker's password file."""
 
@@ -33,7 +31,6 @@ class BrokerUserDoc(TypedDict):
     """Null for a user that the settings do not name."""
 
 
-@documented
 class CertificateDoc(TypedDict):
     """One certificate of a broker."""
 
@@ -51,7 +48,6 @@ class CertificateDoc(TypedDict):
     expired: bool
 
 
-@documented
 class HandEditDoc(TypedDict):
     """What was changed by hand in one file of a broker."""
 
@@ -65,7 +61,6 @@ class HandEditDoc(TypedDict):
     """True if the settings have changed since, too; then `changes` compare the file with the present settings."""
 
 
-@documented
 class BrokerStatusDoc(TypedDict):
     """The state of a broker, compared with its settings."""
 

@@ -9,10 +9,9 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import DiagnosticDoc, documented
+from .common import DiagnosticDoc
 
 
-@documented
 class ProbeDoc(TypedDict):
     """One check that was made on a broker."""
 
@@ -29,7 +28,6 @@ class ProbeDoc(TypedDict):
     seconds: float
 
 
-@documented
 class ProofDoc(TypedDict):
     """The result of testing a broker."""
 

@@ -6,8 +6,6 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from .common import documented
-
 Verbs = Literal["create", "resume", "update", "delete", "import", "forget", "defer", "no-op"]
 Refusals = Literal["refuse_ambiguous", "refuse_elsewhere", "refuse_missing", "refuse_moved", "unknown"]
 Modes = Literal["new", "resume", "fresh_same_id", "fresh_new_id", "none", Refusals]
@@ -28,7 +26,6 @@ DeepChangeDoc = TypedDict(
 item, the one in the old list. `from` is the old path of a moved item. Lists that differ too much are one `replace`."""
 
 
-@documented
 class ChangeDoc(TypedDict):
     """One difference of one resource."""
 
@@ -45,7 +42,6 @@ class ChangeDoc(TypedDict):
     """The items that differ, if both values are lists."""
 
 
-@documented
 class StepDoc(TypedDict):
     """One thing that apply does for an action, in order."""
 
@@ -55,7 +51,6 @@ class StepDoc(TypedDict):
     """What it is done to: a path, a session, a registry row."""
 
 
-@documented
 class ConversationDoc(TypedDict):
     """The conversation that the agent gets at its start."""
 
@@ -64,7 +59,6 @@ class ConversationDoc(TypedDict):
     """Null if it is chosen during the apply, or not known."""
 
 
-@documented
 class ResourceChangeDoc(TypedDict):
     """What happens to one address."""
 

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypeVar
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-T = TypeVar("T")
 
-
-def documented(document: type[T]) -> type[T]:
-    """Make pydantic publish the docstrings under the keys as descriptions in the schema."""
-    document.__pydantic_config__ = {"use_attribute_docstrings": True}  # type: ignore[attr-defined]
-    return document
-
-
-@documented
 class WatchProjectDoc(TypedDict):
     """What everything that a monitor of several projects reports has besides."""
 
@@ -23,7 +14,6 @@ class WatchProjectDoc(TypedDict):
     """The project's folder; only with `monitor --all`."""
 
 
-@documented
 class AtDoc(TypedDict):
     """The machine, the user and the project that a document is about."""
 
@@ -38,7 +28,6 @@ class AtDoc(TypedDict):
     """The registry's lineage; empty before the first apply, or if the registry cannot be read."""
 
 
-@documented
 class DiagnosticDoc(TypedDict):
     """A message with its place and what to do."""
 

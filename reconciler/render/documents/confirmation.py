@@ -8,10 +8,8 @@ from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 from . import FORMAT_VERSION
-from .common import documented
 
 
-@documented
 class ConfirmationDoc(TypedDict):
     """The generation that was confirmed and stays."""
 

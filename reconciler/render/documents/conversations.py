@@ -7,10 +7,9 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import DiagnosticDoc, documented
+from .common import DiagnosticDoc
 
 
-@documented
 class ConversationRow(TypedDict):
     """One conversation that an agent CLI has stored."""
 
@@ -29,7 +28,6 @@ class ConversationRow(TypedDict):
     path: str
 
 
-@documented
 class ConversationsDoc(TypedDict):
     """Every conversation on disk for the workspaces, newest first."""
 

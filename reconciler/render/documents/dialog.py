@@ -6,10 +6,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from .common import documented
 
-
-@documented
 class DialogDoc(TypedDict):
     """A permission dialog that the user was shown, and the answer."""
 

@@ -7,10 +7,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 
-
-@documented
 class UncommittedDoc(TypedDict):
     """A file that is not as in the last commit."""
 
@@ -19,7 +16,6 @@ class UncommittedDoc(TypedDict):
     path: str
 
 
-@documented
 class ChangedDoc(TypedDict):
     """A file that is not as it was where the branch began."""
 
@@ -29,7 +25,6 @@ class ChangedDoc(TypedDict):
     removed: int | None
 
 
-@documented
 class DiffDoc(TypedDict):
     """What an agent changed in its folder."""
 

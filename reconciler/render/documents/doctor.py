@@ -8,10 +8,7 @@ from reconciler.model.checkup import CheckName, Cure, Level
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 
-
-@documented
 class CheckDoc(TypedDict):
     """What one check found."""
 
@@ -27,7 +24,6 @@ class CheckDoc(TypedDict):
     """Whether `doctor --fix` does something about it."""
 
 
-@documented
 class MendedDoc(TypedDict):
     """What `--fix` did, or could not do."""
 
@@ -40,7 +36,6 @@ class MendedDoc(TypedDict):
     """The exit code of that error; 0 if it was done."""
 
 
-@documented
 class LevelsDoc(TypedDict):
     """How many results there are of each level."""
 
@@ -51,7 +46,6 @@ class LevelsDoc(TypedDict):
     unknown: int
 
 
-@documented
 class DoctorDoc(TypedDict):
     """Everything that was checked on this machine; after `--fix`, as it is then."""
 

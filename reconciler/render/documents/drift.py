@@ -10,7 +10,7 @@ from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 from .change import DeepChangeDoc, ResourceChangeDoc
-from .common import AtDoc, DiagnosticDoc, documented
+from .common import AtDoc, DiagnosticDoc
 
 DriftFactsDoc = TypedDict(
     "DriftFactsDoc",
@@ -31,7 +31,6 @@ For a broker's file, `changes` say what differs in it; if there are none, only i
 """
 
 
-@documented
 class DriftDoc(DriftFactsDoc):
     """One difference between the registry and the live world, with the place in a manifest that it is about."""
 
@@ -39,7 +38,6 @@ class DriftDoc(DriftFactsDoc):
     line: int
 
 
-@documented
 class AcceptedDoc(TypedDict):
     """A drift that a manifest accepts until a date."""
 
@@ -53,7 +51,6 @@ class AcceptedDoc(TypedDict):
     line: int
 
 
-@documented
 class DriftsDoc(TypedDict):
     """Where the registry and the live world differ."""
 

@@ -7,11 +7,10 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import DiagnosticDoc, documented
+from .common import DiagnosticDoc
 from .drift import DriftsDoc
 
 
-@documented
 class ProjectDriftDoc(TypedDict):
     """Where the registry of one project and the live world differ."""
 
@@ -24,7 +23,6 @@ class ProjectDriftDoc(TypedDict):
     """Why the project is left out. A `warning` means that it lives elsewhere now."""
 
 
-@documented
 class AllDriftDoc(TypedDict):
     """Where the registries of all noted projects and the live world differ."""
 

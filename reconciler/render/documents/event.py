@@ -10,13 +10,12 @@ from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 from .adopt import AdoptionDoc
-from .common import AtDoc, DiagnosticDoc, documented
+from .common import AtDoc, DiagnosticDoc
 from .plan import PlanDoc
 
 Deed = Literal["stopped", "archived", "resumed", "restarted", "created", "deleted"]
 
 
-@documented
 class DeedDoc(TypedDict):
     """What a command did to an agent that it names."""
 
@@ -27,7 +26,6 @@ class DeedDoc(TypedDict):
     """The command that brings back the state from before; null if there is none."""
 
 
-@documented
 class EventDoc(TypedDict):
     """One line of `apply --json`. Readers must ignore types and keys they do not know."""
 

@@ -10,11 +10,10 @@ from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 from .change import ResourceChangeDoc
-from .common import DiagnosticDoc, documented
+from .common import DiagnosticDoc
 from .drift import DriftDoc
 
 
-@documented
 class SourceDoc(TypedDict):
     """What one source says about an address."""
 
@@ -26,7 +25,6 @@ class SourceDoc(TypedDict):
     """Text, numbers or lists, by name. Variables are named; their values are never included."""
 
 
-@documented
 class ExplanationDoc(TypedDict):
     """Why one address will change, or why it will not."""
 

@@ -9,10 +9,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 
-
-@documented
 class FleetGroupDoc(TypedDict):
     """Hosts that would do the same; or those with one other outcome."""
 
@@ -26,7 +23,6 @@ class FleetGroupDoc(TypedDict):
     """The host whose document stands for all of them; empty if there is none."""
 
 
-@documented
 class FleetHostDoc(TypedDict):
     """One host."""
 
@@ -45,7 +41,6 @@ class FleetHostDoc(TypedDict):
     """Why it is not ok; else what the command printed beside the document."""
 
 
-@documented
 class FleetDoc(TypedDict):
     """The merged view of all hosts."""
 

@@ -7,10 +7,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 
-
-@documented
 class HostCheckDoc(TypedDict):
     """One check of one host."""
 
@@ -23,7 +20,6 @@ class HostCheckDoc(TypedDict):
     """What to do; empty if nothing has to be done."""
 
 
-@documented
 class HostCheckupDoc(TypedDict):
     """All checks of one host."""
 
@@ -35,7 +31,6 @@ class HostCheckupDoc(TypedDict):
     checks: list[HostCheckDoc]
 
 
-@documented
 class FleetDoctorDoc(TypedDict):
     """The checkups of all hosts."""
 

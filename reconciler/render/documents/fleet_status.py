@@ -9,10 +9,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 
-
-@documented
 class HostStatusDoc(TypedDict):
     """One host. The agents of a host that gave no document are unknown, never gone."""
 
@@ -26,7 +23,6 @@ class HostStatusDoc(TypedDict):
     """Its `status --json`; null if it gave none."""
 
 
-@documented
 class FleetStatusDoc(TypedDict):
     """The agents of all hosts."""
 

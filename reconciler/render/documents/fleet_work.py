@@ -7,10 +7,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 
-
-@documented
 class HostWorkDoc(TypedDict):
     """What was done on one host."""
 
@@ -27,7 +24,6 @@ class HostWorkDoc(TypedDict):
     deleted: list[str]
 
 
-@documented
 class FleetWorkDoc(TypedDict):
     """What was done on all hosts."""
 

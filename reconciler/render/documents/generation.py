@@ -9,12 +9,10 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 from .history import AuthorDoc
 from .plan import PlanDoc
 
 
-@documented
 class AgentThenDoc(TypedDict):
     """An agent as the registry described it at that time."""
 
@@ -26,7 +24,6 @@ class AgentThenDoc(TypedDict):
     """True if a user had stopped or archived it with a command."""
 
 
-@documented
 class ManifestFileDoc(TypedDict):
     """A manifest as it was; its content is in `.hermes/history/objects` under its digest."""
 
@@ -37,7 +34,6 @@ class ManifestFileDoc(TypedDict):
     mode: int
 
 
-@documented
 class OutcomeDoc(TypedDict):
     """The result of an apply."""
 
@@ -54,7 +50,6 @@ class OutcomeDoc(TypedDict):
     """The SHA-256 of each broker's configuration and ACL, by address and path."""
 
 
-@documented
 class GenerationDoc(TypedDict):
     """One apply, as stored in `.hermes/history/NNNN.json`. It contains no secret of an agent or a broker."""
 

@@ -10,11 +10,9 @@ from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 from .change import DeepChangeDoc
-from .common import documented
 from .generation import AgentThenDoc
 
 
-@documented
 class ManifestDiffDoc(TypedDict):
     """How a manifest differs between two generations."""
 
@@ -28,7 +26,6 @@ class ManifestDiffDoc(TypedDict):
     """Why its meaning could not be compared; absent if it could be."""
 
 
-@documented
 class BlockDiffDoc(TypedDict):
     """How one block of the manifests differs between two generations."""
 
@@ -42,7 +39,6 @@ class BlockDiffDoc(TypedDict):
     """Paths are relative to the block; an empty path is the whole block. The list is empty if it only moved."""
 
 
-@documented
 class AgentDiffDoc(TypedDict):
     """How an agent differs between two generations."""
 
@@ -51,7 +47,6 @@ class AgentDiffDoc(TypedDict):
     after: AgentThenDoc | None
 
 
-@documented
 class GenerationDiffDoc(TypedDict):
     """What differs between two generations."""
 

@@ -7,10 +7,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 
-
-@documented
 class AuthorDoc(TypedDict):
     """Who did something, and from where."""
 
@@ -21,7 +18,6 @@ class AuthorDoc(TypedDict):
     """The terminal's device, `CI`, or empty."""
 
 
-@documented
 class GenerationRow(TypedDict):
     """One apply in short form."""
 
@@ -40,7 +36,6 @@ class GenerationRow(TypedDict):
     """The number of actions by result; empty if the apply did not finish."""
 
 
-@documented
 class GenerationsDoc(TypedDict):
     """All applies, oldest first."""
 

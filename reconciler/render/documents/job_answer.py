@@ -5,11 +5,9 @@ from __future__ import annotations
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 from .dialog import DialogDoc
 
 
-@documented
 class AnswerDoc(DialogDoc):
     """The permission dialog of the agent of a job, and the answer."""
 

@@ -9,10 +9,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 
-
-@documented
 class ChainDoc(TypedDict):
     """How much of an audit is intact."""
 
@@ -27,7 +24,6 @@ class ChainDoc(TypedDict):
     """What is wrong with other files in the folder, by file name."""
 
 
-@documented
 class OtherFileDoc(TypedDict):
     """A file of another tool in an audit."""
 
@@ -40,7 +36,6 @@ class OtherFileDoc(TypedDict):
     """Why its content, or a part of it, is missing here; else empty."""
 
 
-@documented
 class AuditDoc(TypedDict):
     """The audit of one job."""
 
@@ -55,7 +50,6 @@ class AuditDoc(TypedDict):
     """The result of `--verify`."""
 
 
-@documented
 class AuditsDoc(TypedDict):
     """Audits, oldest job first."""
 

@@ -7,11 +7,9 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 from .jobs import ValidationDoc
 
 
-@documented
 class VerdictDoc(TypedDict):
     """The result of a validation script for a job."""
 

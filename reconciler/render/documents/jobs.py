@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import DiagnosticDoc, documented
+from .common import DiagnosticDoc
 
 
 class PermissionDoc(TypedDict):
@@ -23,7 +23,6 @@ class PermissionDoc(TypedDict):
     """UTC, ISO 8601."""
 
 
-@documented
 class ResultDoc(TypedDict):
     """The result of a job."""
 
@@ -33,7 +32,6 @@ class ResultDoc(TypedDict):
     """UTC, ISO 8601."""
 
 
-@documented
 class ValidationDoc(TypedDict):
     """The result of the validation script."""
 
@@ -42,7 +40,6 @@ class ValidationDoc(TypedDict):
     output: str
 
 
-@documented
 class JobRow(TypedDict):
     """One job: its record without its token and the broker's settings."""
 
@@ -80,7 +77,6 @@ class JobRow(TypedDict):
     """The result of its validation script; absent until that has run."""
 
 
-@documented
 class JobsDoc(TypedDict):
     """Jobs, oldest first."""
 

@@ -9,10 +9,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 
-
-@documented
 class MessageDoc(TypedDict):
     """What one side said."""
 
@@ -22,7 +19,6 @@ class MessageDoc(TypedDict):
     text: str
 
 
-@documented
 class LastDoc(TypedDict):
     """The end of an agent's stored conversation."""
 

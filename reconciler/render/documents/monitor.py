@@ -7,11 +7,10 @@ from typing import Literal, NotRequired
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import DiagnosticDoc, WatchProjectDoc, documented
+from .common import DiagnosticDoc, WatchProjectDoc
 from .monitor_diff import NoticeDoc
 
 
-@documented
 class WatchDoc(WatchProjectDoc):
     """One line of `monitor --json`. Readers must ignore types and keys they do not know."""
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import DiagnosticDoc, WatchProjectDoc, documented
+from .common import DiagnosticDoc, WatchProjectDoc
 from .drift import DriftFactsDoc
 
 
-@documented
 class NoticeDoc(DriftFactsDoc):
     """A difference that is reported; `count` is how often it was."""
 
     count: int
 
 
-@documented
 class PassDoc(WatchProjectDoc):
     """One pass of the monitor."""
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import WatchProjectDoc, documented
+from .common import WatchProjectDoc
 from .monitor_diff import NoticeDoc
 
 
-@documented
 class NewsDoc(WatchProjectDoc):
     """The changes of one pass, for a program or a web service."""
 

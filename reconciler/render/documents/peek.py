@@ -9,10 +9,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 
-
-@documented
 class ScreenLine(TypedDict):
     """One line of a screen."""
 
@@ -22,7 +19,6 @@ class ScreenLine(TypedDict):
     """The line with the escape sequences that colour it (SGR); it may hold other control characters."""
 
 
-@documented
 class PeekDoc(TypedDict):
     """What is on an agent's screen."""
 

@@ -10,11 +10,10 @@ from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 from .change import ResourceChangeDoc
-from .common import AtDoc, DiagnosticDoc, documented
+from .common import AtDoc, DiagnosticDoc
 from .drift import AcceptedDoc, DriftDoc
 
 
-@documented
 class UnmanagedDoc(TypedDict):
     """A live session that looks like ours and is in no manifest."""
 
@@ -34,7 +33,6 @@ SummaryDoc = TypedDict(
 """The number of actions of each sort; a replacement counts in `add` and `destroy`. `resume` counts conversations."""
 
 
-@documented
 class OptionsDoc(TypedDict):
     """The options that the plan was made with; `apply PLANFILE` uses the same ones."""
 
@@ -49,7 +47,6 @@ class OptionsDoc(TypedDict):
     """The active profiles; missing if there are none."""
 
 
-@documented
 class PlanDoc(TypedDict):
     """Everything that an apply would do. It contains no secret and may be published."""
 

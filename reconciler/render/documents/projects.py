@@ -9,10 +9,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 
-
-@documented
 class NotedProjectDoc(TypedDict):
     """One noted project. A damaged note has only `file`, `standing` and `reason`."""
 
@@ -31,7 +28,6 @@ class NotedProjectDoc(TypedDict):
     """The path of the note."""
 
 
-@documented
 class ProjectsDoc(TypedDict):
     """The projects of this user in which an apply ran."""
 

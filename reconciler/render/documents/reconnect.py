@@ -8,10 +8,8 @@ from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 from . import FORMAT_VERSION
-from .common import documented
 
 
-@documented
 class ReconnectDoc(TypedDict):
     """Whether a tmux server with a lost socket was reconnected."""
 

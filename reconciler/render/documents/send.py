@@ -8,10 +8,7 @@ from reconciler.model.delivery import DeliveryVerdict, Evidence
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 
-
-@documented
 class SendDoc(TypedDict):
     """What became of a prompt for a live agent."""
 

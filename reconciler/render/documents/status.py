@@ -9,10 +9,9 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import AtDoc, DiagnosticDoc, documented
+from .common import AtDoc, DiagnosticDoc
 
 
-@documented
 class HistoryDoc(TypedDict):
     """One entry of an agent's history."""
 
@@ -24,7 +23,6 @@ class HistoryDoc(TypedDict):
     note: str
 
 
-@documented
 class StatusDetail(TypedDict):
     """The details of one agent."""
 
@@ -39,7 +37,6 @@ class StatusDetail(TypedDict):
     """The last entries of its history, oldest first."""
 
 
-@documented
 class StatusRow(TypedDict):
     """One agent, as recorded and as it is now."""
 
@@ -71,7 +68,6 @@ class StatusRow(TypedDict):
     """Present only for an agent that was asked for by name."""
 
 
-@documented
 class StatusDoc(TypedDict):
     """All agents that are declared or recorded."""
 

@@ -9,10 +9,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 
-
-@documented
 class KnownTypeDoc(TypedDict):
     """One agent type."""
 
@@ -45,7 +42,6 @@ class KnownTypeDoc(TypedDict):
     """The parts of it that take an algorithm, so that a manifest cannot say them."""
 
 
-@documented
 class TypesDoc(TypedDict):
     """What is known of the agent types."""
 

@@ -9,10 +9,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .common import documented
 
-
-@documented
 class TokensDoc(TypedDict):
     """Tokens, added up. The first four never overlap."""
 
@@ -28,7 +25,6 @@ class TokensDoc(TypedDict):
     """All of them."""
 
 
-@documented
 class CostDoc(TypedDict):
     """Money, as far as it is known."""
 
@@ -38,7 +34,6 @@ class CostDoc(TypedDict):
     """Tokens whose price is not known; `usd` is without them."""
 
 
-@documented
 class UsageGroupDoc(TypedDict):
     """What one group used. A key is null where the sums are not made for it."""
 
@@ -59,7 +54,6 @@ class UsageGroupDoc(TypedDict):
     """Null when no price was asked for."""
 
 
-@documented
 class PriceListDoc(TypedDict):
     """The price list that was asked."""
 
@@ -69,7 +63,6 @@ class PriceListDoc(TypedDict):
     """Models of which it knows no price."""
 
 
-@documented
 class UsageDoc(TypedDict):
     """What the agents used in a period."""
 
