@@ -69,7 +69,7 @@ def test_a_restart_that_is_killed_right_after_its_start_has_started_the_agent(pr
     project.apply()
     before = project.pane(ONE).pid
     restarting = project.start("restart", ONE)
-    wait_until(lambda: ONE in project.live() and project.pane(ONE).pid != before)
+    wait_until(lambda: (pane := project.live().get(ONE)) is not None and pane.pid != before)
     restarting.send_signal(ending)
     restarting.communicate()
     now = project.pane(ONE).pid
