@@ -199,13 +199,15 @@ async def _streams(agents: int) -> tuple[float, float]:
     feed.start(asyncio.get_running_loop())
     sent = 0
 
-    async def read() -> None:
+    async def read(has_lines: asyncio.Event) -> None:
         nonlocal sent
         async for message in feed.stream("", lambda: True):
             sent += len(message)
+            has_lines.set()
 
-    readers = [asyncio.ensure_future(read()) for _ in range(_PAGES)]
-    await asyncio.sleep(3)  # each page has all lines
+    pages = [asyncio.Event() for _ in range(_PAGES)]
+    readers = [asyncio.ensure_future(read(page)) for page in pages]
+    await asyncio.gather(*(page.wait() for page in pages))
     documents = [_document(agents, turn) for turn in range(1, _SECONDS + 1)]
     began, sent = time.process_time(), 0
     for document in documents:

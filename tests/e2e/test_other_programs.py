@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,10 @@ def test_the_sandboxed_claude_of_the_page_runs(project: Project) -> None:
     words = ["bwrap", *(word.strip().replace("~/", f"{project.home}/") for word in wrap[1].split(","))]
     if subprocess.run([*words, "true"], check=False, capture_output=True).returncode:
         pytest.skip("bwrap does not run here")
+    # the page hides /tmp, where this checkout may be, but not the home
+    shutil.copytree(STANDINS.parent, project.home / "standin", ignore=shutil.ignore_patterns("__pycache__"))
+    (project.home / "wrapped").mkdir()
+    (project.home / "wrapped" / "claude").symlink_to(project.home / "standin" / "bin" / "claude")
     (project.root / "reconciler.yaml").write_text(f"{block}tmux: {json.dumps({'socket_path': str(project.socket)})}\n")
     project.apply()
     session = "api-creator-claude"
