@@ -13,7 +13,7 @@ from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import Present, Unknown
 from reconciler.ports.world import World
 
-from .agent_state import AgentState, Recipient, describe_dialog, observe_agent
+from .agent_state import AgentState, Recipient, describe_dialog, observe_until
 from .asking_marks import asks_anew, marks_of
 from .dialogs import (
     FOLDER,
@@ -32,7 +32,6 @@ from .record import Records, expect_ours
 
 _SHOWN = ".shown"
 _DRAWN = 5.0  # seconds for a dialog to be drawn
-_PAUSE = 0.1
 
 
 def show_dialog(records: Records, to: Recipient, world: World) -> ShownDialog:
@@ -69,16 +68,11 @@ def _seen_when_drawn(to: Recipient, world: World) -> AgentState:
 
     A CLI may note that it asks before it draws the dialog: Claude 2.1.332 took half a second in most runs.
     """
-    deadline = world.clock.monotonic() + _DRAWN
-    while True:
-        seen = observe_agent(to, world)
-        is_drawn = seen.own.activity is not Activity.WAITING or seen.shown.activity in {
-            Activity.WAITING,
-            Activity.DIALOG,
-        }
-        if is_drawn or world.clock.monotonic() >= deadline:
-            return seen
-        world.clock.wait(_PAUSE)
+
+    def is_drawn(seen: AgentState) -> bool:
+        return seen.own.activity is not Activity.WAITING or seen.shown.activity in {Activity.WAITING, Activity.DIALOG}
+
+    return observe_until(is_drawn, to, world, _DRAWN)
 
 
 def answer_dialog(records: Records, request: str, choice: Answer, to: Recipient, world: World) -> ShownDialog:

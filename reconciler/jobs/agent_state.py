@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -22,6 +22,7 @@ from reconciler.observe.live import outlived_by, reported_state
 from reconciler.ports.world import Processes, World
 
 _SCREEN_LINES = 40
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.1  # seconds between two looks: soon after something was done, then longer
 _NOTHING = LiveAgent()
 _ASKING = {Activity.WAITING, Activity.DIALOG}
 
@@ -76,6 +77,15 @@ def observe_agent(to: Recipient, world: World) -> AgentState:
     lines = tuple(world.tmux.screen(pane.pane_id, _SCREEN_LINES).splitlines())
     own, shown = reported_state(pane, to.profile, to.subject, world), classify_screen(to.profile.display.rules(), lines)
     return AgentState(pane, own, shown, lines, _shell_instead(pane, to.profile, world.processes))
+
+
+def observe_until(is_enough: Callable[[AgentState], bool], to: Recipient, world: World, seconds: float) -> AgentState:
+    """Look until `is_enough` holds or the time is up, and return the last look. Raises what `observe_agent` raises."""
+    deadline, pause = world.clock.monotonic() + seconds, _FIRST_PAUSE
+    while not is_enough(state := observe_agent(to, world)) and world.clock.monotonic() < deadline:
+        world.clock.wait(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+    return state
 
 
 def _shell_instead(pane: Pane, profile: Profile, processes: Processes) -> str:

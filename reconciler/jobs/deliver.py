@@ -18,14 +18,23 @@ from reconciler.model.observed import Present
 from reconciler.model.snapshot import TmuxTarget
 from reconciler.ports.world import TypingResult, World
 
-from .agent_state import AgentState, Recipient, describe_dialog, is_in_input_box, observe_agent, refusal, why_absent
+from .agent_state import (
+    AgentState,
+    Recipient,
+    describe_dialog,
+    is_in_input_box,
+    observe_agent,
+    observe_until,
+    refusal,
+    why_absent,
+)
 from .prompt import LARGEST, LONGEST_PASTE, cleaned, file_for, pointer, size
 from .proof import StorageBaseline, is_stored, proof, stored_before
 
 Wanted: TypeAlias = Callable[[], bool]
 
 _YOUNG = 30.0  # seconds since the start; the CLIs were ready after 0.3 to 15
-_PAUSE, _FIRST_PAUSE = 0.1, 0.02  # seconds between two looks: soon after something was done, then longer
+_PAUSE = 0.1
 _ATTEMPTS = 4  # the first, and three more while the text is still in the input box
 _ENTER = ("Enter",)
 
@@ -151,10 +160,10 @@ def _wait_until_idle(to: Recipient, world: World, timeouts: DeliveryTimeouts, is
         refused = refusal(state, to.profile)
         return refused is not None and not _is_busy(refused)
 
-    state = _observe_until(is_settled, to, world, timeouts.idle)
+    state = observe_until(is_settled, to, world, timeouts.idle)
     if timeouts.steady and _is_young(to, world) and not refusal(state, to.profile):
-        _observe_until(is_in_the_way, to, world, timeouts.steady)
-        state = _observe_until(is_settled, to, world, max(timeouts.idle, timeouts.steady))
+        observe_until(is_in_the_way, to, world, timeouts.steady)
+        state = observe_until(is_settled, to, world, max(timeouts.idle, timeouts.steady))
     _expect_wanted(is_wanted)
     return state
 
@@ -181,7 +190,7 @@ def _submit(pasted: _Pasted, world: World, timeouts: DeliveryTimeouts) -> Delive
     """Press keys until the text leaves the input box, and wait for evidence."""
     to = pasted.to
     world.clock.wait(to.profile.display.paste_pause)
-    state = _observe_until(lambda state: _is_decided(state, pasted), to, world, timeouts.shown)
+    state = observe_until(lambda state: _is_decided(state, pasted), to, world, timeouts.shown)
     attempts = 0
     while attempts < _ATTEMPTS:
         # an older version of the CLI may not know its submit keys: they are tried once
@@ -285,7 +294,7 @@ def _wait_for_evidence(pasted: _Pasted, world: World, seconds: float) -> tuple[A
     def evidence(state: AgentState) -> Evidence:
         return proof(pasted.text, state, pasted.before, world.files) or _evidence_in_dialog(state, pasted)
 
-    state = _observe_until(
+    state = observe_until(
         lambda state: bool(evidence(state) or why_absent(state, pasted.to.profile)), pasted.to, world, seconds
     )
     return state, evidence(state)
@@ -305,12 +314,3 @@ def _without_proof(state: AgentState, attempts: int, pasted: _Pasted) -> Deliver
     gone = why_absent(state, pasted.to.profile)
     detail = gone or "it was submitted, but nothing proves that the agent took it"
     return Delivery(DeliveryVerdict.UNVERIFIED, detail=detail, attempts=attempts)
-
-
-def _observe_until(is_enough: Callable[[AgentState], bool], to: Recipient, world: World, seconds: float) -> AgentState:
-    """Look until `is_enough` holds or the time is up, and return the last look."""
-    deadline, pause = world.clock.monotonic() + seconds, _FIRST_PAUSE
-    while not is_enough(state := observe_agent(to, world)) and world.clock.monotonic() < deadline:
-        world.clock.wait(pause)
-        pause = min(2 * pause, _PAUSE)
-    return state
