@@ -341,10 +341,12 @@ def test_words_that_come_into_a_conversation_that_nobody_can_read_are_evidence(s
         return next(Path(agent.to.subject.home).glob(".cursor/chats/*/*/store.db")).parent.name
 
     new, again = Evidence.TRANSCRIPT, Evidence.NONE  # words that are there already cannot come in
-    # agy names the conversation that it has begun; cursor-agent names none.
     expected = [[new, new, again], [Evidence.NONE, new, again]]
-    found = side_by_side(all_three, (agents[0], lambda _: "", expected[0]), (agents[1], known, expected[1]))
-    assert found == expected
+    agy, cursor = side_by_side(all_three, (agents[0], lambda _: "", expected[0]), (agents[1], known, expected[1]))
+    # agy names the conversation that it has begun. The other stand-in opens its file only while it writes: a look
+    # that falls into that moment sees which one it has, and then the first words count, too.
+    assert agy == expected[0]
+    assert cursor in (expected[1], [new, new, again])
 
 
 def test_what_a_declared_type_stores_is_evidence_too(stage):
