@@ -1,0 +1,41 @@
+"""Where a job goes that another host does: to one host, or to any host with an idle agent of a pool. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+from .errors import UsageError
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
+HOST_PREFIX = "host-"
+"""What the queue of one host is named with beside the queues of the pools, so no pool may begin with it."""
+
+
+class Destination(Struct, frozen=True):
+    """One of the two is set."""
+
+    host: str = ""
+    pool: str = ""
+
+    @property
+    def queue(self) -> str:
+        """The name of the queue: that of the pool, or `host-HOST`."""
+        return self.pool or f"{HOST_PREFIX}{self.host}"
+
+
+def host_name(text: str) -> str:
+    """The name, if it can be a part of a topic and of a subject. Raises UsageError."""
+    if not _NAME.fullmatch(text):
+        fix = "use letters, digits, - and _; `jobs: {host: NAME}` in the manifest gives a machine such a name"
+        raise UsageError(f"{text!r} cannot be the name of a host that gets jobs", fix=fix)
+    return text
+
+
+def pool_name(text: str) -> str:
+    """The name, if it can be a part of a subject. Raises UsageError."""
+    if not _NAME.fullmatch(text) or text.startswith(HOST_PREFIX):
+        fix = f"use letters, digits, - and _; a name that begins with {HOST_PREFIX} means a host"
+        raise UsageError(f"{text!r} cannot be the name of a pool", fix=fix)
+    return text
