@@ -110,6 +110,18 @@ CATALOGUE: Mapping[str, Entry] = {
                 "job_wait", "follower", "Follow jobs in the background; `job submit --detach` starts this.", hidden=True
             ),
             "answer": Command("job_answer", "answer", "Show the permission request of a job's agent, and answer it."),
+            "dead": Group(
+                "Jobs of other hosts that nobody will do.",
+                {
+                    "list": Command(
+                        "job_dead", "list_dead", "List the jobs of other hosts that nobody will do, and why."
+                    ),
+                    "retry": Command(
+                        "job_dead", "retry_dead", "Send such a job again, to the same host or pool, as a new job."
+                    ),
+                    "drop": Command("job_dead", "drop_dead", "Forget such a job."),
+                },
+            ),
             "hook": Command(
                 "job_hooks",
                 "hook",
@@ -127,6 +139,7 @@ CATALOGUE: Mapping[str, Entry] = {
             ),
         },
     ),
+    "runner": Command("runner", "runner", "Do the jobs that other hosts send to this one."),
     "broker": Group(
         "Create, run and test the message broker.",
         {

@@ -82,6 +82,7 @@ Paths = Annotated[
         metavar="[PATHS]...", help="Manifests [default: reconciler.yaml and manifests/*.yaml]", show_default=False
     ),
 ]
+Detach = Annotated[bool, Option("--detach", help="Return at once; follow the job in the background")]
 Json = Annotated[bool, Option("--json", help="Print one JSON document instead of text")]
 JsonLines = Annotated[bool, Option("--json", help="Print JSON, one object per line, instead of text")]
 Format = Annotated[Form, Option("--format", help="text, or github: annotations beside the lines of the manifests")]

@@ -13,7 +13,7 @@ from contextlib import suppress
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
-from reconciler.model.broker import EventWay, Spool, is_local
+from reconciler.model.broker import NATS, EventWay, Spool, is_local
 from reconciler.model.job import Job
 from reconciler.model.observed import Present
 from reconciler.model.read_json import read_json
@@ -26,7 +26,8 @@ from .reading import RecordUnreadable
 from .record import Records, UnknownJob, job_ids, read
 from .record import expect_ours as _expect_ours
 
-_FOLDER = ".follower"
+QUEUE = ".follower-queue"
+"""The folder of the process that follows jobs over a NATS server; another one follows those of a broker."""
 _LOCAL = "this machine"
 
 
@@ -54,7 +55,7 @@ class Background(Struct, frozen=True):
 
 def folder_of(records: Records) -> str:
     """The folder with the follower's state, log and lock."""
-    return os.path.join(records.folder, _FOLDER)
+    return os.path.join(records.folder, records.follower)
 
 
 def log_of(records: Records) -> str:
@@ -62,7 +63,17 @@ def log_of(records: Records) -> str:
     return os.path.join(folder_of(records), "log")
 
 
-def myself(way: EventWay, root: str, registry: str, processes: Processes) -> Background:
+def for_queue(records: Records) -> Records:
+    """The same records, for the process that follows them over a NATS server."""
+    return replace(records, follower=QUEUE)
+
+
+def follower_of(records: Records, job: Job) -> Records:
+    """The same records, for the process that follows this job."""
+    return for_queue(records) if NATS in job.broker else records
+
+
+def myself(address: str, root: str, registry: str, processes: Processes) -> Background:
     """This process as the follower."""
     started = processes.started(os.getpid())
     ticks = started.value if isinstance(started, Present) else 0
@@ -70,7 +81,7 @@ def myself(way: EventWay, root: str, registry: str, processes: Processes) -> Bac
         pid=os.getpid(),
         started=ticks,
         boot=lockfile.current_namespace().boot,
-        broker=address_of(way),
+        broker=address,
         root=root,
         registry=registry,
     )
@@ -95,7 +106,7 @@ def leave(records: Records) -> None:
 
 def expect_ours(records: Records) -> None:
     """Check that only this user can write the follower's files. Raises Refused."""
-    _expect_ours(records, _FOLDER)
+    _expect_ours(records, records.follower)
 
 
 def noted_follower(records: Records) -> Background | None:
@@ -136,8 +147,14 @@ def take_up(records: Records, follower: Follower, broker: str, known: set[str]) 
 
 def is_for(job: Job, broker: str) -> bool:
     """Whether it is an open job whose events go to this broker."""
-    where = _LOCAL if is_local(job.broker) else f"{job.broker.get('host')}:{job.broker.get('port')}"
-    return not job.ended and broker == where
+    return not job.ended and broker == where_heard(job)
+
+
+def where_heard(job: Job) -> str:
+    """Where the events of a job are heard, as a follower names it."""
+    if NATS in job.broker:
+        return str(job.broker[NATS])
+    return _LOCAL if is_local(job.broker) else f"{job.broker.get('host')}:{job.broker.get('port')}"
 
 
 def waits(records: Records, broker: str) -> bool:

@@ -33,6 +33,11 @@ from .proof import StorageBaseline, is_stored, proof, stored_before
 
 Wanted: TypeAlias = Callable[[], bool]
 
+
+def _always() -> bool:
+    return True
+
+
 _YOUNG = 30.0  # seconds since the start; the CLIs were ready after 0.3 to 15
 _PAUSE = 0.1
 _ATTEMPTS = 4  # the first, and three more while the text is still in the input box
@@ -54,26 +59,32 @@ class DeliveryTimeouts(Struct, frozen=True):
     """For evidence, once the text has left the box."""
 
 
+class Consent(Struct, frozen=True):
+    """What is asked before something is typed or pressed."""
+
+    is_wanted: Wanted = _always
+    """Whether the prompt is still wanted: asked at each look while this waits, and right before each act."""
+    begin: Wanted = _always
+    """Asked once, last of all before the text is typed. It may note on disk that the text may have been typed."""
+
+
 class _Pasted(Struct, frozen=True):
     """A text that was typed: its agent, and what was stored of the conversation before."""
 
     text: str
     to: Recipient
     before: StorageBaseline
-    is_wanted: Wanted
+    consent: Consent
 
 
 class Withdrawn(ReconcilerError):
     """The prompt is no longer wanted, and nothing was typed."""
 
 
-def _always() -> bool:
-    return True
+_FREE = Consent()
 
 
-def deliver(
-    text: str, to: Recipient, world: World, timeouts: DeliveryTimeouts, is_wanted: Wanted = _always
-) -> Delivery:
+def deliver(text: str, to: Recipient, world: World, timeouts: DeliveryTimeouts, consent: Consent = _FREE) -> Delivery:
     """Type the prompt into an idle agent, submit it, and return the evidence that the agent took it.
 
     Control characters are removed. A prompt that is longer than LONGEST_PASTE, or that would look like a dialog of the
@@ -84,10 +95,8 @@ def deliver(
     do not answer a dialog, they are tried first. With Enter, one risk remains: a question may open while the key is on
     its way from tmux to the CLI (ADR 17).
 
-    `is_wanted` is called at each look while this waits for the agent, and right before anything is typed or pressed.
-
     Raises:
-        Withdrawn: The prompt is no longer wanted; nothing was typed.
+        Withdrawn: There is no consent; nothing was typed.
         UsageError: The prompt is empty without its control characters.
         ReconcilerError: tmux cannot be queried, or the file cannot be written; nothing was typed.
     """
@@ -95,19 +104,20 @@ def deliver(
     prompt = cleaned(text)
     if not prompt.strip():
         raise UsageError("the prompt is empty", fix="write some text: control characters do not count")
-    delivery = _deliver(prompt, to, world, timeouts, is_wanted)
+    delivery = _deliver(prompt, to, world, timeouts, consent)
     return replace(delivery, seconds=round(world.clock.monotonic() - began, 3))
 
 
-def _deliver(prompt: str, to: Recipient, world: World, timeouts: DeliveryTimeouts, is_wanted: Wanted) -> Delivery:
+def _deliver(prompt: str, to: Recipient, world: World, timeouts: DeliveryTimeouts, consent: Consent) -> Delivery:
     if size(prompt) > LARGEST:
         return Delivery(DeliveryVerdict.TOO_LONG, detail=f"it has {size(prompt)} bytes; the limit is {LARGEST}")
-    state = _wait_until_idle(to, world, timeouts, is_wanted)
+    state = _wait_until_idle(to, world, timeouts, consent.is_wanted)
     if refused := refusal(state, to.profile):
         return refused
     line = _line(prompt, to, world)
-    pasted = _Pasted(line, to, stored_before(line, state, to, world), is_wanted)
-    _expect_wanted(is_wanted)
+    pasted = _Pasted(line, to, stored_before(line, state, to, world), consent)
+    _expect_wanted(consent.is_wanted)
+    _expect_wanted(consent.begin)
     try:
         match world.tmux.paste(_target(state, to), pasted.text, questions(to.profile.display.rules())):
             case TypingResult.GONE:
@@ -245,7 +255,7 @@ def _press_when_ready(
 
 def _is_ready_to_submit(state: AgentState, pasted: _Pasted) -> bool:
     """Whether the text is still in the box, still wanted, and no question is open."""
-    return pasted.is_wanted() and not state.is_asking and is_in_input_box(state, pasted.text, pasted.to.profile)
+    return pasted.consent.is_wanted() and not state.is_asking and is_in_input_box(state, pasted.text, pasted.to.profile)
 
 
 def _why_not_submit(state: AgentState, pasted: _Pasted) -> str:
@@ -259,7 +269,7 @@ def _why_not_submit(state: AgentState, pasted: _Pasted) -> str:
         return "it became busy"
     if profile.display.box and not is_in_input_box(state, pasted.text, profile):
         return "the text does not show in its input box"
-    return "" if pasted.is_wanted() else "it is no longer wanted"
+    return "" if pasted.consent.is_wanted() else "it is no longer wanted"
 
 
 def _press(state: AgentState, pasted: _Pasted, keys: Sequence[str], world: World) -> str:

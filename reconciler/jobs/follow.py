@@ -251,8 +251,12 @@ class Follower:
                 yield from self._read_outbox(followed)
 
     def _is_alive(self, followed: _Followed) -> bool:
-        """Whether a silent job is still alive: it waits for a permission, or made an event that did not reach us."""
-        if followed.job.permission:
+        """Whether a silent job is still alive: it waits for a permission, or made an event that did not reach us.
+
+        One in a queue may be silent as long as it waits for its agent, and the host that does it says when it ends.
+        """
+        job = followed.job
+        if job.permission or job.is_sent_away or (job.origin and job.delivery is None):
             return True
         said = last_said(outbox_of(self._records, followed.job.id))
         silence = math.inf if said is None else self._records.clock.now().timestamp() - said

@@ -112,7 +112,7 @@ class PermissionWatcher:
 
     def _look_at(self, job: Job) -> None:
         """Look at one agent; a dialog that cannot be published now is published at a later look."""
-        if job.agent == HUMAN or not _may_ask(job):
+        if job.agent == HUMAN or job.is_sent_away or not _may_ask(job):
             return
         agent = self._find_agent(job)
         if agent is None:

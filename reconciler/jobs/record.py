@@ -52,6 +52,8 @@ class Records(Redacted, frozen=True):
     """The environment that has the settings of the brokers and of the audit folder."""
     workdir: str = ""
     """The project's folder, for records without one; empty for the parent of `folder`."""
+    follower: str = ".follower"
+    """The folder in `folder` of the process that follows jobs in the background; see `jobs.background`."""
 
 
 class NewJob(Struct, frozen=True):
@@ -69,6 +71,8 @@ class NewJob(Struct, frozen=True):
     topic_prefix: str = TOPIC_PREFIX
     retry_of: str = ""
     retries: int = 0
+    queue: str = ""
+    """As in `Job`."""
 
 
 def create(records: Records, new: NewJob) -> Job:
@@ -78,12 +82,11 @@ def create(records: Records, new: NewJob) -> Job:
         UsageError: The broker settings contain a password.
         ReconcilerError: The record would not be valid, or cannot be written.
     """
-    if new.broker.get("password"):
-        raise UsageError(
-            "a job record must not contain the broker's password",
-            fix="use password_file or password_env, which say where the password is",
-        )
-    job = _minted(new, records.clock)
+    return add(records, minted(new, records.clock))
+
+
+def add(records: Records, job: Job) -> Job:
+    """Write the first record of a job. Raises ReconcilerError if it would not be valid, or cannot be written."""
     records.files.make_folder(records.folder, 0o700)
     expect_ours(records)
     records.files.make_folder(os.path.join(records.folder, job.id), 0o700)
@@ -236,7 +239,13 @@ def home_of(records: Records, job_id: str) -> str:
     return path_of(records, job_id).removesuffix(".json")
 
 
-def _minted(new: NewJob, clock: Clock) -> Job:
+def minted(new: NewJob, clock: Clock) -> Job:
+    """The job with a new id and a new token; nothing is written. Raises UsageError as `create`."""
+    if new.broker.get("password"):
+        raise UsageError(
+            "a job record must not contain the broker's password",
+            fix="use password_file or password_env, which say where the password is",
+        )
     now = clock.now()
     job_id = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03}-{os.urandom(8).hex()}"
     return Job(
@@ -255,6 +264,7 @@ def _minted(new: NewJob, clock: Clock) -> Job:
         broker=new.broker,
         retry_of=new.retry_of,
         retries=new.retries,
+        queue=new.queue,
     )
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from shlex import quote
 
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from reconciler.broker.clients.connection import Settings, broker_config_from_env
 from reconciler.broker.files import layout
 from reconciler.model.broker import LOCAL, Broker, Connection, EventWay, Role, Spool
-from reconciler.model.errors import ReconcilerError
+from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.job import TOPIC_PREFIX
 from reconciler.model.observed import Absent, Present
 from reconciler.model.record import Json
@@ -37,6 +38,13 @@ class Route(Redacted, frozen=True):
     """The broker block of the job record. It says where the password is, and never has the password. Where events go
     through files, it says `local`."""
     topic_prefix: str = TOPIC_PREFIX
+
+
+class QueueLogin(Redacted, frozen=True):
+    """How a host reaches the boxes of jobs; their topics begin with `prefix`."""
+
+    connection: Connection
+    prefix: str
 
 
 def route(declared: Broker | None, env: Mapping[str, str], files: Files, folder: str) -> Route:
@@ -73,6 +81,28 @@ def writer(declared: Broker | None, env: Mapping[str, str], files: Files) -> Con
     if not env.get("MQTT_BROKER"):
         raise ReconcilerError("there is no broker to publish to", fix="declare one in the manifest, or set MQTT_BROKER")
     return broker_config_from_env(Settings(env=env), files)
+
+
+def queue_login(declared: Broker | None, env: Mapping[str, str], files: Files, runner: str = "") -> QueueLogin:
+    """The connection to the boxes of jobs for other hosts: to submit, or as the host `runner` that does its jobs.
+
+    Raises:
+        InvalidConnection: Settings are not valid, or a file of the declared broker is missing.
+        UsageError: No broker is declared or set.
+        ReconcilerError: The declared broker has no user who may do this.
+    """
+    if declared is None and not env.get("MQTT_BROKER"):
+        raise UsageError(
+            "jobs for other hosts need a broker that all of them reach",
+            fix="set MQTT_BROKER and a login (`reconciler broker env USER` prints them), declare `broker:`, "
+            "or use a NATS server: `jobs: {backend: nats, server: tls://HOST:4222}`",
+        )
+    if declared is None:
+        return QueueLogin(broker_config_from_env(Settings(env=env), files), TOPIC_PREFIX)
+    users = tuple(each for each in declared.users if not runner or each.name == runner)
+    role = Role.RUNNER if runner else Role.RECONCILER
+    login = _login(replace(declared, users=users), (role,))
+    return QueueLogin(_connection(login, env, files), _prefix(declared.topics))
 
 
 def _login(broker: Broker, roles: tuple[Role, ...]) -> dict[str, Json]:

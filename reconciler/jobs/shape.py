@@ -91,6 +91,12 @@ class JobDoc(TypedDict):
     """How many tries came before this one."""
     validated: int | None
     """The exit code of the `validate` script; null until it has run."""
+    queue: str
+    """The queue that it went through to another host: a pool, or host-NAME; empty when this host alone does it."""
+    origin: str
+    """The host that submitted it, if this host does it for that one; else empty."""
+    host: str
+    """The host that claimed it from a queue; empty until then."""
 
 
 def job_schema() -> dict[str, Json]:

@@ -14,15 +14,17 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import to_builtins
+from msgspec.structs import fields
 
+from reconciler.model.delivery import DeliveryVerdict
 from reconciler.model.event_kind import EventKind
-from reconciler.model.job import AUTH_TOKEN, DropReason, Job, JobEvent
+from reconciler.model.job import AUTH_TOKEN, DropReason, Ending, Job, JobEvent
 from reconciler.model.moment import parse_zoned
 from reconciler.model.read_json import read_json
 from reconciler.ports.bus import Message
@@ -36,6 +38,21 @@ _SIGNATURE_SIZE = 75
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LARGEST_SEQ = 1 << 53  # the largest integer that every JSON reader keeps exactly (RFC 8259, section 6)
 _REMEMBERED = 256
+
+
+def _whole(value: object) -> int:
+    """The number of an exit code. Raises ValueError for anything else."""
+    if type(value) is not int or abs(value) > _LARGEST_SEQ:
+        raise ValueError("not a number")
+    return value
+
+
+_ALWAYS = tuple(each.name for each in fields(JobEvent) if each.required)
+_SOMETIMES: Mapping[str, Callable[[Any], Any]] = {
+    "ending": Ending,
+    "delivery": DeliveryVerdict,
+    "validated": _whole,
+}
 
 
 @dataclass(slots=True)
@@ -82,7 +99,11 @@ def sign(event: JobEvent, auth_token: str) -> bytes:
     """Return the signed payload of an event. Raises ValueError without a token."""
     if not auth_token:
         raise ValueError("there is no token to sign with")
-    body = json.dumps(to_builtins(event), separators=(",", ":")).encode()
+    return sealed(json.dumps(to_builtins(event), separators=(",", ":")).encode(), auth_token)
+
+
+def sealed(body: bytes, auth_token: str) -> bytes:
+    """A JSON object, not empty, with its signature as the last member."""
     return b'%s,"hmac":"%s"}' % (body[:-1], hmac.digest(_key(auth_token), body, "sha256").hex().encode())
 
 
@@ -96,7 +117,7 @@ def verify_hmac(
     """
     if len(message.payload) > LARGEST_EVENT:
         return DropReason.OVERSIZED
-    content = _object(message.payload)
+    content = object_in(message.payload)
     if content is None:
         return DropReason.MALFORMED
     event = _why_distrusted(message, content, job) or _event(content) or DropReason.MALFORMED
@@ -114,14 +135,15 @@ def _why_distrusted(message: Message, content: Mapping[str, Any], job: Job) -> D
         return DropReason.UNSIGNED
     if not job.auth_token:
         return DropReason.UNVERIFIABLE
-    return None if _is_genuine(message.payload, job.auth_token) else DropReason.FORGED
+    return None if is_genuine(message.payload, job.auth_token) else DropReason.FORGED
 
 
 def _key(auth_token: str) -> bytes:
     return bytes.fromhex(auth_token) if AUTH_TOKEN.fullmatch(auth_token) else auth_token.encode()
 
 
-def _is_genuine(payload: bytes, auth_token: str) -> bool:
+def is_genuine(payload: bytes, auth_token: str) -> bool:
+    """Whether the token made the signature at the end of the payload."""
     found = _SIGNATURE.search(payload, max(len(payload) - _SIGNATURE_SIZE, 0))
     if found is None:
         return False
@@ -129,7 +151,8 @@ def _is_genuine(payload: bytes, auth_token: str) -> bool:
     return hmac.compare_digest(found[1], expected.encode())
 
 
-def _object(payload: bytes) -> dict[str, Any] | None:
+def object_in(payload: bytes) -> dict[str, Any] | None:
+    """The JSON object; None for anything else, and for one that readers may understand differently."""
     try:
         content = read_json(payload, _without_duplicates)
     except ValueError:
@@ -147,9 +170,10 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _event(content: Mapping[str, Any]) -> JobEvent | None:
     try:
-        given = {name: content[name] for name in JobEvent.__struct_fields__}
+        given = {name: content[name] for name in _ALWAYS}
+        given |= {name: made(content[name]) for name, made in _SOMETIMES.items() if name in content}
         event = JobEvent(**{**given, "event": EventKind(given["event"])})
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, TypeError):
         return None
     return event if _is_valid(event) else None
 

@@ -17,7 +17,7 @@ from reconciler.ports.world import World
 
 from .agent_state import Recipient
 from .audit import AuditFile, audit_folder, keep
-from .deliver import DeliveryTimeouts, Withdrawn, deliver
+from .deliver import Consent, DeliveryTimeouts, Withdrawn, deliver
 from .follow import Follower, follow
 from .instructions import instructions, publish_command
 from .listen import Followers
@@ -34,7 +34,11 @@ def follow_new_job(records: Records, new: NewJob, bus: Bus) -> tuple[Job, Follow
 
     Raises what `open_job` and `follow` raise. A job that cannot be followed is ended first.
     """
-    job = open_job(records, new)
+    return follow_opened(records, open_job(records, new), bus)
+
+
+def follow_opened(records: Records, job: Job, bus: Bus) -> tuple[Job, Follower]:
+    """The same for a job that has its record."""
     try:
         return job, follow(records, bus, [job.id])
     except ReconcilerError as error:
@@ -49,7 +53,8 @@ def hand_over(records: Records, job: Job, to: Recipient, world: World, timeouts:
     Raises what `deliver` raises; the job is ended first.
     """
     try:
-        delivery = deliver(write_instructions(records, job), to, world, timeouts, lambda: _is_open(records, job.id))
+        consent = Consent(is_wanted=lambda: _is_open(records, job.id))
+        delivery = deliver(write_instructions(records, job), to, world, timeouts, consent)
     except Withdrawn:
         return None
     except ReconcilerError as error:

@@ -31,7 +31,7 @@ from reconciler.model.record import Json
 from reconciler.model.secrets import data_without_token
 
 from .audit import AuditFile, append_events, audit_folder, keep, keep_record
-from .record import NewJob, Records, create, locked, read, update, write
+from .record import NewJob, Records, add, create, locked, read, update, write
 
 _Entry: TypeAlias = Mapping[str, Json]
 
@@ -48,7 +48,15 @@ class Transition(Struct, frozen=True):
 
 def open_job(records: Records, new: NewJob) -> Job:
     """Create a job with its record and audit folder. Raises what `create` raises."""
-    job = create(records, new)
+    return _opened(records, create(records, new))
+
+
+def open_record(records: Records, job: Job) -> Job:
+    """The same for a job that already has its id and its token. Raises what `add` raises."""
+    return _opened(records, add(records, job))
+
+
+def _opened(records: Records, job: Job) -> Job:
     _keep(records, job, AuditFile.PROMPT, job.prompt)
     _audit(records, job, [{"what": "created"}])
     _keep_record(records, job)

@@ -62,7 +62,7 @@ def conclude(records: Records, job_id: str, tmux: Tmux) -> Validation | None:
         kept = records.files.facts(os.path.join(audit_folder(job, records.env), AuditFile.PANE))
         if isinstance(kept, Absent) and not recorded.assumed("agent_session"):
             keep_pane(records, job, tmux)
-        if job.validated is not None or not job.validate:
+        if job.validated is not None or not job.validate or job.is_sent_away:
             return verdict_of(records, job)
         found = validate(records, job, job.validate)
         update(records, job_id, lambda job: replace(job, validated=found.exit_code))

@@ -140,6 +140,7 @@ def _agent(home: Workspace, name: str, block: Block, env: tuple[EnvVar, ...]) ->
         ignore=frozenset(given.get("ignore", ())),
         depends_on=tuple(_dependency(workspace_name, text) for text in given.get("depends_on", ())),
         budget=budget(given["budget"], block.place("budget")) if "budget" in given else None,
+        pool=given.get("pool", ""),
         profiles=tuple(given.get("profiles", ())),
         place=block.place(),
     )

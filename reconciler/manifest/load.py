@@ -16,6 +16,7 @@ from reconciler.model.record import Json
 
 from . import expand
 from .document import Document, ManifestContext, Source, mistake
+from .jobs import job_mistakes, job_settings
 from .links import (
     NOTHING_JUDGED,
     Declared,
@@ -156,12 +157,14 @@ def _desired(
         brokers=_brokers(merged, context),
         accepts=accepts(merged.sections["accept"].values()),
         budget=project_budget(merged.settings.get("budget")),
+        jobs=job_settings(merged.settings.get("jobs"), context),
         diagnostics=judged.doubts,
         inactive=judged.inactive,
     )
     unset = [found for source in sources for found in source.mistakes]
     mistakes += [*judged.mistakes, *_mistakes(merged, declared, builtin_types)]
     mistakes += budget_mistakes(desired.budget, workspaces.values(), desired.agents.values())
+    mistakes += job_mistakes(desired.jobs, desired.agents.values())
     return desired, [*unset, *disagreements, *mistakes]
 
 

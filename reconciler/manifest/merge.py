@@ -13,7 +13,7 @@ from reconciler.model.diagnostic import Diagnostic, Place
 from .document import mistake
 from .variables import ExpandedDocument
 
-_SETTINGS = ("project", "tmux", "defaults", "budget")
+_SETTINGS = ("project", "tmux", "defaults", "budget", "jobs")
 _SECTIONS = ("workspaces", "agent_types", "templates")
 _BROKER = "broker"
 _ACCEPT = "accept"

@@ -11,6 +11,7 @@ SOCKET = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 # git check-ref-format forbids more, see `is_branch`; a leading dash would be read as an option
 BRANCH = r"[^\s~^:?*\[\\-][^\s~^:?*\[\\]*"
 _NOT_IN_A_BRANCH = r"\.\.|//|@\{|(?:^|/)\.|\.lock(?:/|$)|^/|[/.]$|^HEAD$"
+SERVER = r"(?:nats|tls)://[A-Za-z0-9.\[\]:-]+:[0-9]{1,5}(?:,(?:nats|tls)://[A-Za-z0-9.\[\]:-]+:[0-9]{1,5})*"
 EXTENSION = "x-"  # how the top-level keys begin that users may choose
 REPEATED = frozenset({"for_each", "count"})  # the keys that make instances of a workspace or agent
 VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -45,6 +46,12 @@ RULES = {
     "repo": PATH_RULE,
     "socket_path": PATH_RULE,
     "from_file": PATH_RULE,
+    "pool": (r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}", "the name of a pool: letters, digits, `_` and `-`; or `no`"),
+    "server": (SERVER, "an address such as `tls://queue.example:4222`"),
+    "password_file": PATH_RULE,
+    "ca_certs": PATH_RULE,
+    "certfile": PATH_RULE,
+    "keyfile": PATH_RULE,
 }
 
 

@@ -35,6 +35,8 @@ Resume = Annotated[str, *_rule("resume")]
 SocketName = Annotated[str, *_rule("socket")]
 Branch = Annotated[str, *_rule("branch")]
 Path = Annotated[str, *_rule("path")]
+PoolName = Annotated[str, *_rule("pool")]
+ServerAddress = Annotated[str, *_rule("server")]
 Argv = list[str]
 Words = Annotated[list[str], CommandWords(), Expected("a list of strings, the program first")]
 Duration = Annotated[
@@ -148,6 +150,8 @@ class AgentDoc(TypedDict):
     """Agents that start first: names in this workspace, or `agent.WORKSPACE.NAME`."""
     budget: NotRequired[BudgetDoc]
     """What the agent may use in a day. A change of it never restarts the agent."""
+    pool: NotRequired[PoolName]
+    """The pool whose jobs it may get from other hosts, or `no`. Default: the pool with the name of its type."""
     profiles: NotRequired[Profiles]
     """The agent is managed only while one of these profiles is active: `--profile NAME`. Default: always."""
 
@@ -312,6 +316,29 @@ class BrokerDoc(TypedDict):
     """What runs it: this user, docker compose or systemd. Default: process."""
 
 
+class JobsSettingsDoc(TypedDict):
+    """How jobs reach other hosts."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
+
+    backend: NotRequired[Literal["mqtt", "nats"]]
+    """`mqtt`: boxes on the broker, for one host each. `nats`: a NATS server, also for pools. Default: mqtt."""
+    host: NotRequired[str]
+    """Name of this machine among the hosts. Default: its host name up to the first dot."""
+    server: NotRequired[ServerAddress]
+    """The NATS server, `tls://HOST:PORT`; `nats://HOST:PORT` only on this machine."""
+    username: NotRequired[str]
+    """Who logs in at the NATS server."""
+    password_file: NotRequired[Path]
+    """File with the password, readable for you alone."""
+    ca_certs: NotRequired[Path]
+    """The CA that the server's certificate must come from. Default: those of the system."""
+    certfile: NotRequired[Path]
+    """Certificate to log in with."""
+    keyfile: NotRequired[Path]
+    """Its private key."""
+
+
 class AcceptDoc(TypedDict):
     """Known drift to ignore until a date."""
 
@@ -356,6 +383,8 @@ class ManifestDoc(TypedDict):
     """Agent CLIs of your own, by name."""
     broker: NotRequired[BrokerDoc]
     """The message broker of the project."""
+    jobs: NotRequired[JobsSettingsDoc]
+    """How jobs reach other hosts."""
     accept: NotRequired[list[AcceptDoc]]
     """Known drift to ignore until a date."""
 

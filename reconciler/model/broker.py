@@ -31,6 +31,7 @@ class Role(StrEnum):
     OBSERVER = "observer"  # reads them
     WORKER = "worker"  # writes them
     RECONCILER = "reconciler"  # both
+    RUNNER = "runner"  # does the jobs of the host with its name
     CUSTOM = "custom"  # what its own ACL lines say
 
 
@@ -151,6 +152,10 @@ class Spool(Struct, frozen=True):
 
 
 EventWay: TypeAlias = Connection | Spool
+
+
+NATS = "nats"
+"""The one key of the `broker` block of a job record whose events go over a NATS server; its value is the address."""
 
 
 def is_local(block: Mapping[str, object]) -> bool:

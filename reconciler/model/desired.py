@@ -88,6 +88,33 @@ class Budget(Struct, frozen=True):
     place: Place | None = None
 
 
+class JobBackend(StrEnum):
+    """What queues jobs for other hosts."""
+
+    MQTT = "mqtt"  # retained messages of the broker: for one host each
+    NATS = "nats"  # a NATS server: for pools of agents, too
+
+
+class JobSettings(Struct, frozen=True):
+    """How jobs reach other hosts, as the manifests say it. Paths are absolute or empty."""
+
+    backend: JobBackend = JobBackend.MQTT
+    host: str = ""
+    """The name of this machine among the hosts; empty for its own host name."""
+    server: str = ""
+    """The address of the NATS server."""
+    username: str = ""
+    password_file: str = ""
+    ca_certs: str = ""
+    certfile: str = ""
+    keyfile: str = ""
+    place: Place | None = None
+
+
+NO_POOL = "no"
+"""What `pool` says of an agent that gets no jobs of a pool."""
+
+
 class Git(Struct, frozen=True):
     """The git worktree that a workspace is: of `repo`, on `branch`. A new branch starts at `base`."""
 
@@ -133,6 +160,8 @@ class Agent(Struct, frozen=True):
     ignore: frozenset[str] = frozenset()
     depends_on: tuple[Address, ...] = ()
     budget: Budget | None = None
+    pool: str = ""
+    """The pool whose jobs it does; NO_POOL for none, empty for the pool with the name of its type."""
     profiles: tuple[str, ...] = ()
     place: Place | None = None
 
@@ -216,6 +245,7 @@ class Desired(Struct, frozen=True):
     brokers: Mapping[Address, Broker] = field(default_factory=dict)
     accepts: tuple[Accept, ...] = ()
     budget: Budget | None = None
+    jobs: JobSettings = JobSettings()
     files: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     inactive: frozenset[Address] = frozenset()

@@ -25,6 +25,13 @@ class Destination(Struct, frozen=True):
         return self.pool or f"{HOST_PREFIX}{self.host}"
 
 
+def destination_of(queue: str) -> Destination:
+    """Where the jobs of a queue go."""
+    return (
+        Destination(host=queue.removeprefix(HOST_PREFIX)) if queue.startswith(HOST_PREFIX) else Destination(pool=queue)
+    )
+
+
 def host_name(text: str) -> str:
     """The name, if it can be a part of a topic and of a subject. Raises UsageError."""
     if not _NAME.fullmatch(text):

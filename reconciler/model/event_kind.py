@@ -1,4 +1,4 @@
-"""The kinds of events that an agent publishes about its job."""
+"""The kinds of events about a job."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from enum import StrEnum
 
 
 class EventKind(StrEnum):
-    """What an agent can report about its job. The last two end the job."""
+    """What is reported about a job, by its agent or by the host that has it. The last two end the job."""
 
+    CLAIMED = "claimed"  # by the host that took the job: the detail is its name
     STARTED = "started"
     PROGRESS = "progress"
     PERMISSION_REQUIRED = "permission_required"

@@ -89,10 +89,11 @@ class DropReason(StrEnum):
     REPEATED = "repeated"  # the retained result again, as after every reconnect; not an attack
 
 
-class JobEvent(Struct, frozen=True):
+class JobEvent(Struct, frozen=True, omit_defaults=True):
     """One event that a publisher sent about a job. `timestamp` is UTC, ISO 8601.
 
     `seq` grows by one with every event that this `publisher` sends about this job. `id` is the id of the event.
+    Only a host that did the job for another one says more than that in its last event.
     """
 
     job_id: str
@@ -102,6 +103,12 @@ class JobEvent(Struct, frozen=True):
     publisher: str
     seq: int
     id: str
+    ending: Ending | None = None
+    """How it ended there, if that is more than `event` says."""
+    delivery: DeliveryVerdict | None = None
+    """What became of its prompt there."""
+    validated: int | None = None
+    """The exit code of its validation script there."""
 
 
 class Permission(Struct, frozen=True):
@@ -153,6 +160,17 @@ class Job(Redacted, frozen=True):
     """How many tries there were before this one."""
     validated: int | None = None
     """The exit code of the `validate` script, once it has run."""
+    queue: str = ""
+    """The queue that it went through to another host: that of a pool, or `host-NAME`. Empty for a job of one host."""
+    origin: str = ""
+    """In the record of the host that does a queued job: the host that submitted it."""
+    host: str = ""
+    """The host that claimed it from a queue; empty until then."""
+
+    @property
+    def is_sent_away(self) -> bool:
+        """Whether another host does it, or will."""
+        return bool(self.queue) and not self.origin
 
     @property
     def ended(self) -> bool:
@@ -248,10 +266,19 @@ def after_event(job: Job, event: JobEvent) -> Job | None:
     A request for permission stays open until the next event of the agent.
     """
     ending = _ENDS_AS.get(event.event)
+    if ending and job.is_sent_away:
+        told = after_end(job, Result(event.ending or ending, event.detail, event.timestamp, event.id))
+        return replace(told, delivery=_delivery_there(job, event), validated=event.validated) if told else None
     if ending:
         return after_end(job, Result(ending, event.detail, event.timestamp, event.id))
+    if event.event is EventKind.CLAIMED:
+        return None if job.ended else replace(job, host=event.detail)
     moved = with_status(job, JobStatus.RUNNING)
     return replace(moved, permission=_permission(event)) if moved else None
+
+
+def _delivery_there(job: Job, event: JobEvent) -> Mapping[str, Json] | None:
+    return {"verdict": event.delivery.value} if event.delivery else job.delivery
 
 
 def after_end(job: Job, result: Result) -> Job | None:

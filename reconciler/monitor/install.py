@@ -1,7 +1,7 @@
-"""The monitor as a service of the user: a systemd unit, or a launchd agent on macOS.
+"""The monitor, or a runner, as a service of the user: a systemd unit, or a launchd agent on macOS.
 
 The file contains its own digest: only an unchanged file of ours is replaced or removed. It contains no secret:
-settings of a broker come from the file `monitor.env` beside the registry, if it exists.
+settings of a broker come from the file `monitor.env`, or `runner.env`, beside the registry, if it exists.
 """
 
 from __future__ import annotations
@@ -19,22 +19,25 @@ from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.utf8 import as_bytes, encode_utf8
 from reconciler.ports.world import Files
 
-_MARK = "Written by `reconciler monitor install`. sha256:"
+_MARK = "Written by `reconciler {} install`. sha256:"
 _MARKED = re.compile(
-    rb"(?P<head>(?:.*\n)??(?:.*\n)??)(?P<line>.*" + re.escape(_MARK).encode() + rb" (?P<digest>\w+).*\n)"
+    rb"(?P<head>(?:.*\n)??(?:.*\n)??)"
+    rb"(?P<line>.*Written by `reconciler \w+ install`\. sha256: (?P<digest>\w+).*\n)"
 )
 _KEPT = ("PATH", "TMUX_TMPDIR", "TMUX_SERVER_NAME", "AGENT_SESSIONS_STATE_DIR", "RECONCILE_POLL_INTERVAL", "LANG")
 _HEADERS = 2
 
 
-class MonitorService(Struct, frozen=True):
-    """A monitor that runs without a terminal; `command` has absolute paths, `state` is the registry's folder."""
+class Service(Struct, frozen=True):
+    """What runs without a terminal; `command` has absolute paths, `state` is the registry's folder."""
 
     name: str
     root: str
     state: str
     command: tuple[str, ...]
     env: Mapping[str, str]
+    kind: str = "monitor"
+    """The command that it runs."""
 
 
 class Unit(Struct, frozen=True):
@@ -46,10 +49,10 @@ class Unit(Struct, frozen=True):
     disable: tuple[str, ...]
 
 
-def service_name(root: str) -> str:
+def service_name(root: str, kind: str = "monitor") -> str:
     """The name of the service, unique for each project folder."""
     readable = re.sub(r"[^A-Za-z0-9]+", "-", os.path.basename(root)).strip("-") or "project"
-    return f"reconciler-monitor-{readable}-{sha256(as_bytes(root)).hexdigest()[:8]}"
+    return f"reconciler-{kind}-{readable}-{sha256(as_bytes(root)).hexdigest()[:8]}"
 
 
 def passed_on(env: Mapping[str, str], *more: str) -> dict[str, str]:
@@ -109,21 +112,21 @@ def _is_ours(content: bytes) -> bool:
 # --- systemd ----------------------------------------------------------------------------------
 
 
-def systemd_unit(service: MonitorService, config_home: str) -> Unit:
+def systemd_unit(service: Service, config_home: str) -> Unit:
     """A systemd unit of the user (systemd.unit(5), systemd.service(5)).
 
     It restarts after failures, except those that would repeat: held lock, refusal, wrong usage.
     """
     lines = [
         "[Unit]",
-        f"Description=reconciler monitor of {_escaped(service.root)}",
+        f"Description=reconciler {service.kind} of {_escaped(service.root)}",
         "",
         "[Service]",
         "Type=exec",
         f"ExecStart={' '.join(_quoted(word).replace('$', '$$') for word in service.command)}",
         f"WorkingDirectory={_escaped(service.root)}",
         *(f"Environment={_quoted(f'{name}={value}')}" for name, value in sorted(service.env.items())),
-        f"EnvironmentFile=-{_escaped(os.path.join(service.state, 'monitor.env'))}",
+        f"EnvironmentFile=-{_escaped(os.path.join(service.state, f'{service.kind}.env'))}",
         "Restart=on-failure",
         "RestartSec=5",
         "RestartPreventExitStatus=6 7 64",
@@ -139,7 +142,7 @@ def systemd_unit(service: MonitorService, config_home: str) -> Unit:
     path = os.path.join(config_home, "systemd", "user", name)
     return Unit(
         path,
-        _signed(b"", encode_utf8("\n".join(lines), path), "# {}"),
+        _signed(b"", encode_utf8("\n".join(lines), path), "# {}", service.kind),
         enable=(
             "systemctl --user daemon-reload",
             f"systemctl --user enable --now {name}",
@@ -161,7 +164,7 @@ def _escaped(text: str) -> str:
 # --- launchd ----------------------------------------------------------------------------------
 
 
-def launchd_agent(service: MonitorService, home: str, uid: int) -> Unit:
+def launchd_agent(service: Service, home: str, uid: int) -> Unit:
     """A property list for the user's launchd (launchd.plist(5)); it restarts after a failure."""
     label = service.name
     log = os.path.join(home, "Library", "Logs", f"{label}.log")
@@ -183,12 +186,12 @@ def launchd_agent(service: MonitorService, home: str, uid: int) -> Unit:
     head = b"".join(line + b"\n" for line in content.split(b"\n")[:_HEADERS])  # no comment may come before these
     return Unit(
         path,
-        _signed(head, content[len(head) :], "<!-- {} -->"),
+        _signed(head, content[len(head) :], "<!-- {} -->", service.kind),
         enable=(f"launchctl bootstrap gui/{uid} {path}",),
         disable=(f"launchctl bootout gui/{uid}/{label}",),
     )
 
 
-def _signed(head: bytes, rest: bytes, comment: str) -> bytes:
-    line = comment.format(f"{_MARK} {sha256(head + rest).hexdigest()}")
+def _signed(head: bytes, rest: bytes, comment: str, kind: str) -> bytes:
+    line = comment.format(f"{_MARK.format(kind)} {sha256(head + rest).hexdigest()}")
     return head + line.encode() + b"\n" + rest

@@ -12,7 +12,7 @@ import re
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import BinaryIO
 
 from . import own_files
@@ -68,7 +68,7 @@ class LocalBus:
             self._add(self._path(name), line)
             self._add(os.path.join(self._folder, _BELL), b".")
         except OSError as error:
-            raise self._away(error) from error
+            raise _away(self._folder, error) from error
 
     def subscribe(self, topic_filter: str) -> None:
         """Receive what matches the filter from now on, and what is kept of it."""
@@ -115,19 +115,10 @@ class LocalBus:
             messages = self._read(name, end if size > end else 0)  # a smaller file is another one
             self._inbox += [each for each in messages if any(f.fullmatch(each.topic) for f in self._filters)]
 
-    def _read(self, name: str, begin: int) -> Iterator[Message]:
-        """The messages of a job from a place on; a line that is not yet whole is left for later."""
-        try:
-            with own_files.regular(self._path(name)) as file:
-                file.seek(begin)
-                text = file.read(2 * LARGEST_SPOOL)
-        except FileNotFoundError:
-            text = b""
-        except OSError as error:
-            raise self._away(error) from error
-        whole = text[: text.rfind(b"\n") + 1]
-        self._ends[name] = begin + len(whole)
-        return filter(None, map(_message, whole.splitlines(keepends=True)))
+    def _read(self, name: str, begin: int) -> Iterable[Message]:
+        """The messages of a job from a place on."""
+        messages, self._ends[name] = spooled(self._folder, name, begin)
+        return messages
 
     def _all(self) -> list[str]:
         """Every job that a message was written of."""
@@ -137,11 +128,11 @@ class LocalBus:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise self._away(error) from error
+            raise _away(self._folder, error) from error
         return sorted(name for name in names if _size(self._path(name)) >= 0)
 
     def _path(self, name: str) -> str:
-        return os.path.join(self._folder, name, _SPOOL)
+        return _spool(self._folder, name)
 
     def _add(self, path: str, line: bytes) -> None:
         with own_files.appending(path) as file:
@@ -151,13 +142,35 @@ class LocalBus:
                 raise BusRefused(Cause.QUOTA, f"{path} has {size} bytes: it takes no more", fix="end the job")
             _write_whole(file, size, line)
 
-    def _away(self, error: OSError) -> BusUnreachable:
-        return BusUnreachable(
-            Cause.NO_ANSWER,
-            f"the events of jobs in {self._folder} cannot be reached: {error.strerror}",
-            detail=error.filename or "",
-            fix="see that the folder is yours, and that there is space on the disk",
-        )
+
+def spooled(folder: str, job_id: str, begin: int) -> tuple[list[Message], int]:
+    """The messages of a job from the place `begin` in its file on, and the place behind the last whole one.
+
+    A line that is not yet whole is left for later. Raises BusUnreachable if the file cannot be read.
+    """
+    try:
+        with own_files.regular(_spool(folder, job_id)) as file:
+            file.seek(begin)
+            text = file.read(2 * LARGEST_SPOOL)
+    except FileNotFoundError:
+        text = b""
+    except OSError as error:
+        raise _away(folder, error) from error
+    whole = text[: text.rfind(b"\n") + 1]
+    return [*filter(None, map(_message, whole.splitlines(keepends=True)))], begin + len(whole)
+
+
+def _spool(folder: str, job_id: str) -> str:
+    return os.path.join(folder, job_id, _SPOOL)
+
+
+def _away(folder: str, error: OSError) -> BusUnreachable:
+    return BusUnreachable(
+        Cause.NO_ANSWER,
+        f"the events of jobs in {folder} cannot be reached: {error.strerror}",
+        detail=error.filename or "",
+        fix="see that the folder is yours, and that there is space on the disk",
+    )
 
 
 def _write_whole(file: BinaryIO, size: int, line: bytes) -> None:

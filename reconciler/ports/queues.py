@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
-
 from reconciler.model.broker import Connection
 from reconciler.model.job_server import JobServer
+from reconciler.model.redacted import Redacted
 
 from .mqtt_queue import MqttQueue
 from .nats_queue import NatsQueue
 from .queue import JobQueue
 
 
-class Boxes(Struct, frozen=True):
+class Boxes(Redacted, frozen=True):
     """The way over a broker: each host has boxes beneath `PREFIX/hosts/HOST`."""
 
     connection: Connection

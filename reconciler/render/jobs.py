@@ -9,6 +9,7 @@ from typing import assert_never, cast
 
 from msgspec import to_builtins
 
+from reconciler.model.destination import destination_of
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.event_kind import EventKind
 from reconciler.model.harmless import one_line
@@ -67,6 +68,9 @@ def job_row(job: Job, audit: str) -> JobRow:
         "result": {"ending": result.ending.value, "detail": result.detail, "at": result.at} if result else None,
         "retry_of": job.retry_of,
         "retries": job.retries,
+        "queue": job.queue,
+        "origin": job.origin,
+        "host": job.host,
         "audit": audit,
     }
     return cast(JobRow, data_without_token(row, job.auth_token, TOKEN_HIDDEN))
@@ -131,12 +135,30 @@ def jobs_text(document: JobsDoc, now: datetime) -> Iterator[str]:
     if not document["jobs"]:
         yield "No job is recorded. `reconciler job submit --help` shows how to send one to an agent."
         return
-    yield from table([_COLUMNS, *(_cells(row, now) for row in document["jobs"])])
+    queued = any(row["queue"] for row in document["jobs"])
+    rows = ((where_text(row), *_cells(row, now)) if queued else _cells(row, now) for row in document["jobs"])
+    yield from table([("HOST", *_COLUMNS) if queued else _COLUMNS, *rows])
 
 
 def _cells(row: JobRow, now: datetime) -> tuple[str, ...]:
     session = row["agent_session"].removeprefix("tmux:") or "-"
-    return (row["id"], row["status"], row["agent"], session, age(row["created_at"], now), one_line(_detail(row)))
+    agent = row["agent"] or "-"
+    return (row["id"], row["status"], agent, session, age(row["created_at"], now), one_line(_detail(row)))
+
+
+def where_text(row: JobRow) -> str:
+    """The host that does the job, or the queue in which it waits; for a job of another host, that one, too."""
+    if row["origin"]:
+        return one_line(f"{row['host']} for {row['origin']}")
+    if not row["queue"]:
+        return "-"
+    return one_line(row["host"] or f"{queue_text(row['queue'])}: not claimed")
+
+
+def queue_text(queue: str) -> str:
+    """A queue as people name it."""
+    to = destination_of(queue)
+    return f"pool {to.pool}" if to.pool else to.host
 
 
 def _detail(row: JobRow) -> str:
@@ -157,7 +179,7 @@ def job_text(row: JobRow, now: datetime) -> Iterator[str]:
         "job": row["id"],
         "status": row["status"],
         "detail": _detail(row) or "-",
-        "agent": row["agent"],
+        "agent": row["agent"] or "-",
         "session": row["agent_session"] or "-",
         "workdir": row["workdir"],
         "prompt": _first_line(row["prompt"]),
@@ -169,6 +191,7 @@ def job_text(row: JobRow, now: datetime) -> Iterator[str]:
         "topic": row["topic"],
         "audit": row["audit"],
     }
+    facts |= {"host": where_text(row)} if row["queue"] else {}
     facts |= {"retry of": row["retry_of"]} if row["retry_of"] else {}
     if row["permission"]:
         facts["answer"] = _answer(row["id"])

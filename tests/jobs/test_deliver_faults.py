@@ -8,7 +8,7 @@ from fakes.world import FakeWorld
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.jobs.agent_state import Recipient
-from reconciler.jobs.deliver import DeliveryTimeouts, Withdrawn, deliver
+from reconciler.jobs.deliver import Consent, DeliveryTimeouts, Withdrawn, deliver
 from reconciler.model.delivery import DeliveryVerdict, Evidence
 from reconciler.model.errors import ReconcilerError, Unreachable
 from reconciler.ports.world import TypingResult
@@ -250,7 +250,7 @@ def test_what_is_no_longer_wanted_while_a_busy_agent_is_waited_for_is_not_typed(
     answers = iter([True, True, False, False])
 
     with pytest.raises(Withdrawn):
-        deliver("hello", recipient(world), world, DeliveryTimeouts(idle=100), lambda: next(answers))
+        deliver("hello", recipient(world), world, DeliveryTimeouts(idle=100), Consent(lambda: next(answers)))
     assert world.tmux.pasted == []
 
 
@@ -258,7 +258,7 @@ def test_what_is_no_longer_wanted_right_before_the_paste_is_not_typed(world):
     answers = iter([True, True, False])
 
     with pytest.raises(Withdrawn):
-        deliver("hello", recipient(world), world, DeliveryTimeouts(), lambda: next(answers))
+        deliver("hello", recipient(world), world, DeliveryTimeouts(), Consent(lambda: next(answers)))
     assert world.tmux.pasted == []
 
 
@@ -266,7 +266,7 @@ def test_what_is_no_longer_wanted_after_the_paste_is_not_submitted(world, monkey
     wanted = [True]
     pasting(world, monkeypatch, then=wanted.clear)
 
-    delivery = deliver("hello", recipient(world), world, DeliveryTimeouts(shown=1), lambda: bool(wanted))
+    delivery = deliver("hello", recipient(world), world, DeliveryTimeouts(shown=1), Consent(lambda: bool(wanted)))
 
     assert (delivery.verdict, world.tmux.pressed) == (DeliveryVerdict.TYPED_NOT_SUBMITTED, [])
     assert "no longer wanted" in delivery.detail

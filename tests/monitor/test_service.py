@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.monitor.install import (
-    MonitorService,
+    Service,
     install,
     launchd_agent,
     passed_on,
@@ -25,7 +25,7 @@ ROOTS = ["/home/u/lab", '/home/u/My "lab" $HOME 100% \\n']
 
 def service(root, program="/usr/bin/python3"):
     command = (program, "-m", "reconciler", "-C", root, "monitor")
-    return MonitorService(service_name(root), root, f"{root}/.hermes", command, {"PATH": "/usr/bin:/bin"})
+    return Service(service_name(root), root, f"{root}/.hermes", command, {"PATH": "/usr/bin:/bin"})
 
 
 @pytest.mark.parametrize("root", ROOTS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
@@ -54,7 +54,7 @@ def look(at: Project, *, everyone: bool = True, left_out: Callable[[str], bool] 
     """
     paths = [path for path in manifest_paths(at, ()) if not left_out(path)]
     stored = read(at.registry)
-    desired = load_manifests(at, paths).desired if paths else nothing_declared(at, stored.record)
+    desired = _declared(at, paths, stored)
     profiles = catalogue(desired.agent_types.values())
     options = PlanOptions(lineage=stored.record.lineage, now=to_second(at.now()))
     # looking at brokers is slow, and these commands do not show them
@@ -62,6 +62,15 @@ def look(at: Project, *, everyone: bool = True, left_out: Callable[[str], bool] 
     question = SnapshotRequest(wanted, recorded, profiles, options, everyone=everyone)
     snapshot, agents = observe_cases(question, at.world(desired.socket), at.caller)
     return ProjectView(desired, stored, snapshot, agents, bool(paths))
+
+
+def declared(at: Project) -> Desired:
+    """What the manifests declare, without a look at any agent."""
+    return _declared(at, manifest_paths(at, ()), read(at.registry))
+
+
+def _declared(at: Project, paths: Sequence[str], stored: StoredRegistry) -> Desired:
+    return load_manifests(at, paths).desired if paths else nothing_declared(at, stored.record)
 
 
 def unseen(tmux: Unknown) -> ReconcilerError:

@@ -11,7 +11,6 @@ from reconciler.jobs import background
 from reconciler.jobs.follow import Follower
 from reconciler.jobs.record import Records
 from reconciler.jobs.submit import watch_job
-from reconciler.model.broker import EventWay
 from reconciler.ports import detached
 
 _HANDING_ON = 30.0  # seconds; a start takes about one, and much longer on a busy machine
@@ -31,16 +30,22 @@ def revive(at: Project, records: Records) -> None:
         _start(replace(at, root=state.root, registry_path=state.registry), records)
 
 
-def hand_on(at: Project, records: Records, follower: Follower, job_id: str, to: EventWay) -> str:
+def revive_all(at: Project, records: Records) -> None:
+    """The same for the follower of a broker and that of a queue."""
+    revive(at, records)
+    revive(at, background.for_queue(records))
+
+
+def hand_on(at: Project, records: Records, follower: Follower, job_id: str, to: str) -> str:
     """Let the background follower take the job over. Returns why it could not; empty if it did, or the job has ended.
 
-    `follower` keeps following until then, so that no event is missed.
+    `to` is where it must listen. `follower` keeps following until then, so that no event is missed.
     """
     deadline = at.clock.monotonic() + _HANDING_ON
     while follower.open and at.clock.monotonic() < deadline:
         state = background.noted_follower(records)
         if state and background.lives(state, at.processes):
-            if state.broker != background.address_of(to):
+            if state.broker != to:
                 return f"the background follower listens to another broker, {state.broker}"
             if job_id in state.jobs:
                 return ""
@@ -53,6 +58,7 @@ def _start(at: Project, records: Records) -> None:
     """Start it in its own process session; if two are started, one ends by itself."""
     background.expect_ours(records)
     records.files.make_folder(background.folder_of(records), 0o700)
-    words = ("job", "follower", "--chdir", at.root, "--registry", at.registry_path, "--registry-dir", records.folder)
+    words = ["job", "follower", "--chdir", at.root, "--registry", at.registry_path, "--registry-dir", records.folder]
+    words += ["--queue"] if records.follower == background.QUEUE else []
     # -P: do not import a module with our name from the current folder
     detached.start([sys.executable, "-P", "-m", "reconciler", *words], background.log_of(records), at.env)

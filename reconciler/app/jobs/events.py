@@ -21,6 +21,13 @@ class JobRegistered(Struct, frozen=True):
     job_id: str
 
 
+class JobQueued(Struct, frozen=True):
+    """A queue has the job for a host or a pool; it is claimed there."""
+
+    job_id: str
+    queue: str
+
+
 class FollowedJobs(Struct, frozen=True):
     """These open jobs are followed from now on; none when the work is over.
 
@@ -70,7 +77,7 @@ class WaitEnded(Struct, frozen=True):
 
 
 FollowEvent: TypeAlias = Happening | BrokerWarning | Diagnostic | FollowedJobs | ValidationStarted
-SubmitEvent: TypeAlias = FollowEvent | JobRegistered | HumanInstructed | DeliveryEnded | JobReport
+SubmitEvent: TypeAlias = FollowEvent | JobRegistered | JobQueued | HumanInstructed | DeliveryEnded | JobReport
 WaitEvent: TypeAlias = FollowEvent | NoOpenJob | WaitEnded
 
 

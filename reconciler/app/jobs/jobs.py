@@ -28,13 +28,14 @@ from reconciler.app.jobs.events import (
     WaitEvent,
 )
 from reconciler.app.jobs.listing import row_of
+from reconciler.app.jobs.queues import bus_of_queue
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.manifests import broker_of
 from reconciler.app.project.project import Project
 from reconciler.app.usage.budgets import refuse_over_budget
 from reconciler.broker.clients.connection import PUBLIC_WARNING, is_public
 from reconciler.jobs.audit import logs_root
-from reconciler.jobs.background import expect_ours
+from reconciler.jobs.background import address_of, expect_ours
 from reconciler.jobs.deliver import DeliveryTimeouts
 from reconciler.jobs.follow import Follower, follow
 from reconciler.jobs.instructions import instructions, publish_command
@@ -49,7 +50,7 @@ from reconciler.jobs.route import Route, route
 from reconciler.jobs.submit import follow_new_job, hand_over, watch_job, write_instructions
 from reconciler.jobs.validation import conclude, keep_pane
 from reconciler.jobs.warnings import record_warnings
-from reconciler.model.broker import BrokerWarning, Connection, EventWay
+from reconciler.model.broker import NATS, BrokerWarning, Connection, EventWay
 from reconciler.model.delivery import Delivery
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import Refused
@@ -119,7 +120,7 @@ def submit(at: Project, records: Records, new: NewJob, options: SubmitOptions) -
             yield _not_delivered(context, job.id)
             return
         if options.detach:
-            problem = background.hand_on(at, records, follower, job.id, way.follower)
+            problem = background.hand_on(at, records, follower, job.id, address_of(way.follower))
             yield from _detached(context, job.id, problem)
             return
         yield from _followed(context, follower, WaitLimit())
@@ -161,7 +162,11 @@ def _heard(context: JobContext, running: Sequence[Recorded], limit: WaitLimit) -
     records, way = context.records, route_of(context)
     with ExitStack() as connections:
         followers = []
-        for each in listenings(running, way.follower, records):
+        queued, others = _parted(running)
+        if queued:
+            bus = connections.enter_context(bus_of_queue(context.at, context.seen.desired))
+            followers.append(follow(records, bus, queued))
+        for each in listenings(others, way.follower, records):
             yield from warnings_of(each.way)
             if each.warning:
                 yield BrokerWarning(each.warning)
@@ -170,6 +175,12 @@ def _heard(context: JobContext, running: Sequence[Recorded], limit: WaitLimit) -
         yield FollowedJobs(tuple(each.job.id for each in running))
         yield from _followed(context, Followers(followers), limit)
     yield FollowedJobs(())
+
+
+def _parted(found: Sequence[Recorded]) -> tuple[list[str], list[Recorded]]:
+    """The ids of the jobs that are followed over a NATS server, and the other jobs."""
+    queued = [each.job.id for each in found if NATS in each.job.broker]
+    return queued, [each for each in found if NATS not in each.job.broker]
 
 
 def _followed(context: JobContext, follower: Follower | Followers, limit: WaitLimit) -> Iterator[Happening]:
@@ -183,9 +194,17 @@ def permission_watcher_of(at: Project, records: Records) -> PermissionWatcher:
 
 
 def agent_of(at: Project, records: Records, job: Job) -> WatchedAgent:
-    """The live agent of a job and the ports to reach it. Raises Refused if it is a person's job; as `addressee`."""
+    """The live agent of a job and the ports to reach it.
+
+    Raises Refused if a person or another host does the job; else as `addressee`.
+    """
     if job.agent == HUMAN:
         raise Refused("a person does this job: there is no dialog to answer")
+    if job.is_sent_away:
+        where = job.host or "the host that claims it"
+        raise Refused(
+            f"the agent of job {job.id} is on another host", fix=f"on {where}: reconciler job answer --job {job.id}"
+        )
     seen = look(at, everyone=False)
     to = addressee(job.agent, job.agent_session, _roster(seen))
     whom = recipient(to, seen.snapshot, at.files, at.caller, home_of(records, job.id))

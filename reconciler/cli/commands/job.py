@@ -6,8 +6,10 @@ import sys
 from typing import Annotated
 
 from reconciler.app.jobs import listing
+from reconciler.app.jobs.away import cancel_away
 from reconciler.app.jobs.listing import row_of
 from reconciler.app.project.places import JOB_RECORDS
+from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.job_follower import followed_records, warn_about
 from reconciler.cli.parameters import Option
@@ -16,6 +18,8 @@ from reconciler.jobs.record import look
 from reconciler.jobs.warnings import record_warnings
 from reconciler.model.duration import seconds
 from reconciler.model.exit_code import ExitCode
+from reconciler.model.harmless import one_line
+from reconciler.model.job import Ending, Job
 from reconciler.render.jobs import job_text, jobs_text
 from reconciler.render.output import tell, tell_json, warn
 from reconciler.render.terminal import show
@@ -36,12 +40,26 @@ def cancel(
     """
     records = followed_records(chdir, registry, registry_dir)
     warn_about(records, job)
-    ended = listing.cancel(records, job)
+    if (found := look(records, job).job).is_sent_away and not found.ended:
+        ended = cancel_away(find_project(chdir, registry), records, found)
+    else:
+        ended = listing.cancel(records, job)
     if as_json:
         tell_json(listing.row_of(records, ended))
     else:
-        tell(f"{job}  cancelled; its agent may still be working")
+        tell(_cancelled(ended))
     return ExitCode.OK
+
+
+def _cancelled(job: Job) -> str:
+    if job.result and job.result.ending is not Ending.CANCELLED:
+        return f"{job.id}  had already ended: {job.result.ending}"
+    if not job.is_sent_away:
+        return f"{job.id}  cancelled; its agent may still be working"
+    if not job.host:
+        return f"{job.id}  taken back: no host had claimed it"
+    said = one_line(job.result.detail) if job.result else ""
+    return f"{job.id}  {said}; its agent on {one_line(job.host)} may still be working"
 
 
 def status(

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
+from msgspec.structs import replace
+
 from reconciler.agents.catalogue import DEFAULT
 from reconciler.app.jobs import jobs
+from reconciler.app.jobs.away import errand_of, submit_away
 from reconciler.app.jobs.jobs import SubmitOptions
 from reconciler.app.jobs.listing import retry_of
 from reconciler.app.jobs.records import records_of
@@ -14,18 +17,17 @@ from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
+from reconciler.cli.job_away import AwayWords, errand_from
 from reconciler.cli.job_follower import warn_about
 from reconciler.cli.job_words import existing_path, positive_seconds, prompt_text
 from reconciler.cli.parameters import Argument, Option
 from reconciler.cli.show import jobs as shown
 from reconciler.cli.show.jobs import show_submission
 from reconciler.jobs.deliver import DeliveryTimeouts
-from reconciler.jobs.record import NewJob
+from reconciler.jobs.record import NewJob, look
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
-
-Detach = Annotated[bool, Option("--detach", help="Return at once; follow the job in the background")]
 
 
 def submit(
@@ -50,10 +52,16 @@ def submit(
             help="The agent: any unique part of its name, its CLI, or human",
         ),
     ] = "",
+    host: Annotated[str, Option("--host", metavar="HOST", help="Let an agent of this host do it")] = "",
+    pool: Annotated[
+        str, Option("--pool", metavar="POOL", help="Let any idle agent of this pool do it, on whatever host")
+    ] = "",
     workdir: Annotated[
         str,
         Option(
-            "--workdir", metavar="DIR", help="Folder for the audit log and the validation [default: project folder]"
+            "--workdir",
+            metavar="DIR",
+            help="Folder for the audit log and the validation [default: project folder]; with --host, a workspace",
         ),
     ] = "",
     agent_session: Annotated[
@@ -70,7 +78,7 @@ def submit(
     ] = "",
     registry_dir: opt.JobRecords = JOB_RECORDS,
     dry_run: Annotated[bool, Option("--dry-run", help="Only print the text that the agent would get")] = False,
-    detach: Detach = False,
+    detach: opt.Detach = False,
     wait_idle: opt.WaitIdle = "0",
     over_budget: opt.OverBudget = False,
     as_json: opt.Json = False,
@@ -79,7 +87,8 @@ def submit(
 ) -> int:
     """Send a prompt to a running agent and follow it to the end.
 
-    It never starts or interrupts the agent. Exit code: 0 completed, 1 error, 4 broker unreachable, 7 not
+    It never starts or interrupts the agent. With --host or --pool, a `reconciler runner` on another host
+    gives it to the agent there. Exit code: 0 completed, 1 error, 4 broker unreachable, 7 not
     delivered, 8 timeout, 9 silent for too long. The last line on standard output is the audit folder.
 
     \b
@@ -87,6 +96,7 @@ def submit(
       reconciler job submit --agent claude --prompt "Fix the header"
       reconciler job submit --agent codex @task.md --validate ./check.sh
       reconciler job submit --agent human --prompt - --detach < task.md
+      reconciler job submit --host build-2 --agent codex @task.md
     """
     nothing = UsageError("submit requires --prompt", fix="the prompt must not be empty")
     if task is not None and prompt is not None:
@@ -95,17 +105,29 @@ def submit(
     if given is None:
         raise UsageError("submit requires --prompt", fix="or the task alone: reconciler job submit TEXT --agent NAME")
     at = find_project(chdir, registry)
-    folder = os.path.abspath(os.path.expanduser(workdir)) if workdir else at.root
+    records = records_of(at, registry_dir)
     new = NewJob(
         prompt=prompt_text(given, nothing),
         agent=agent or DEFAULT,
         agent_session=agent_session,
-        workdir=existing_path(folder),
+        workdir=at.root,
         timeout=positive_seconds(timeout, "--timeout"),
         idle_timeout=positive_seconds(idle_timeout, "--idle-timeout"),
-        validate=existing_path(os.path.join(folder, os.path.expanduser(validate))) if validate else "",
     )
-    records = records_of(at, registry_dir)
+    if host or pool:
+        here_only = {
+            "--agent-session": agent_session,
+            "--dry-run": dry_run,
+            "--wait-idle": wait_idle != "0",
+            "--over-budget": over_budget,
+            "--agent": bool(pool and agent),
+        }
+        errand = errand_from(AwayWords(host, pool, workdir, validate), here_only)
+        away = replace(new, agent="" if pool else new.agent)
+        return shown.show_submission(records, submit_away(at, records, away, errand, detach=detach), as_json=as_json)
+    folder = existing_path(os.path.abspath(os.path.expanduser(workdir)) if workdir else at.root)
+    script = existing_path(os.path.join(folder, os.path.expanduser(validate))) if validate else ""
+    new = replace(new, workdir=folder, validate=script)
     if dry_run:
         shown.dry_run(jobs.dry_run(at, records, new), as_json=as_json)
         return ExitCode.OK
@@ -116,7 +138,7 @@ def submit(
 def retry(
     job: Annotated[str, Argument(metavar="ID", help="Id of a job that has ended")],
     registry_dir: opt.JobRecords = JOB_RECORDS,
-    detach: Detach = False,
+    detach: opt.Detach = False,
     wait_idle: opt.WaitIdle = "0",
     over_budget: opt.OverBudget = False,
     as_json: opt.Json = False,
@@ -133,6 +155,9 @@ def retry(
     records = records_of(at, registry_dir)
     new = retry_of(records, job)
     warn_about(records, job)
+    if (old := look(records, job).job).is_sent_away:
+        away = submit_away(at, records, replace(new, validate=""), errand_of(records, old), detach=detach)
+        return show_submission(records, away, as_json=as_json)
     events = jobs.submit(at, records, new, _options(wait_idle, detach=detach, over_budget=over_budget))
     return show_submission(records, events, as_json=as_json)
 

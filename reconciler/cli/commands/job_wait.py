@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from reconciler.app.jobs import background, jobs
+from reconciler.app.jobs import jobs
+from reconciler.app.jobs.background import revive_all
 from reconciler.app.jobs.follower import serve
 from reconciler.app.jobs.records import records_of
 from reconciler.app.project.places import JOB_RECORDS
@@ -14,6 +15,7 @@ from reconciler.cli import options as opt
 from reconciler.cli.job_words import positive_seconds
 from reconciler.cli.parameters import Option
 from reconciler.cli.show.jobs import log_follower, waited
+from reconciler.jobs.background import for_queue
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 
@@ -45,13 +47,18 @@ def wait(
     at = find_project(chdir, registry)
     records = records_of(at, registry_dir)
     limit = jobs.WaitLimit(positive_seconds(timeout, "--timeout") if timeout else math.inf, first)
-    background.revive(at, records)
+    revive_all(at, records)
     return waited(records, jobs.wait(at, records, job, limit), first=first, as_json=as_json)
 
 
-def follower(registry_dir: opt.JobRecords = JOB_RECORDS, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
+def follower(
+    registry_dir: opt.JobRecords = JOB_RECORDS,
+    queue: Annotated[bool, Option("--queue", help="Follow the jobs of a NATS server instead of a broker")] = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
     """Follow jobs in the background; `job submit --detach` starts this."""
     at = find_project(chdir, registry)
-    records = records_of(at, registry_dir)
+    records = for_queue(records_of(at, registry_dir)) if queue else records_of(at, registry_dir)
     log_follower(records, serve(at, records))
     return ExitCode.OK

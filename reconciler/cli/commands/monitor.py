@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import contextmanager, redirect_stdout
-from enum import StrEnum
+from contextlib import redirect_stdout
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +14,7 @@ from msgspec.structs import replace
 
 from reconciler.app.jobs.records import records_of
 from reconciler.app.monitor.all_projects import expect_for_all, look_once_at_all, monitor_all
-from reconciler.app.monitor.monitor import MonitorOptions, MonitorOutput, StopRequest, look_once
+from reconciler.app.monitor.monitor import MonitorOptions, MonitorOutput, look_once
 from reconciler.app.monitor.monitor import monitor as watch
 from reconciler.app.monitor.subscription import SubscriptionOptions
 from reconciler.app.plan.options import ApplyOptions
@@ -24,33 +23,23 @@ from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import carry_out
 from reconciler.cli.parameters import Argument, Option
+from reconciler.cli.services import ServiceAction, change_service, expect_user_service, stopped_by_signals, unit_of
 from reconciler.cli.show.monitor import report
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.monitor import install as made
-from reconciler.monitor.install import install, uninstall
 from reconciler.monitor.sinks.catalogue import CARD_OF_WORKER, SinkOptions
 from reconciler.monitor.sinks.stdout import NewsFormat, OutputStreams, Stdout
-from reconciler.ports.files import RealFiles
-from reconciler.render.output import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from types import FrameType
+    from collections.abc import Mapping
 
     from reconciler.app.project.project import Project
     from reconciler.monitor.install import Unit
     from reconciler.plan.request import Request
 
 _LOCK_TIMEOUT = 10.0  # seconds to wait for a running apply before an agent is stopped
-
-
-class ServiceAction(StrEnum):
-    """What to do with the service."""
-
-    INSTALL = "install"
-    UNINSTALL = "uninstall"
 
 
 def monitor(
@@ -175,7 +164,7 @@ def _run(at: Project, options: MonitorOptions, form: NewsOutput) -> int:
     output = _output(at.env, form)
     if form.once:
         return ExitCode.OK if look_once(at, options, output) else ExitCode.ERROR
-    return _ended(watch(at, options, output, _signals))
+    return _ended(watch(at, options, output, stopped_by_signals))
 
 
 def _for_all(
@@ -190,7 +179,7 @@ def _for_all(
     output = _output(os.environ, form)
     if form.once:
         return ExitCode.OK if look_once_at_all(options, output) else ExitCode.ERROR
-    return _ended(monitor_all(options, output, _signals))
+    return _ended(monitor_all(options, output, stopped_by_signals))
 
 
 def _output(env: Mapping[str, str], form: NewsOutput) -> MonitorOutput:
@@ -206,25 +195,6 @@ def _news_format(form: NewsOutput) -> NewsFormat:
     if form.emit_diff:
         return NewsFormat.DOCUMENT if form.once else NewsFormat.DOCUMENTS
     return NewsFormat.LINES if form.as_json else NewsFormat.TEXT
-
-
-@contextmanager
-def _signals(wake: Callable[[], None]) -> Iterator[StopRequest]:
-    """End the monitor after the pass on SIGINT or SIGTERM, and at once on a second signal."""
-    stop = StopRequest()
-
-    def take(number: int, _frame: FrameType | None) -> None:
-        if stop.reason:
-            raise KeyboardInterrupt
-        stop.reason = signal.Signals(number).name
-        wake()
-
-    before = {number: signal.signal(number, take) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _check(*, once: bool, dry_run: bool, subscribe: bool, auto_stop: bool) -> None:
@@ -267,28 +237,16 @@ def _stop(at: Project, request: Request) -> int:
 
 
 def _service(service: ServiceAction, unit: Unit, form: NewsOutput, *, user: bool) -> int:
-    if not user:
-        raise UsageError("a service needs the option --user", fix=f"reconciler monitor {service} --user")
+    expect_user_service(service, "monitor", user=user)
     if form.once:
         raise UsageError("a service checks more than once", fix="omit --once; with --emit-diff, add --interval 30s")
-    files = RealFiles()
-    if service is ServiceAction.INSTALL:
-        written = install(unit, files)
-        tell(f"{unit.path} is {'written' if written else 'already there'}. Start it with:")
-        tell(*(f"  {line}" for line in unit.enable))
-        return ExitCode.OK
-    removed = uninstall(unit, files)
-    tell(f"{unit.path} {'is removed' if removed else 'was not there'}. If it runs, end it with:")
-    tell(*(f"  {line}" for line in unit.disable))
-    return ExitCode.OK
+    return change_service(service, unit)
 
 
 def _unit(at: Project, words: list[str]) -> Unit:
     command = (sys.executable, "-m", "reconciler", "-C", at.root, "--registry", at.registry_path, "monitor")
-    service = made.MonitorService(
-        made.service_name(at.root), at.root, at.state, (*command, *words), made.passed_on(at.env)
-    )
-    return _unit_of(service, at.home)
+    service = made.Service(made.service_name(at.root), at.root, at.state, (*command, *words), made.passed_on(at.env))
+    return unit_of(service, at.home)
 
 
 def _unit_of_all(words: list[str]) -> Unit:
@@ -297,13 +255,7 @@ def _unit_of_all(words: list[str]) -> Unit:
     command = (sys.executable, "-m", "reconciler", "monitor", "--all")
     state = os.path.join(state_home(os.environ, home), "reconciler")
     env = made.passed_on(os.environ, "XDG_STATE_HOME")
-    return _unit_of(made.MonitorService("reconciler-monitor-all", home, state, (*command, *words), env), home)
-
-
-def _unit_of(service: made.MonitorService, home: str) -> Unit:
-    if sys.platform == "darwin":
-        return made.launchd_agent(service, home, os.getuid())
-    return made.systemd_unit(service, os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config"))
+    return unit_of(made.Service("reconciler-monitor-all", home, state, (*command, *words), env), home)
 
 
 def _words(options: MonitorOptions, form: NewsOutput, registry_dir: str) -> list[str]:

@@ -59,6 +59,8 @@ class SchemaName(StrEnum):
     GENERATION = "generation"
     GENERATION_DIFF = "generation-diff"
     JOB_DRY_RUN = "job-dry-run"
+    JOB_DEAD = "job-dead"
+    RUNNER = "runner"
     JOB_VERIFY = "job-verify"
     JOB_PUBLISH = "job-publish"
     JOB_ANSWER = "job-answer"

@@ -18,17 +18,27 @@ from reconciler.model.broker import BrokerWarning
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.harmless import one_line
+from reconciler.model.job import Happening
 from reconciler.render.document import diagnostic_document
 from reconciler.render.documents.job_dry_run import DryRunDoc
 from reconciler.render.documents.job_logs import AuditsDoc
 from reconciler.render.documents.jobs import JobRow
-from reconciler.render.jobs import audit_text, happening_text, jobs_document, other_file_text, validation_text
+from reconciler.render.jobs import (
+    audit_text,
+    happening_text,
+    jobs_document,
+    other_file_text,
+    queue_text,
+    validation_text,
+)
 from reconciler.render.output import is_cut_off, json_text
 from reconciler.render.terminal import show
 from reconciler.render.text import diagnostic_text
 
 _Event = TypeVar("_Event")
-_Told: TypeAlias = events.FollowEvent | events.JobRegistered | events.DeliveryEnded | events.NoOpenJob
+_Told: TypeAlias = (
+    events.FollowEvent | events.JobRegistered | events.JobQueued | events.DeliveryEnded | events.NoOpenJob
+)
 
 
 def show_submission(records: Records, stream: Generator[events.SubmitEvent, None, None], *, as_json: bool) -> int:
@@ -112,12 +122,20 @@ def _text(event: _Told) -> Iterator[str]:
             yield f"registered job: {job_id}"
         case events.DeliveryEnded():
             yield _delivery_text(event)
+        case events.JobQueued(job_id, queue):
+            yield f"{job_id}  queued for {queue_text(queue)}"
+        case events.FollowedJobs():
+            pass
+        case _:
+            yield from _following_text(event)
+
+
+def _following_text(event: Happening | events.ValidationStarted | events.NoOpenJob) -> Iterator[str]:
+    match event:
         case events.ValidationStarted(script):
             yield f"running validation: {script}"
         case events.NoOpenJob():
             yield "No job is open."
-        case events.FollowedJobs():
-            pass
         case _:
             yield from happening_text(event)
 

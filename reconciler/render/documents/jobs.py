@@ -71,6 +71,12 @@ class JobRow(TypedDict):
     retry_of: str
     """The job that this one retries; empty if it is not a retry."""
     retries: int
+    queue: str
+    """The queue to another host that it went through: a pool, or host-NAME; empty for a job of this host alone."""
+    origin: str
+    """The host that submitted it, if this host does it for that one; else empty."""
+    host: str
+    """The host that claimed it from the queue; empty until then."""
     audit: str
     """The audit folder."""
     validation: NotRequired[ValidationDoc]
