@@ -25,9 +25,14 @@ class Destination(Struct, frozen=True):
         return self.pool or f"{HOST_PREFIX}{self.host}"
 
 
+def is_host_name(text: str) -> bool:
+    """Whether the name can be a part of a topic and of a subject."""
+    return _NAME.fullmatch(text) is not None
+
+
 def host_name(text: str) -> str:
     """The name, if it can be a part of a topic and of a subject. Raises UsageError."""
-    if not _NAME.fullmatch(text):
+    if not is_host_name(text):
         fix = "use letters, digits, - and _; `jobs: {host: NAME}` in the manifest gives a machine such a name"
         raise UsageError(f"{text!r} cannot be the name of a host that gets jobs", fix=fix)
     return text
