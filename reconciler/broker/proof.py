@@ -14,7 +14,7 @@ from reconciler.broker.running import process
 from reconciler.broker.running.port_conflicts import other_listeners
 from reconciler.broker.running.process import Machine
 from reconciler.broker.verify.probe import KeyFiles, Kind, Principal, ProofTarget, Restarts
-from reconciler.model.broker import DEMO_TOPIC, Access, Broker, BrokerUser, Connection, Grant, Listener, Target
+from reconciler.model.broker import DEMO_TOPIC, Access, Broker, BrokerUser, Connection, Grant, Listener, Role, Target
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent
 
@@ -39,6 +39,7 @@ def target(broker: Broker, found: BrokerDirectory, machine: Machine) -> ProofTar
     return ProofTarget(
         principals=tuple(_principal(broker, found, user) for user in broker.users),
         topics=broker.topics,
+        runners=tuple(user.name for user in broker.users if user.role is Role.RUNNER),
         closed_ports=tuple(port for port in _OWN_PORTS if port not in ports),
         strangers=partial(other_listeners, broker, machine.processes),
         certified=_reached(broker, user, found.material.secrets.get(user, ""), certified) if certified else None,
@@ -101,7 +102,7 @@ def _reached(broker: Broker, user: str, secret: str, at: Listener) -> Connection
 
 
 def _principal(broker: Broker, found: BrokerDirectory, user: BrokerUser) -> Principal:
-    own = acl.grants(user, broker.topics)
+    own = acl.declared(broker).users[user.name]
     everybody = (Grant(Access.READWRITE, DEMO_TOPIC),) if broker.demo_topic else ()
     first = broker.listeners[0]
     if user.name not in found.material.secrets and found.material.is_own(user.name):

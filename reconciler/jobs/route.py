@@ -13,6 +13,7 @@ from reconciler.broker.clients.connection import Settings, broker_config_from_en
 from reconciler.broker.files import layout
 from reconciler.model.broker import LOCAL, Broker, Connection, EventWay, Role, Spool
 from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.host_topics import prefixes
 from reconciler.model.job import TOPIC_PREFIX
 from reconciler.model.observed import Absent, Present
 from reconciler.model.record import Json
@@ -21,7 +22,6 @@ from reconciler.ports.world import Files
 
 _READERS = (Role.OBSERVER, Role.RECONCILER)
 _WRITERS = (Role.WORKER, Role.RECONCILER)
-_EVENTS = "/+/events"
 LOGIN = ("MQTT_USERNAME", "MQTT_PASSWORD", "MQTT_CERTFILE", "MQTT_KEYFILE")
 """The variables that a client logs in with."""
 _WORKER = {name: name.replace("MQTT_", "MQTT_WORKER_") for name in LOGIN}
@@ -175,4 +175,4 @@ def _publisher(login: Mapping[str, Json], env: Mapping[str, str], files: Files) 
 
 
 def _prefix(topics: Iterable[str]) -> str:
-    return next((topic.removesuffix(_EVENTS) for topic in topics if topic.endswith(_EVENTS)), TOPIC_PREFIX)
+    return next(iter(prefixes(topics)), TOPIC_PREFIX)

@@ -23,6 +23,7 @@ from .links import (
     Judged,
     branch_mistakes,
     link_mistakes,
+    runner_mistakes,
     unknown_dependencies,
     with_instances_needed,
 )
@@ -190,6 +191,7 @@ def _mistakes(merged: MergedManifests, declared: Declared, builtin_types: Collec
     for name, block in own_types.items():
         yield from type_mistakes(name, block, builtin_types)
     yield from branch_mistakes(merged.sections["workspaces"].values())
+    yield from runner_mistakes(merged.sections["broker"].values())
     yield from accept_mistakes(merged.sections["accept"].values())
     yield from link_mistakes(declared)
 

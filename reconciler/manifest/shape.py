@@ -235,8 +235,8 @@ class DeclaredBrokerUserDoc(TypedDict):
 
 
 BrokerUserValue = Annotated[
-    Literal["observer", "worker", "reconciler"] | DeclaredBrokerUserDoc,
-    Expected("observer, worker, reconciler or {acl: [LINE, ...]}"),
+    Literal["observer", "worker", "reconciler", "runner"] | DeclaredBrokerUserDoc,
+    Expected("observer, worker, reconciler, runner or {acl: [LINE, ...]}"),
 ]
 
 

@@ -30,8 +30,8 @@ class Role(StrEnum):
 
     OBSERVER = "observer"  # reads them
     WORKER = "worker"  # writes them
-    RECONCILER = "reconciler"  # both
-    RUNNER = "runner"  # does the jobs of the host with its name
+    RECONCILER = "reconciler"  # both; beside a runner, the jobs for all hosts, too
+    RUNNER = "runner"  # takes the jobs for the host of its name, and writes their events
     CUSTOM = "custom"  # what its own ACL lines say
 
 

@@ -27,14 +27,19 @@ class Destination(Struct, frozen=True):
 
 def destination_of(queue: str) -> Destination:
     """Where the jobs of a queue go."""
-    return (
-        Destination(host=queue.removeprefix(HOST_PREFIX)) if queue.startswith(HOST_PREFIX) else Destination(pool=queue)
-    )
+    if queue.startswith(HOST_PREFIX):
+        return Destination(host=queue.removeprefix(HOST_PREFIX))
+    return Destination(pool=queue)
+
+
+def is_host_name(text: str) -> bool:
+    """Whether the name can be a part of a topic and of a subject."""
+    return _NAME.fullmatch(text) is not None
 
 
 def host_name(text: str) -> str:
     """The name, if it can be a part of a topic and of a subject. Raises UsageError."""
-    if not _NAME.fullmatch(text):
+    if not is_host_name(text):
         fix = "use letters, digits, - and _; `jobs: {host: NAME}` in the manifest gives a machine such a name"
         raise UsageError(f"{text!r} cannot be the name of a host that gets jobs", fix=fix)
     return text

@@ -150,7 +150,8 @@ class MqttBus:
         if mid is None:
             raise unreachable(self._connection, Cause.NO_ANSWER)
         self._check(mid, before, f"subscribe to {topic_filter}")
-        self._filters.append(topic_filter)
+        if topic_filter not in self._filters:
+            self._filters.append(topic_filter)
 
     def receive(self, seconds: float) -> Message | None:
         """The next message, or None if none comes within `seconds`."""

@@ -147,6 +147,38 @@ def test_the_lines_of_an_acl_are_a_role_or_stay_lines(rules: str, role: object, 
     assert _seen(folder).block["users"] == {"hermes": role}
 
 
+RUNNER = f"""\
+user hermes
+topic write {EVENTS}
+topic readwrite python/mqtt/jobs/hosts/hermes/jobs/+
+topic write python/mqtt/jobs/hosts/hermes/cancels/+
+topic read python/mqtt/jobs/hosts/hermes/cancels/+
+topic write python/mqtt/jobs/hosts/hermes/dead/+
+"""
+HOSTS = "".join(f"topic readwrite python/mqtt/jobs/hosts/+/{each}/+\n" for each in ("jobs", "cancels", "dead"))
+RUNNERS: Mapping[str, tuple[str, object, object]] = {
+    "beside a user of all boxes": (f"{RUNNER}user claude-worker\ntopic {EVENTS}\n{HOSTS}", "runner", "reconciler"),
+    "beside a user of events alone": (
+        f"{RUNNER}user claude-worker\ntopic {EVENTS}\n", "runner", {"acl": [f"readwrite {EVENTS}"]}),
+    "beside an observer": (f"{RUNNER}user claude-worker\ntopic read {EVENTS}\n", "runner", "observer"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rules", "hermes", "other"), RUNNERS.values(), ids=RUNNERS.keys())
+def test_a_runner_is_recognised_and_nobody_else_gets_more_by_it(
+    rules: str, hermes: object, other: object, tmp_path: Path
+) -> None:
+    seen = _seen(_with(tmp_path, {"auth/acl": rules}))
+    assert seen.block["users"] == {"hermes": hermes, "claude-worker": other}
+
+
+def test_the_lines_of_a_runner_of_another_host_stay_lines(tmp_path: Path) -> None:
+    lines = RUNNER.replace("hosts/hermes", "hosts/other")
+    users = _seen(_with(tmp_path, {"auth/acl": f"{lines}{HOSTS}"})).block["users"]
+    assert isinstance(users, dict)
+    assert set(users["hermes"]) == {"acl"}
+
+
 def test_other_topics_of_job_events_are_recognised(tmp_path: Path) -> None:
     folder = _with(tmp_path, {"auth/acl": ACL.replace("python/mqtt/jobs", "lab/jobs")})
     block = _seen(folder).block

@@ -82,10 +82,11 @@ def test_the_page_lists_exactly_these_probes():
     table = page.partition("## What is proved")[2].partition("\n## ")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("|")]
     listed = {id_ for row in rows for id_ in re.findall(r"`(\w+\.\w+)`", row)}
-    assert listed == EVERY_PROBE | ON_REQUEST
+    assert listed == EVERY_PROBE | ON_REQUEST | OF_RUNNERS
 
 
 ON_REQUEST = {"restart.retained", "restart.loss"}
+OF_RUNNERS = {"box.own", "box.denied"}
 
 
 @dataclass(frozen=True)

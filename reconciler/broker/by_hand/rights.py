@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -11,16 +11,12 @@ from reconciler.broker.files import acl, passwords
 from reconciler.model.address import is_name
 from reconciler.model.adoption import LeftAlone
 from reconciler.model.broker import DEMO_TOPIC, JOB_EVENTS, Access, BrokerUser, Grant, Role
+from reconciler.model.destination import is_host_name
 from reconciler.model.diagnostic import Diagnostic, Place
 
 from .folder import HandMadeBroker
 
 _EVENTS = re.compile(r".+/jobs/\+/events")
-_ROLES = {
-    frozenset({Access.READ}): Role.OBSERVER,
-    frozenset({Access.WRITE}): Role.WORKER,
-    frozenset({Access.READ, Access.WRITE}): Role.RECONCILER,
-}
 _EVERYTHING = (Grant(Access.READWRITE, "#"),)
 _NOTHING = (Grant(Access.DENY, "#"),)
 _LONGEST = 64
@@ -58,7 +54,7 @@ def rights(found: HandMadeBroker, sources: RightsFiles) -> FoundRights:
         rules = acl.Acl(dict.fromkeys(known, _EVERYTHING))
     topics = _topics(rules)
     return FoundRights(
-        users=tuple(_user(name, rules, patterns, topics) for name in known),
+        users=_users({name: _lines(name, rules, patterns) for name in known}, topics, patterns),
         topics=topics,
         demo_topic=patterns.demo,
         left_alone=(
@@ -96,22 +92,45 @@ class _Patterns(Struct, frozen=True):
         return tuple(Grant(each.access, each.topic.replace("%u", name)) for each in rest)
 
 
-def _user(name: str, rules: acl.Acl, patterns: _Patterns, topics: tuple[str, ...]) -> BrokerUser:
-    grants = tuple(dict.fromkeys((*rules.users.get(name, ()), *patterns.of(name))))
-    role = _role(grants, topics)
+def _lines(name: str, rules: acl.Acl, patterns: _Patterns) -> tuple[Grant, ...]:
+    """The ACL lines that count for a user."""
+    return tuple(dict.fromkeys((*rules.users.get(name, ()), *patterns.of(name))))
+
+
+def _users(
+    lines: Mapping[str, tuple[Grant, ...]], topics: tuple[str, ...], patterns: _Patterns
+) -> tuple[BrokerUser, ...]:
+    """Each user with the role that has exactly these lines; custom if there is none."""
+    runners = {name for name, own in lines.items() if _is(Role.RUNNER, name, own, topics)}
+    return tuple(_user(name, own, _role(name, own, topics, runners), patterns) for name, own in lines.items())
+
+
+def _user(name: str, lines: tuple[Grant, ...], role: Role, patterns: _Patterns) -> BrokerUser:
     if role is not Role.CUSTOM:
         return BrokerUser(name, role)
-    return BrokerUser(name, role, grants or ((Grant(Access.READWRITE, DEMO_TOPIC),) if patterns.demo else _NOTHING))
+    return BrokerUser(name, role, lines or ((Grant(Access.READWRITE, DEMO_TOPIC),) if patterns.demo else _NOTHING))
 
 
-def _role(grants: tuple[Grant, ...], topics: tuple[str, ...]) -> Role:
-    """The role that has exactly these lines; read and write may be one line or two. Custom if there is none."""
+def _role(name: str, lines: tuple[Grant, ...], topics: tuple[str, ...], runners: Collection[str]) -> Role:
+    if name in runners:
+        return Role.RUNNER
+    roles = (Role.OBSERVER, Role.WORKER, Role.RECONCILER)
+    return next((role for role in roles if _is(role, name, lines, topics, runners=bool(runners))), Role.CUSTOM)
+
+
+def _is(role: Role, name: str, lines: tuple[Grant, ...], topics: tuple[str, ...], *, runners: bool = True) -> bool:
+    """Whether these are the lines of the role; read and write may be one line or two."""
+    if role is Role.RUNNER and not is_host_name(name):
+        return False
+    return _by_topic(lines) == _by_topic(acl.grants(BrokerUser(name, role), topics, runners=runners))
+
+
+def _by_topic(lines: tuple[Grant, ...]) -> dict[str, set[Access]]:
     rights: dict[str, set[Access]] = {}
-    for grant in grants:
+    for grant in lines:
         said = {Access.READ, Access.WRITE} if grant.access is Access.READWRITE else {grant.access}
         rights.setdefault(grant.topic, set()).update(said)
-    kinds = {frozenset(each) for each in rights.values()}
-    return _ROLES.get(kinds.pop(), Role.CUSTOM) if set(rights) == set(topics) and len(kinds) == 1 else Role.CUSTOM
+    return rights
 
 
 def _topics(rules: acl.Acl) -> tuple[str, ...]:

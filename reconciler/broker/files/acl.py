@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from reconciler.model.broker import DEMO_TOPIC, Access, Broker, BrokerUser, Grant, Role
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.host_topics import ANY, EVENTS, box, cancel, dead, prefixes
 from reconciler.model.utf8 import is_utf8
 
 from .file_set import mistake
@@ -39,16 +40,26 @@ class GrantChange(Struct, frozen=True):
     added: bool
 
 
-def grants(user: BrokerUser, topics: tuple[str, ...]) -> tuple[Grant, ...]:
-    """The sorted ACL lines of a user: its own for the role custom, else those of its role."""
+def grants(user: BrokerUser, topics: tuple[str, ...], *, runners: bool = False) -> tuple[Grant, ...]:
+    """The ACL lines of a user, in a fixed order: its own for the role custom, else those of its role.
+
+    `runners` says whether the broker has users with the role runner: then the role reconciler reaches their boxes.
+    """
     if user.role is Role.CUSTOM:
         return tuple(sorted(user.grants, key=_order))
-    return tuple(Grant(_ROLE_ACCESS[user.role], topic) for topic in sorted(topics))
+    if user.role is Role.RUNNER:
+        return tuple(grant for prefix in sorted(prefixes(topics)) for grant in _of_runner(prefix, user.name))
+    events = tuple(Grant(_ROLE_ACCESS[user.role], topic) for topic in sorted(topics))
+    if user.role is Role.RECONCILER and runners:
+        return (*events, *(grant for prefix in sorted(prefixes(topics)) for grant in _of_all_hosts(prefix)))
+    return events
 
 
 def declared(broker: Broker) -> Acl:
     """The ACL from the settings."""
-    users = {user.name: grants(user, broker.topics) for user in sorted(broker.users, key=lambda user: user.name)}
+    runners = any(user.role is Role.RUNNER for user in broker.users)
+    named = sorted(broker.users, key=lambda user: user.name)
+    users = {user.name: grants(user, broker.topics, runners=runners) for user in named}
     return Acl(users, (Grant(Access.READWRITE, DEMO_TOPIC),) if broker.demo_topic else ())
 
 
@@ -92,6 +103,19 @@ def filter_problem(topic: str) -> str:
     if len(topic.encode()) > _LONGEST_TOPIC:
         return "the topic filter is too long"
     return _level_problem(topic)
+
+
+def _of_runner(prefix: str, host: str) -> tuple[Grant, ...]:
+    return (
+        Grant(Access.WRITE, f"{prefix}{EVENTS}"),
+        Grant(Access.READWRITE, box(prefix, host)),
+        Grant(Access.READWRITE, cancel(prefix, host)),
+        Grant(Access.WRITE, dead(prefix, host)),
+    )
+
+
+def _of_all_hosts(prefix: str) -> tuple[Grant, ...]:
+    return tuple(Grant(Access.READWRITE, topic(prefix, ANY)) for topic in (box, cancel, dead))
 
 
 def _level_problem(topic: str) -> str:

@@ -9,6 +9,7 @@ from functools import partial
 from reconciler.model.broker import Access
 from reconciler.ports.bus import Bus, BusRefused, Cause
 
+from .boxes import of_hosts
 from .context import ProofContext, logged_in, may, next_payload, parts, present
 from .flow import proven
 from .probe import Check, Failed, Principal, Skipped, key
@@ -34,7 +35,8 @@ def checks(scene: ProofContext) -> Iterator[Check]:
 
 
 def _writing(scene: ProofContext, principal: Principal) -> Iterator[Check]:
-    topics = [topic for topic in (scene.topic, scene.outside) if not may(principal, Access.WRITE, topic)]
+    candidates = (scene.topic, scene.outside, *of_hosts(scene, principal))
+    topics = [topic for topic in candidates if not may(principal, Access.WRITE, topic)]
     yield Check(
         id="write.denied",
         subject=principal.name,

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from reconciler.model.broker import Access, Grant
 from reconciler.model.errors import UsageError
+from reconciler.model.host_topics import prefixes
 from reconciler.ports.bus import Bus
 from reconciler.ports.mqtt import connect
 
@@ -34,6 +35,12 @@ class ProofContext(Struct, frozen=True):
     """A user who may write `topic`; None when none is known."""
     reader: Principal | None
     """A user who may read `topic`; None when none is known."""
+    jobs_prefix: str = ""
+    """The prefix of the topics of hosts; empty when no user is a runner."""
+    no_host: str = ""
+    """The name of a host that does not exist."""
+    no_job: str = ""
+    """What stands in place of the id of a job, but is not a valid one: runners ignore it."""
 
 
 def set_scene(target: ProofTarget) -> ProofContext:
@@ -48,9 +55,10 @@ def set_scene(target: ProofTarget) -> ProofContext:
         )
     nonce = f"verify-{os.urandom(6).hex()}"
     topics = [_concrete(topic, nonce) for topic in target.topics if _WILD & set(topic)] or [f"{nonce}/events"]
+    hosts = {"jobs_prefix": _jobs_prefix(target, nonce), "no_host": nonce, "no_job": f"-{nonce}"}
     scenes = [
         ProofContext(
-            target, each, f"{nonce}/outside", _who(target, Access.WRITE, each), _who(target, Access.READ, each)
+            target, each, f"{nonce}/outside", _who(target, Access.WRITE, each), _who(target, Access.READ, each), **hosts
         )
         for each in topics
     ]
@@ -105,6 +113,10 @@ def next_payload(bus: Bus, scene: ProofContext) -> bytes:
 
 def _who(target: ProofTarget, access: Access, topic: str) -> Principal | None:
     return next((each for each in target.principals if not each.locked and may(each, access, topic)), None)
+
+
+def _jobs_prefix(target: ProofTarget, nonce: str) -> str:
+    return next((_concrete(each, nonce) for each in prefixes(target.topics)), "") if target.runners else ""
 
 
 def _concrete(topic: str, nonce: str) -> str:

@@ -65,6 +65,8 @@ class ProofTarget(Struct, frozen=True):
     principals: tuple[Principal, ...]
     topics: tuple[str, ...]
     """Filters of the job events."""
+    runners: tuple[str, ...] = ()
+    """The users who take jobs for the host of their name."""
     closed_ports: tuple[int, ...] = ()
     """Ports of the broker's host that must not answer."""
     strangers: Callable[[int], str] = _nobody

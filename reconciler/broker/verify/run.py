@@ -9,7 +9,7 @@ from reconciler.model.proof import Probe, ProbeVerdict
 from reconciler.ports.tls import reach
 from reconciler.ports.world import Clock
 
-from . import acl, flow, login, reload, restart, stored, tls
+from . import acl, boxes, flow, login, reload, restart, stored, tls
 from .context import ProofContext, set_scene
 from .probe import Check, Failed, ProofTarget, Skipped, Warned
 
@@ -36,6 +36,7 @@ def _checks(scene: ProofContext, clock: Clock) -> Iterator[Check]:
     yield from login.checks(scene)
     yield from flow.checks(scene)
     yield from acl.checks(scene)
+    yield from boxes.checks(scene)
     yield from stored.checks(scene.target, clock)
     yield from reload.checks(scene, clock)
     yield from restart.checks(scene, clock)

@@ -83,7 +83,7 @@ def init(
         Option(
             "--user",
             metavar="NAME:ROLE",
-            help="A user with the role observer, worker or reconciler; replaces the default users; repeatable",
+            help="A user with the role observer, worker, reconciler or runner; replaces the default users; repeatable",
         ),
     ] = None,
     mtls: Annotated[
@@ -360,7 +360,7 @@ def expiry(
 def user_add(
     name: User,
     directory: Directory = "",
-    role: Annotated[str, Option("--role", metavar="R", help="observer, worker or reconciler")] = "observer",
+    role: Annotated[str, Option("--role", metavar="R", help="observer, worker, reconciler or runner")] = "observer",
     as_json: opt.Json = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
@@ -371,8 +371,9 @@ def user_add(
     A running broker applies this at once.
 
     \b
-    Example:
+    Examples:
       reconciler broker user add ci --role worker
+      reconciler broker user add b --role runner      # takes the jobs for host b
     """
     (chosen,) = _users([f"{name}:{role}"], "--role").values()
     at = find_project(chdir, registry)
