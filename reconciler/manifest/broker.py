@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any
 
 from reconciler.model.address import broker_address
 from reconciler.model.broker import (
     DEFAULT_USERS,
+    JOB_EVENTS,
     Access,
     Broker,
     BrokerUser,
@@ -20,8 +21,11 @@ from reconciler.model.broker import (
     Target,
     Tls,
 )
+from reconciler.model.destination import is_host_name
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.host_topics import EVENTS, prefixes
 
-from .document import ManifestContext
+from .document import ManifestContext, mistake
 from .expand import absolute
 from .merge import DEFAULT_BROKER, Block
 
@@ -49,6 +53,24 @@ def broker(name: str, block: Block, context: ManifestContext) -> Broker:
         target=Target(given.get("target", defaults.target)),
         place=block.place(),
     )
+
+
+def runner_mistakes(block: Block) -> Iterator[Diagnostic]:
+    """Every runner among the users whose name cannot be that of a host, and a runner without topics for its jobs."""
+    runners = [name for name, role in block.content.get("users", {}).items() if role == Role.RUNNER]
+    for name in runners:
+        if not is_host_name(name):
+            yield mistake(
+                f"`{name}` cannot be a runner: its name is that of the host that it takes jobs for",
+                block.place(f"users.{name}"),
+                fix="choose a name with up to 63 letters, digits, - and _",
+            )
+    if runners and not prefixes(block.content.get("topics", (JOB_EVENTS,))):
+        yield mistake(
+            f"the runner `{runners[0]}` has no topics: no filter of job events ends with {EVENTS}",
+            block.place("topics"),
+            fix=f"add a filter such as {JOB_EVENTS}",
+        )
 
 
 def _listener(given: Mapping[str, Any], host: str) -> Listener:

@@ -10,11 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.address import Address
-from reconciler.model.broker import JOB_EVENTS, Role
 from reconciler.model.desired import Agent
-from reconciler.model.destination import is_host_name
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.host_topics import EVENTS, prefixes
 
 from .document import mistake, suggestion
 from .merge import Block
@@ -49,25 +46,6 @@ def branch_mistakes(workspaces: Iterable[Block]) -> Iterator[Diagnostic]:
                 f"`{git['branch']}` is not a valid name for a git branch",
                 block.place("git.branch"),
                 fix="choose another name; `git help check-ref-format` has the rules",
-            )
-
-
-def runner_mistakes(brokers: Iterable[Block]) -> Iterator[Diagnostic]:
-    """Every runner among the users whose name cannot be that of a host, or whose broker has no topics for its jobs."""
-    for block in brokers:
-        runners = [name for name, role in block.content.get("users", {}).items() if role == Role.RUNNER]
-        for name in runners:
-            if not is_host_name(name):
-                yield mistake(
-                    f"`{name}` cannot be a runner: its name is that of the host that it takes jobs for",
-                    block.place(f"users.{name}"),
-                    fix="choose a name with up to 63 letters, digits, - and _",
-                )
-        if runners and not prefixes(block.content.get("topics", (JOB_EVENTS,))):
-            yield mistake(
-                f"the runner `{runners[0]}` has no topics: no filter of job events ends with {EVENTS}",
-                block.place("topics"),
-                fix=f"add a filter such as {JOB_EVENTS}",
             )
 
 

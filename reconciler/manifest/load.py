@@ -23,7 +23,6 @@ from .links import (
     Judged,
     branch_mistakes,
     link_mistakes,
-    runner_mistakes,
     unknown_dependencies,
     with_instances_needed,
 )
@@ -146,6 +145,7 @@ def _desired(
     mistakes = [*unknown_dependencies(declared)]
     declared = with_instances_needed(declared)
     own_types = merged.sections["agent_types"]
+    brokers, unfit = _brokers(merged, context)
     judged = _judged(merged, workspaces, declared, _Around({*builtin_types, *own_types}, context.profiles))
     desired = Desired(
         project=_project(merged, context),
@@ -155,7 +155,7 @@ def _desired(
         agent_types={name: expand.agent_type(name, block, context) for name, block in own_types.items()},
         digest=digest,
         files=tuple(document.file for document in documents),
-        brokers=_brokers(merged, context),
+        brokers=brokers,
         accepts=accepts(merged.sections["accept"].values()),
         budget=project_budget(merged.settings.get("budget")),
         jobs=job_settings(merged.settings.get("jobs"), context),
@@ -163,7 +163,7 @@ def _desired(
         inactive=judged.inactive,
     )
     unset = [found for source in sources for found in source.mistakes]
-    mistakes += [*judged.mistakes, *_mistakes(merged, declared, builtin_types)]
+    mistakes += [*judged.mistakes, *unfit, *_mistakes(merged, declared, builtin_types)]
     mistakes += budget_mistakes(desired.budget, workspaces.values(), desired.agents.values())
     mistakes += job_mistakes(desired.jobs, desired.agents.values())
     return desired, [*unset, *disagreements, *mistakes]
@@ -191,7 +191,6 @@ def _mistakes(merged: MergedManifests, declared: Declared, builtin_types: Collec
     for name, block in own_types.items():
         yield from type_mistakes(name, block, builtin_types)
     yield from branch_mistakes(merged.sections["workspaces"].values())
-    yield from runner_mistakes(merged.sections["broker"].values())
     yield from accept_mistakes(merged.sections["accept"].values())
     yield from link_mistakes(declared)
 
@@ -217,13 +216,16 @@ def _socket_mistakes(block: Block | None) -> Iterator[Diagnostic]:
         yield mistake("`tmux` names two sockets", block.place(), fix="keep `socket` or `socket_path`")
 
 
-def _brokers(merged: MergedManifests, context: ManifestContext) -> dict[Address, Broker]:
+def _brokers(merged: MergedManifests, context: ManifestContext) -> tuple[dict[Address, Broker], list[Diagnostic]]:
+    """The declared brokers, and the mistakes in their users."""
     declared = merged.sections["broker"]
     if not declared:
-        return {}
-    from .broker import broker  # noqa: PLC0415 - a project without a broker starts faster
+        return {}, []
+    from .broker import broker, runner_mistakes  # noqa: PLC0415 - a project without a broker starts faster
 
-    return {each.address: each for each in (broker(name, block, context) for name, block in declared.items())}
+    brokers = (broker(name, block, context) for name, block in declared.items())
+    mistakes = [found for block in declared.values() for found in runner_mistakes(block)]
+    return {each.address: each for each in brokers}, mistakes
 
 
 def _digest(sources: Sequence[Source]) -> str:

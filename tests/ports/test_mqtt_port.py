@@ -197,6 +197,21 @@ def test_a_follower_comes_back_and_subscribes_again_after_a_restart(tmp_path):
         assert follower.connected
 
 
+def test_a_filter_that_was_subscribed_to_twice_is_subscribed_to_once_after_a_restart(tmp_path):
+    with running(tmp_path) as broker, closing(connect(broker.connection("hermes"))) as follower:
+        with closing(connect(broker.connection("claude-worker"))) as worker:
+            worker.publish(TOPIC, b"kept", retain=True)
+        for _ in range(2):
+            follower.subscribe(TOPIC)
+            assert received(follower).payload == b"kept"
+        broker.stop()
+        wait_until(lambda: follower.drops)
+        broker.start()
+        assert received(follower) == Message(TOPIC, b"kept", retained=True)
+        follower.subscribe("python/mqtt/jobs/end/events")
+        assert follower.receive(0) is None
+
+
 def test_what_comes_while_a_follower_is_cut_off_is_kept_for_it(tmp_path):
     with running(tmp_path) as broker, closing(connect(broker.connection("hermes"))) as follower:
         follower.subscribe(TOPIC)
