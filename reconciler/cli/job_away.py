@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from reconciler.app.jobs.away import Errand
+from reconciler.jobs.recipient import HUMAN
 from reconciler.model.address import INSTANCE_PATTERN
 from reconciler.model.destination import Destination, host_name, pool_name
 from reconciler.model.errors import UsageError
@@ -19,6 +20,7 @@ class AwayWords(Struct, frozen=True):
 
     host: str
     pool: str
+    agent: str
     workdir: str
     validate: str
 
@@ -34,6 +36,8 @@ def errand_from(words: AwayWords, here_only: Mapping[str, object]) -> Errand:
     for option, value in here_only.items():
         if value:
             raise UsageError(f"{option} and {given} cannot be combined", fix=f"omit {option}")
+    if words.agent == HUMAN:
+        raise UsageError("a person gets no jobs of other hosts", fix="name an agent: --agent NAME")
     to = Destination(host=host_name(words.host)) if words.host else Destination(pool=pool_name(words.pool))
     return Errand(to, _workspace(words), _script(words.validate))
 

@@ -12,6 +12,7 @@ import msgspec
 
 from reconciler.model.destination import host_name
 from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.host_topics import cancel
 from reconciler.model.job import AUTH_TOKEN, JOB_ID, Job
 from reconciler.model.moment import parse_zoned
 from reconciler.model.redacted import Redacted
@@ -117,12 +118,7 @@ def _expect_sound(envelope: Envelope, payload: bytes, job_id: str) -> None:
 
 def cancel_topic(job: Job, host: str) -> str:
     """Where the host hears that a job shall be cancelled."""
-    return f"{prefix_of(job.topic)}/hosts/{host}/cancels/{job.id}"
-
-
-def cancel_filter(prefix: str, host: str) -> str:
-    """The topics of all such wishes for one host."""
-    return f"{prefix}/hosts/{host}/cancels/+"
+    return cancel(prefix_of(job.topic), host, job.id)
 
 
 def prefix_of(topic: str) -> str:

@@ -188,6 +188,8 @@ def _ended(records: Records, job: Job, state: Told) -> bytes:
     event = _event(job, kind, job.result.detail, to_millisecond(records.clock.now()))
     verdict = (job.delivery or {}).get("verdict")
     delivery = DeliveryVerdict(str(verdict)) if verdict else None
+    if delivery is None and why_dead(job):
+        delivery = DeliveryVerdict.REFUSED_DEAD  # no agent could be found that it might have been typed into
     whole = replace(event, ending=job.result.ending, delivery=delivery, validated=job.validated)
     return sign(replace(whole, publisher=state.publisher, seq=2), job.auth_token)
 

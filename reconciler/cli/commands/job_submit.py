@@ -122,7 +122,7 @@ def submit(
             "--over-budget": over_budget,
             "--agent": bool(pool and agent),
         }
-        errand = errand_from(AwayWords(host, pool, workdir, validate), here_only)
+        errand = errand_from(AwayWords(host, pool, agent, workdir, validate), here_only)
         away = replace(new, agent="" if pool else new.agent)
         return shown.show_submission(records, submit_away(at, records, away, errand, detach=detach), as_json=as_json)
     folder = existing_path(os.path.abspath(os.path.expanduser(workdir)) if workdir else at.root)

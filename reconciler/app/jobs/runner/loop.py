@@ -16,11 +16,11 @@ from reconciler.app.jobs.runner.telling import hear, keep_claims, tell_all
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.project import Project
 from reconciler.jobs.background import expect_ours
-from reconciler.jobs.envelope import cancel_filter
 from reconciler.jobs.follow import Follower
 from reconciler.jobs.record import Records
 from reconciler.model.desired import Desired
 from reconciler.model.errors import LockHeld, ReconcilerError
+from reconciler.model.host_topics import cancel
 from reconciler.monitor.subscribe import JobRecordCache
 from reconciler.ports import lockfile
 from reconciler.ports.bus import BusRefused, BusUnreachable
@@ -70,7 +70,7 @@ def _context(at: Project, records: Records, desired: Desired, pools: tuple[str, 
 
 def _begin(context: RunnerContext, desired: Desired) -> str:
     """Subscribe, and take up what an earlier runner left; what is said about it."""
-    context.queue.bus.subscribe(cancel_filter(prefix_of_queue(context.at, desired), context.here))
+    context.queue.bus.subscribe(cancel(prefix_of_queue(context.at, desired), context.here))
     resume(context)
     pools = f" and for the pools {', '.join(context.pools)}" if context.pools else ""
     left = f"; {len(context.tasks)} from before" if context.tasks else ""
