@@ -28,7 +28,7 @@ from reconciler.model.job_server import JobServer
 from . import nats_errors
 from .bus import Cause
 from .nats_client import GuardedClient
-from .nats_words import NO_JETSTREAM, Question, Reply
+from .nats_words import NO_JETSTREAM, JetStreamRequest, Reply
 from .tls import client_context
 
 T = TypeVar("T")
@@ -122,7 +122,7 @@ class NatsConnection:
             running.cancel()
             raise
 
-    async def ask(self, question: Question) -> bytes:
+    async def ask(self, question: JetStreamRequest) -> bytes:
         """The payload of the answer. The question is asked again when it may have been lost."""
         deadline = monotonic() + self.patience
         silent = "it does not answer"
@@ -139,7 +139,7 @@ class NatsConnection:
                 await asyncio.sleep(_PAUSE)
         raise nats_errors.away(self.server, Cause.NO_ANSWER, f"{question.what}: {silent}")
 
-    async def heard(self, work: Awaitable[T], question: Question) -> T:
+    async def heard(self, work: Awaitable[T], question: JetStreamRequest) -> T:
         """What `work` gets from the server.
 
         Raises ConnectionError as soon as the connection is lost, and BusRefused as soon as the server denies it.
@@ -166,7 +166,7 @@ class NatsConnection:
         if not self._up.is_set():
             raise nats_errors.away(self.server, Cause.NO_ANSWER, what)
 
-    async def _answered(self, question: Question, seconds: float) -> bytes:
+    async def _answered(self, question: JetStreamRequest, seconds: float) -> bytes:
         headers = question.headers or None
         request = self.client.request(question.subject, question.payload, seconds, headers=headers)
         return (await self.heard(request, question)).data

@@ -21,7 +21,7 @@ from reconciler.model.job_server import JobServer
 from . import nats_errors
 from .bus import BusRefused, Cause
 from .nats_connection import NatsConnection
-from .nats_words import ALREADY_THERE, NOT_FOUND, Pulled, Question, Reply, Stored, cause_in
+from .nats_words import ALREADY_THERE, NOT_FOUND, JetStreamRequest, Pulled, Reply, Stored, cause_in
 
 Take = Callable[[Stored, bool], None]
 """Gets a message, and whether it was stored before the following began."""
@@ -61,7 +61,7 @@ class NatsLink:
         headers = {"Nats-Msg-Id": key} if key else {}
         if first:
             headers["Nats-Expected-Last-Subject-Sequence"] = "0"
-        question = Question(subject, f"publish {len(payload)} bytes to {subject}", payload, headers)
+        question = JetStreamRequest(subject, f"publish {len(payload)} bytes to {subject}", payload, headers)
         return self.connection.run(self._answer(question, (ALREADY_THERE,))).error is None
 
     def last(self, stream: str, subject: str) -> Stored | None:
@@ -85,7 +85,7 @@ class NatsLink:
 
     def settle(self, receipt: str, word: bytes) -> None:
         """Answer a pulled message with `+ACK`, `+TERM` or `+WPI`, and wait until the server has read that."""
-        self.connection.run(self.connection.ask(Question(receipt, "answer a job", word)))
+        self.connection.run(self.connection.ask(JetStreamRequest(receipt, "answer a job", word)))
 
     def follow(self, stream: str, subject: str, take: Take) -> None:
         """Call `take`, in the thread of the connection, for each stored message of the subjects, then for each new one.
@@ -97,7 +97,7 @@ class NatsLink:
     def _stored(self, stream: str, which: dict[str, object]) -> Stored | None:
         return self.api(f"STREAM.MSG.GET.{stream}", which, allowed=(NOT_FOUND,)).message
 
-    async def _answer(self, question: Question, allowed: tuple[int, ...] = ()) -> Reply:
+    async def _answer(self, question: JetStreamRequest, allowed: tuple[int, ...] = ()) -> Reply:
         deadline = monotonic() + self.connection.patience
         while True:
             reply = self._read(await self.connection.ask(question), question)
@@ -109,7 +109,7 @@ class NatsLink:
                 raise nats_errors.no(self.connection.server, cause, question.what, detail)
             await asyncio.sleep(_PAUSE)
 
-    def _read(self, payload: bytes, question: Question) -> Reply:
+    def _read(self, payload: bytes, question: JetStreamRequest) -> Reply:
         try:
             return msgspec.json.decode(payload, type=Reply)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -174,8 +174,8 @@ class NatsLink:
         return (await self._answer(_api_question(f"STREAM.MSG.GET.{stream}", which), (NOT_FOUND,))).message
 
 
-def _api_question(verb: str, body: object = None) -> Question:
-    return Question(f"$JS.API.{verb}", verb, msgspec.json.encode(body) if body is not None else b"")
+def _api_question(verb: str, body: object = None) -> JetStreamRequest:
+    return JetStreamRequest(f"$JS.API.{verb}", verb, msgspec.json.encode(body) if body is not None else b"")
 
 
 def _pulled(message: Msg) -> Pulled | None:

@@ -18,7 +18,7 @@ _TOO_LARGE = frozenset({10054})
 _QUOTA = frozenset({10002, 10023, 10026, 10027, 10028, 10047, 10077, 10120, 10121, 10122})
 
 
-class Question(Struct, frozen=True):
+class JetStreamRequest(Struct, frozen=True):
     """What a server is asked, and in words for the user, `what` that means."""
 
     subject: str
@@ -27,7 +27,7 @@ class Question(Struct, frozen=True):
     headers: dict[str, str] = {}
 
 
-class Refusal(Struct, frozen=True):
+class JetStreamError(Struct, frozen=True):
     """Why JetStream refused."""
 
     code: int = 0
@@ -72,7 +72,7 @@ class Position(Struct, frozen=True):
 class Reply(Struct, frozen=True):
     """An answer; each has only some of these."""
 
-    error: Refusal | None = None
+    error: JetStreamError | None = None
     message: Stored | None = None
     config: StreamSettings | None = None
     state: Position = Position()
@@ -91,7 +91,7 @@ class Pulled(Struct, frozen=True):
     queued_at: datetime
 
 
-def cause_in(error: Refusal) -> Cause:
+def cause_in(error: JetStreamError) -> Cause:
     """The named cause of a refusal."""
     if error.err_code in _TOO_LARGE:
         return Cause.TOO_LARGE
