@@ -35,6 +35,7 @@ HEAVY = {
     "textual",
     "libtmux",
     "paho",
+    "nats",
     "cryptography",
     "deepdiff",
     "jsonschema",
@@ -509,4 +510,5 @@ def test_imports_stand_inside_of_functions_only_where_a_start_would_be_slower():
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
     }
-    assert len(inside) <= 60
+    # the last one is nats-py, which only jobs over a NATS server need
+    assert len(inside) <= 61

@@ -1,4 +1,4 @@
-"""What every bus promises: MQTT over a real Mosquitto, and the files of this machine."""
+"""What every bus promises: MQTT over a real Mosquitto, a real NATS server, and the files of this machine."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from broker.jetstream import JetStream, serving
 from broker.mosquitto import Mosquitto, running
 from waiting import PATIENCE
 
 from reconciler.ports.bus import LARGEST_PAYLOAD, Bus, BusRefused, Cause, Message
 from reconciler.ports.local_bus import LocalBus
 from reconciler.ports.mqtt import connect
+from reconciler.ports.nats_bus import nats_bus
 
 Open = Callable[[str], Bus]
 ALL = "python/mqtt/jobs/+/events"
@@ -24,9 +26,19 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
         yield broker
 
 
-@pytest.fixture(params=["mqtt", "files"])
+@pytest.fixture
+def jetstream(tmp_path: Path) -> Iterator[JetStream]:
+    """One for each test, because it keeps everything."""
+    with serving(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(params=["mqtt", "files", "nats"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     """Opens a bus as a user of the broker: `hermes` reads, `claude-worker` writes."""
+    if request.param == "nats":
+        server = request.getfixturevalue("jetstream").server
+        return lambda _user: nats_bus(server, PATIENCE)
     if request.param == "files":
         return lambda _user: LocalBus(str(tmp_path / "jobs"))
     broker = request.getfixturevalue("broker")
@@ -74,6 +86,7 @@ def test_only_what_matches_arrives_and_one_filter_takes_many_jobs(opened: Open, 
         assert one.receive(0) is None
 
 
+@pytest.mark.parametrize("opened", ["mqtt", "files"], indirect=True)
 def test_what_was_said_before_is_gone_but_for_what_is_kept(opened: Open, topic: str) -> None:
     with closing(opened("claude-worker")) as writer:
         writer.publish(topic, b"started")
@@ -82,6 +95,25 @@ def test_what_was_said_before_is_gone_but_for_what_is_kept(opened: Open, topic: 
         with closing(opened("hermes")) as late:
             late.subscribe(topic)
             assert received(late) == Message(topic, b"completed", retained=True)
+            writer.publish(topic, b"again")
+            assert received(late) == Message(topic, b"again")
+        writer.publish(topic, b"", retain=True)
+        with closing(opened("hermes")) as later:
+            later.subscribe(topic)
+            assert later.receive(0.2) is None
+
+
+@pytest.mark.parametrize("opened", ["nats"], indirect=True)
+def test_a_nats_server_keeps_everything_that_was_said_before_until_it_is_deleted(opened: Open, topic: str) -> None:
+    with closing(opened("claude-worker")) as writer:
+        writer.publish(topic, b"started")
+        writer.publish(topic, b"completed", retain=True)
+        with closing(opened("hermes")) as late:
+            late.subscribe(topic)
+            assert [received(late) for _ in range(2)] == [
+                Message(topic, b"started", retained=True),
+                Message(topic, b"completed", retained=True),
+            ]
             writer.publish(topic, b"again")
             assert received(late) == Message(topic, b"again")
         writer.publish(topic, b"", retain=True)
