@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from nats.aio.client import Client
 from nats.errors import SecureConnWantedError
+
+# asyncio warns on standard error whenever a server closes a connection with TLS, which means nothing to the user
+logging.getLogger("asyncio").addHandler(logging.NullHandler())
 
 
 class GuardedClient(Client):

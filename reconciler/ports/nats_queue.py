@@ -27,6 +27,7 @@ from .nats_words import NO_CONSUMER, NOT_FOUND, Pulled, Stored
 from .queue import Claim, DeadLetter, QueuedJob
 
 _DELIVERIES = 3
+_KEEP = b"+WPI"
 _LONGEST_WAIT = timedelta(days=STATUS_DAYS - 1)  # a mark of `begin` is deleted some time after this
 _TURN, _LONG_TURN = 0.5, 30.0  # seconds for which one queue is waited on: with others, and alone
 _ID = re.compile(r"[A-Za-z0-9_:@-]{1,101}")
@@ -99,7 +100,7 @@ class NatsQueue:
 
     def heartbeat(self, claim: Claim) -> None:
         """Keep a claim for `ack_wait` more seconds."""
-        self._settle(claim, b"+WPI")
+        self._settle(claim, _KEEP)
 
     def finish(self, claim: Claim, result: Message) -> None:
         """Store the last event of a job, and then take the job off the queue. The first result counts."""
@@ -167,12 +168,20 @@ class NatsQueue:
 
     def _settle(self, claim: Claim, word: bytes) -> None:
         """Answer the message of a claim. A server may stay silent about one that is gone, which is fine."""
-        receipt = str(claim.receipt)
+        if claim.receipt is None:
+            if word != _KEEP:
+                self._delete(claim)
+            return
         try:
-            self._link.settle(receipt, word)
+            self._link.settle(str(claim.receipt), word)
         except BusUnreachable:
             if self._link.last(JOBS, f"{QUEUED}.{claim.to.queue}.{claim.id}") is not None:
                 raise
+
+    def _delete(self, claim: Claim) -> None:
+        """Take the job of a claim off whose message cannot be answered any more."""
+        if message := self._link.last(JOBS, f"{QUEUED}.{claim.to.queue}.{claim.id}"):
+            self._link.api(f"STREAM.MSG.DELETE.{JOBS}", {"seq": message.seq}, allowed=(NOT_FOUND,))
 
 
 def _queue_of(to: Destination) -> str:

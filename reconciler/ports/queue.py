@@ -35,7 +35,8 @@ class Claim(Struct, frozen=True):
     tries: int = 1
     """How often it was claimed, with this time; 1 where the backend does not count."""
     receipt: object = None
-    """What the backend itself needs to know."""
+    """What the backend itself needs to know. None if it was lost with the runner that had it: such a claim cannot be
+    kept, but it can be ended."""
 
 
 class DeadLetter(Struct, frozen=True):

@@ -19,6 +19,7 @@ from waiting import PATIENCE
 from reconciler.model.destination import Destination
 from reconciler.model.errors import UsageError
 from reconciler.ports.bus import LARGEST_PAYLOAD, Bus, BusRefused, BusUnreachable, Cause, Message
+from reconciler.ports.mqtt_queue import MqttQueue
 from reconciler.ports.nats_queue import NatsQueue
 from reconciler.ports.queue import Claim, JobQueue, QueuedJob
 
@@ -47,8 +48,6 @@ class OverMqtt:
         self._prefix = prefix
 
     def open(self, host: str, seconds: float = 30.0, patience: float = PATIENCE) -> JobQueue:  # noqa: ARG002 - MQTT counts no time
-        from reconciler.ports.mqtt_queue import MqttQueue
-
         return MqttQueue(self._broker.connection("hermes"), self._prefix, host, patience=patience)
 
     def restart(self) -> None:
@@ -88,7 +87,6 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
         with serving(tmp_path) as server:
             yield OverNats(server)
     else:
-        pytest.importorskip("reconciler.ports.mqtt_queue")
         with running(tmp_path, Knobs(tls=False, acl=None)) as broker:
             yield OverMqtt(broker, "python/mqtt")
 
@@ -446,3 +444,16 @@ def test_closing_twice_is_fine(backend) -> None:
     queue = backend.open("hB")
     queue.close()
     queue.close()
+
+
+def test_a_claim_whose_receipt_was_lost_is_ended_all_the_same(opened: Callable[..., JobQueue]) -> None:
+    """A runner that was killed knows what it had claimed from its records alone."""
+    queued, other = job(), job()
+    opened("hA").submit(queued)
+    first = claimed(opened("hB"))
+    b = opened("hB")
+    lost = Claim(first.id, first.to, first.envelope)
+    b.heartbeat(lost)
+    b.finish(lost, result_of(queued))
+    opened("hA").submit(other)
+    assert claimed(opened("hB", seconds=0.5)).id == other.id, "the first one is gone"
