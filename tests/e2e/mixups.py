@@ -21,7 +21,7 @@ TURNS_AWAY = {
     "opencode": "/new",
     "kilo": "/new",
 }  # to a conversation with an id of the CLI's own
-MINTS = frozenset({"codex", "agy", "opencode", "kilo", "cursor-agent"})
+MINTS = frozenset({"codex", "agy", "opencode", "kilo", "cline", "cursor-agent"})
 
 
 def line_of(address: str, number: int) -> str:
