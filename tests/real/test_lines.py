@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pytest
-from clis import KILO, OPENCODE, Cli
+from clis import OPENCODE
 from real_project import RealProject
 from waiting import wait_until
 
 PROMPT = "Remember the word larch."
 
 
-@pytest.mark.parametrize("cli", [OPENCODE, KILO], ids=str)
-def test_agents_with_a_first_prompt_in_one_folder_are_bound_by_one_apply(project: RealProject, cli: Cli):
-    project.begin(cli)  # its first start in a home takes longer than anybody waits: it installs a package
+def test_opencode_agents_with_a_first_prompt_in_one_folder_are_bound_by_one_apply(project: RealProject):
+    project.begin(OPENCODE)  # its first start in a home takes longer than anybody waits: it installs a package
     project.stop()
-    agents = {name: {**project.declaration(cli), "prompt": PROMPT} for name in ("one", "two")}
+    agents = {name: {**project.declaration(OPENCODE), "prompt": PROMPT} for name in ("one", "two")}
     project.write({"lab": {"path": "lab", "agents": agents}})
     project.apply()
     bound = _bound(project, agents)
     assert len(set(bound.values())) == 2
-    wait_until(lambda: set(project.places(cli, PROMPT)) == set(bound.values()))
+    wait_until(lambda: set(project.places(OPENCODE, PROMPT)) == set(bound.values()))
 
     project.run("stop", *(f"lab-creator-{name}" for name in agents))  # its last words tell which it was
     assert _bound(project, agents) == bound
