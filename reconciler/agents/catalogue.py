@@ -31,6 +31,7 @@ BUILT_IN = {
     "copilot": "reconciler.agents.copilot:PROFILE",
     "cursor-agent": "reconciler.agents.cursor_agent:PROFILE",
     "gemini": "reconciler.agents.gemini:PROFILE",
+    "kilo": "reconciler.agents.kilo:PROFILE",
     "opencode": "reconciler.agents.opencode:PROFILE",
     "pi": "reconciler.agents.pi:PROFILE",
     "qwen": "reconciler.agents.qwen:PROFILE",

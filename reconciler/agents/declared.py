@@ -272,6 +272,7 @@ def _permission(asked: PermissionForm) -> PermissionPrompt:
         deny=asked.deny,
         opening=line_pattern(asked.opening),
         mark=asked.mark,
+        reason=line_pattern(asked.reason),
     )
 
 

@@ -128,6 +128,8 @@ class PermissionForm(Struct, frozen=True, kw_only=True):
     deny: str = "Escape"
     opening: tuple[str, ...] = ()
     mark: str = ""
+    # A line of the dialog that asks why, after `deny`.
+    reason: tuple[str, ...] = ()
 
 
 class HooksForm(Struct, frozen=True, kw_only=True):

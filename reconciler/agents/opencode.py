@@ -10,7 +10,9 @@ from __future__ import annotations
 import glob
 import os.path
 from collections.abc import Sequence
+from functools import partial
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.moment import from_unix
@@ -22,6 +24,7 @@ from .form import PermissionForm, TypeForm
 from .jsonl import parsed, text
 from .launch import PROMPT, SESSION_ID
 from .message import StoredMessage
+from .profile import Profile
 from .storage import Database, Query, StoredHead, Transcript, UserMessage
 from .subject import AgentEnvironment
 from .usage import ENDS, Usage
@@ -41,31 +44,42 @@ _MESSAGES = (
 )
 # A tool that the model asks for is a part, and so is what came of it.
 _SIZE = "SELECT count(*), coalesce(sum(time_updated), 0) FROM part WHERE session_id = ?"
-_TITLED = "OC | "
 _CUT = "..."
 _UNTITLED = "New session - "
 _CHOICES = ("Allow once Allow always Reject*",)
 
 
-def data_root(subject: AgentEnvironment) -> str:
-    """The folder that holds OpenCode's data for this agent."""
+class Build(Struct, frozen=True):
+    """What OpenCode, or a CLI that is made from it, calls its own."""
+
+    # Its program, its data folder, and the first word of its databases.
+    name: str
+    # The environment variable that names another database.
+    variable: str
+    # The title of a pane, before the title of a conversation.
+    titled: str
+
+
+OPENCODE = Build(name="opencode", variable="OPENCODE_DB", titled="OC | ")
+
+
+def databases(build: Build, subject: AgentEnvironment) -> str:
+    """A pattern for the databases of this agent: one for each release channel, or the one that the variable names.
+
+    The variable's value is relative to the data folder.
+    """
     data = subject.env.get("XDG_DATA_HOME") or os.path.join(subject.home, ".local", "share")
-    return os.path.join(data, "opencode")
+    named = subject.env.get(build.variable)
+    root = glob.escape(os.path.join(data, build.name))
+    return os.path.join(root, glob.escape(named) if named else f"{build.name}*.db")
 
 
-def databases(subject: AgentEnvironment) -> str:
-    """The databases: one for each release channel, or the one that OPENCODE_DB names (relative to the data folder)."""
-    named = subject.env.get("OPENCODE_DB")
-    root = glob.escape(data_root(subject))
-    return os.path.join(root, glob.escape(named) if named else "opencode*.db")
+def _rows(build: Build, subject: AgentEnvironment) -> Query:
+    return Query(databases(build, subject), f"{_SELECT} WHERE directory = ?", (subject.cwd,))
 
 
-def _rows(subject: AgentEnvironment) -> Query:
-    return Query(databases(subject), f"{_SELECT} WHERE directory = ?", (subject.cwd,))
-
-
-def _row_of(subject: AgentEnvironment, conversation: str) -> Query:
-    return Query(databases(subject), f"{_SELECT} WHERE id = ?", (conversation,))
+def _row_of(build: Build, subject: AgentEnvironment, conversation: str) -> Query:
+    return Query(databases(build, subject), f"{_SELECT} WHERE id = ?", (conversation,))
 
 
 def _read_row(row: Sequence[object]) -> StoredHead | None:
@@ -76,8 +90,8 @@ def _read_row(row: Sequence[object]) -> StoredHead | None:
             return None
 
 
-def _said(subject: AgentEnvironment) -> Query:
-    return Query(databases(subject), _USER_TEXTS, (subject.cwd,))
+def _said(build: Build, subject: AgentEnvironment) -> Query:
+    return Query(databases(build, subject), _USER_TEXTS, (subject.cwd,))
 
 
 def _read_said(row: Sequence[object]) -> UserMessage | None:
@@ -92,12 +106,12 @@ def _read_said(row: Sequence[object]) -> UserMessage | None:
             return None
 
 
-def _messages_of(subject: AgentEnvironment, conversation: str) -> Query:
-    return Query(databases(subject), _MESSAGES, (conversation,))
+def _messages_of(build: Build, subject: AgentEnvironment, conversation: str) -> Query:
+    return Query(databases(build, subject), _MESSAGES, (conversation,))
 
 
-def _size_of(subject: AgentEnvironment, conversation: str) -> Query:
-    return Query(databases(subject), _SIZE, (conversation,))
+def _size_of(build: Build, subject: AgentEnvironment, conversation: str) -> Query:
+    return Query(databases(build, subject), _SIZE, (conversation,))
 
 
 def _read_message_row(row: Sequence[object]) -> StoredMessage | None:
@@ -112,15 +126,54 @@ def _read_message_row(row: Sequence[object]) -> StoredMessage | None:
             return None
 
 
-def _names(title: str, head: StoredHead) -> bool | None:
-    """Compare the pane's title with a conversation's: long ones are cut, and automatic ones are not shown."""
-    shown = title.removeprefix(_TITLED)
-    if shown == title:
+def _names(build: Build, title: str, head: StoredHead) -> bool | None:
+    """Compare the pane's title with a conversation's: long ones are cut, and automatic ones are not shown.
+
+    A setting may put an icon in front (Kilo's `title_icon`).
+    """
+    icon, found, shown = title.partition(build.titled)
+    if not found or any(map(str.isalnum, icon)):
         return None if head.title.startswith(_UNTITLED) else False
     return head.title.startswith(shown.removesuffix(_CUT)) if shown.endswith(_CUT) else head.title == shown
 
 
-_FORM = TypeForm(
+def profile_of_build(build: Build, form: TypeForm, tokens: str) -> Profile:
+    """The profile of a CLI that is made from OpenCode; `tokens` is the `module:NAME` of its TokenStore."""
+    made = profile_of(form)
+    return replace(
+        made,
+        tokens=tokens,
+        database=Database(
+            rows=partial(_rows, build),
+            row_of=partial(_row_of, build),
+            read_row=_read_row,
+            size_of=partial(_size_of, build),
+            delete_row=(build.name, "session", "delete", SESSION_ID),
+        ),
+        transcript=Transcript(
+            said=partial(_said, build),
+            read_said=_read_said,
+            messages_of=partial(_messages_of, build),
+            read_message_row=_read_message_row,
+        ),
+        binding=Binding(names=partial(_names, build)),
+        display=replace(made.display, box=_BOX),
+    )
+
+
+# The user's messages are drawn in the same kind of box, one blank line above; a wide terminal has a sidebar. Its last
+# row names the agent (`Build`, `Plan`, or one of the user's) and the model.
+_BOX = InputBox(
+    "┃",
+    empty=r"(Ask anything(…|\.{3})[^\n]*)?\n?((Build|Plan)\b[^\n]*|\S[^\n·]{0,40} · [^\n]+)?",
+    foot=r"\s*╹▀+",
+)
+# Enter takes the selected choice. Only colours show which one that is; at first it is "Allow once". The choice beside
+# it asks a second time (packages/tui/src/routes/session/permission.tsx), so one Enter never takes it.
+PERMISSION = PermissionForm(
+    opening=("Permission required",), first=_CHOICES, last=_CHOICES, once=_CHOICES, approve="Enter"
+)
+FORM = TypeForm(
     name="opencode",
     source="runs of the CLI in tmux, and the database that it wrote",
     tested=("1.18.3", "1.18.33"),
@@ -168,35 +221,6 @@ _FORM = TypeForm(
     screens_file="opencode",
     tells_activity=True,
     paste_pause=0,  # it took Enter right behind a paste
-    # Enter takes the selected choice. Only colours show which one that is; at first it is "Allow once". The choice
-    # beside it asks a second time (packages/tui/src/routes/session/permission.tsx), so one Enter never takes it.
-    permission=PermissionForm(
-        opening=("Permission required",), first=_CHOICES, last=_CHOICES, once=_CHOICES, approve="Enter"
-    ),
+    permission=PERMISSION,
 )
-_MADE = profile_of(_FORM)
-PROFILE = replace(
-    _MADE,
-    tokens="reconciler.agents.opencode_tokens:TOKENS",
-    database=Database(
-        rows=_rows,
-        row_of=_row_of,
-        read_row=_read_row,
-        size_of=_size_of,
-        delete_row=("opencode", "session", "delete", SESSION_ID),
-    ),
-    transcript=Transcript(
-        said=_said, read_said=_read_said, messages_of=_messages_of, read_message_row=_read_message_row
-    ),
-    binding=Binding(names=_names),
-    display=replace(
-        _MADE.display,
-        # The user's messages are drawn in the same kind of box, one blank line above; a wide terminal has a sidebar.
-        # Its last row names the agent (`Build`, `Plan`, or one of the user's) and the model.
-        box=InputBox(
-            "┃",
-            empty=r"(Ask anything(…|\.{3})[^\n]*)?\n?((Build|Plan)\b[^\n]*|\S[^\n·]{0,40} · [^\n]+)?",
-            foot=r"\s*╹▀+",
-        ),
-    ),
-)
+PROFILE = profile_of_build(OPENCODE, FORM, "reconciler.agents.opencode_tokens:TOKENS")

@@ -7,13 +7,14 @@ conversation that began it. Every change of an answer renews its `time_updated`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
 from reconciler.model.tokens import TokenRow
 
-from .opencode import databases
+from .opencode import OPENCODE, Build, databases
 from .storage import Query
 from .subject import AgentEnvironment
 from .token_store import Count, Shape, TokenStore, TokenTable, row_key
@@ -55,12 +56,12 @@ class _OpenCodeMessage(Struct):
 _MESSAGE = Shape(_OpenCodeMessage)
 
 
-def _query(subject: AgentEnvironment, since: int) -> Query:
-    return Query(databases(subject), _ANSWERS, (str(since),))
+def _query(build: Build, subject: AgentEnvironment, since: int) -> Query:
+    return Query(databases(build, subject), _ANSWERS, (str(since),))
 
 
-def _earlier(subject: AgentEnvironment, than: int) -> Query:
-    return Query(databases(subject), _EARLIER, (str(than),))
+def _earlier(build: Build, subject: AgentEnvironment, than: int) -> Query:
+    return Query(databases(build, subject), _EARLIER, (str(than),))
 
 
 def _read(row: Sequence[object]) -> TokenRow | None:
@@ -85,4 +86,9 @@ def _read(row: Sequence[object]) -> TokenRow | None:
     )
 
 
-TOKENS = TokenStore(table=TokenTable(query=_query, earlier=_earlier, read=_read))
+def token_store_of(build: Build) -> TokenStore:
+    """The token store of OpenCode, or of a CLI that is made from it."""
+    return TokenStore(table=TokenTable(query=partial(_query, build), earlier=partial(_earlier, build), read=_read))
+
+
+TOKENS = token_store_of(OPENCODE)

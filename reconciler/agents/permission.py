@@ -36,6 +36,8 @@ class PermissionPrompt(NamedTuple):
     opening: str = ""
     # The mark of the selected choice, for a CLI whose `approve` key takes the selected one: it must be in the first.
     mark: str = ""
+    # A regular expression for a line of the dialog that asks why, after `deny`. There, Enter denies without a reason.
+    reason: str = ""
 
 
 class Dialog(NamedTuple):
@@ -78,6 +80,12 @@ def dialog_on(prompt: PermissionPrompt, screen: Sequence[str]) -> Dialog | None:
 def approves_once(prompt: PermissionPrompt, dialog: Dialog) -> bool:
     """True when the `approve` key gives the permission for this one time only."""
     return re.fullmatch(prompt.once, _plain(dialog.first)) is not None and prompt.mark in dialog.first
+
+
+def asks_for_reason(prompt: PermissionPrompt, screen: Sequence[str]) -> bool:
+    """True when the CLI asks why it was denied. False while its permission dialog is shown: Enter would approve it."""
+    asks = bool(prompt.reason) and any(_matches(prompt.reason, [_plain(line) for line in screen]))
+    return asks and dialog_on(prompt, screen) is None
 
 
 def _plain(line: str) -> str:

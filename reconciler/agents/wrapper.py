@@ -207,7 +207,7 @@ def _lost_notes(behind: _Behind, box: Sandbox | None) -> Iterator[str]:
 
 def _in_bubblewrap(behind: _Behind, box: Sandbox) -> Iterator[str]:
     cli, cwd = behind.profile.name, behind.subject.cwd
-    if box.at(cwd) is InSandbox.OTHER:
+    if cwd and box.at(cwd) is InSandbox.OTHER:
         yield f"the folder {cwd} is not in the sandbox: add `--bind {cwd} {cwd}`"
     for root in behind.roots:
         if box.at(root) is InSandbox.READ_ONLY:

@@ -60,6 +60,11 @@ class AgentState(Struct, frozen=True):
         return self.shown.activity if self.own.activity is Activity.UNKNOWN else self.own.activity
 
     @property
+    def shows_nothing(self) -> bool:
+        """Whether its screen is empty, as long as the CLI has drawn nothing."""
+        return not any(map(str.strip, self.lines))
+
+    @property
     def is_asking(self) -> bool:
         """Whether a dialog is open. A CLI may report that it is idle while its screen shows one, so both count."""
         return self.own.activity in _ASKING or self.shown.activity in _ASKING

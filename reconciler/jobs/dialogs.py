@@ -16,7 +16,7 @@ from hashlib import sha256
 from msgspec import Struct, field, to_builtins
 from msgspec.structs import replace
 
-from reconciler.agents.permission import Answer, Dialog, PermissionPrompt, approves_once, dialog_on
+from reconciler.agents.permission import Answer, Dialog, PermissionPrompt, approves_once, asks_for_reason, dialog_on
 from reconciler.model.activity import Activity
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.moment import to_millisecond, unix
@@ -245,11 +245,18 @@ def _by_hand(requests: Requests) -> str:
 
 
 def _pressed(asking: _Asking, key: str, world: World) -> str:
-    """Press it, and see that the dialog goes away; what went wrong, empty when nothing did."""
+    """Press it, and see that the dialog goes away; what went wrong, empty when nothing did.
+
+    A CLI that asks for the reason of a denial is told none. Enter is pressed only there, and once: in the dialog before
+    it, and in one that may come next, it would approve.
+    """
     if world.tmux.press(asking.to.pane.target, [key]) is not TypingResult.DONE:
         return "its agent is gone"
-    deadline = world.clock.monotonic() + _SECONDS
+    deadline, has_told = world.clock.monotonic() + _SECONDS, key != asking.prompt.deny
     while _stays(asking, seen := observe_agent(asking.to, world)):
+        if not has_told and asks_for_reason(asking.prompt, seen.lines):
+            world.tmux.press(asking.to.pane.target, ["Enter"])
+            has_told = True
         if world.clock.monotonic() >= deadline:
             return f"{key} was pressed, but {describe_dialog(seen)}"
         world.clock.wait(_PAUSE)

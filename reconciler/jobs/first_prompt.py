@@ -41,24 +41,31 @@ class PromptNotTaken(Struct, frozen=True):
 class FirstPromptTimeouts(Struct, frozen=True):
     """How long to wait for a sign at most, in seconds."""
 
+    start: float = 60.0
+    """While its screen is empty: the CLI still starts. With 24 busy processes on two cores, Kilo needed 24 seconds."""
     most: float = 20.0
-    """In all; the slowest CLI was ready after 15 seconds."""
+    """Since its screen was empty last, in all; Kilo then needed 2 seconds."""
     idle: float = 12.0
     """While the CLI shows an empty prompt; OpenCode took its first prompt after showing one for 9 seconds."""
 
 
 @dataclass(slots=True)
 class _Pending:
-    """A prompt that is not settled yet; `busied` is when its agent was last not idle."""
+    """A prompt that is not settled yet; when its agent last showed nothing, and when it was last not idle."""
 
     prompt: FirstPrompt
     begun: float
+    last_empty: float = 0.0
     last_busy: float = 0.0
 
     def why(self, state: AgentState, now: float, timeouts: FirstPromptTimeouts) -> str:
         """Why the prompt will not be taken; empty while it still may be."""
+        self.last_empty = now if state.shows_nothing else max(self.last_empty, self.begun)
         self.last_busy = max(self.last_busy, self.begun) if state.activity is Activity.IDLE else now
-        is_over = now - self.begun >= timeouts.most or now - self.last_busy >= timeouts.idle
+        if state.shows_nothing:
+            is_over = now - self.begun >= timeouts.start
+        else:
+            is_over = now - self.last_empty >= timeouts.most or now - self.last_busy >= timeouts.idle
         return _why(self.prompt, state, is_over=is_over)
 
 
@@ -111,6 +118,8 @@ def _why(prompt: FirstPrompt, state: AgentState, *, is_over: bool) -> str:
         return f"its {state.shown.dialog or 'permission'} dialog is open"
     if not is_over:
         return ""
+    if state.shows_nothing:
+        return "its screen is still empty"
     if is_in_input_box(state, prompt.text, prompt.to.profile):
         return "it is still in its input box"
     return "it is not working, and its stored conversation does not have the prompt"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.agents.jsonl import objects
 from reconciler.agents.storage import StoredHead, UserMessage
@@ -102,9 +103,18 @@ def stored_since(text: str, since: int, state: AgentState, to: Recipient, files:
 
 def proof(text: str, state: AgentState, before: StorageBaseline, files: Files) -> Evidence:
     """The evidence that the agent took the text. It must have been idle before Enter was pressed."""
-    if is_stored(text, before, files) or _begins_with(before, state, files) or _is_in_new(text, before, state, files):
+    if is_stored(text, before, files) or _is_elsewhere(text, before, state, files):
         return Evidence.TRANSCRIPT
     return Evidence.CLI_STATE if state.own.activity is Activity.BUSY else Evidence.NONE
+
+
+def _is_elsewhere(text: str, before: StorageBaseline, state: AgentState, files: Files) -> bool:
+    """Whether the agent has the text in another conversation than the one that it was known to have."""
+    return (
+        _begins_with(before, state, files)
+        or _is_in_new(text, before, state, files)
+        or _is_in_named(text, before, state, files)
+    )
 
 
 def is_stored(text: str, before: StorageBaseline, files: Files) -> bool:
@@ -154,6 +164,19 @@ def named_by_title(state: AgentState, to: Recipient, heads: Iterable[StoredHead]
     """The only one of these conversations that the title of the pane names; else empty."""
     named = [head.id for head in heads if state.pane and to.profile.binding.names(state.pane.title, head)]
     return named[0] if len(named) == 1 else ""
+
+
+def _is_in_named(text: str, before: StorageBaseline, state: AgentState, files: Files) -> bool:
+    """Whether the text was added to the conversation that the pane's title names by now.
+
+    Kilo finds a title only when a conversation has its second prompt.
+    """
+    rows = before.rows
+    if rows is None or not rows.to.profile.binding.titles_name:
+        return False
+    stored = all_stored(rows.to.profile, rows.to.subject, files)
+    named = named_by_title(state, rows.to, [each.head for each in stored if isinstance(each, FoundConversation)])
+    return bool(named) and is_stored(text, replace(before, rows=replace(rows, conversation=named)), files)
 
 
 def _said(to: Recipient, files: Files) -> list[UserMessage] | None:

@@ -234,6 +234,8 @@ class TypePermissionDoc(TypedDict):
     """The line above the question. Default: everything above may be part of it."""
     mark: NotRequired[str]
     """The mark of the selected choice, if `approve` takes the selected one: it must be in the first."""
+    reason: NotRequired[Texts]
+    """A line of the dialog that asks for the reason after `deny`; Enter then denies without one. Default: none asks."""
 
 
 class TypeHooksDoc(TypedDict):

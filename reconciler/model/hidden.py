@@ -17,3 +17,8 @@ class Hidden(Struct, frozen=True):
     search: bool = False
     """Its program is searched elsewhere than on its PATH here."""
     said: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One for each thing that is hidden, with the program that hides it."""
+        return tuple(f"behind {self.by}: {said}" for said in self.said)

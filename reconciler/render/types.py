@@ -24,7 +24,7 @@ _HEADS = ("TYPE", "FROM", "CHECKED WITH", "ID", "CONVERSATION", "STATE", "DIALOG
 def type_document(
     profile: Profile, origin: str, words: Mapping[str, Json], in_python: Iterable[str], place: Place | None
 ) -> KnownTypeDoc:
-    """One type, of which the program is not yet known."""
+    """One type, without what depends on this machine: its program, and what its wrapper hides."""
     return {
         "name": profile.name,
         "origin": "manifest" if origin == "manifest" else "package" if origin == "package" else "built-in",
@@ -42,6 +42,7 @@ def type_document(
         "sends_events": profile.hooks is not None,
         "words": dict(words),
         "in_python": list(in_python),
+        "hidden": [],
     }
 
 
@@ -104,6 +105,8 @@ def _summary(found: KnownTypeDoc) -> Iterator[tuple[str, str]]:
     yield "Permission dialogs", "answered" if found["answers_permissions"] else "not answered"
     yield "Tokens", "counted" if found["counts_tokens"] else "not counted"
     yield "Hooks", "can report" if found["sends_events"] else "none known"
+    for said in found["hidden"]:
+        yield "Hidden", said
 
 
 def _block(key: str, value: Json, indent: str) -> Iterator[str]:

@@ -100,6 +100,7 @@ TYPED = [
     ("gemini", ["────", " >   hello", "────"], "hello"),
     ("gemini", [" >   [Pasted Text: 30 lines]"], LONG),
     ("qwen", ["╭────╮", f"│ >   {LONG[:40]} │", f"│   {LONG[40:]}   │", "╰────╯"], LONG),
+    ("kilo", ["  ┃", "  ┃  hello", "  ┃", "  ┃  Code  · stub stub"], "hello"),
     ("opencode", ["  ┃", "  ┃  hello", "  ┃", "  ┃  Build  stub"], "hello"),
     ("opencode", ["  ┃", "  ┃  [Pasted ~30 lines]", "  ┃  Build  stub"], LONG),
     ("copilot", ["────", f"{HEAVY} hello", "────"], "hello"),

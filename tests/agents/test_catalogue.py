@@ -139,6 +139,7 @@ def test_a_type_that_no_package_knows_is_a_mistake_in_the_manifest(tmp_path: Pat
         ("pi", (" Begin.",)),  # an option begins with a dash, and a file with @
         ("copilot", ("-i", "Begin.")),
         ("agy", ("-i", "Begin.")),
+        ("kilo", ("--prompt", "Begin.")),
         ("opencode", ("--prompt", "Begin.")),  # a bare word is a folder
     ],
 )

@@ -14,6 +14,10 @@ LAST_LINES = {
     "claude": (f"claude --resume {UUID}", UUID),
     "codex": (f"To continue this session, run codex resume {UUID}", UUID),
     "gemini": (f"gemini --resume {UUID}", UUID),
+    "kilo": (
+        "  ████🬺🬏   ██   ██     ██  ██  kilo -s ses_dd1f34b02ffekrR0HLEiUv6hkh",
+        "ses_dd1f34b02ffekrR0HLEiUv6hkh",
+    ),
     "opencode": ("  Continue  opencode -s ses_dec7b09f4ffetVQLF3ha6z5goN", "ses_dec7b09f4ffetVQLF3ha6z5goN"),
     "cline": ("  Continue  cline --id 1796035331230_yfrvh", "1796035331230_yfrvh"),
     "pi": (f"pi --session-dir /home/u/my lab --session {UUID}", UUID),

@@ -31,6 +31,7 @@ MEANING = {
 }
 # What streams in has taken the place of the words, and only the title still shows the work.
 ONLY_IN_THE_TITLE = {("codex", "answering")}
+NEWCOMERS = {"kilo"}  # only one version of them was captured
 each_cli = pytest.mark.parametrize("name", CLIS)
 
 
@@ -181,7 +182,7 @@ def test_the_main_states_are_captured_in_each_version(name: str) -> None:
         if path.parent.name == name:
             screen = seen(path)
             states.setdefault(screen.version, set()).add(screen.state)
-    assert len(states) > 1
+    assert len(states) > (name not in NEWCOMERS)
     asks = {"waiting"} if PROFILES[name].display.permission else set()
     assert all(states[version] >= {"idle", "typed", "busy", *asks} for version in states), states
 

@@ -16,7 +16,7 @@ PROFILES = catalogue([])
 HERE = AgentEnvironment("/w", "/home/u", {})
 AT = "2026-11-30T06:17:12.313Z"
 SECONDS = 1_796_019_432
-WITH_TOKENS = {"claude", "codex", "gemini", "qwen", "copilot", "opencode", "pi", "cline"}
+WITH_TOKENS = {"claude", "codex", "gemini", "qwen", "copilot", "opencode", "kilo", "pi", "cline"}
 CLAUDE_ID = "c5b24960-356d-4551-9d80-965ed1979da4"
 OTHER_ID = "9e30c34e-8ddb-494e-9fa0-666c0bdd54da"
 

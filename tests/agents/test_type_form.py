@@ -47,6 +47,7 @@ BY_CODE = {
     "codex": {"tokens", "storage"},
     "copilot": {"tokens"},
     "gemini": {"tokens", "hooks"},
+    "kilo": {"tokens", "database", "transcript", "binding", "display"},
     "opencode": {"tokens", "database", "transcript", "binding", "display"},
     "pi": {"tokens", "storage"},
     "qwen": {"tokens"},

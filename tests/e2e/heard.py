@@ -86,6 +86,11 @@ def _opencode(home: Path) -> Iterator[tuple[str, str]]:
         yield from _rows(file, _OPENCODE)
 
 
+def _kilo(home: Path) -> Iterator[tuple[str, str]]:
+    for file in home.glob(".local/share/kilo/*.db"):
+        yield from _rows(file, _OPENCODE)
+
+
 def _agy(home: Path) -> Iterator[tuple[str, str]]:
     for file in home.glob(".gemini/antigravity-cli/conversations/*.db"):
         rows = _rows(file, "SELECT text FROM steps WHERE role = 'user' ORDER BY rowid")
@@ -126,6 +131,7 @@ STORES: dict[str, Callable[[Path], Iterator[tuple[str, str]]]] = {
     "gemini": _gemini,
     "agy": _agy,
     "opencode": _opencode,
+    "kilo": _kilo,
     "qwen": _qwen,
     "copilot": _copilot,
     "cursor-agent": _cursor_agent,

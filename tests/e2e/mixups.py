@@ -15,8 +15,13 @@ from heard import Conversation
 Owners = Mapping[str, Collection[str]]
 Complaint = tuple[str, str]
 LINE = re.compile(r"I am (?P<speaker>agent\.\S+), line \d+")
-TURNS_AWAY = {"claude": "/clear", "codex": "/new", "opencode": "/new"}  # to a conversation with an id of the CLI's own
-MINTS = frozenset({"codex", "agy", "opencode", "cursor-agent"})
+TURNS_AWAY = {
+    "claude": "/clear",
+    "codex": "/new",
+    "opencode": "/new",
+    "kilo": "/new",
+}  # to a conversation with an id of the CLI's own
+MINTS = frozenset({"codex", "agy", "opencode", "kilo", "cline", "cursor-agent"})
 
 
 def line_of(address: str, number: int) -> str:

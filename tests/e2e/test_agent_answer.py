@@ -19,7 +19,7 @@ from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles
 
 SESSION = "lab-creator-one"
-CLIS = ("claude", "codex", "gemini", "opencode", "qwen", "copilot", "cline")
+CLIS = ("claude", "codex", "gemini", "opencode", "kilo", "qwen", "copilot", "cline")
 REQUEST = "0123456789abcdef"
 
 
@@ -162,7 +162,7 @@ def _answer_by_hand(project: Project) -> None:
 def test_a_request_that_was_answered_by_hand_is_not_taken_for_the_same_question_asked_again(
     project: Project, cli: str
 ) -> None:
-    """The lines above Gemini's question differ."""
+    """The lines above Gemini's question differ; nothing names Kilo's conversation at its first question."""
     _asking(project, cli)
     _answer_by_hand(project)  # from here on, the lines above the question are the same ones, too
     first = _document(project)

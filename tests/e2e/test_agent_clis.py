@@ -130,7 +130,8 @@ def test_a_conversation_that_gemini_may_lose_is_copied_aside_first(project: Proj
 
 def test_every_conversation_on_disk_is_listed_with_the_session_that_has_it(project: Project):
     agents = {
-        name: {"type": name, "prompt": "hello"} for name in ("claude", "gemini", "qwen", "copilot", "opencode", "pi")
+        name: {"type": name, "prompt": "hello"}
+        for name in ("claude", "gemini", "qwen", "copilot", "opencode", "kilo", "pi")
     }
     project.declare(**agents)
     project.apply()

@@ -153,7 +153,7 @@ def test_on_a_busy_machine_the_next_look_is_not_put_off_by_what_a_look_waited_fo
 
 
 def test_the_tokens_of_today_are_those_of_usage_and_unknown_where_the_cli_stores_none(project: Project) -> None:
-    clis = ["claude", "codex", "gemini", "opencode", "qwen", "copilot"]
+    clis = ["claude", "codex", "gemini", "opencode", "kilo", "qwen", "copilot"]
     project.declare(**{cli: {"prompt": "first"} for cli in clis}, shell={})
     project.apply()
 

@@ -29,7 +29,7 @@ HOSTILE, HARMLESS = "\N{RIGHT-TO-LEFT OVERRIDE}evil\N{ZERO WIDTH SPACE}", r"\u20
 PROMPTS = {"busy": f"please hang {HOSTILE}", "asks": f"please ask {HOSTILE}", "dead": f"please crash 3 {HOSTILE}"}
 UNSEEN = "cursor-agent"  # nobody described its screens
 NEVER_ASKS = "pi"  # it has no permissions, by design
-LATE = {"opencode", "pi"}  # they store a prompt with its answer
+LATE = {"opencode", "kilo", "pi"}  # they store a prompt with its answer
 
 
 def _clis(state: str) -> list[str]:

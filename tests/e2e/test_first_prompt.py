@@ -10,7 +10,7 @@ from project import Project
 PROMPT = "Read AGENTS.md, then wait."
 
 
-@pytest.mark.parametrize("cli", ["claude", "codex", "gemini", "qwen", "copilot", "opencode", "pi", "cline"])
+@pytest.mark.parametrize("cli", ["claude", "codex", "gemini", "qwen", "copilot", "opencode", "kilo", "pi", "cline"])
 def test_a_prompt_that_was_taken_is_no_news(project: Project, cli: str):
     project.declare(it={"type": cli, "prompt": PROMPT})
     assert "Not verified" not in project.apply()

@@ -12,7 +12,7 @@ from waiting import wait_until
 from reconciler.state.schemas import load_schema
 
 SESSION = "lab-creator-claude"
-CLIS = ["claude", "codex", "gemini", "opencode", "qwen", "copilot", "pi", "cline"]
+CLIS = ["claude", "codex", "gemini", "opencode", "kilo", "qwen", "copilot", "pi", "cline"]
 EVIL = "x\x1b]0;PWNED\x07\x1b[2J\u202e\r::error::y"
 
 

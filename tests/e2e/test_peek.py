@@ -18,7 +18,7 @@ from waiting import PATIENCE, wait_until
 from reconciler.state.schemas import load_schema
 
 SESSION, SHELL = "lab-creator-claude", "lab-creator-shell"
-CLIS = ["claude", "codex", "gemini", "opencode", "qwen", "copilot", "pi", "cline"]
+CLIS = ["claude", "codex", "gemini", "opencode", "kilo", "qwen", "copilot", "pi", "cline"]
 HOSTILE = r"printf '\033[31mred\033[0m \033]0;PWNED\007\033]52;c;eA==\007\033[?1000hafter\342\200\256rtl\n'"
 
 

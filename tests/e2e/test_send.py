@@ -14,7 +14,7 @@ from waiting import wait_until
 from reconciler import ReconcilerError, open_project
 
 SESSION = "lab-creator-one"
-CLIS = ("claude", "codex", "gemini", "qwen", "copilot", "opencode", "pi")
+CLIS = ("claude", "codex", "gemini", "qwen", "copilot", "opencode", "kilo", "pi")
 HOSTILE = "say hello $(touch pwned) `touch pwned` #{q:x} #(touch pwned) %1"
 UNPROVED = ("agy", "cursor-agent")  # nothing that they store says what they were told
 

@@ -63,6 +63,34 @@ def test_a_name_that_no_type_has_is_wrong_usage(project: Project):
     assert "one name" in project.run("types", "codex", "claude", code=64)
 
 
+BEHIND = ["docker", "exec", "-it", "box"]
+ELSEWHERE = ["bwrap", "--ro-bind", "/usr", "/usr", "--unshare-pid", "--"]
+
+
+@pytest.mark.parametrize(
+    ("base", "wrap", "lost"), [("qwen", ELSEWHERE, 3), ("claude", BEHIND, 2), ("codex", BEHIND, 2)]
+)
+def test_what_the_wrapper_of_a_type_hides_is_said_in_the_words_of_a_plan(
+    project: Project, base: str, wrap: list[str], lost: int
+):
+    """But for the agent's own folder, which only a plan knows."""
+    boxed = {"extends": base, "wrap": wrap}
+    project.write({"lab": {"path": "lab", "agents": {"one": {"type": "boxed"}}}}, agent_types={"boxed": boxed})
+    planned = [each["summary"] for each in project.json("plan")["diagnostics"]]
+    of_wrapper = [said for said in planned if said.startswith("behind ") and "the folder " not in said]
+    [known] = types(project, "boxed")
+    assert (known["hidden"], len(known["hidden"])) == (of_wrapper, lost)
+    shown = project.run("types", "boxed")
+    assert re.findall(r"^Hidden +(.*)$", shown, re.MULTILINE) == of_wrapper
+
+
+@pytest.mark.parametrize("wrap", [[], ["nice", "-n", "5"], ["timeout", "10h"]])
+def test_a_wrapper_that_hides_nothing_is_not_told(project: Project, wrap: list[str]):
+    project.write({}, agent_types={"mine": {"extends": "qwen", **({"wrap": wrap} if wrap else {"quit": "/bye"})}})
+    assert [each["hidden"] for each in types(project, "mine")] == [[]]
+    assert "Hidden" not in project.run("types", "mine")
+
+
 # --- screens --------------------------------------------------------------------------------------
 
 

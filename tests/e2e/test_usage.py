@@ -14,7 +14,7 @@ from waiting import wait_until
 
 from reconciler.state.schemas import load_schema
 
-CLIS = ["claude", "codex", "gemini", "opencode", "qwen", "copilot", "pi", "cline"]
+CLIS = ["claude", "codex", "gemini", "opencode", "kilo", "qwen", "copilot", "pi", "cline"]
 ONE = {"input": 1200, "cache_read": 300, "cache_write": 0, "output": 45, "total": 1545}
 EVIL = "x\x1b]0;PWNED\x07\x1b[2J\u202e\r::error::y"
 
@@ -46,6 +46,7 @@ def test_what_every_cli_stored_is_added_up_for_its_agent(project: Project):
 
     priced = used(project, "--cost", "--by", "model", "--by", "type")
     assert {each["type"]: each["cost"]["usd"] for each in priced["groups"] if each["cost"]["usd"]} == {
+        "kilo": 0.25,
         "opencode": 0.25,
         "pi": 0.004365,
     }
@@ -53,7 +54,7 @@ def test_what_every_cli_stored_is_added_up_for_its_agent(project: Project):
     text = project.run("usage", "--cost")
     assert re.search(r"^agent\.lab\.opencode +1,200 +0 +300 +45 +1,545 +0\.25$", text, re.MULTILINE)
     assert re.search(r"^agent\.lab\.claude +2,400 +0 +600 +90 +3,090 +-$", text, re.MULTILINE)
-    assert re.search(r"^total +10,800 +0 +2,700 +405 +13,905 +0\.25\+$", text, re.MULTILINE)
+    assert re.search(r"^total +12,000 +0 +3,000 +450 +15,450 +0\.5\d*\+$", text, re.MULTILINE)
     assert "No price is known of: stand-in" in text
 
     assert used(project, "--since", "2020-01-01", "--until", "2020-12-31")["groups"] == []

@@ -109,7 +109,7 @@ def test_two_agents_with_the_same_pid_in_their_sandboxes_are_not_mixed_up(projec
     assert project.json("drift")["in_sync"]
 
 
-@pytest.mark.parametrize("cli", ["codex", "qwen", "gemini", "copilot", "opencode"])
+@pytest.mark.parametrize("cli", ["codex", "qwen", "gemini", "copilot", "opencode", "kilo"])
 def test_the_other_clis_live_in_a_pid_namespace_of_their_own(project: Project, cli: str) -> None:
     wrap = _wrapper(project, "pids")
     project.declare(one={"type": cli, "wrap": wrap, "prompt": "hello"})

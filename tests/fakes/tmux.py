@@ -28,6 +28,7 @@ READY = {  # what a CLI that has just started shows, by the name of its program
     "codex": "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} Ask Codex to do anything",
     "copilot": "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}\n/ commands \N{MIDDLE DOT} ? help",
     "gemini": "Type your message or @path/to/file",
+    "kilo": "Ask anything...\nctrl+p commands",
     "opencode": "Ask anything...\nctrl+p commands",
     "pi": "────\n\n────\n0.0%/128k (auto)",
     "qwen": "Type your message or @path/to/file",

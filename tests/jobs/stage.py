@@ -44,7 +44,7 @@ ARGUMENTS = {
     "copilot": ("--session-id", ID),
     "pi": ("--session-id", ID),
 }
-PROMPTED = {"gemini": ("-i",), "opencode": ("--prompt",), "copilot": ("-i",)}
+PROMPTED = {"gemini": ("-i",), "opencode": ("--prompt",), "kilo": ("--prompt",), "copilot": ("-i",)}
 
 
 @dataclass

@@ -22,7 +22,7 @@ from reconciler.model.activity import Activity
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.job import Permission
 
-CLIS = ["claude", "codex", "gemini", "opencode", "qwen", "copilot"]
+CLIS = ["claude", "codex", "gemini", "opencode", "kilo", "qwen", "copilot"]
 SEEN = Path(__file__).parents[1] / "agents" / "screens"
 SCREENS = sorted(path for cli in CLIS for path in (SEEN / cli).glob("waiting-permission*.txt"))
 OTHERS = sorted({path for cli in CLIS for path in (SEEN / cli).glob("waiting-*.txt")} - {*SCREENS})

@@ -97,7 +97,7 @@ def all_refused(agent, verdict, why):
 
 
 def test_an_idle_agent_gets_prompts_of_every_size(stage):
-    agents = [stage.agent(f"idle-{cli}", cli) for cli in [*CLIS, "qwen", "copilot", "opencode", "pi"]]
+    agents = [stage.agent(f"idle-{cli}", cli) for cli in [*CLIS, "qwen", "copilot", "opencode", "kilo", "pi"]]
 
     assert side_by_side(all_submitted, *((agent,) for agent in agents)) == [[1] * len(SIZES)] * len(agents)
 
@@ -269,7 +269,9 @@ def test_an_enter_that_never_works_is_told_and_not_pressed_for_ever(stage):
 
 
 def test_a_draft_of_somebody_is_not_sent_along(stage):
-    agents = [until_free(stage.agent(f"draft-{cli}", cli)) for cli in [*CLIS, "qwen", "opencode", "copilot", "pi"]]
+    agents = [
+        until_free(stage.agent(f"draft-{cli}", cli)) for cli in [*CLIS, "qwen", "opencode", "kilo", "copilot", "pi"]
+    ]
     for agent in agents:
         agent.keys("half a thought")
         wait_until(lambda agent=agent: "half a thought" in agent.screen())
@@ -317,7 +319,7 @@ def test_another_process_in_the_pane_is_not_the_agent_that_was_meant(stage):
 
 
 def test_what_the_cli_stores_is_evidence_where_it_says_nothing_of_itself(stage):
-    agents = [until_free(stage.agent(f"stored-{cli}", cli)) for cli in ("qwen", "copilot", "opencode", "pi")]
+    agents = [until_free(stage.agent(f"stored-{cli}", cli)) for cli in ("qwen", "copilot", "opencode", "kilo", "pi")]
 
     assert {agent.deliver("hello").evidence for agent in agents} == {Evidence.TRANSCRIPT}
     assert {until_free(agent).deliver("once more").evidence for agent in agents} == {Evidence.TRANSCRIPT}

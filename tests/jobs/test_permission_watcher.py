@@ -100,7 +100,7 @@ class Impatient:
         return self._hours
 
 
-@pytest.mark.parametrize("cli", ["claude", "codex", "gemini", "opencode", "qwen", "copilot"])
+@pytest.mark.parametrize("cli", ["claude", "codex", "gemini", "opencode", "kilo", "qwen", "copilot"])
 def test_the_job_waits_for_a_permission_until_the_agent_goes_on(stage, broker, tmp_path, cli):
     records = desk(tmp_path)
     job = opened(records, broker=block(broker), timeout=600, idle_timeout=600)

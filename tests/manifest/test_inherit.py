@@ -128,15 +128,15 @@ def test_a_type_of_a_package_without_a_form_can_be_extended():
 
 
 def test_a_type_is_described_by_what_it_gives_and_by_what_it_extends():
-    """Kilo is made from OpenCode; what was checked of that says nothing of its versions."""
-    given = {"command": "kilo", "tested": ["7.7.7"], "quit": "/bye", "titles": {"busy": "kilo"}}
-    known = catalogue(lab({}, agent_types={"kilo": {"extends": "opencode", **given}}).agent_types.values())
-    kilo, base = known["kilo"], known["opencode"]
-    assert (kilo.tested, base.tested[-1]) == (("7.7.7",), "1.18.33")
-    assert kilo.form is not None
-    words = manifest_words(kilo.form)
+    """A CLI of your own may be made from OpenCode; what was checked of that says nothing of its versions."""
+    given = {"command": "copse", "tested": ["7.7.7"], "quit": "/bye", "titles": {"busy": "copse"}}
+    known = catalogue(lab({}, agent_types={"copse": {"extends": "opencode", **given}}).agent_types.values())
+    copse, base = known["copse"], known["opencode"]
+    assert (copse.tested, base.tested[-1]) == (("7.7.7",), "1.18.33")
+    assert copse.form is not None
+    words = manifest_words(copse.form)
     assert {name: words[name] for name in given} == {
-        "command": ["kilo"], "tested": ["7.7.7"], "quit": "/bye", "titles": {"busy": ["kilo"]}
+        "command": ["copse"], "tested": ["7.7.7"], "quit": "/bye", "titles": {"busy": ["copse"]}
     }  # fmt: skip
     assert words["prompt"] == ["--prompt", "{prompt}"]
 

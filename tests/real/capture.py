@@ -261,7 +261,11 @@ def asking(stage: Stage) -> None:
         stage.keep("waiting", "always", (WIDE, NARROW))
         stage.press("Escape")
         pause(STILL)
-    stage.press("Escape")
+    stage.press(stage.cli.denies[0])
+    for key in stage.cli.denies[1:]:
+        pause(STILL)
+        stage.keep("waiting", "denial", (WIDE, NARROW))
+        stage.press(key)
     pause(3)
     stage.keep(stage.now(), "after_a_denial")
     rest(stage)

@@ -51,7 +51,8 @@ class Cli:
     """One version of one CLI.
 
     `settings` are files under its home. `ready` is what its screen says when it waits for a prompt, `asks` when it
-    asks for a permission, which the key `permits` gives; `always` are keys that lead to a second question there.
+    asks for a permission. There, the key `permits` gives it, the keys `denies` deny it, each on another screen, and
+    `always` are keys that lead to a second question.
     `runs` is a prompt that makes the CLI itself run a command that takes long.
     `starts` are starts that end at a question, by its name; `reopened` is what shows when a conversation is resumed
     (by `resumes` and its id) beside itself, or from another folder, by the question's name; empty for no question.
@@ -60,7 +61,8 @@ class Cli:
     `beside` are packages that are installed with it, each with its version. `rotates` is its own command for another
     conversation; `cannot` are steps of a drive that it cannot pass, with the reason; `warms` means that its first
     start in a home takes longer, because it installs something; `hooked` that only a hook shows its conversation;
-    `outlives` is a word of the process of its own that goes on after it.
+    `outlives` is a word of the process of its own that goes on after it; `named_late` means that a conversation has no
+    title, which alone shows it, before its second prompt.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Cli:
     resumes: tuple[str, ...] = ()
     reopened: Mapping[str, str] = field(default_factory=dict)
     permits: str = "Enter"
+    denies: tuple[str, ...] = ("Escape",)
     runs: str = ""
     starts: Mapping[str, Start] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
@@ -85,6 +88,7 @@ class Cli:
     warms: bool = False
     hooked: bool = False
     outlives: str = ""
+    named_late: bool = False
 
     def __str__(self) -> str:
         return f"{self.name}-{self.version}"
@@ -287,23 +291,19 @@ OPENCODE = Cli(
     rotates="/new",
     warms=True,
 )
-# It is made from OpenCode, and has no type of its own: docs/agent-types.md shows what is declared here.
+ASKING = replace(OPENCODE, env={**OPENCODE.env, "OPENCODE_PERMISSION": '{"bash": "ask"}'})
 KILO = replace(
     OPENCODE,
     name="kilo",
     package="@kilocode/cli",
     version="7.7.7",
     stored=_rows(".local/share/kilo/kilo.db"),
-    env={
-        "STUB_KEY": FROM_ENV,
-        "KILO_PERMISSION": '{"bash": "ask"}',
-        "OPENCODE_DB": "$home/.local/share/kilo/kilo.db",
-    },
+    env={"STUB_KEY": FROM_ENV, "KILO_PERMISSION": '{"bash": "ask"}'},
     settings={".config/kilo/kilo.json": OPENCODE.settings[".config/opencode/opencode.json"]},
-    declared={"extends": "opencode", "command": ["kilo"], "quit": "/exit", "resume_line": ["kilo -s {session_id}"]},
-    cannot={"rotation": "its title names no conversation"},
+    declared={"command": ["kilo"], "quit": "/exit"},
+    denies=("Escape", "Enter"),
+    named_late=True,
 )
-ASKING = replace(OPENCODE, env={**OPENCODE.env, "OPENCODE_PERMISSION": '{"bash": "ask"}'})
 PI = Cli(
     name="pi",
     package="@earendil-works/pi-coding-agent",
@@ -380,6 +380,7 @@ CAPTURED = (
         CODEX, version="0.144.5", ready="\n\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
     ),  # its empty prompt shows one of several hints
     *(replace(CODEX, version=version, args=("--no-daemon",)) for version in ("0.169.0", "0.171.0")),
+    KILO,
     replace(PI, version="0.76.0", starts={}),  # 0.79.0 was the first to ask
     PI,
     *(replace(CLINE, version=version, args=("-i", *CLINE.args)) for version in ("3.0.57", "3.0.65")),
@@ -389,5 +390,3 @@ CAPTURED = (
 DRIVEN = tuple(
     replace(cli, args=tuple(arg for arg in cli.args if arg not in {"--no-daemon", "-i"})) for cli in CAPTURED
 )
-# What `--drive` takes, too: types that are declared in a manifest.
-DECLARED = (KILO,)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from clis import DECLARED, DRIVEN, Cli
+from clis import DRIVEN, Cli
 from newest import newest_clis, no_longer_holds, of_version
 from real_project import RealProject
 from stub import stub
@@ -64,9 +64,9 @@ def _chosen(config: pytest.Config) -> list[Cli]:
 
 def _named(text: str) -> Cli:
     name, _, version = text.partition("@")
-    known = [cli for cli in (*DRIVEN, *DECLARED) if cli.name == name]
+    known = [cli for cli in DRIVEN if cli.name == name]
     if not known or not re.fullmatch(r"\d+(\.\d+)+", version):
-        names = ", ".join(sorted({cli.name for cli in (*DRIVEN, *DECLARED)}))
+        names = ", ".join(sorted({cli.name for cli in DRIVEN}))
         raise pytest.UsageError(f"--drive {text}: not CLI@VERSION, such as codex@0.171.0; the CLIs are {names}")
     return of_version(known, version)
 

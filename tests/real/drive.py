@@ -24,7 +24,9 @@ from waiting import wait_until
 
 from reconciler.agents.catalogue import BUILT_IN
 
-FIRST, SECOND, THIRD, FOURTH = (f"Remember the word {tree}." for tree in ("larch", "alder", "aspen", "hazel"))
+FIRST, SECOND, THIRD, FOURTH, FIFTH = (
+    f"Remember the word {tree}." for tree in ("larch", "alder", "aspen", "hazel", "rowan")
+)
 WARM = "Say anything."
 REFUSED = "This is typed into nothing."
 SURVIVAL_SECONDS = 10
@@ -227,10 +229,14 @@ def rotation(drive: Drive) -> str:
     drive.place = drive.stored(THIRD)
     assert drive.place != former, f"{command} began no other conversation"
     assert json.loads(last)["verdict"] == "submitted", _sent(last)
+    if drive.cli.named_late:
+        drive.wait(drive.is_idle, "state idle before the second prompt")
+        drive.deliver(FIFTH)
+        assert drive.stored(FIFTH) == drive.place, "the second prompt is elsewhere"
     drive.wait(lambda: drive.names(drive.place), "the new conversation is named")
     drive.project.run("refresh")
     drive.project.run("drift")
-    return "with reconciler's hook" if drive.cli.hooked else ""
+    return "with reconciler's hook" if drive.cli.hooked else "at its second prompt" if drive.cli.named_late else ""
 
 
 def server_loss(drive: Drive) -> str:

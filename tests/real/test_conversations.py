@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from clis import CLAUDE_NEW, CLAUDE_OLD, CLINE, CODEX, COPILOT, GEMINI, OPENCODE, PI, QWEN, Cli
+from clis import CLAUDE_NEW, CLAUDE_OLD, CLINE, CODEX, COPILOT, GEMINI, KILO, OPENCODE, PI, QWEN, Cli
 from real_project import AGENT, RealProject
 
-EVERY = [CLAUDE_OLD, CLAUDE_NEW, GEMINI, QWEN, COPILOT, CODEX, OPENCODE, PI, CLINE]
+EVERY = [CLAUDE_OLD, CLAUDE_NEW, GEMINI, QWEN, COPILOT, CODEX, OPENCODE, KILO, PI, CLINE]
 FIRST, SECOND = "Remember the word larch.", "Say that word again."
 
 

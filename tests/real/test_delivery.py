@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from clis import CLAUDE_NEW, CLAUDE_OLD, CODEX, COPILOT, GEMINI, OPENCODE, PI, QWEN, Cli
+from clis import CLAUDE_NEW, CLAUDE_OLD, CODEX, COPILOT, GEMINI, KILO, OPENCODE, PI, QWEN, Cli
 from real_project import AGENT, START_SECONDS, RealProject
 from waiting import wait_until
 
-EVERY = [CLAUDE_OLD, CLAUDE_NEW, GEMINI, QWEN, COPILOT, CODEX, OPENCODE, PI]
+EVERY = [CLAUDE_OLD, CLAUDE_NEW, GEMINI, QWEN, COPILOT, CODEX, OPENCODE, KILO, PI]
 PROMPTS = {
     "short": "Remember the word larch.",
     "lines": "First line; with 'quotes' and \"more\".\n- second: größer 日本\n\nlast",

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
-from clis import CLAUDE_NEW, CLAUDE_OLD, CLINE, CODEX, COPILOT, GEMINI, OPENCODE, PI, QWEN, Cli
+from clis import ASKING, CLAUDE_NEW, CLAUDE_OLD, CLINE, CODEX, COPILOT, GEMINI, KILO, PI, QWEN, Cli
 from real_project import AGENT, TURN_SECONDS, RealProject
 from stub import ANSWER, TOUCH, TOUCHED
 from waiting import wait_until
 
 PROMPT = "Say anything."
-ASKING = replace(OPENCODE, env={**OPENCODE.env, "OPENCODE_PERMISSION": '{"bash": "ask"}'})
-EVERY = [CLAUDE_OLD, CLAUDE_NEW, CODEX, GEMINI, QWEN, COPILOT, ASKING, PI, CLINE]
+EVERY = [CLAUDE_OLD, CLAUDE_NEW, CODEX, GEMINI, QWEN, COPILOT, ASKING, KILO, PI, CLINE]
 
 
 @pytest.mark.parametrize("cli", EVERY, ids=str)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
-from clis import CLAUDE_NEW, CLAUDE_OLD, CLINE, CODEX, COPILOT, GEMINI, OPENCODE, QWEN, Cli
+from clis import ASKING, CLAUDE_NEW, CLAUDE_OLD, CLINE, CODEX, COPILOT, GEMINI, KILO, QWEN, Cli
 from real_project import AGENT, TURN_SECONDS, RealProject
 from stub import TOUCH, TOUCHED
 from waiting import wait_until
 
 from reconciler.jobs.permission_watcher import SCREEN
 
-ASKING = replace(OPENCODE, env={**OPENCODE.env, "OPENCODE_PERMISSION": '{"bash": "ask"}'})
-EVERY = [CLAUDE_OLD, CLAUDE_NEW, CODEX, GEMINI, QWEN, COPILOT, ASKING, CLINE]
+EVERY = [CLAUDE_OLD, CLAUDE_NEW, CODEX, GEMINI, QWEN, COPILOT, ASKING, KILO, CLINE]
 
 
 @pytest.mark.parametrize("cli", EVERY, ids=str)

@@ -1,8 +1,8 @@
 """The tokens that the real CLIs store: what `usage` adds up is what ccusage finds in the same files.
 
 Money is not compared, since the two have other rules. ccusage counts thoughts of Gemini and OpenCode in its total
-alone, and cached input of Qwen as input, too. It leaves out what Qwen's subagents and its memory used. It does not read
-Cline's files: what `usage` adds up is what the stub told.
+alone, and cached input of Qwen as input, too. It leaves out what Qwen's subagents and its memory used. It is not asked
+about Cline and Kilo: what `usage` adds up is what the stub told.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clis import CLAUDE_NEW, CLAUDE_OLD, CLINE, CODEX, COPILOT, GEMINI, OPENCODE, PI, QWEN, Cli
+from clis import CLAUDE_NEW, CLAUDE_OLD, CLINE, CODEX, COPILOT, GEMINI, KILO, OPENCODE, PI, QWEN, Cli
 from install import installed
 from real_project import AGENT, RealProject
 from stub import CACHED, INPUT, OUTPUT
@@ -38,8 +38,9 @@ def test_the_sums_are_those_of_ccusage(project: RealProject, cli: Cli):
         assert theirs["totalTokens"] == found["total"]
 
 
-def test_the_sums_of_a_cli_that_ccusage_does_not_read_are_those_of_its_model(project: RealProject):
-    counted_over_a_resume(project, CLINE)
+@pytest.mark.parametrize("cli", [CLINE, KILO], ids=str)
+def test_the_sums_of_a_cli_without_it_are_those_of_its_model(project: RealProject, cli: Cli):
+    counted_over_a_resume(project, cli)
 
 
 def counted_over_a_resume(project: RealProject, cli: Cli) -> dict[str, int]:

@@ -51,6 +51,7 @@ class Agent:
     working = "esc to interrupt"
     collapsed = "[Pasted text #1 +{lines} lines]"
     submit = b""  # keys that do what Enter does, to the input box alone
+    reason: Dialog | None = None  # asks why, after a denial
     permission: Dialog | None = Dialog("Do you want to proceed?", ("1. Yes", "2. No"))  # None: it never asks
 
     def banner(self) -> str:

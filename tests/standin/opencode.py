@@ -32,11 +32,15 @@ SCHEMA = """
     );
 """
 WAIT_SECONDS = 30
+UNNAMED = "New session - "
 
 
 class OpenCode(Agent):
     """One running CLI and the conversation it is in, which has an id from the first prompt on."""
 
+    program = "opencode"  # also the name of its data folder and of its database
+    untitled, titled = "OpenCode", "OC | "
+    version = "OpenCode 1.18.33"
     quit = "/exit"
     placeholder = "Ask anything..."
     working = "esc interrupt"
@@ -54,10 +58,10 @@ class OpenCode(Agent):
         self.name = name
 
     def banner(self) -> str:
-        return f"OpenCode 1.18.33 (stand-in)\n{Path.cwd()}\n"
+        return f"{self.version} (stand-in)\n{Path.cwd()}\n"
 
     def title(self, _status: str) -> str:
-        return f"OC | {self.name}" if self.name else "OpenCode"
+        return f"{self.titled}{self.name}" if self.name else self.untitled
 
     def record(self, role: str, text: str) -> None:
         if not self.conversation:
@@ -83,36 +87,41 @@ class OpenCode(Agent):
         return True
 
     def farewell(self, _last_line: str) -> str:
-        return f"Continue  opencode -s {self.conversation}\n" if self.conversation else ""
+        return f"Continue  {self.program} -s {self.conversation}\n" if self.conversation else ""
 
     def close(self) -> None:
         self.database.close()
 
     def _begin(self, text: str) -> None:
-        """The real one lets a model find a title, which is always one line."""
-        name = next(filter(None, map(str.strip, text.splitlines())), "")
-        self.conversation, self.name = minted("ses"), name
+        self.name = self.named(text)
+        self.conversation = minted("ses")
+        name = self.name or f"{UNNAMED}{time.strftime('%Y-%m-%dT%H:%M:%S.000Z', time.gmtime())}"
         self.database.execute(
             "INSERT INTO session VALUES (?, ?, NULL, ?, ?, ?)",
             (self.conversation, str(Path.cwd()), name, milliseconds(), milliseconds()),
         )
 
+    def named(self, prompt: str) -> str:
+        """The title of a conversation that begins so. The real one lets a model find it, which is always one line."""
+        return next(filter(None, map(str.strip, prompt.splitlines())), "")
 
-def start(options: dict[str, str], words: list[str]) -> tuple[OpenCode, str]:
+
+def start(options: dict[str, str], words: list[str], kind: type[OpenCode] = OpenCode) -> tuple[OpenCode, str]:
     """A new conversation, or the one to resume; and the first prompt. A word is a folder to go to."""
     if words:
         os.chdir(words[0])
-    database = opened()
+    database = opened(kind.program)
     prompt = options.get("--prompt", "")
     wanted = options.get("-s", options.get("--session"))
     if "-c" in options or "--continue" in options:
         wanted = newest(database)
     if not wanted:
-        return OpenCode(database, "", ""), prompt
+        return kind(database, "", ""), prompt
     row = database.execute("SELECT title FROM session WHERE id = ?", (wanted,)).fetchone()
     if not row:
         raise ended(1, f"Session not found: {wanted}")
-    return OpenCode(database, "" if "--fork" in options else wanted, row[0]), prompt
+    name = "" if row[0].startswith(UNNAMED) else row[0]
+    return kind(database, "" if "--fork" in options else wanted, name), prompt
 
 
 def newest(database: sqlite3.Connection) -> str | None:
@@ -123,9 +132,9 @@ def newest(database: sqlite3.Connection) -> str | None:
     return row[0] if row else None
 
 
-def opened() -> sqlite3.Connection:
+def opened(program: str) -> sqlite3.Connection:
     """The database, made when it is missing. Whoever comes second waits: WAL cannot be switched on by two."""
-    file = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "opencode" / "opencode.db"
+    file = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / program / f"{program}.db"
     file.parent.mkdir(parents=True, exist_ok=True)
     database = sqlite3.connect(file, timeout=WAIT_SECONDS, isolation_level=None)
     database.executescript(SCHEMA)

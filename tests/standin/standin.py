@@ -128,9 +128,16 @@ def allowed(agent: Agent, terminal: Terminal) -> bool:
     """What the user answers at the permission prompt, if the CLI has one; the last choice of every CLI is no."""
     if agent.permission is None:
         return True
-    choice = terminal.choose(agent.permission, lambda: tell(agent, terminal, "waiting"))
+    while is_denied(choice := terminal.choose(agent.permission, lambda: tell(agent, terminal, "waiting")), agent):
+        if agent.reason is None or terminal.choose(agent.reason) is not None:
+            break
     tell(agent, terminal, "busy")
-    return choice not in {None, len(agent.permission.choices) - 1}
+    return not is_denied(choice, agent)
+
+
+def is_denied(choice: int | None, agent: Agent) -> bool:
+    """Whether this choice of its permission prompt denies."""
+    return agent.permission is None or choice in {None, len(agent.permission.choices) - 1}
 
 
 def surprise(agent: Agent, terminal: Terminal, number: int) -> None:

@@ -8,7 +8,9 @@ from msgspec import Struct
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
 from reconciler.agents.profile import Profile
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.agents.type_words import manifest_words, parts_in_python
+from reconciler.agents.wrapper import assigned, hidden
 from reconciler.app.project.manifests import load_manifests, manifest_paths
 from reconciler.app.project.project import Project
 from reconciler.app.project.versions import known_version
@@ -32,6 +34,8 @@ class KnownType(Struct, frozen=True):
     # The program that its command means here, and its version if that is known without starting it.
     program: str = ""
     version: str = ""
+    # What its wrapper hides of every agent, in the words of a plan.
+    hidden: tuple[str, ...] = ()
 
 
 def known_types(at: Project, name: str = "") -> list[KnownType]:
@@ -64,4 +68,12 @@ def _known(at: Project, profile: Profile, declared: AgentType | None) -> KnownTy
         declared.place if declared else None,
         program,
         known_version(at, program, profile) if program else "",
+        _hidden(at, profile),
     )
+
+
+def _hidden(at: Project, profile: Profile) -> tuple[str, ...]:
+    """What the wrapper of the type hides of an agent that adds no `env` and no `wrap`, in whichever folder it is."""
+    env = {**at.env, **assigned(profile.launch.wrap)}
+    found = hidden(profile, AgentEnvironment("", env.get("HOME") or at.caller.home, env), ())
+    return found.warnings if found else ()

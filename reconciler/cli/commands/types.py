@@ -77,4 +77,5 @@ def types(
 
 def _document(found: KnownType) -> KnownTypeDoc:
     document = type_document(found.profile, found.origin, found.words, found.in_python, found.place)
-    return {**document, "program": found.program or None, "version": found.version or None}
+    program, version = found.program or None, found.version or None
+    return {**document, "program": program, "version": version, "hidden": list(found.hidden)}

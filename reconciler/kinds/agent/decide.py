@@ -208,12 +208,12 @@ def _behind_wrapper(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
     return tuple(
         Diagnostic(
             severity=Severity.WARNING,
-            summary=f"behind {facts.hidden.by}: {said}",
+            summary=warning,
             fix=fix,
             address=str(case.address),
             place=case.place,
         )
-        for said in facts.hidden.said
+        for warning in facts.hidden.warnings
     )
 
 

@@ -40,6 +40,8 @@ class KnownTypeDoc(TypedDict):
     """What is known of it, in the words of `agent_types` in a manifest."""
     in_python: list[str]
     """The parts of it that take an algorithm, so that a manifest cannot say them."""
+    hidden: list[str]
+    """What its wrapper hides, in the words of a plan."""
 
 
 class TypesDoc(TypedDict):
