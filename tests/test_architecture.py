@@ -173,6 +173,8 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "generation",
         "generation-diff",
         "job-dry-run",
+        "job-dead",
+        "runner",
         "job-verify",
         "job-publish",
         "job-answer",

@@ -13,7 +13,7 @@ from types import FrameType
 from reconciler.app.monitor.monitor import StopRequest
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.monitor.install import Service, Unit, install, launchd_agent, systemd_unit, uninstall
+from reconciler.monitor.install import Unit, UserService, install, launchd_agent, systemd_unit, uninstall
 from reconciler.ports.files import RealFiles
 from reconciler.render.output import tell
 
@@ -31,7 +31,7 @@ def expect_user_service(service: ServiceAction, command: str, *, user: bool) -> 
         raise UsageError("a service needs the option --user", fix=f"reconciler {command} {service} --user")
 
 
-def unit_of(service: Service, home: str) -> Unit:
+def unit_of(service: UserService, home: str) -> Unit:
     """The file of the service on this system."""
     if sys.platform == "darwin":
         return launchd_agent(service, home, os.getuid())

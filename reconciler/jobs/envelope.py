@@ -29,7 +29,7 @@ class BrokenEnvelope(ReconcilerError):
     """It cannot be used; the summary says why, and never what is in it."""
 
 
-class Order(Redacted, frozen=True):
+class JobOrder(Redacted, frozen=True):
     """The job as it was submitted; the names are those of `Job`."""
 
     id: str
@@ -51,7 +51,7 @@ class Envelope(Redacted, frozen=True):
 
     origin: str
     """The host that submitted it."""
-    job: Order
+    job: JobOrder
     workdir: str = ""
     """The name of a workspace there; empty for that of the agent."""
     format_version: str = _VERSION
@@ -59,8 +59,8 @@ class Envelope(Redacted, frozen=True):
 
 def envelope_of(job: Job, origin: str, workdir: str, validate: str) -> Envelope:
     """The envelope of a job that another host shall do."""
-    known = {name: getattr(job, name) for name in Order.__struct_fields__ if name != "validate"}
-    return Envelope(origin, Order(**known, validate=validate), workdir)
+    known = {name: getattr(job, name) for name in JobOrder.__struct_fields__ if name != "validate"}
+    return Envelope(origin, JobOrder(**known, validate=validate), workdir)
 
 
 def packed(envelope: Envelope) -> bytes:

@@ -21,7 +21,7 @@ def publish_command(job_id: str, registry_dir: str, env: Mapping[str, str]) -> s
 
 def instructions(job_id: str, prompt: str, publish: str) -> str:
     """Return the whole text for the agent; `publish` is the command without its event."""
-    event = {kind: f"{publish} --event {kind}" for kind in EventKind}
+    event = {kind: f"{publish} --event {kind}" for kind in EventKind if kind.is_of_agents}
     return f"""\
 Your job_id is "{job_id}" (the one just registered for THIS delegation: \
 do NOT reuse any job_id you saw in earlier runs).

@@ -38,7 +38,7 @@ _TOLD = "told.json"
 _UNCERTAIN = frozenset({DeliveryVerdict.TYPED_NOT_SUBMITTED, DeliveryVerdict.UNVERIFIED})
 
 
-class Told(Struct, frozen=True):
+class TellState(Struct, frozen=True):
     """What the host that submitted the job was told. Our own events have a publisher and numbers of their own."""
 
     publisher: str
@@ -90,7 +90,7 @@ def take(records: Records, claim: Claim, envelope: Envelope, place: Workplace) -
     )
     records.files.make_folder(home_of(records, job.id), 0o700)
     keep_order(records, job.id, claim.envelope)
-    _note(records, job.id, Told(os.urandom(8).hex()))
+    _note(records, job.id, TellState(os.urandom(8).hex()))
     return open_record(records, job)
 
 
@@ -110,13 +110,13 @@ def claim_of(records: Records, job: Job) -> Claim:
     return Claim(job.id, destination_of(job.queue), order_of(records, job.id))
 
 
-def told(records: Records, job_id: str) -> Told:
+def told(records: Records, job_id: str) -> TellState:
     """What was told; a damaged note counts as lost, and everything is told once more, by a new publisher."""
     found = records.files.read(_told(records, job_id))
     with suppress(ValueError):
         if isinstance(found, Present):
-            return shaped(Told, read_json(found.value))
-    return Told(os.urandom(8).hex())
+            return shaped(TellState, read_json(found.value))
+    return TellState(os.urandom(8).hex())
 
 
 def tell(records: Records, job: Job, bus: Bus) -> bool:
@@ -176,12 +176,12 @@ def why_dead(job: Job) -> str:
     return job.result.detail if verdict != DeliveryVerdict.SUBMITTED else ""
 
 
-def _claimed(records: Records, job: Job, state: Told) -> bytes:
+def _claimed(records: Records, job: Job, state: TellState) -> bytes:
     event = _event(job, EventKind.CLAIMED, job.host, to_millisecond(records.clock.now()))
     return sign(replace(event, publisher=state.publisher, seq=1), job.auth_token)
 
 
-def _ended(records: Records, job: Job, state: Told) -> bytes:
+def _ended(records: Records, job: Job, state: TellState) -> bytes:
     if job.result is None:
         raise ValueError("the job has not ended")
     kind = EventKind.COMPLETED if job.result.ending is Ending.COMPLETED else EventKind.ERROR
@@ -200,7 +200,7 @@ def _event(job: Job, kind: EventKind, detail: str, at: str) -> JobEvent:
     return JobEvent(job.id, kind, harmless, timestamp=at, publisher="", seq=0, id=os.urandom(16).hex())
 
 
-def _note(records: Records, job_id: str, state: Told) -> None:
+def _note(records: Records, job_id: str, state: TellState) -> None:
     content: dict[str, Any] = to_builtins(state)
     records.files.write(_told(records, job_id), json.dumps(content).encode(), 0o600)
 

@@ -16,7 +16,6 @@ from reconciler.model.record import Json
 
 from . import expand
 from .document import Document, ManifestContext, Source, mistake
-from .jobs import job_mistakes, job_settings
 from .links import (
     NOTHING_JUDGED,
     Declared,
@@ -28,7 +27,7 @@ from .links import (
 )
 from .merge import Block, MergedManifests, merge
 from .templates import type_mistakes
-from .values import accept_mistakes, accepts, budget_mistakes, project_budget
+from .values import accept_mistakes, accepts, budget_mistakes, job_mistakes, job_settings, project_budget
 from .variables import fill
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.model.address import INSTANCE_PATTERN, NAME_PATTERN
+from reconciler.model.address import HOST_PATTERN, INSTANCE_PATTERN, NAME_PATTERN
 
 SESSION_ID = r"[A-Za-z0-9][A-Za-z0-9._:-]*"
 SOCKET = r"[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -46,7 +46,7 @@ RULES = {
     "repo": PATH_RULE,
     "socket_path": PATH_RULE,
     "from_file": PATH_RULE,
-    "pool": (r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}", "the name of a pool: letters, digits, `_` and `-`; or `no`"),
+    "pool": (HOST_PATTERN, "the name of a pool: letters, digits, `_` and `-`; or `no`"),
     "server": (SERVER, "an address such as `tls://queue.example:4222`"),
     "password_file": PATH_RULE,
     "ca_certs": PATH_RULE,

@@ -12,6 +12,10 @@ from msgspec import Struct
 
 # tmux runs formats in names (`#(command)`) and rewrites `.` and `:`, so every name is checked before tmux sees it.
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+HOST_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}"
+"""A name that can be a part of a topic of MQTT and of a subject of NATS: of a host that gets jobs, and of a pool."""
+HOST_PREFIX = "host-"
+"""What the queue of one host is named with beside the queues of the pools, so no pool may begin with it."""
 INSTANCE_PATTERN = rf"{NAME_PATTERN}(?:\[{NAME_PATTERN}\])?"
 _NAME = re.compile(NAME_PATTERN)
 _OWN_NAME = re.compile(INSTANCE_PATTERN)

@@ -6,11 +6,10 @@ import re
 
 from msgspec import Struct
 
+from .address import HOST_PATTERN, HOST_PREFIX
 from .errors import UsageError
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
-HOST_PREFIX = "host-"
-"""What the queue of one host is named with beside the queues of the pools, so no pool may begin with it."""
+_NAME = re.compile(HOST_PATTERN)
 
 
 class Destination(Struct, frozen=True):

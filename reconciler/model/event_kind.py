@@ -16,6 +16,11 @@ class EventKind(StrEnum):
     ERROR = "error"
 
     @property
+    def is_of_agents(self) -> bool:
+        """Whether an agent reports it, and not the host that has the job."""
+        return self is not EventKind.CLAIMED
+
+    @property
     def ends_the_job(self) -> bool:
         """Whether it is the last event of a job. The broker retains this event for clients that connect later."""
         return self in {EventKind.COMPLETED, EventKind.ERROR}

@@ -28,7 +28,7 @@ _KEPT = ("PATH", "TMUX_TMPDIR", "TMUX_SERVER_NAME", "AGENT_SESSIONS_STATE_DIR", 
 _HEADERS = 2
 
 
-class Service(Struct, frozen=True):
+class UserService(Struct, frozen=True):
     """What runs without a terminal; `command` has absolute paths, `state` is the registry's folder."""
 
     name: str
@@ -112,7 +112,7 @@ def _is_ours(content: bytes) -> bool:
 # --- systemd ----------------------------------------------------------------------------------
 
 
-def systemd_unit(service: Service, config_home: str) -> Unit:
+def systemd_unit(service: UserService, config_home: str) -> Unit:
     """A systemd unit of the user (systemd.unit(5), systemd.service(5)).
 
     It restarts after failures, except those that would repeat: held lock, refusal, wrong usage.
@@ -121,7 +121,7 @@ def systemd_unit(service: Service, config_home: str) -> Unit:
         "[Unit]",
         f"Description=reconciler {service.kind} of {_escaped(service.root)}",
         "",
-        "[Service]",
+        "[UserService]",
         "Type=exec",
         f"ExecStart={' '.join(_quoted(word).replace('$', '$$') for word in service.command)}",
         f"WorkingDirectory={_escaped(service.root)}",
@@ -164,7 +164,7 @@ def _escaped(text: str) -> str:
 # --- launchd ----------------------------------------------------------------------------------
 
 
-def launchd_agent(service: Service, home: str, uid: int) -> Unit:
+def launchd_agent(service: UserService, home: str, uid: int) -> Unit:
     """A property list for the user's launchd (launchd.plist(5)); it restarts after a failure."""
     label = service.name
     log = os.path.join(home, "Library", "Logs", f"{label}.log")

@@ -17,6 +17,7 @@ import msgspec
 from reconciler.model.destination import HOST_PREFIX, Destination, host_name, pool_name
 from reconciler.model.errors import UsageError
 from reconciler.model.job_server import JobServer
+from reconciler.model.moment import to_millisecond
 
 from .bus import LARGEST_PAYLOAD, Bus, BusUnreachable, Message
 from .clock import RealClock
@@ -110,7 +111,7 @@ class NatsQueue:
 
     def dead_letter(self, claim: Claim, why: str) -> None:
         """Keep a job as a dead letter, and then take it off the queue."""
-        at = self._clock.now().isoformat(timespec="seconds")
+        at = to_millisecond(self._clock.now())
         letter = DeadLetter(claim.id, claim.to, claim.envelope, why, self._host, at)
         self._link.publish(f"{LETTERS}.{claim.id}", msgspec.json.encode(letter), key=claim.id)
         self._settle(claim, b"+TERM")

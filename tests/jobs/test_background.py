@@ -34,7 +34,9 @@ def tmux() -> FakeTmux:
 def test_a_follower_says_who_it_is_and_takes_that_back(tmp_path: Path) -> None:
     records = desk(tmp_path)
     assert background.noted_follower(records) is None
-    state = replace(background.myself(BROKER, "/p", "/p/r.yaml", RealProcesses()), jobs=("j1", "j2"))
+    state = replace(
+        background.myself(background.address_of(BROKER), "/p", "/p/r.yaml", RealProcesses()), jobs=("j1", "j2")
+    )
 
     background.note(records, state)
 
@@ -46,7 +48,7 @@ def test_a_follower_says_who_it_is_and_takes_that_back(tmp_path: Path) -> None:
 
 def test_a_copied_folder_has_no_follower(tmp_path: Path) -> None:
     records = desk(tmp_path / "original")
-    background.note(records, background.myself(BROKER, "/p", "/p/r.yaml", RealProcesses()))
+    background.note(records, background.myself(background.address_of(BROKER), "/p", "/p/r.yaml", RealProcesses()))
     copy = replace(records, folder=str(tmp_path / "copy"))
     shutil.copytree(records.folder, copy.folder)
     assert background.noted_follower(copy) is None
@@ -56,7 +58,7 @@ def test_a_copied_folder_has_no_follower(tmp_path: Path) -> None:
 @pytest.mark.parametrize("part", ["", ".follower", ".follower/state.json"])
 def test_what_others_may_have_written_of_a_follower_is_not_believed(tmp_path: Path, part: str) -> None:
     records = desk(tmp_path)
-    background.note(records, background.myself(BROKER, "/p", "/p/r.yaml", RealProcesses()))
+    background.note(records, background.myself(background.address_of(BROKER), "/p", "/p/r.yaml", RealProcesses()))
     background.expect_ours(records)
     path = Path(records.folder, part)
     path.chmod(path.stat().st_mode | 0o020)
@@ -67,7 +69,7 @@ def test_what_others_may_have_written_of_a_follower_is_not_believed(tmp_path: Pa
 
 def test_only_the_very_process_lives(tmp_path: Path) -> None:
     records, processes = desk(tmp_path), RealProcesses()
-    state = background.myself(BROKER, "/p", "/p/r.yaml", processes)
+    state = background.myself(background.address_of(BROKER), "/p", "/p/r.yaml", processes)
 
     assert background.lives(state, processes)
     assert not background.lives(None, processes)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.monitor.install import (
-    Service,
+    UserService,
     install,
     launchd_agent,
     passed_on,
@@ -25,7 +25,7 @@ ROOTS = ["/home/u/lab", '/home/u/My "lab" $HOME 100% \\n']
 
 def service(root, program="/usr/bin/python3"):
     command = (program, "-m", "reconciler", "-C", root, "monitor")
-    return Service(service_name(root), root, f"{root}/.hermes", command, {"PATH": "/usr/bin:/bin"})
+    return UserService(service_name(root), root, f"{root}/.hermes", command, {"PATH": "/usr/bin:/bin"})
 
 
 @pytest.mark.parametrize("root", ROOTS)
@@ -96,6 +96,6 @@ def test_only_what_was_written_here_is_replaced_and_removed(tmp_path, unit_of):
         with pytest.raises(Refused, match="changed by hand"):
             change(unit, files)
     with open(unit.path, "wb") as file:
-        file.write(b"[Service]\n")
+        file.write(b"[UserService]\n")
     with pytest.raises(Refused):
         uninstall(unit, files)

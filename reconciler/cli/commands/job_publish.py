@@ -12,6 +12,7 @@ from reconciler.cli.job_words import find_records
 from reconciler.cli.parameters import Option
 from reconciler.jobs.publish import Outcome, Publication
 from reconciler.jobs.publish import publish as send
+from reconciler.model.errors import UsageError
 from reconciler.model.event_kind import EventKind
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.jobs import publication_document
@@ -37,6 +38,8 @@ def publish(
       reconciler job publish --job 20260625T031924123-0c7e5a9b1d2f3a4b --event started
       reconciler job publish --job 20260625T031924123-0c7e5a9b1d2f3a4b --event completed --detail "3 tests fixed"
     """
+    if not event.is_of_agents:
+        raise UsageError(f"{event} is said by a runner, and not by an agent", fix="say --event started")
     done = send(find_records(chdir, registry, registry_dir), job, event, detail)
     if as_json:
         _print_publication(job, event, done)

@@ -245,7 +245,9 @@ def _service(service: ServiceAction, unit: Unit, form: NewsOutput, *, user: bool
 
 def _unit(at: Project, words: list[str]) -> Unit:
     command = (sys.executable, "-m", "reconciler", "-C", at.root, "--registry", at.registry_path, "monitor")
-    service = made.Service(made.service_name(at.root), at.root, at.state, (*command, *words), made.passed_on(at.env))
+    service = made.UserService(
+        made.service_name(at.root), at.root, at.state, (*command, *words), made.passed_on(at.env)
+    )
     return unit_of(service, at.home)
 
 
@@ -255,7 +257,7 @@ def _unit_of_all(words: list[str]) -> Unit:
     command = (sys.executable, "-m", "reconciler", "monitor", "--all")
     state = os.path.join(state_home(os.environ, home), "reconciler")
     env = made.passed_on(os.environ, "XDG_STATE_HOME")
-    return unit_of(made.Service("reconciler-monitor-all", home, state, (*command, *words), env), home)
+    return unit_of(made.UserService("reconciler-monitor-all", home, state, (*command, *words), env), home)
 
 
 def _words(options: MonitorOptions, form: NewsOutput, registry_dir: str) -> list[str]:

@@ -73,7 +73,7 @@ def runner(
     return ExitCode.INTERRUPTED if stop.reason == "SIGINT" else ExitCode.OK
 
 
-def _service(at: Project, pools: tuple[str, ...], registry_dir: str, *, as_json: bool) -> made.Service:
+def _service(at: Project, pools: tuple[str, ...], registry_dir: str, *, as_json: bool) -> made.UserService:
     desired = declared(at)
     name_of_this_host(desired)  # a service that cannot run is not installed
     expect_pools(desired, pools)
@@ -83,4 +83,4 @@ def _service(at: Project, pools: tuple[str, ...], registry_dir: str, *, as_json:
     program = (sys.executable, "-m", "reconciler", "-C", at.root, "--registry", at.registry_path)
     command = (*program, "runner", *words)
     name = made.service_name(at.root, "runner")
-    return made.Service(name, at.root, at.state, command, made.passed_on(at.env), kind="runner")
+    return made.UserService(name, at.root, at.state, command, made.passed_on(at.env), kind="runner")

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from reconciler.app.jobs.runner.agents import IdleAgent, folder_of, idle_agents, known_agents
-from reconciler.app.jobs.runner.context import NewsKind, RunnerContext, RunnerNews, Task
+from reconciler.app.jobs.runner.context import NewsKind, RunnerContext, RunnerNews, RunnerTask
 from reconciler.jobs.envelope import BrokenEnvelope, Envelope, unpacked
 from reconciler.jobs.guard import Guard
 from reconciler.jobs.recipient import addressee
@@ -23,7 +23,7 @@ _LOOK_AGAIN = 2.0  # seconds between two looks for idle agents
 def resume(context: RunnerContext) -> None:
     """Go on with the jobs that an earlier runner had taken."""
     for job in taken_jobs(context.records):
-        context.tasks[job.id] = Task(job.id, claim_of(context.records, job))
+        context.tasks[job.id] = RunnerTask(job.id, claim_of(context.records, job))
 
 
 def claim_next(context: RunnerContext, seconds: float) -> Iterator[RunnerNews]:
@@ -64,7 +64,7 @@ def _taken(context: RunnerContext, claim: Claim, envelope: Envelope, idle: list[
     known = _recorded(context, claim.id)
     if known is None or known.is_sent_away:  # sent away by this host itself, which now does it
         job = take(context.records, claim, envelope, _workplace(context, envelope, claim, idle))
-        context.tasks[job.id] = Task(job.id, claim, pool=claim.to.pool)
+        context.tasks[job.id] = RunnerTask(job.id, claim, pool=claim.to.pool)
         context.queue.heartbeat(claim)
         yield RunnerNews(NewsKind.TAKEN, job.id, f"from {job.origin}" + (f", for {job.agent}" if job.agent else ""))
         return
@@ -83,7 +83,7 @@ def _again(context: RunnerContext, claim: Claim, known: Job) -> Iterator[RunnerN
         context.guards[known.id] = guard_of(context, claim, known)
         yield RunnerNews(NewsKind.GUARDED, known.id, "another host began it")
     elif not state.done:
-        task = context.tasks.setdefault(known.id, Task(known.id, claim, pool=claim.to.pool))
+        task = context.tasks.setdefault(known.id, RunnerTask(known.id, claim, pool=claim.to.pool))
         task.claim, task.next_heartbeat = claim, 0.0
     elif why := why_dead(known):
         context.queue.dead_letter(claim, why)

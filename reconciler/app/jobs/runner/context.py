@@ -50,7 +50,7 @@ class RunnerNews(Struct, frozen=True):
 
 
 @dataclass(slots=True)
-class Task:
+class RunnerTask:
     """A job that this host does. Times are of the monotonic clock."""
 
     job_id: str
@@ -75,14 +75,14 @@ class RunnerContext:
     follower: Follower
     watcher: PermissionWatcher
     cache: JobRecordCache
-    tasks: dict[str, Task] = field(default_factory=dict)
+    tasks: dict[str, RunnerTask] = field(default_factory=dict)
     guards: dict[str, Guard] = field(default_factory=dict)
     next_look: float = 0.0
     """When to look for idle agents again."""
     dropped: int = 0
     """How many messages could not be used."""
 
-    def taken(self) -> Iterator[tuple[Task, Job]]:
+    def taken(self) -> Iterator[tuple[RunnerTask, Job]]:
         """Each task with its record. A record that was deleted or damaged ends its task: nothing is known any more."""
         for task in list(self.tasks.values()):
             try:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from reconciler.app.agents.look import ProjectView
 from reconciler.app.jobs.runner.agents import known_agents
 from reconciler.app.jobs.runner.claims import guard_of
-from reconciler.app.jobs.runner.context import NewsKind, RunnerContext, RunnerNews, Task
+from reconciler.app.jobs.runner.context import NewsKind, RunnerContext, RunnerNews, RunnerTask
 from reconciler.app.usage.budgets import refuse_over_budget
 from reconciler.jobs.attempt import attempt, is_later, pause_after
 from reconciler.jobs.envelope import BrokenEnvelope, unpacked
@@ -48,7 +48,7 @@ class _Meeting(Struct, frozen=True):
     seen: ProjectView
 
 
-def _try(context: RunnerContext, task: Task, job: Job) -> Iterator[RunnerNews]:
+def _try(context: RunnerContext, task: RunnerTask, job: Job) -> Iterator[RunnerNews]:
     task.attempts += 1
     task.next_attempt = context.now() + pause_after(task.attempts)
     try:
@@ -89,7 +89,7 @@ def _workspace(context: RunnerContext, job: Job) -> str:
         return ""
 
 
-def _give(context: RunnerContext, task: Task, meeting: _Meeting) -> Iterator[RunnerNews]:
+def _give(context: RunnerContext, task: RunnerTask, meeting: _Meeting) -> Iterator[RunnerNews]:
     at, records, job, to = context.at, context.records, meeting.job, meeting.to
     whom = recipient(to, meeting.seen.snapshot, at.files, at.caller, home_of(records, job.id))
     world = at.world(meeting.seen.desired.socket)
@@ -104,7 +104,7 @@ def _give(context: RunnerContext, task: Task, meeting: _Meeting) -> Iterator[Run
         yield _leave(context, task, job)
 
 
-def _leave(context: RunnerContext, task: Task, job: Job) -> RunnerNews:
+def _leave(context: RunnerContext, task: RunnerTask, job: Job) -> RunnerNews:
     """Another host began the job: it is not done here, but somebody must see to its end."""
     context.end(job.id, Ending.ERROR, "another host began it")
     note_done(context.records, job.id, elsewhere=True)
@@ -113,7 +113,7 @@ def _leave(context: RunnerContext, task: Task, job: Job) -> RunnerNews:
     return RunnerNews(NewsKind.GUARDED, job.id, "another host began it")
 
 
-def _follow(context: RunnerContext, task: Task) -> None:
+def _follow(context: RunnerContext, task: RunnerTask) -> None:
     if not task.is_followed:
         context.follower.add(task.job_id)
         task.is_followed = True

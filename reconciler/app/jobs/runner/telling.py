@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from reconciler.app.jobs.runner.context import NewsKind, RunnerContext, RunnerNews, Task
+from reconciler.app.jobs.runner.context import NewsKind, RunnerContext, RunnerNews, RunnerTask
 from reconciler.jobs.envelope import is_cancel_wish
 from reconciler.jobs.guard import WHY_SILENT, silent_event
 from reconciler.jobs.reading import RecordUnreadable
@@ -28,7 +28,7 @@ def tell_all(context: RunnerContext) -> Iterator[RunnerNews]:
             yield from _end(context, task, job)
 
 
-def _end(context: RunnerContext, task: Task, job: Job) -> Iterator[RunnerNews]:
+def _end(context: RunnerContext, task: RunnerTask, job: Job) -> Iterator[RunnerNews]:
     """Check the result, tell the end, and give the claim back; the record says that it was done, last of all."""
     why = why_dead(job)
     if not why:
