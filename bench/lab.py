@@ -71,6 +71,11 @@ class Lab:
         """Run one bare tmux command on the lab's server."""
         return run(["tmux", "-u", "-S", self.socket, *words], self.env(), self.root)
 
+    def count_sessions(self) -> int:
+        """How many sessions the lab's server has."""
+        listing = ["tmux", "-S", self.socket, "list-sessions"]
+        return len(subprocess.run(listing, check=True, capture_output=True, text=True).stdout.splitlines())
+
     def declare(self, agents: int, cli: str = "sleeper") -> None:
         """Write a manifest of that many agents of one CLI, ten in each workspace."""
         with open(os.path.join(self.root, "reconciler.yaml"), "w", encoding="utf-8") as file:

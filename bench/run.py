@@ -17,6 +17,7 @@ from lab import Lab, lab
 from measure import Row, Run, machine, paired, repeated, run, table, together
 from monitor import idle_share, pass_cpu, reaction, talkative_pass_cpu
 from mqtt import receive_rates
+from playbook import rows as rows_of_playbook
 from projects import rows as rows_of_projects
 from rooms import comparison_cpu, registry_times
 from usage import usage_times
@@ -69,13 +70,14 @@ def _project(agents: int) -> Iterator[Row]:
 
 
 def _applied(agents: int, created: Run) -> Iterator[Row]:
-    if agents != _HALF:
+    if agents < _HALF:
         yield Row(f"`apply` of {agents} new sessions", _seconds(created))
         return
     with lab() as place:
         bare = place.bare_sessions(agents)
     yield Row(f"{agents} sessions, created and tagged through one control client: the limit", _seconds(bare))
-    yield Row(f"`apply` of {agents} new sessions", _seconds(created), _times(created.wall / bare.wall), "1.8 x")
+    budget = "1.8 x" if agents == _HALF else ""
+    yield Row(f"`apply` of {agents} new sessions", _seconds(created), _times(created.wall / bare.wall), budget)
 
 
 def _without_changes(place: Lab, agents: int) -> Iterator[Row]:
@@ -128,6 +130,7 @@ SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
     "registry": lambda: (Row(what, measured) for what, measured in registry_times(_MANY)),
     "monitor": _monitor,
     "tmuxp": _tmuxp,
+    "ansible": rows_of_playbook,
     "messages": lambda: (Row(what, measured) for what, measured in receive_rates()),
     "jobs": rows_of_jobs,
     "projects": rows_of_projects,

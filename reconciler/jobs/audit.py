@@ -126,8 +126,7 @@ def log(folder: str, lines: Iterable[str]) -> None:
     """Add lines to the follower's log. Raises ReconcilerError when they cannot be written."""
     data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
     try:
-        own_files.make_folder(folder, 0o700)
-        with own_files.appending(os.path.join(folder, LOG)) as file:
+        with own_files.opened(folder, make=True), own_files.appending(os.path.join(folder, LOG)) as file:
             file.write(data)
     except OSError as error:
         raise _failure(folder, error) from error

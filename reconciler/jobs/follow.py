@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from itertools import islice
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import (
@@ -141,16 +143,21 @@ class Follower:
 
     def _receive(self, seconds: float) -> list[Message]:
         """The messages that wait; of many, also those that follow soon."""
-        messages: list[Message] = []
-        wait, until = seconds, 0.0
-        while len(messages) < _LARGEST_BATCH:
-            message = self._bus.receive(wait)
-            if message is None:
+        clock = self._records.clock
+        messages = self._waiting(seconds, _LARGEST_BATCH)
+        until = clock.monotonic() + _LONGEST_WAIT
+        while 1 < len(messages) < _LARGEST_BATCH and clock.monotonic() < until:
+            clock.wait(_LINGER)  # to wake up for each message would cost more than to take it
+            more = self._waiting(0, _LARGEST_BATCH - len(messages))
+            if not more:
                 break
-            messages.append(message)
-            until = until or self._records.clock.monotonic() + _LONGEST_WAIT
-            wait = _LINGER if len(messages) > 1 and self._records.clock.monotonic() < until else 0
+            messages += more
         return messages
+
+    def _waiting(self, seconds: float, most: int) -> list[Message]:
+        """Up to `most` messages that wait; waits up to `seconds` for the first."""
+        first = self._bus.receive(seconds)
+        return [] if first is None else [first, *islice(iter(partial(self._bus.receive, 0), None), most - 1)]
 
     def _connection_changes(self) -> Iterator[Happening]:
         if self._bus.drops > self._reported_drops:
@@ -193,6 +200,7 @@ class Follower:
         except (UnknownJob, RecordUnreadable) as error:
             yield self._abandon(followed, error)
             return
+        followed.stamp = judged.stamp or followed.stamp  # our own change need not be read again
         self._log(followed.job, judged.happenings)
         yield from judged.happenings
         yield from self._take_over(followed, judged.job)

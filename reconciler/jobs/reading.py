@@ -42,6 +42,8 @@ class Recorded(Redacted, frozen=True):
     job: Job
     assumptions: tuple[Assumption, ...] = ()
     is_older: bool = False
+    text: bytes = b""
+    """The content of the record."""
 
     @property
     def is_ended_elsewhere(self) -> bool:
@@ -59,34 +61,25 @@ def recorded(file: RecordFile, text: bytes) -> Recorded:
     place = _Places(file.path, text).of
     if not is_older(content):
         _refuse(file, ((each.what, place(each.key)) for each in mistakes_in(content)))
-        return Recorded(job_of(content), plain_login(content["broker"], place) if content.get("broker") else ())
+        logins = plain_login(content["broker"], place) if content.get("broker") else ()
+        return Recorded(job_of(content), logins, text=text)
     older = modernized(file, content, place)
     _refuse(file, ((each.what, place(each.key)) for each in older.mistakes))
-    return Recorded(job_of(older.content), older.assumptions, is_older=True)
+    return Recorded(job_of(older.content), older.assumptions, is_older=True, text=text)
 
 
-def is_of_others(text: bytes) -> bool:
-    """Whether another program wrote the record."""
-    try:
-        content = read_json(text)
-    except ValueError:
-        return False
-    return isinstance(content, dict) and is_older(content)
-
-
-def merged(file: RecordFile, text: bytes, job: Job) -> dict[str, Any]:
+def merged(file: RecordFile, before: Recorded, job: Job) -> dict[str, Any]:
     """Return the record's new content for a changed job. Keys of other tools stay, even with the names of ours.
 
     In a record of the original scripts, only changed keys are written, so that the scripts can still read it.
 
     Raises:
-        RecordUnreadable: The old record is broken.
         ReconcilerError: The new content would not read back as the job.
     """
-    content = _content(file, text)
-    if not is_older(content):
+    content = _content(file, before.text)
+    if not before.is_older:
         return {**content, **to_builtins(job)}
-    data = with_changes(content, recorded(file, text).job, job)
+    data = with_changes(content, before.job, job)
     if recorded(file, json.dumps(data).encode()).job != job:
         raise ReconcilerError(
             "the job record cannot be changed: it would not read back the same", fix=f"check {file.path}"

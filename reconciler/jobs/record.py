@@ -11,8 +11,6 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
-from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct, field, to_builtins
 from msgspec.structs import replace
@@ -26,13 +24,10 @@ from reconciler.model.record import Json
 from reconciler.model.redacted import Redacted
 from reconciler.ports import lockfile
 from reconciler.ports.world import Clock, Files
-from reconciler.state.schemas import load_schema
+from reconciler.state.schemas import schema_mistake
 
 from .older import RecordFile
-from .reading import Recorded, RecordUnreadable, is_of_others, merged, recorded
-
-if TYPE_CHECKING:
-    from jsonschema import Draft7Validator
+from .reading import Recorded, RecordUnreadable, merged, recorded
 
 _LARGEST = 1 << 25
 
@@ -181,9 +176,9 @@ def update(records: Records, job_id: str, change: Callable[[Job], Job | None]) -
     Raises what `read` and `write` raise.
     """
     with locked(records, job_id):
-        job = read(records, job_id)
-        changed = change(job)
-        return write(records, changed) if changed and changed != job else job
+        found = look(records, job_id)
+        changed = change(found.job)
+        return write(records, changed, found) if changed and changed != found.job else found.job
 
 
 @contextmanager
@@ -198,17 +193,19 @@ def locked(records: Records, job_id: str) -> Iterator[None]:
         yield
 
 
-def write(records: Records, job: Job) -> Job:
+def write(records: Records, job: Job, before: Recorded | None = None) -> Job:
     """Write the job with a new `updated_at`, and return it; keys of other tools stay.
+
+    `before` is the record, if the caller has read it since it took the lock.
 
     Raises:
         ReconcilerError: The record would not be valid, or cannot be written; the old one is unchanged.
     """
     path = path_of(records, job.id)
     stamped = replace(job, updated_at=to_millisecond(records.clock.now()))
-    is_new = isinstance(records.files.facts(path), Absent)
-    before = None if is_new else _text(records, job.id)
-    _check(stamped, path, any_token=before is not None and is_of_others(before))
+    if before is None and not isinstance(records.files.facts(path), Absent):
+        before = look(records, job.id)
+    _check(stamped, path, any_token=before is not None and before.is_older)
     data = to_builtins(stamped) if before is None else merged(_file(records, job.id), before, stamped)
     records.files.write(path, json.dumps(data, indent=2).encode() + b"\n", 0o600)
     return stamped
@@ -301,14 +298,5 @@ def _unknown(records: Records, job_id: str) -> UnknownJob:
 def _check(job: Job, path: str, *, any_token: bool) -> None:
     """Check the job against the schema. `any_token` skips the token: the original scripts used other forms."""
     meant = replace(job, auth_token="0" * 64) if any_token else job
-    error = next(_validator().iter_errors(to_builtins(meant)), None)
-    if error is not None:
-        where = ".".join(map(str, error.absolute_path)) or "its keys"
-        raise ReconcilerError(f"the job record would not be valid: {where}", fix=f"check {path}")
-
-
-@cache
-def _validator() -> Draft7Validator:
-    from jsonschema import Draft7Validator  # noqa: PLC0415 - slow to load, and only writing needs it
-
-    return Draft7Validator(cast(Any, load_schema("job")))
+    if mistake := schema_mistake("job", to_builtins(meant)):
+        raise ReconcilerError(f"the job record would not be valid: {mistake.where or 'its keys'}", fix=f"check {path}")

@@ -31,7 +31,7 @@ from reconciler.model.record import Json
 from reconciler.model.secrets import data_without_token
 
 from .audit import AuditFile, append_events, audit_folder, keep, keep_record
-from .record import NewJob, Records, add, create, locked, read, update, write
+from .record import NewJob, Records, add, create, locked, look, stamp_of, update, write
 
 _Entry: TypeAlias = Mapping[str, Json]
 
@@ -44,6 +44,8 @@ class Transition(Struct, frozen=True):
     happenings: tuple[Happening, ...] = ()
     entries: tuple[_Entry, ...] = ()
     """The lines for the audit."""
+    stamp: tuple[int, int] | None = None
+    """The `stamp_of` the record as this transition wrote it; None when it wrote nothing."""
 
 
 def open_job(records: Records, new: NewJob) -> Job:
@@ -88,13 +90,14 @@ def end_job(records: Records, job_id: str, result: Result, *, quiet_since: str =
     Raises what `update` raises, and ReconcilerError when the audit cannot be written.
     """
     with locked(records, job_id):
-        job = read(records, job_id)
+        found = look(records, job_id)
+        job = found.job
         harmless = _harmless(job, result)
         ended = after_end(job, harmless) if quiet_since in {"", job.updated_at} else None
         if ended is None:
             return job
         _audit(records, ended, [{"what": "ended", **to_builtins(harmless)}])
-        job = write(records, ended)
+        job = write(records, ended, found)
     _keep_record(records, job)
     return job
 
@@ -105,15 +108,16 @@ def record_heard(records: Records, job_id: str, verdicts: Iterable[JobEvent | Dr
     The audit is written before the record, so that a crash between the two loses nothing.
     """
     with locked(records, job_id):
-        job = read(records, job_id)
-        judged = judge(job, verdicts)
+        found = look(records, job_id)
+        judged = judge(found.job, verdicts)
         _audit(records, judged.job, judged.entries)
-        if judged.job == job:
+        if judged.job == found.job:
             return judged
-        written = write(records, judged.job)
+        written = write(records, judged.job, found)
+        stamp = stamp_of(records, job_id)
     if written.ended:
         _keep_record(records, written)
-    return replace(judged, job=written)
+    return replace(judged, job=written, stamp=stamp)
 
 
 def judge(job: Job, verdicts: Iterable[JobEvent | DropReason]) -> Transition:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 _ALONE = Phase.LABEL  # for an action whose steps have no phase at all
+_PLACES = {phase: place for place, phase in enumerate(Phase)}
 
 
 def steps_in(action: Action, phase: Phase) -> tuple[Step, ...]:
@@ -26,8 +27,8 @@ def phases(action: Action) -> tuple[Phase, ...]:
     """The phases of the action, in order; none when it has no steps."""
     if not action.steps:
         return ()
-    passed = {step.phase for step in action.steps}
-    return tuple(phase for phase in Phase if phase in passed) or (_ALONE,)
+    passed = {step.phase for step in action.steps if step.phase is not None}
+    return tuple(sorted(passed, key=_PLACES.__getitem__)) or (_ALONE,)
 
 
 def waves(actions: Iterable[Action], phase: Phase) -> list[list[Action]]:

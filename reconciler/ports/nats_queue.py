@@ -14,7 +14,8 @@ from time import monotonic
 
 import msgspec
 
-from reconciler.model.destination import HOST_PREFIX, Destination, host_name, pool_name
+from reconciler.model.address import HOST_PREFIX
+from reconciler.model.destination import Destination, host_name, pool_name
 from reconciler.model.errors import UsageError
 from reconciler.model.job_server import JobServer
 from reconciler.model.moment import to_millisecond

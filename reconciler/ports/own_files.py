@@ -67,9 +67,13 @@ def regular(path: str) -> Iterator[BinaryIO]:
 @contextmanager
 def opened(folder: str, *, make: bool = False) -> Iterator[int]:
     """Open a folder as a descriptor. With `make`, create it (0700) when missing. Raises OSError or LinkInTheWay."""
-    if make:
+    try:
+        descriptor = _walk(folder)
+    except FileNotFoundError:
+        if not make:
+            raise
         make_folder(folder, 0o700)
-    descriptor = _walk(folder)
+        descriptor = _walk(folder)
     try:
         yield descriptor
     finally:

@@ -44,7 +44,7 @@ def _fields(fields: Mapping[str, Json], indent: int, step: int) -> list[str]:
 
 def read_row(text: str) -> Json:
     """The value under the first line's key. Correct only if `text` is in this style: the caller must check that."""
-    lines = deque((len(line) - len(line.lstrip(" ")), line.lstrip(" ")) for line in text.splitlines())
+    lines = deque((len(line) - len(bare := line.lstrip(" ")), bare) for line in text.splitlines())
     try:
         block = _block(lines)
     except (ValueError, IndexError, RecursionError):

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jsonschema import Draft7Validator
-
 from reconciler.model.errors import ReconcilerError
 from reconciler.text.characters import decoded, encoded, newline_of
 
 from .as_table import listed_as_table
 from .rows import Fields, TableChange
-from .schemas import load_schema
+from .schemas import schema_mistake
 from .splice import rewritten
 
 
 def expect_valid(data: Fields) -> None:
     """Raises ReconcilerError unless `data` fits the published schema."""
-    error = next(Draft7Validator(load_schema("registry")).iter_errors(data), None)
-    if error is not None:
-        where = ".".join(map(str, error.absolute_path))
-        raise ReconcilerError(f"the registry would not be valid: {where}: {error.message}")
+    if mistake := schema_mistake("registry", data):
+        raise ReconcilerError(f"the registry would not be valid: {mistake.where}: {mistake.why}")
 
 
 def text_after(

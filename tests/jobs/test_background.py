@@ -24,6 +24,7 @@ from reconciler.model.job import Ending, Result
 from reconciler.ports.processes import RealProcesses
 
 BROKER = Connection("broker.lab", 8883)
+HEARD_AT = background.address_of(BROKER)
 
 
 @pytest.fixture
@@ -34,9 +35,7 @@ def tmux() -> FakeTmux:
 def test_a_follower_says_who_it_is_and_takes_that_back(tmp_path: Path) -> None:
     records = desk(tmp_path)
     assert background.noted_follower(records) is None
-    state = replace(
-        background.myself(background.address_of(BROKER), "/p", "/p/r.yaml", RealProcesses()), jobs=("j1", "j2")
-    )
+    state = replace(background.myself(HEARD_AT, "/p", "/p/r.yaml", RealProcesses()), jobs=("j1", "j2"))
 
     background.note(records, state)
 
@@ -48,7 +47,7 @@ def test_a_follower_says_who_it_is_and_takes_that_back(tmp_path: Path) -> None:
 
 def test_a_copied_folder_has_no_follower(tmp_path: Path) -> None:
     records = desk(tmp_path / "original")
-    background.note(records, background.myself(background.address_of(BROKER), "/p", "/p/r.yaml", RealProcesses()))
+    background.note(records, background.myself(HEARD_AT, "/p", "/p/r.yaml", RealProcesses()))
     copy = replace(records, folder=str(tmp_path / "copy"))
     shutil.copytree(records.folder, copy.folder)
     assert background.noted_follower(copy) is None
@@ -58,7 +57,7 @@ def test_a_copied_folder_has_no_follower(tmp_path: Path) -> None:
 @pytest.mark.parametrize("part", ["", ".follower", ".follower/state.json"])
 def test_what_others_may_have_written_of_a_follower_is_not_believed(tmp_path: Path, part: str) -> None:
     records = desk(tmp_path)
-    background.note(records, background.myself(background.address_of(BROKER), "/p", "/p/r.yaml", RealProcesses()))
+    background.note(records, background.myself(HEARD_AT, "/p", "/p/r.yaml", RealProcesses()))
     background.expect_ours(records)
     path = Path(records.folder, part)
     path.chmod(path.stat().st_mode | 0o020)
@@ -69,7 +68,7 @@ def test_what_others_may_have_written_of_a_follower_is_not_believed(tmp_path: Pa
 
 def test_only_the_very_process_lives(tmp_path: Path) -> None:
     records, processes = desk(tmp_path), RealProcesses()
-    state = background.myself(background.address_of(BROKER), "/p", "/p/r.yaml", processes)
+    state = background.myself(HEARD_AT, "/p", "/p/r.yaml", processes)
 
     assert background.lives(state, processes)
     assert not background.lives(None, processes)

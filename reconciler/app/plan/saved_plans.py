@@ -19,7 +19,7 @@ from reconciler.ports import own_files
 from reconciler.render.document import content_digest
 from reconciler.render.documents import FORMAT_VERSION
 from reconciler.render.text import plan_text
-from reconciler.state.schemas import load_schema
+from reconciler.state.schemas import schema_mistake
 
 if TYPE_CHECKING:
     from reconciler.render.documents.plan import PlanDoc
@@ -85,12 +85,8 @@ def _mistake(document: PlanDoc) -> str:
 
 def plan_mistake(document: PlanDoc) -> str:
     """The first place where a plan does not match its schema; empty if it can be shown."""
-    from jsonschema import Draft7Validator
-
-    error = next(Draft7Validator(load_schema("plan")).iter_errors(document), None)
-    if error is not None:
-        where = ".".join(map(str, error.absolute_path)) or "its keys"
-        return f"`{where}` does not fit the plan schema"
+    if mistake := schema_mistake("plan", document):
+        return f"`{mistake.where or 'its keys'}` does not fit the plan schema"
     try:
         deque(plan_text(document, full=True), maxlen=0)
         deque(plan_text(document), maxlen=0)
