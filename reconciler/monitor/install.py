@@ -121,7 +121,7 @@ def systemd_unit(service: UserService, config_home: str) -> Unit:
         "[Unit]",
         f"Description=reconciler {service.kind} of {_escaped(service.root)}",
         "",
-        "[UserService]",
+        "[Service]",
         "Type=exec",
         f"ExecStart={' '.join(_quoted(word).replace('$', '$$') for word in service.command)}",
         f"WorkingDirectory={_escaped(service.root)}",

@@ -23,7 +23,7 @@ from reconciler.ports.world import World
 
 TIMINGS = int(os.environ.get("RECONCILER_TIMINGS", "40"))
 OWN_KEYS = ["claude", "codex", "qwen", "copilot"]
-ENTER_ONLY = ["gemini", "opencode", "kilo"]
+ENTER_ONLY = ["gemini", "opencode"]
 BY_A_TURN, OUT_OF_THE_BLUE = signal.SIGUSR2, signal.SIGUSR1
 ANSWERED = "answered by the prompt"
 LATEST = 0.4  # seconds: Enter comes about 0.2 after the start, and after the paste
