@@ -96,6 +96,6 @@ def test_only_what_was_written_here_is_replaced_and_removed(tmp_path, unit_of):
         with pytest.raises(Refused, match="changed by hand"):
             change(unit, files)
     with open(unit.path, "wb") as file:
-        file.write(b"[UserService]\n")
+        file.write(b"[Service]\n")
     with pytest.raises(Refused):
         uninstall(unit, files)
