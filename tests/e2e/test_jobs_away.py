@@ -408,3 +408,38 @@ def test_a_project_without_a_broker_says_what_to_declare(hosts) -> None:
     said = a.run("job", "submit", "--prompt", "x", "--host", "b", code=64, **without)
     assert "need a broker that all of them reach" in said
     assert "backend: nats" in said
+
+
+# --- whatever dies ----------------------------------------------------------------------------
+
+
+@only_nats
+def test_of_many_jobs_none_is_lost_and_none_typed_twice_while_runners_and_the_server_are_killed(hosts, backend) -> None:
+    a, b = hosts
+    agents = {f"claude{number}": {"type": "claude"} for number in range(3)}
+    b.with_agents(**agents)
+    b.runner("--pool", "claude")
+    count = 9
+    submitted = [a.submit("--pool", "claude", prompt=f"task-{number}.") for number in range(count)]
+    killed: list[str] = []
+
+    def round_is_over() -> bool:
+        open_jobs = [job for job in b.records() if job["status"] in {"delivered", "running"}]
+        for job in open_jobs:
+            b.say(job, "completed")
+        done = sum(job["status"] == "completed" for job in b.records())
+        if done >= 3 and not killed:
+            killed.append("runner")
+            b.kill()
+            b.runner("--pool", "claude")
+        if done >= 6 and len(killed) < 2:
+            killed.append("server")
+            backend.kill()
+            backend.start()
+        return all(each.poll() is not None for each in submitted)
+
+    wait_until(round_is_over)
+    assert [ended(each)[0] for each in submitted] == [0] * count
+    assert [b.typed(f"task-{number}.") for number in range(count)] == [1] * count
+    assert killed == ["runner", "server"]
+    assert json.loads(a.run("job", "dead", "list", "--json"))["letters"] == []
