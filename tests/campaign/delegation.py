@@ -9,16 +9,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from broker.by_hand import PRIVATE_CA, by_hand
-from broker.mosquitto import SECRETS, Knobs, private, running
+from broker.mosquitto import ACL, SECRETS, Knobs, private, running
 from msgspec.structs import replace
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from reconciler.jobs.record import NewJob, Records, update
 from reconciler.jobs.route import route
 from reconciler.jobs.transitions import open_job
-from reconciler.model.job import Permission
+from reconciler.model.broker import Connection
+from reconciler.model.job import TOPIC_PREFIX, Permission
 from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles
+from reconciler.ports.mqtt_queue import MqttQueue
 
 from .hook import Fault
 from .lab import Campaigned, lab
@@ -26,6 +28,8 @@ from .relay import Relay
 
 SESSION = "lab-creator-claude"
 REQUEST = "0123456789abcdef"
+# the user of the lab also sends jobs to other hosts
+_ACL = ACL.replace("user hermes\n", "user hermes\ntopic readwrite python/mqtt/jobs/hosts/#\n")
 _READY, _ASKS = "? for shortcuts", "Esc to cancel"
 
 
@@ -67,6 +71,15 @@ class Delegating(Campaigned):
         new = NewJob("do it", agent, session, str(self.root), timeout=600, idle_timeout=300, broker=block)
         return open_job(self.records, new).id
 
+    def box(self, job: str) -> bytes:
+        """What waits for the host `b` in the box of a job; nothing if it is empty."""
+        login = Connection("localhost", self.relay.port, username="hermes", password=SECRETS["hermes"])
+        with closing(MqttQueue(login, TOPIC_PREFIX, "b", patience=PATIENCE)) as queue:
+            found: dict[str, bytes] = {}
+            while claim := queue.claim(0.5):
+                found[claim.id] = claim.envelope
+            return found.get(job, b"")
+
     def say(self, job: str, event: str) -> None:
         self.run("job", "publish", "--job", job, "--event", event)
 
@@ -99,7 +112,7 @@ def delegation(*, only_3_1_1: bool = False) -> Iterator[Delegating]:
     """An empty project and a broker of its own, which keeps nothing for those who come after it has ended."""
     with (
         TemporaryDirectory(prefix="rc-", dir="/tmp") as folder,
-        running(Path(folder), Knobs(tls=False)) as broker,
+        running(Path(folder), Knobs(tls=False, acl=_ACL)) as broker,
         _reached(Relay(broker.port, broker.start_anew, only_3_1_1=only_3_1_1), "") as made,
     ):
         yield made

@@ -13,7 +13,7 @@ from .delegation import REQUEST, SESSION, Delegating, delegation
 from .operations import DONE, ERROR, REFUSED, Operation, runs_a_broker
 from .scene import documents, look
 
-PARTIAL = 3
+PARTIAL, TIMED_OUT = 3, 8
 PROMPT = "do it"
 _MARKS = "\u276f\u203a >"  # what stands before the text in an input box
 _AGENT = frozenset({SESSION})
@@ -56,6 +56,10 @@ def _seen(project: Project) -> None:
     """No job waits, and somebody was shown what the agent asks."""
     _delegating(project).asking_agent()
     project.run("answer", SESSION)
+
+
+def _nothing(_project: Project) -> None:
+    """No agent is here: the job is for another host."""
 
 
 def _delegating(project: Project) -> Delegating:
@@ -123,6 +127,23 @@ def is_told_in_whole(project: Project) -> Iterator[str]:
         yield "a job was recorded"
 
 
+def is_queued_once(project: Project) -> Iterator[str]:
+    """Each open job waits in its box once somebody waits for it, whole; and when it is cancelled, the box is empty."""
+    at = _delegating(project)
+    for job, document in documents(at.root).items():
+        if document["status"] not in _OPEN:
+            continue
+        waited = at.attempt("job", "wait", "--job", job, "--timeout", "1s")
+        order = at.root / ".mam" / "jobs" / job / "order.json"
+        if documents(at.root)[job]["status"] not in _OPEN:
+            continue
+        if waited.returncode != TIMED_OUT or at.box(job) != order.read_bytes():
+            yield f"it does not wait in its box: `job wait` exits with {waited.returncode}: {waited.stderr[-300:]}"
+        yield from _cancelled(at, job)
+        if at.box(job):
+            yield "it was cancelled, and still waits in its box"
+
+
 def agent_is_answered_once(project: Project) -> Iterator[str]:
     """The dialog had one key or none, and who gave it is on record."""
     at = _delegating(project)
@@ -157,6 +178,12 @@ JOB_OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             *("submit", "--agent", SESSION, "--prompt", "do it", "--detach"),
             lives=_AGENT,
             again=frozenset({DONE, PARTIAL, REFUSED}),
+        ),
+        "job submit --host": _of_jobs(
+            _nothing,
+            *("submit", "--host", "b", "--prompt", PROMPT, "--detach"),
+            again=frozenset({DONE, PARTIAL}),
+            truth=is_queued_once,
         ),
         "job wait": _of_jobs(_done, "wait", "--job", "{job}", "--timeout", "30s"),
         "job wait, at work": _of_jobs(_at_work, "wait", "--timeout", "30s"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, suppress
 
 from msgspec import Struct
@@ -158,6 +158,19 @@ def _watched(records: Records, follower: Follower, job_id: str, seconds: float) 
     """The job after some seconds, or as soon as it has ended."""
     deque(watch_job(records, follower, seconds), maxlen=0)
     return read(records, job_id)
+
+
+def queue_again(at: Project, desired: Desired, records: Records, waiting: Sequence[Job]) -> None:
+    """Submit jobs again that no host has claimed: the command that recorded them may have been killed before it did.
+
+    A job that is queued already, or done, is not done twice. One that was never ready to be queued is ended.
+    """
+    with closing(queue_to_submit(at, desired)) as queue:
+        for job in waiting:
+            if envelope := order_of(records, job.id):
+                queue.submit(QueuedJob(job.id, destination_of(job.queue), envelope))
+            else:
+                _end(records, job.id, Ending.ERROR, "it was never queued: submit it again")
 
 
 def errand_of(records: Records, old: Job) -> Errand:

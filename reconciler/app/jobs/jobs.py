@@ -14,6 +14,7 @@ from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import Profile
 from reconciler.app.agents.look import ProjectView, look
 from reconciler.app.jobs import background
+from reconciler.app.jobs.away import queue_again
 from reconciler.app.jobs.events import (
     DeliveryEnded,
     FollowedJobs,
@@ -149,6 +150,9 @@ def wait(at: Project, records: Records, job_id: str, limit: WaitLimit) -> Genera
     running = tuple(each for each in found if not each.job.ended)
     if running and not (limit.first and len(running) < len(found)):
         yield from unseen_checks(at)
+        unclaimed = [each.job for each in running if each.job.is_sent_away and not each.job.host]
+        if unclaimed:
+            queue_again(at, context.seen.desired, records, unclaimed)
         yield from _heard(context, running, limit)
     reports = []
     for each in found:
