@@ -222,6 +222,7 @@ SECTIONS = {
     "LimitsDoc": "### `limits`",
     "AcceptDoc": "## `accept`",
     "BudgetDoc": "## `budget`",
+    "JobsSettingsDoc": "## `jobs`",
 }
 BLOCKS = [("## Top level", SCHEMAS["manifest"])] + [
     (SECTIONS[name], definition) for name, definition in SCHEMAS["manifest"]["definitions"].items()
