@@ -152,6 +152,11 @@ BROKER_DECLARED = {"docs/jobs.md", "docs/monitor.md", "docs/reference.md", "docs
 _NO_INDEX = "export PIP_NO_INDEX=1 PIP_FIND_LINKS= PIP_CONFIG_FILE=/dev/null"
 _DOWNLOAD_OTHERS = "reconciler fleet install --download . --for-python 3.12 --for-platform manylinux2014_aarch64"
 _FLEET_STATUS = "reconciler fleet status -i ssh:host.invalid --project ~/lab"
+_LOGIN_OF_TWO = (
+    "reconciler broker env two --format dotenv --reveal | "
+    "sed 's|^MQTT_CA_CERTS=.*|MQTT_CA_CERTS=/home/agents/lab/.hermes/broker-ca.crt|' | "
+    "ssh two install -m 600 /dev/stdin lab/.hermes/runner.env"
+)
 MEANT = {
     "reconciler adopt-registry": "reconciler adopt-registry --here",
     "reconciler apply --auto-approve --expect sha256:...": (
@@ -173,6 +178,12 @@ MEANT = {
     "reconciler fleet plan -i ssh:one,two --project ~/lab": "reconciler fleet plan",
     "reconciler fleet apply -i ssh:one,two --project ~/lab": "reconciler fleet apply",
     "reconciler fleet drift -i ssh:one,two --project ~/lab": "reconciler fleet drift",
+    "reconciler broker init --host one": "reconciler broker init --host localhost --port PORT",
+    # the other host, and what it does with this, is on a machine of its own: tests/rig
+    _LOGIN_OF_TWO: "reconciler broker env two --format dotenv --reveal | grep ^MQTT_CA_CERTS=",
+    "reconciler runner [install|uninstall]": "reconciler runner install --user",
+    "reconciler runner": "reconciler runner install --user",
+    "reconciler runner --json": "reconciler runner install --user",
     "reconciler peek --json": f"reconciler peek {CLAUDE} --json",
     "reconciler last --json": f"reconciler last {CLAUDE} --json",
     "reconciler diff --json": f"reconciler diff {CLAUDE} --json",
@@ -324,6 +335,14 @@ MEANT = {
     "reconciler unlock ID": f"{LEFT_LOCK}; reconciler unlock 3f2a9c01",
 }
 CODES = {  # where it is not 0
+    "reconciler runner install --user --pool claude": 64,  # without a NATS server: tests/rig
+    'reconciler job submit --pool claude --prompt "Fix the header" --detach': 64,
+    "reconciler job submit --host two --agent claude --prompt @task.md --detach": 1,  # without a user who may
+    f"reconciler job dead retry {SOME_JOB}": 64,  # as there is none
+    f"reconciler job dead drop {SOME_JOB}": 64,
+    "reconciler job dead list --json": 1,
+    "reconciler job dead retry ID": 1,
+    "reconciler job dead drop ID": 1,
     "reconciler fleet doctor -i ssh:one,two --project ~/lab": 4,
     "reconciler fleet doctor": 4,
     "reconciler fleet doctor --json": 4,

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from machines import Machine, Rig
+from machines import Rig
+from seen import watched
 from typed import hosts
-from waiting import wait_until
 
 pytest.importorskip("ansible")
 SECRET = "sesame-7f3a-sentinel"
@@ -27,22 +25,6 @@ PLAY = """- hosts: all
     - ansible.builtin.copy: {content: "{{ review_token }}", dest: ~/.secrets/review, mode: "0600"}
       no_log: true
 """
-WATCH = (
-    """while [ ! -e ~/enough ]; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' >> ~/seen; sleep 0.02; done"""
-)
-
-
-@contextmanager
-def watched(machine: Machine) -> Iterator[Path]:
-    """Keep every command line that is seen on a machine in a file."""
-    seen = machine.write("seen", "")
-    with machine.start("sh", "-c", WATCH) as watcher:
-        try:
-            wait_until(lambda: "cat /proc" in seen.read_text(errors="replace"))
-            yield seen
-        finally:
-            machine.write("enough", "")
-            watcher.communicate()
 
 
 def files_with_it(home: Path) -> list[str]:

@@ -28,6 +28,7 @@ from reconciler.ports.local_bus import LocalBus
 from reconciler.ports.queue import JobQueue
 
 _TICK = 0.25
+_IDLE_TICK = 2.0  # seconds for which a runner without a job waits for one: a NATS server is asked anew after each wait
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds, while the queue does not answer
 _LOCK = ".runner"
 
@@ -98,7 +99,7 @@ def _rounds(context: RunnerContext, stopping: Callable[[], str]) -> Iterator[Run
 
 
 def _round(context: RunnerContext) -> Iterator[RunnerNews]:
-    yield from claim_next(context, _TICK)
+    yield from claim_next(context, _TICK if context.tasks or context.guards else _IDLE_TICK)
     yield from hear(context)
     yield from keep_claims(context)
     yield from deliver_next(context)
