@@ -20,6 +20,7 @@ from .over_ssh import HostStatus
 
 TOO_OLD = "its reconciler is too old for the board: run `reconciler fleet install`"
 _OTHER = "its reconciler prints another board document: run `reconciler fleet install`"
+_TOO_LARGE = 2**63
 _NO_COMMAND = re.compile(r"no (such )?command", re.IGNORECASE)
 
 
@@ -55,9 +56,17 @@ def _read(host: str, document: Mapping[str, Any]) -> BoardDoc | None:
         listed = document.get(key)
         own[key] = [_named(host, each) for each in listed] if isinstance(listed, list) else listed
     try:
-        return msgspec.convert(own, BoardDoc)
-    except msgspec.ValidationError:
+        read = msgspec.convert(own, BoardDoc)
+    except (msgspec.ValidationError, RecursionError):
         return None
+    return read if all(map(_has_usual_numbers, read["agents"])) else None
+
+
+def _has_usual_numbers(row: BoardRow) -> bool:
+    """Whether its numbers can be shown: Python refuses to divide or to print integers of any length."""
+    work = row["work"]
+    counts = [work["uncommitted"], work["added"], work["removed"]] if work else []
+    return all(abs(each or 0) < _TOO_LARGE for each in (row["pid"], row["tokens_today"], *counts))
 
 
 def _named(host: str, each: object) -> object:

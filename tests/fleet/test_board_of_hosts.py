@@ -18,6 +18,7 @@ from waiting import wait_until
 
 from reconciler.agents.permission import Answer
 from reconciler.app.board import attach
+from reconciler.app.board.actions import DialogToAnswer
 from reconciler.app.board.attach import AttachMethod
 from reconciler.app.board.service import AgentKey, key_of
 from reconciler.fleet.board_document import HostBoard, hosts_document, with_answer
@@ -27,6 +28,7 @@ from reconciler.fleet.over_ssh import HostStatus
 from reconciler.fleet.ssh import Ssh
 from reconciler.model.errors import ReconcilerError, Unreachable
 from reconciler.ports.clock import RealClock
+from reconciler.render.answering import agent_answer_document
 from reconciler.state.schemas import load_schema
 
 NOW, LATER = datetime(2026, 11, 30, 12, tzinfo=UTC), datetime(2026, 11, 30, 13, tzinfo=UTC)
@@ -96,7 +98,9 @@ def test_a_host_that_never_answered_has_no_agents_and_says_why() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"group": "asleep"}, {"live": 7}, {"address": None}, {"work": {"branch": 1}}], ids=str
+    "wrong",
+    [{"group": "asleep"}, {"live": 7}, {"address": None}, {"work": {"branch": 1}}, {"tokens_today": 10**400}],
+    ids=lambda each: next(iter(each)),
 )
 def test_a_row_of_another_shape_is_not_believed(wrong: dict[str, Any]) -> None:
     found = with_answer(HostBoard("one"), told(row(**wrong)), NOW)
@@ -247,10 +251,41 @@ def test_actions_on_a_host_are_the_commands_of_reconciler_there(reached: Control
     assert one.tmux("list-panes", "-a", "-F", "#{pane_pid}") != before
 
 
+def test_what_a_host_tells_of_an_agent_is_read(reached: Controller) -> None:
+    one = reached.hosts["one"]
+    whose = {"address": "agent.w.s", "session": "w-creator-s", "job": "j1"}
+    shown = {"request": "5d0c", "digest": "d", "question": "Proceed?", "lines": ["Proceed?", "1. Yes"], "at": "t"}
+    said = {"role": "user", "at": None, "text": "hello"}
+    last = {"format_version": "1.3", "address": "agent.w.s", "conversation": None, "path": None, "cut": False}
+    printed = {"answer": agent_answer_document(whose, shown, None), "last": {**last, "messages": [said]}}
+    for name, document in printed.items():
+        (one.folder / name).write_text(json.dumps(document))
+    one.program.write_text('#!/bin/sh\necho "$@" >> "$HOME/words"; cat "$HOME/$3"\n')
+    board = hosts_board(reached, "one")
+    assert board.dialog(key("one")) == DialogToAnswer("5d0c", ("Proceed?", "1. Yes"), "j1")
+    assert board.last(key("one"))["messages"] == [said]
+    words = [line.split()[2:] for line in (one.folder / "words").read_text().splitlines()]
+    assert words == [["answer", "agent.w.s", "--json"], ["last", "agent.w.s", "--turns", "5", "--json"]]
+    (one.folder / "last").write_text('{"format_version": "1.3"}')
+    with pytest.raises(ReconcilerError, match="prints another document"):
+        board.last(key("one"))
+
+
+def test_what_an_agent_changed_on_a_host_is_shown(reached: Controller) -> None:
+    one = reached.hosts["one"]
+    one.run("apply", "--auto-approve")
+    subprocess.run(["git", "init", "-q", "-b", "side", str(one.project / "w")], check=True)
+    (one.project / "w" / "new").write_text("x")
+    found = hosts_board(reached, "one").diff(key("one"))
+    assert (found["branch"], len(found["uncommitted"])) == ("side", 1)
+
+
 def test_what_cannot_be_done_has_the_verdict_of_the_host(reached: Controller) -> None:
     board = hosts_board(reached, "one", "away")
     for look in (board.peek, board.dialog):
-        with pytest.raises(ReconcilerError, match=r"^one: .*w[.]s has no live session|^one: .*w-creator-s does not exist"):
+        with pytest.raises(
+            ReconcilerError, match=r"^one: .*w[.]s has no live session|^one: .*w-creator-s does not exist"
+        ):
             look(key("one"))
     refused = board.answer(key("one"), "5d0c", Answer.APPROVE)
     assert not refused.done
