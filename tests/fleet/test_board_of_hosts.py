@@ -6,9 +6,9 @@ import json
 import os
 import shlex
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from threading import Event
 from typing import Any
 
 import pytest
@@ -213,15 +213,15 @@ def test_a_host_that_hangs_holds_up_neither_the_others_nor_the_end(
     fifo = reached.folder / "fifo"
     os.mkfifo(fifo)
     (reached.folder / "ssh").write_text(SSH.replace("    away)", f"    hangs) read line < {fifo} ;;\n    away)"))
+    before = {*threading.enumerate()}
     board, documents = live("hangs", "one")
     wait_until(lambda: outcomes(documents[-1]) == {"hangs": "unknown", "one": "ok"})
-    ended = Event()
     board.close()
-    ended.set()
+    assert {*threading.enumerate()} - before, "leaving did not wait for the host"
     count = len(documents)
-    fifo.write_text("go\n")  # it answers after the end, and nothing is reported
-    assert ended.is_set()
-    assert len(documents) == count
+    fifo.write_text("go\n")
+    wait_until(lambda: not {*threading.enumerate()} - before)
+    assert len(documents) == count, "an answer after the end is not reported"
 
 
 def key(host: str, address: str = "agent.w.s") -> AgentKey:
