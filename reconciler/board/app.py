@@ -18,7 +18,16 @@ from reconciler.agents.permission import Answer
 from reconciler.app.board.attach import Attachment, AttachMethod, run_attachment
 from reconciler.app.board.service import AgentKey, key_of
 from reconciler.model.harmless import one_line
-from reconciler.render.board_words import SYMBOLS, counted, counts_of, labelled, nothing_of, projects_of, shown_projects
+from reconciler.render.board_words import (
+    SYMBOLS,
+    counted,
+    counts_of,
+    labelled,
+    names_of,
+    nothing_of,
+    projects_of,
+    troubles_of,
+)
 from reconciler.render.documents.board import BoardDoc
 
 from .agent_list import AgentList
@@ -111,11 +120,12 @@ class BoardApp(App[None]):
     def _rearrange(self) -> None:
         if self._document:
             lines = lines_of(self._document, self._arrangement)
-            self._list.show(lines, self._now(), len(shown_projects(self._document)))
+            self._list.show(lines, self._now(), len(names_of(self._document)))
             self._head.update(self._summary(self._document), layout=False)
             self._show_rest()
-            if not self._document["agents"] and not self._tasks.said:
-                self._tasks.say(nothing_of(self._document))
+            nothing = "" if self._document["agents"] or self._tasks.said else nothing_of(self._document)
+            if nothing:
+                self._tasks.say(nothing)
 
     def on_resize(self, event: Resize) -> None:
         """Show what this width has no columns for."""
@@ -127,7 +137,7 @@ class BoardApp(App[None]):
         row, narrow = self._list.selected_row, is_narrow(width or self.size.width)
         self._rest.display = narrow
         if narrow:
-            several = self._document is not None and len(shown_projects(self._document)) > 1
+            several = self._document is not None and len(names_of(self._document)) > 1
             said = rest_of(row, with_folder=several) if row else ""
             self._rest.update(Text(said, DIM, no_wrap=True, overflow="ellipsis"), layout=False)
 
@@ -140,9 +150,8 @@ class BoardApp(App[None]):
             text.append(f"{SYMBOLS[group]} {counted(group, count)}", self._palette.groups[group])
         if self._arrangement.wanted:
             text.append(f"  filter: {one_line(self._arrangement.wanted)}", BOLD)
-        wrong = [each for project in document["projects"] for each in project["diagnostics"]]
-        for trouble in [*wrong, *document["diagnostics"]][:1]:
-            text.append(f"  {one_line(trouble['summary'])}", self._palette.bad)
+        for line in [*troubles_of(document)][:1]:
+            text.append(f"  {one_line(line)}", self._palette.bad)
         return text
 
     # --- selecting --------------------------------------------------------------------------------
@@ -174,8 +183,7 @@ class BoardApp(App[None]):
 
     def action_group(self) -> None:
         """Group the agents by something else."""
-        projects = len(shown_projects(self._document)) if self._document else 1
-        grouping = next_grouping(self._arrangement.grouping, projects)
+        grouping = next_grouping(self._arrangement.grouping, self._document)
         self._arrangement = replace(self._arrangement, grouping=grouping)
         self._tasks.say(f"Grouped by {grouping.value}.")
         self._rearrange()
@@ -229,19 +237,19 @@ class BoardApp(App[None]):
         """Stop the selected agent."""
         if row := self._list.selected_row:
             key, tell = key_of(row), self._tasks.tell
-            self._tasks.act(f"Stopping {key.name}", lambda: self._service.stop(key, tell))
+            self._tasks.act(f"Stopping {key.title}", lambda: self._service.stop(key, tell))
 
     def action_resume(self) -> None:
         """Start it again."""
         if row := self._list.selected_row:
             key, tell = key_of(row), self._tasks.tell
-            self._tasks.act(f"Resuming {key.name}", lambda: self._service.resume(key, tell))
+            self._tasks.act(f"Resuming {key.title}", lambda: self._service.resume(key, tell))
 
     def action_restart(self) -> None:
         """Stop it and start it again."""
         if row := self._list.selected_row:
             key, tell = key_of(row), self._tasks.tell
-            self._tasks.act(f"Restarting {key.name}", lambda: self._service.restart(key, tell))
+            self._tasks.act(f"Restarting {key.title}", lambda: self._service.restart(key, tell))
 
     def action_leave(self) -> None:
         """Leave the board."""
@@ -258,7 +266,7 @@ class BoardApp(App[None]):
         if row := self._list.selected_row:
             self._message_to = key_of(row)
             self._typing = True
-            self._prompt.ask(f"Message to {one_line(self._message_to.name)}:")
+            self._prompt.ask(f"Message to {one_line(self._message_to.title)}:")
 
     def action_filter(self) -> None:
         """Let the user type what the lines must have in them."""
@@ -286,7 +294,7 @@ class BoardApp(App[None]):
         key, text = self._message_to, event.value
         self._end_typing()
         if key and text.strip():
-            self._tasks.act(f"Sending to {key.name}", lambda: self._service.send(key, text))
+            self._tasks.act(f"Sending to {key.title}", lambda: self._service.send(key, text))
 
     def _end_typing(self) -> None:
         self._message_to, self._typing = None, False
@@ -307,7 +315,7 @@ class BoardApp(App[None]):
     def _go_to(self, key: AgentKey, attachment: Attachment) -> None:
         if attachment.must_be_told and self._way_told != key:
             self._way_told = key
-            self._tasks.say(f"{attachment.back} brings you back here. Press enter again to go to {key.name}.", BOLD)
+            self._tasks.say(f"{attachment.back} brings you back here. Press enter again to go to {key.title}.", BOLD)
             return
         self._way_told = None
         if attachment.way in {AttachMethod.TERMINAL, AttachMethod.NESTED}:
@@ -316,7 +324,7 @@ class BoardApp(App[None]):
             self._tasks.conclude(verdict)
             self._service.look_again()
             return
-        self._tasks.act(f"{key.name} ({attachment.back} comes back)", lambda: run_attachment(attachment))
+        self._tasks.act(f"{key.title} ({attachment.back} comes back)", lambda: run_attachment(attachment))
 
     # --- failures ---------------------------------------------------------------------------------
 

@@ -36,6 +36,8 @@ def columns_for(width: int, rows: Iterable[BoardRow], projects: int) -> tuple[Co
     is_wide, is_middle = width >= _WIDE, width >= _MIDDLE
     name = _longest((name_of(row, typed=not is_wide) for row in seen), 10, _LONGEST_NAME[is_middle])
     columns = [Column("", 1), Column("STATE", 8), Column("FOR", 3, right=True)]
+    if any(row["host"] for row in seen):
+        columns.insert(0, Column("HOST", _longest((row["host"] for row in seen), 4, 20 if is_middle else 12)))
     if projects > 1:
         columns.append(Column("PROJECT", _longest((row["project"] for row in seen), 7, 20 if is_middle else 12)))
     columns.append(Column("AGENT", name))
@@ -56,6 +58,7 @@ def cells_of(row: BoardRow, columns: Iterable[Column], now: datetime) -> Iterato
     """The text of each cell, cut or filled to the width of its column."""
     names = {column.name for column in columns}
     texts = {
+        "HOST": row["host"],
         "": SYMBOLS[row["group"]],
         "STATE": state_of(row),
         "FOR": age_of(row, now),
@@ -76,9 +79,14 @@ def heads_of(columns: Iterable[Column]) -> Iterator[str]:
 
 
 def rest_of(row: BoardRow, *, with_folder: bool) -> str:
-    """What a narrow terminal has no column for, or only a short one: name, branch, tokens, job, folder."""
+    """What a narrow terminal has no column for, or only a short one: name, host, branch, tokens, job, folder."""
     tokens = tokens_of(row)
-    parts = [name_of(row, typed=True), branch_of(row), f"{tokens} tokens today" if tokens else ""]
+    parts = [
+        name_of(row, typed=True),
+        f"on {row['host']}" if row["host"] else "",
+        branch_of(row),
+        f"{tokens} tokens today" if tokens else "",
+    ]
     parts += [f"job {job_of(row)}" if row["job"] else "", f"in {row['folder']}" if with_folder else ""]
     return one_line("  ".join(filter(None, parts)))
 

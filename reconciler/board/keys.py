@@ -37,7 +37,7 @@ KEYS = (
     Key("p", "p", "plan", "plan", "show what an apply would do in its project"),
     Key("a", "a", "apply", "", "show the plan, ask, and apply exactly that plan"),
     Key("/", "slash", "filter", "filter", "show only agents that match; esc shows all again"),
-    Key("g", "g", "group", "", "group by need, workspace, project, or not at all"),
+    Key("g", "g", "group", "", "group by need, workspace, project, host, or not at all"),
     Key("?", "question_mark", "keys", "keys", "show these keys", stays=True),
     Key("q", "q,ctrl+c,ctrl+q", "leave", "quit", "leave the board; the agents go on", stays=True),
     Key("esc", "escape", "close", "", "close what is open below the list"),

@@ -9,8 +9,8 @@ from msgspec import Struct
 from textual.timer import Timer
 
 from reconciler.agents.permission import Answer
+from reconciler.app.board.actions import DialogToAnswer
 from reconciler.app.board.service import AgentKey, key_of
-from reconciler.app.jobs.answers import AgentDialog
 from reconciler.model.harmless import one_line
 from reconciler.render.diff import diff_text
 from reconciler.render.documents.board import BoardRow
@@ -51,13 +51,11 @@ class OpenPane(Struct, frozen=True):
 
     content: PaneContent
     key: AgentKey | None = None
-    """The agent that it is about."""
+    """The agent that it is about, or whose project the plan is of."""
     request: str = ""
     """The request under which a dialog was shown."""
     plan: PlanDoc | None = None
     """The plan that is shown to be applied."""
-    registry: str = ""
-    """The registry of the project of that plan."""
 
 
 class LowerPane:
@@ -66,6 +64,7 @@ class LowerPane:
     def __init__(self, pane: TextPane, service: Service, tasks: BoardTasks, palette: Palette) -> None:
         self._pane, self._service, self._tasks, self._palette = pane, service, tasks, palette
         self._opened: OpenPane | None = None
+        self._peeking: set[AgentKey] = set()
         self.timer: Timer | None = None
 
     @property
@@ -124,7 +123,7 @@ class LowerPane:
     def _show(self, opened: OpenPane, lines: Iterable[str]) -> None:
         if self._opened == opened and opened.key:
             strips = list(self._palette.plain_lines(lines))
-            title = f"{opened.key.name}: {opened.content.value}"
+            title = f"{opened.key.title}: {opened.content.value}"
             self._pane.show(PaneText(title, _CLOSES, strips, from_end=opened.content is PaneContent.LAST))
 
     def peek_again(self) -> None:
@@ -132,12 +131,20 @@ class LowerPane:
         opened = self._opened
         if opened and opened.content is PaneContent.PEEK and opened.key:
             key = opened.key
-            self._tasks.look(lambda: self._service.peek(key), lambda found: self._show_screen(opened, found))
+            if key not in self._peeking:  # a host may take longer than a second
+                self._peeking.add(key)
+                self._tasks.look(lambda: self._peek(key), lambda found: self._show_screen(opened, found))
+
+    def _peek(self, key: AgentKey) -> PeekDoc:
+        try:
+            return self._service.peek(key)
+        finally:
+            self._peeking.discard(key)
 
     def _show_screen(self, opened: OpenPane, screen: PeekDoc) -> None:
         if self._opened == opened and opened.key:
             strips = list(self._palette.screen_lines(peek_text(screen)))
-            title = f"{opened.key.name}: {opened.content.value}"
+            title = f"{opened.key.title}: {opened.content.value}"
             self._pane.show(PaneText(title, _CLOSES, strips, from_end=True, wraps=False))
 
     # --- what is asked ----------------------------------------------------------------------------
@@ -153,11 +160,11 @@ class LowerPane:
             key = key_of(row)
             self._tasks.look(lambda: self._service.dialog(key), lambda dialog: self._show_dialog(key, dialog))
 
-    def _show_dialog(self, key: AgentKey, dialog: AgentDialog) -> None:
-        self._open(OpenPane(PaneContent.DIALOG, key, dialog.shown.request))
-        job = f" (job {dialog.job.id})" if dialog.job else ""
-        strips = list(self._palette.plain_lines(dialog.shown.lines))
-        self._pane.show(PaneText(f"{key.name} asks{job}", "y approves once, n denies, esc closes", strips))
+    def _show_dialog(self, key: AgentKey, dialog: DialogToAnswer) -> None:
+        self._open(OpenPane(PaneContent.DIALOG, key, dialog.request))
+        job = f" (job {one_line(dialog.job)})" if dialog.job else ""
+        strips = list(self._palette.plain_lines(dialog.lines))
+        self._pane.show(PaneText(f"{key.title} asks{job}", "y approves once, n denies, esc closes", strips))
         self._tasks.say("")
 
     def _answer_dialog(self, opened: OpenPane, choice: Answer) -> None:
@@ -169,23 +176,23 @@ class LowerPane:
             return
         self.close()
         verb = "Approving" if choice is Answer.APPROVE else "Denying"
-        self._tasks.act(f"{verb}: {key.name}", lambda: self._service.answer(key, opened.request, choice))
+        self._tasks.act(f"{verb}: {key.title}", lambda: self._service.answer(key, opened.request, choice))
 
     # --- plans ------------------------------------------------------------------------------------
 
     def show_plan(self, row: BoardRow | None, *, to_apply: bool) -> None:
         """Show what an apply would do in the project of the agent; `to_apply` asks whether to do it."""
         if row:
-            registry, project = row["registry"], row["project"]
+            key, project = key_of(row), f"{row['project']} on {row['host']}" if row["host"] else row["project"]
             self._tasks.say(f"… Planning {project}")
             self._tasks.look(
-                lambda: self._service.plan(registry),
-                lambda plan: self._show_plan(registry, project, plan, to_apply=to_apply),
+                lambda: self._service.plan(key),
+                lambda plan: self._show_plan(key, project, plan, to_apply=to_apply),
             )
 
-    def _show_plan(self, registry: str, project: str, plan: PlanDoc, *, to_apply: bool) -> None:
+    def _show_plan(self, key: AgentKey, project: str, plan: PlanDoc, *, to_apply: bool) -> None:
         asked = plan if to_apply and _changes_something(plan) else None
-        self._open(OpenPane(PaneContent.PLAN, plan=asked, registry=registry))
+        self._open(OpenPane(PaneContent.PLAN, key, plan=asked))
         hint = "y applies exactly this plan, n does not" if asked else _CLOSES
         lines = list(self._palette.text_lines(plan_text(plan)))
         self._pane.show(PaneText(f"plan of {one_line(project)}", hint, lines))
@@ -193,11 +200,11 @@ class LowerPane:
 
     def _answer_plan(self, opened: OpenPane, choice: Answer) -> None:
         self.close()
-        if choice is Answer.DENY or opened.plan is None:
+        if choice is Answer.DENY or opened.plan is None or opened.key is None:
             self._tasks.say("Nothing was done.")
             return
-        plan, tell = opened.plan, self._tasks.tell
-        self._tasks.act("Applying the plan", lambda: self._service.apply(opened.registry, plan, tell))
+        key, plan, tell = opened.key, opened.plan, self._tasks.tell
+        self._tasks.act("Applying the plan", lambda: self._service.apply(key, plan, tell))
 
     def _open(self, opened: OpenPane) -> None:
         self._opened = opened

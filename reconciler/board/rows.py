@@ -10,7 +10,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from reconciler.model.harmless import one_line
-from reconciler.render.board_words import WORDS, left_out_of, matches, need_of, shown_projects
+from reconciler.render.board_words import WORDS, host_lines, left_out_of, matches, names_of, need_of
 from reconciler.render.documents.board import BoardDoc, BoardRow
 
 
@@ -20,6 +20,7 @@ class Grouping(StrEnum):
     NEED = "need"
     WORKSPACE = "workspace"
     PROJECT = "project"
+    HOST = "host"
     NOTHING = "nothing"
 
 
@@ -49,8 +50,12 @@ def is_heading(line: Line) -> bool:
 
 
 def lines_of(document: BoardDoc, arrangement: Arrangement) -> list[Line]:
-    """The lines of the board; below the agents, the projects that are left out."""
-    return [*_agents(document, arrangement), *_left_out(document)]
+    """The lines of the board; below the agents, the hosts without an answer and the projects that are left out."""
+    return [*_agents(document, arrangement), *_hosts(document), *_left_out(document)]
+
+
+def _hosts(document: BoardDoc) -> Iterator[Heading]:
+    return (Heading(one_line(line), "trouble" if is_bad else "stopped") for line, is_bad in host_lines(document))
 
 
 def _left_out(document: BoardDoc) -> Iterator[Heading]:
@@ -63,23 +68,31 @@ def _agents(document: BoardDoc, arrangement: Arrangement) -> list[Line]:
         case Grouping.NEED:
             return list(_grouped(sorted(rows, key=need_of), lambda row: WORDS[row["group"]]))
         case Grouping.WORKSPACE:
-            rows.sort(key=lambda row: (row["project"], row["workspace"], need_of(row)))
+            rows.sort(key=lambda row: (row["host"], row["project"], row["workspace"], need_of(row)))
             return list(_grouped(rows, lambda row: _workspace(row, document)))
         case Grouping.PROJECT:
             rows.sort(key=lambda row: (row["project"], need_of(row)))
             return list(_grouped(rows, lambda row: row["project"]))
+        case Grouping.HOST:
+            rows.sort(key=lambda row: (row["host"], need_of(row)))
+            return list(_grouped(rows, lambda row: row["host"]))
         case Grouping.NOTHING:
             return [*sorted(rows, key=need_of)]
 
 
-def next_grouping(grouping: Grouping, projects: int) -> Grouping:
-    """The grouping that follows; by project only if there are several."""
-    order = [each for each in Grouping if each is not Grouping.PROJECT or projects > 1]
+def next_grouping(grouping: Grouping, document: BoardDoc | None) -> Grouping:
+    """The grouping that follows; by project or by host only if there are several."""
+    counts = {
+        Grouping.PROJECT: len(names_of(document)) if document else 0,
+        Grouping.HOST: len(document["hosts"]) if document else 0,
+    }
+    order = [each for each in Grouping if counts.get(each, 2) > 1 or each is grouping]
     return order[(order.index(grouping) + 1) % len(order)]
 
 
 def _workspace(row: BoardRow, document: BoardDoc) -> str:
-    return f"{row['project']}: {row['workspace']}" if len(shown_projects(document)) > 1 else row["workspace"]
+    project = row["project"] if len(names_of(document)) > 1 else ""
+    return ": ".join(filter(None, (row["host"], project, row["workspace"])))
 
 
 def _grouped(rows: Sequence[BoardRow], title: _Title) -> Iterator[Line]:

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from reconciler.agents.permission import Answer
-from reconciler.app.board.actions import ActionResult, Tell
+from reconciler.app.board.actions import ActionResult, DialogToAnswer, Tell
 from reconciler.app.board.attach import Attachment
 from reconciler.app.board.service import AgentKey
 from reconciler.app.board.watch import Report
-from reconciler.app.jobs.answers import AgentDialog
 from reconciler.render.documents.diff import DiffDoc
 from reconciler.render.documents.last import LastDoc
 from reconciler.render.documents.peek import PeekDoc
@@ -18,7 +17,7 @@ from reconciler.render.documents.plan import PlanDoc
 
 
 class Service(Protocol):
-    """See `app.board.service.BoardService`."""
+    """See `app.board.service.BoardService`, and `fleet.live_board.HostsBoard` for many hosts."""
 
     def start(self, report: Report) -> None:
         """Report each new document."""
@@ -41,14 +40,14 @@ class Service(Protocol):
     def diff(self, key: AgentKey) -> DiffDoc:
         """What an agent changed."""
 
-    def dialog(self, key: AgentKey) -> AgentDialog:
+    def dialog(self, key: AgentKey) -> DialogToAnswer:
         """The permission dialog of an agent."""
 
     def attachment(self, key: AgentKey) -> Attachment:
         """How to attach to an agent."""
 
-    def plan(self, registry: str) -> PlanDoc:
-        """What an apply would do."""
+    def plan(self, key: AgentKey) -> PlanDoc:
+        """What an apply would do in the project of this agent."""
 
     def answer(self, key: AgentKey, request: str, choice: Answer) -> ActionResult:
         """Answer exactly the dialog that was shown."""
@@ -65,5 +64,5 @@ class Service(Protocol):
     def restart(self, key: AgentKey, tell: Tell) -> ActionResult:
         """End an agent and start it again."""
 
-    def apply(self, registry: str, plan: PlanDoc, tell: Tell) -> ActionResult:
+    def apply(self, key: AgentKey, plan: PlanDoc, tell: Tell) -> ActionResult:
         """Carry out exactly the plan that was shown."""

@@ -1,7 +1,8 @@
-"""Ask hosts for their status over plain ssh."""
+"""Ask hosts for a document of their reconciler over plain ssh."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from .ssh import AT_ONCE, NOT_FOUND, Ssh, SshAnswer, first_line, on_each, quoted
 
 
 class HostStatus(Struct, frozen=True):
-    """The status of one host; `document` is None if it gave none, and `seconds` is how long it took."""
+    """What one host answered; `document` is None if it gave none, and `seconds` is how long it took."""
 
     host: str
     outcome: HostOutcome
@@ -27,20 +28,24 @@ class HostStatus(Struct, frozen=True):
 
 def statuses(hosts: Sequence[FleetHost], ssh: Ssh, at_once: int = AT_ONCE) -> list[HostStatus]:
     """The status of each host, in their order. A host that does not answer is unreachable; nothing is raised for it."""
-    return on_each(hosts, partial(_status, ssh=ssh), at_once)
+    return on_each(hosts, partial(ask, ssh=ssh, words=("status", "--json")), at_once)
 
 
-def _status(host: FleetHost, *, ssh: Ssh) -> HostStatus:
-    answer = ssh.run(host, _script(host))
+def ask(host: FleetHost, ssh: Ssh, words: Sequence[str]) -> HostStatus:
+    """The document that a command of reconciler prints on a host. Nothing is raised if it prints none."""
+    answer = ssh.run(host, script_of(host, words))
     if answer.lost:
         return HostStatus(host.name, HostOutcome.UNREACHABLE, said=answer.lost, seconds=answer.seconds)
     return _read(host.name, answer)
 
 
-def _script(host: FleetHost) -> str:
-    """What runs on the host. The PATH over ssh is not that of a login, so the usual place of the program is added."""
+def script_of(host: FleetHost, words: Sequence[str]) -> str:
+    """The script that runs reconciler with these words in the project of the host.
+
+    The PATH over ssh is not that of a login, so the usual place of the program is added.
+    """
     program = quoted_folder(host.executable or "reconciler")
-    return f'PATH="$HOME/.local/bin:$PATH" exec {program} -C {quoted_folder(host.project)} status --json'
+    return f'PATH="$HOME/.local/bin:$PATH" exec {program} -C {quoted_folder(host.project)} {shlex.join(words)}'
 
 
 def _read(host: str, done: SshAnswer) -> HostStatus:

@@ -56,6 +56,10 @@ class Ssh(Struct, frozen=True):
         lost = last_line(done.complaints) or "ssh failed" if done.code == SSH_FAILED else ""
         return SshAnswer(done.code, done.output, done.complaints, took, lost)
 
+    def with_terminal(self, host: FleetHost, script: str) -> list[str]:
+        """The command line that gives a terminal to a script on a host."""
+        return [*self.words(host), "-t", "--", host.address, f"sh -c {shlex.quote(script)}"]
+
     def words(self, host: FleetHost) -> list[str]:
         """The command line of ssh up to the host."""
         options = {

@@ -62,6 +62,7 @@ def board_document(overviews: Iterable[ProjectOverview], diagnostics: Iterable[D
     seen = list(overviews)
     return {
         "format_version": FORMAT_VERSION,
+        "hosts": [],
         "projects": [_project(each) for each in seen],
         "agents": [row for each in seen for row in _rows(each)],
         "diagnostics": [diagnostic_document(each) for each in diagnostics],
@@ -70,6 +71,7 @@ def board_document(overviews: Iterable[ProjectOverview], diagnostics: Iterable[D
 
 def _project(overview: ProjectOverview) -> BoardProject:
     return {
+        "host": "",
         "project": overview.project or posixpath.basename(overview.folder),
         "folder": overview.folder,
         "registry": overview.registry,
@@ -81,6 +83,7 @@ def _project(overview: ProjectOverview) -> BoardProject:
 def _rows(overview: ProjectOverview) -> Iterator[BoardRow]:
     for agent, facts in overview.agents:
         row: BoardRow = {
+            "host": "",
             "project": overview.project,
             "folder": overview.folder,
             "registry": overview.registry,

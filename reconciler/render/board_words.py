@@ -34,35 +34,46 @@ def shown_projects(document: BoardDoc) -> list[BoardProject]:
     return [each for each in document["projects"] if each["error"] is None]
 
 
+def names_of(document: BoardDoc) -> list[str]:
+    """The different names of the projects that are shown; the same project may be on several hosts."""
+    return list(dict.fromkeys(each["project"] for each in shown_projects(document)))
+
+
 def projects_of(document: BoardDoc) -> str:
-    """Which projects are shown: their names, or how many there are."""
-    names = [each["project"] for each in shown_projects(document)]
-    return ", ".join(names) if len(names) <= _NAMED else f"{len(names)} projects"
+    """Which projects are shown: their names, or how many there are, and on how many hosts."""
+    names, hosts = names_of(document), len(document["hosts"])
+    told = ", ".join(names) if len(names) <= _NAMED else f"{len(names)} projects"
+    return told if not hosts else f"{told} on {hosts} host{'s' if hosts > 1 else ''}".lstrip()
 
 
 def labelled(document: BoardDoc) -> BoardDoc:
     """The document as people read it: projects of the same name are also called by what tells their paths apart."""
-    labels = dict(_labels(shown_projects(document)))
+    shown = shown_projects(document)
+    hosts = dict.fromkeys(each["host"] for each in shown)
+    labels = {key: label for host in hosts for key, label in _labels([each for each in shown if each["host"] == host])}
     if not labels:
         return document
     return {
         **document,
-        "projects": [
-            {**each, "project": labels.get(each["registry"], each["project"])} for each in document["projects"]
-        ],
-        "agents": [{**row, "project": labels.get(row["registry"], row["project"])} for row in document["agents"]],
+        "projects": [{**each, "project": labels.get(_place(each), each["project"])} for each in document["projects"]],
+        "agents": [{**row, "project": labels.get(_place(row), row["project"])} for row in document["agents"]],
     }
 
 
-def _labels(projects: list[BoardProject]) -> Iterator[tuple[str, str]]:
-    """The registry and the label of each project whose name another one has, too."""
+def _place(of: BoardProject | BoardRow) -> tuple[str, str]:
+    """What identifies a project: its host and its registry."""
+    return of["host"], of["registry"]
+
+
+def _labels(projects: list[BoardProject]) -> Iterator[tuple[tuple[str, str], str]]:
+    """The place and the label of each project of one host whose name another one has, too."""
     names = [each["project"] for each in projects]
     for name in {each for each in names if names.count(each) > 1}:
         same = [each for each in projects if each["project"] == name]
         folders = [each["folder"] for each in same]
         paths = folders if len({*folders}) == len(same) else [each["registry"] for each in same]
         for each, tail in zip(same, _tails(paths), strict=True):
-            yield each["registry"], tail if f"/{tail}".endswith(f"/{name}") else f"{name} ({tail})"
+            yield _place(each), tail if f"/{tail}".endswith(f"/{name}") else f"{name} ({tail})"
 
 
 def _tails(paths: list[str]) -> list[str]:
@@ -80,11 +91,38 @@ def left_out_of(document: BoardDoc) -> Iterator[str]:
     for project in document["projects"]:
         if error := project["error"]:
             said = "; ".join(filter(None, (error["summary"], error["fix"])))
-            yield f"{project['folder']} is left out: {said}"
+            yield f"{_on(project['host'])}{project['folder']} is left out: {said}"
+
+
+def troubles_of(document: BoardDoc) -> Iterator[str]:
+    """A line for each thing that is wrong with projects, and with their notes."""
+    yield from (
+        f"{_on(project['host'])}{each['summary']}"
+        for project in document["projects"]
+        for each in project["diagnostics"]
+    )
+    yield from (each["summary"] for each in document["diagnostics"])
+
+
+def _on(host: str) -> str:
+    return f"{host}: " if host else ""
+
+
+def host_lines(document: BoardDoc) -> Iterator[tuple[str, bool]]:
+    """A line for each host that did not answer, or has no agents, and whether something is wrong with it."""
+    inhabited = {row["host"] for row in document["agents"]}
+    for each in document["hosts"]:
+        if each["outcome"] != "ok":
+            took = f" ({each['seconds']:.0f} s)" if each["outcome"] == "unreachable" else ""
+            yield f"✗ {each['host']}  {each['outcome']}{took}: {each['said']}", True
+        elif each["host"] not in inhabited:
+            yield f"  {each['host']}  no agents", False
 
 
 def nothing_of(document: BoardDoc) -> str:
-    """What to do about a board without agents."""
+    """What to do about a board without agents; empty if its lines say it."""
+    if document["hosts"]:
+        return ""  # each host has a line
     if document["projects"]:
         return "No agents are declared or recorded. `reconciler init` writes a manifest to start from."
     return "No project is noted. `reconciler apply` in a project notes it."
@@ -181,7 +219,7 @@ def _waits_for(row: BoardRow) -> str:
 
 def _searched(row: BoardRow) -> str:
     parts = [row["project"], f"{row['workspace']}.{row['agent']}", row["type"], row["session"], row["state"]]
-    parts += [row["folder"]]
+    parts += [row["folder"], row["host"]]
     parts += [WORDS[row["group"]], row["status"], row["note"], row["question"] or ""]
     parts += [row["work"]["branch"]] if row["work"] else []
     parts += [row["job"]["id"], row["job"]["status"]] if row["job"] else []

@@ -69,15 +69,15 @@ async def apply(site: Site, request: Request) -> Response:
     if project is None or shown is None:
         error = Refused("no plan with this digest was shown since the server started", fix="look at the plan again")
         return site.wrong(request, HTTPStatus.CONFLICT, error, back)
-    registry = project["registry"]
+    key = AgentKey(project["folder"], "", project["registry"])
     deed = Deed(
         what="apply",
         title=f"Apply the plan of {project['project']}",
-        key=AgentKey(project["folder"], "", registry),
+        key=key,
         detail=f"digest {digest}",
         back=back,
     )
-    return await _carry_out(site, request, Order(deed, lambda tell: site.service.apply(registry, shown, tell)))
+    return await _carry_out(site, request, Order(deed, lambda tell: site.service.apply(key, shown, tell)))
 
 
 def _answer(site: Site, row: BoardRow, fields: Fields) -> Order:

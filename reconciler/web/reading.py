@@ -102,9 +102,9 @@ async def dialog(site: Site, request: Request) -> Response:
     except ReconcilerError as error:
         return site.wrong(request, HTTPStatus.CONFLICT, error, back)
     values: dict[str, object] = {
-        "lines": found.shown.lines,
-        "request_id": found.shown.request,
-        "job": found.job.id if found.job else "",
+        "lines": found.lines,
+        "request_id": found.request,
+        "job": found.job,
         "back": back,
     }
     told = about(row, several=site.feed.several)
@@ -117,7 +117,7 @@ async def plan(site: Site, request: Request) -> Response:
     if project is None:
         return site.wrong(request, HTTPStatus.NOT_FOUND, "There is no such project on the board any more.")
     try:
-        found = await in_thread(lambda: site.service.plan(project["registry"]))
+        found = await in_thread(lambda: site.service.plan(AgentKey(project["folder"], "", project["registry"])))
     except ReconcilerError as error:
         return site.wrong(request, HTTPStatus.CONFLICT, error)
     if len(site.plans) >= MOST_PLANS:

@@ -12,7 +12,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from reconciler.agents.permission import Answer
-from reconciler.app.board.actions import ActionResult
+from reconciler.app.board.actions import ActionResult, DialogToAnswer
 from reconciler.app.board.attach import Attachment, AttachMethod
 from reconciler.app.board.service import AgentKey
 from reconciler.board.app import BoardApp
@@ -28,6 +28,7 @@ def row(name: str, group: str = "idle", **other: Any) -> BoardRow:
     workspace, _, agent = name.partition(".")
     states = {"needs_you": "waiting", "working": "busy", "idle": "idle", "running": "unknown"}
     made = {
+        "host": "",
         "project": "lab",
         "folder": FOLDER,
         "registry": REGISTRY,
@@ -57,9 +58,9 @@ def row(name: str, group: str = "idle", **other: Any) -> BoardRow:
 
 
 def document(*rows: BoardRow, projects: Iterable[str] = ("lab",)) -> BoardDoc:
-    there = {"folder": FOLDER, "registry": REGISTRY, "diagnostics": [], "error": None}
+    there = {"host": "", "folder": FOLDER, "registry": REGISTRY, "diagnostics": [], "error": None}
     listed = [{"project": name, **there} for name in projects]
-    return {"format_version": "1.0", "projects": listed, "agents": list(rows), "diagnostics": []}
+    return {"format_version": "1.0", "hosts": [], "projects": listed, "agents": list(rows), "diagnostics": []}
 
 
 AGENTS = document(
@@ -123,14 +124,14 @@ class PlayedService:
 
     def dialog(self, key: AgentKey) -> Any:
         self._note("dialog", key.name)
-        return _Dialog(_Sighting("5d0c", self.dialog_lines))
+        return DialogToAnswer("5d0c", self.dialog_lines)
 
     def attachment(self, key: AgentKey) -> Attachment:
         self._note("attachment", key.name)
         return Attachment(self.way, ("true",), "Ctrl-b d")
 
-    def plan(self, project: str) -> Any:
-        self._note("plan", project)
+    def plan(self, key: AgentKey) -> Any:
+        self._note("plan", key.registry)
         return {**PLAN, "resource_changes": [{"actions": ["create"]}]}
 
     def answer(self, key: AgentKey, request: str, choice: Answer) -> ActionResult:
@@ -148,25 +149,13 @@ class PlayedService:
     def restart(self, key: AgentKey, _tell: Callable[[str], None]) -> ActionResult:
         return self._done("restart", key.name)
 
-    def apply(self, project: str, plan: Any, tell: Callable[[str], None]) -> ActionResult:
+    def apply(self, key: AgentKey, plan: Any, tell: Callable[[str], None]) -> ActionResult:
         tell("on the way")
-        return self._done("apply", project, plan["change"])
+        return self._done("apply", key.registry, plan["change"])
 
     def _done(self, what: str, *words: Any) -> ActionResult:
         self._note(what, *words)
         return ActionResult(done=True, lines=(f"{what}: done",))
-
-
-@dataclass
-class _Sighting:
-    request: str
-    lines: tuple[str, ...]
-
-
-@dataclass
-class _Dialog:
-    shown: _Sighting
-    job: None = None
 
 
 class Screen:

@@ -21,6 +21,7 @@ from .lab import SECRET
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _RECORD = re.compile(r"project/\.mam/jobs/[^/]+")
+_ORDER = re.compile(r"project/\.mam/jobs/[^/]+/order\.json")  # what travels, which has the token of its job
 _TOLD = re.compile(r'Your job_id is "([^"]+)"')
 _OURS = (".hermes", ".mam", ".cache", "delegate_job_logs")
 _NOTES = ".local/state/reconciler/projects/"
@@ -126,7 +127,7 @@ def _leaks(project: Project, jobs: Mapping[str, Any]) -> Iterator[str]:
     tokens = [job["auth_token"].encode() for job in jobs.values() if isinstance(job, dict)]
     secrets = [b"secret-of-", *tokens]
     for path, content in project.files().items():
-        is_its_place = path == "worker.password" or _RECORD.fullmatch(path)
+        is_its_place = path == "worker.password" or _RECORD.fullmatch(path) or _ORDER.fullmatch(path)
         if not is_its_place and any(secret in content for secret in secrets):
             yield path
 

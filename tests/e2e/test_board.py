@@ -467,7 +467,13 @@ def test_its_document_fits_the_schema(lab: Project) -> None:
     rows = {row["address"]: row for row in document["agents"]}
     assert rows["agent.shop.writer"]["message"]["text"]
     assert rows["agent.blog.old"]["group"] == "stopped"
-    whole = {"project": "project", "folder": str(lab.root), "registry": str(lab.registry), "diagnostics": []}
+    whole = {
+        "host": "",
+        "project": "project",
+        "folder": str(lab.root),
+        "registry": str(lab.registry),
+        "diagnostics": [],
+    }
     assert document["projects"] == [{**whole, "error": None}]
 
 

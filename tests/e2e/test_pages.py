@@ -151,6 +151,7 @@ BROKER_DECLARED = {"docs/jobs.md", "docs/monitor.md", "docs/reference.md", "docs
 
 _NO_INDEX = "export PIP_NO_INDEX=1 PIP_FIND_LINKS= PIP_CONFIG_FILE=/dev/null"
 _DOWNLOAD_OTHERS = "reconciler fleet install --download . --for-python 3.12 --for-platform manylinux2014_aarch64"
+_BOARD_OF_HOSTS = "reconciler board -i ssh:one,two --project ~/lab"
 _FLEET_STATUS = "reconciler fleet status -i ssh:host.invalid --project ~/lab"
 _LOGIN_OF_TWO = (
     "reconciler broker env two --format dotenv --reveal | "
@@ -195,6 +196,7 @@ MEANT = {
     "reconciler history NAME --json": f"reconciler history {CLAUDE} --json",
     "reconciler adopt [DIR] [FILE]...": "reconciler adopt .",
     "reconciler board --all": "reconciler board --all --json",
+    _BOARD_OF_HOSTS: "reconciler board -i ssh:host.invalid --project ~/lab --json",
     "reconciler board": "reconciler board --json",  # `test_board` has it on a terminal
     # the shell of this test need not be one that has completion
     "reconciler --install-completion": (
@@ -353,6 +355,7 @@ CODES = {  # where it is not 0
     _DOWNLOAD_OTHERS: 1,
     "reconciler fleet install -i ssh:one,two --wheels reconciler-*.tar": 64,  # as there is none
     "reconciler fleet install": 64,
+    _BOARD_OF_HOSTS: 4,
     "reconciler fleet status": 4,
     "reconciler fleet status --json": 4,
     "reconciler fleet status -i ssh:one,two --project ~/lab": 4,

@@ -40,7 +40,7 @@ class LabHost:
         self.project.mkdir(parents=True)
         (self.project / "reconciler.yaml").write_text(MANIFEST)
         words = [f"{name}={shlex.quote(value)}" for name, value in self.env.items()]
-        call = f"exec env -i {' '.join(words)} {sys.executable} -m reconciler"
+        call = f'exec env -i TERM="${{TERM:-dumb}}" {" ".join(words)} {sys.executable} -m reconciler'
         self.program.write_text(f'#!/bin/sh\n{call} "$@"\n')
         self.program.chmod(0o755)
 
@@ -88,8 +88,11 @@ class Controller:
         )
 
     def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return self.type("fleet", *words, **env)
+
+    def type(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*CLI, "fleet", *words],
+            [*CLI, *words],
             check=False,
             cwd=self.folder,
             env={**self.env, **env},

@@ -9,7 +9,7 @@ from jsonschema import Draft7Validator
 from lab_hosts import Controller
 
 from reconciler.fleet.hosts import FleetHost
-from reconciler.fleet.over_ssh import _script
+from reconciler.fleet.over_ssh import script_of
 from reconciler.state.schemas import load_schema
 
 SSH = """#!/bin/sh
@@ -85,7 +85,7 @@ def test_what_a_host_says_cannot_draw_on_the_terminal(reached: Controller):
 
 @pytest.mark.parametrize("folder", ["~/a b; touch x", "/srv/$(touch x)", "~"])
 def test_a_folder_is_one_word_of_the_remote_shell(folder: str):
-    script = _script(FleetHost("h", "h", project=folder))
+    script = script_of(FleetHost("h", "h", project=folder), ["status", "--json"])
     assert script.endswith(" status --json")
     assert "-C " in script
     for word in ("; touch", "$(touch"):

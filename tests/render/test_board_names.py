@@ -11,8 +11,10 @@ from reconciler.render.board_words import labelled, projects_of
 
 def _document(*projects: tuple[str, str, str]) -> Any:
     """Projects with their name, folder and registry; each has one agent."""
-    rows = [{"project": name, "folder": folder, "registry": registry} for name, folder, registry in projects]
-    return {"projects": [{**each, "error": None} for each in rows], "agents": rows}
+    rows = [
+        {"host": "", "project": name, "folder": folder, "registry": registry} for name, folder, registry in projects
+    ]
+    return {"hosts": [], "projects": [{**each, "error": None} for each in rows], "agents": rows}
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,10 @@ def test_a_fleet_is_planned_applied_and_in_sync_and_its_status_is_one_list(rig: 
     rows = [line.split()[:4] for line in status.stdout.splitlines()[1:]]
     assert rows == [[name, "w.s", "running", "alive"] for name in ("four", "one", "three", "two")], status.stderr
     assert rig.type("fleet", "drift", *meant).returncode == 0
+    board = rig.type("board", *meant, "--json")
+    assert board.returncode == 0, board.stdout + board.stderr
+    rows = [(each["host"], each["address"], each["live"]) for each in json.loads(board.stdout)["agents"]]
+    assert rows == [(name, "agent.w.s", "alive") for name in ("four", "one", "three", "two")]
 
 
 def test_an_unreachable_host_and_one_that_fails_are_named_and_the_others_are_done(rig: Rig):

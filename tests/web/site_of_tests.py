@@ -13,11 +13,9 @@ from msgspec.structs import replace
 from starlette.testclient import TestClient
 
 from reconciler.agents.permission import Answer
-from reconciler.app.board.actions import ActionResult, Tell
+from reconciler.app.board.actions import ActionResult, DialogToAnswer, Tell
 from reconciler.app.board.service import AgentKey
-from reconciler.app.jobs.answers import AgentDialog
 from reconciler.app.project.project import find_project
-from reconciler.jobs.dialogs import ShownDialog
 from reconciler.ports.clock import RealClock
 from reconciler.web.bind import bind_address
 from reconciler.web.browsers import form_token
@@ -46,7 +44,7 @@ def project_in(folder: str) -> str:
 def row(folder: str, agent: str = "claude", **more: object) -> dict[str, Any]:
     """An agent that rests."""
     return {
-        "project": "lab", "folder": folder, "workspace": "shop", "agent": agent, "type": "claude",
+        "host": "", "project": "lab", "folder": folder, "workspace": "shop", "agent": agent, "type": "claude",
         "address": f"agent.shop.{agent}", "session": f"shop-creator-{agent}", "group": "idle", "status": "running",
         "live": "alive", "state": "idle", "state_since": None, "waits_for": None, "question": None, "message": None,
         "work": None, "job": None, "note": "", "registry": registry_in(folder), "tokens_today": None, **more,
@@ -79,11 +77,11 @@ class PlayedService:
         own = (registry_in(self.folder), "lab", self.folder)
         found = dict.fromkeys([own, *((each["registry"], each["project"], each["folder"]) for each in self.rows)])
         projects = [
-            {"project": name, "folder": folder, "registry": registry, "error": None, "diagnostics": []}
+            {"host": "", "project": name, "folder": folder, "registry": registry, "error": None, "diagnostics": []}
             for registry, name, folder in found
         ]
         return {
-            "format_version": "1.0", "projects": [*projects, *self.left_out],
+            "format_version": "1.0", "hosts": [], "projects": [*projects, *self.left_out],
             "agents": [dict(each) for each in self.rows], "diagnostics": [],
         }  # fmt: skip
 
@@ -116,11 +114,10 @@ class PlayedService:
             "behind": None, "uncommitted": [], "changed": [],
         }  # fmt: skip
 
-    def dialog(self, _key: AgentKey) -> AgentDialog:
-        seen = ShownDialog("req1", "0" * 64, self.texts["dialog"], (self.texts["dialog"], "1. Yes"), "")
-        return AgentDialog(None, seen)  # type: ignore[arg-type] # the page shows only the dialog
+    def dialog(self, _key: AgentKey) -> DialogToAnswer:
+        return DialogToAnswer("req1", (self.texts["dialog"], "1. Yes"))
 
-    def plan(self, _registry: str) -> Any:
+    def plan(self, _key: AgentKey) -> Any:
         change = json.loads(PLAN.read_text("utf-8"))
         return {**change, "digest": self.digest}
 
@@ -137,8 +134,8 @@ class PlayedService:
     def resume(self, key: AgentKey, _tell: Tell) -> ActionResult:
         return self._did(key.registry, "resume", key.address)
 
-    def apply(self, registry: str, plan: Any, _tell: Tell) -> ActionResult:
-        return self._did(registry, "apply", plan["digest"])
+    def apply(self, key: AgentKey, plan: Any, _tell: Tell) -> ActionResult:
+        return self._did(key.registry, "apply", plan["digest"])
 
     def _did(self, registry: str, *what: object) -> ActionResult:
         self.where.append(registry)

@@ -174,7 +174,7 @@ def test_of_several_projects_each_line_names_its_own_and_each_action_reaches_it(
     error = {"severity": "error", "summary": "its folder is not there", "fix": "mount its disk", "file": None}
     with visited(tmp_path, [asking(folder, "a"), asking(folder, "a", **second)], EVERYTHING) as visit:
         visit.service.left_out = [
-            {"project": "gone", "folder": "/gone", "registry": "/gone/r", "error": error, "diagnostics": []}
+            {"host": "", "project": "gone", "folder": "/gone", "registry": "/gone/r", "error": error, "diagnostics": []}
         ]
         visit.service.report(visit.service.document)
         board = Parsed(visit.let_in().client.get("/").text)
@@ -203,7 +203,7 @@ def test_of_several_projects_each_line_names_its_own_and_each_action_reaches_it(
 def test_without_any_project_the_page_says_how_one_gets_there(tmp_path: Path) -> None:
     with visited(tmp_path, []) as visit:
         visit.let_in()
-        visit.service.report({"format_version": "1.0", "projects": [], "agents": [], "diagnostics": []})
+        visit.service.report({"format_version": "1.0", "hosts": [], "projects": [], "agents": [], "diagnostics": []})
         assert "`reconciler apply` in a project notes it" in Parsed(visit.client.get("/").text).text
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from reconciler.agents.permission import Answer
 from reconciler.app.agents.look import look, unseen
 from reconciler.app.agents.names import resolve_declared, resting
-from reconciler.app.jobs.answers import AgentDialog, dialog_now, give
+from reconciler.app.jobs.answers import dialog_now, give
 from reconciler.app.jobs.records import records_of
 from reconciler.app.jobs.send import live_recipient, send
 from reconciler.app.plan.apply import work
@@ -55,6 +55,15 @@ class ActionResult(Struct, frozen=True):
     lines: tuple[str, ...]
 
 
+class DialogToAnswer(Struct, frozen=True):
+    """A permission dialog, and the request with which exactly this dialog can be answered."""
+
+    request: str
+    lines: tuple[str, ...]
+    job: str = ""
+    """The id of the job that waits for the answer; empty without one."""
+
+
 def failed(error: ReconcilerError) -> ActionResult:
     """The verdict of an action that raised this error."""
     return ActionResult(done=False, lines=tuple(_diagnosis(error)))
@@ -74,9 +83,10 @@ def send_prompt(at: Project, address: Address, text: str) -> ActionResult:
     return ActionResult(send_exit_code(document) is ExitCode.OK, tuple(send_text(document)))
 
 
-def show_dialog(at: Project, address: Address) -> AgentDialog:
+def show_dialog(at: Project, address: Address) -> DialogToAnswer:
     """The permission dialog of an agent, under the request with which it can be answered; raises as `dialog_now`."""
-    return dialog_now(records_of(at, JOB_RECORDS), live_recipient(at, str(address)))
+    found = dialog_now(records_of(at, JOB_RECORDS), live_recipient(at, str(address)))
+    return DialogToAnswer(found.shown.request, found.shown.lines, found.job.id if found.job else "")
 
 
 def answer_dialog(at: Project, address: Address, request: str, choice: Answer) -> ActionResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from shlex import quote
 
@@ -12,10 +13,13 @@ from reconciler.app.agents.names import resolve_names
 from reconciler.app.board.actions import ActionResult
 from reconciler.app.project.project import Project
 from reconciler.model.address import Address
+from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Present, Unknown
 from reconciler.ports.tmux import RealTmux
 from reconciler.ports.tmux.terminal import attach_terminal
+
+_USUAL = "Ctrl-b d"  # detaches from a tmux that nobody configured
 
 
 class AttachMethod(StrEnum):
@@ -74,10 +78,24 @@ def way_to(tmux: RealTmux, session: str) -> Attachment:
     return Attachment(AttachMethod.NESTED, command, both)
 
 
+def way_by(command: Sequence[str], env: Mapping[str, str]) -> Attachment:
+    """How to run a command that attaches to tmux on another host, whose prefix is taken to be tmux's own.
+
+    Raises ReconcilerError if the tmux that the terminal is in does not answer.
+    """
+    around = RealTmux(Socket(), env).around
+    if around is None:
+        return Attachment(AttachMethod.TERMINAL, tuple(command), _USUAL)
+    if popup := around.popup(command):
+        return Attachment(AttachMethod.POPUP, tuple(popup), _USUAL)
+    outer = _spelt(around.prefix())
+    return Attachment(AttachMethod.NESTED, tuple(command), f"{outer} {_USUAL}" if _USUAL.startswith(outer) else _USUAL)
+
+
 def run_attachment(attachment: Attachment) -> ActionResult:
     """Attach, and return the verdict when the user is back. A way that takes the terminal needs all of it."""
     if complaint := attach_terminal(attachment.command):
-        return ActionResult(done=False, lines=(f"tmux did not attach: {complaint}",))
+        return ActionResult(done=False, lines=(f"could not attach: {complaint}",))
     return ActionResult(done=True, lines=("You are back.",))
 
 

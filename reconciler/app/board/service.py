@@ -11,12 +11,11 @@ from reconciler.app.agents.diff import diff
 from reconciler.app.agents.last import last
 from reconciler.app.agents.peek import screen_of
 from reconciler.app.board import actions
-from reconciler.app.board.actions import ActionResult, Tell
+from reconciler.app.board.actions import ActionResult, DialogToAnswer, Tell
 from reconciler.app.board.attach import Attachment, attachment
 from reconciler.app.board.board import ProjectBoard
 from reconciler.app.board.members import BoardMembers, GivenProjects
 from reconciler.app.board.watch import LiveBoard, Report
-from reconciler.app.jobs.answers import AgentDialog
 from reconciler.app.project.project import Project
 from reconciler.model.address import Address, parse_address
 from reconciler.model.errors import ReconcilerError, UsageError
@@ -26,7 +25,7 @@ from reconciler.render.documents.last import LastDoc
 from reconciler.render.documents.peek import PeekDoc
 from reconciler.render.documents.plan import PlanDoc
 
-_TURNS = 5  # prompts whose messages are shown
+TURNS = 5  # prompts whose messages are shown
 
 
 class AgentKey(Struct, frozen=True):
@@ -36,17 +35,24 @@ class AgentKey(Struct, frozen=True):
     """The folder of its project, in which there may be several."""
     address: str
     registry: str
-    """The registry of its project, which identifies it."""
+    """The registry of its project, which identifies it on its host."""
+    host: str = ""
+    """The host that it runs on; empty for this machine."""
 
     @property
     def name(self) -> str:
         """The shortest name that means this agent in its project."""
         return self.address.partition(".")[2]
 
+    @property
+    def title(self) -> str:
+        """Its name as people read it, with its host if that is not this machine."""
+        return f"{self.name} on {self.host}" if self.host else self.name
+
 
 def key_of(row: BoardRow) -> AgentKey:
     """What identifies an agent on the board."""
-    return AgentKey(row["folder"], row["address"], row["registry"])
+    return AgentKey(row["folder"], row["address"], row["registry"], row["host"])
 
 
 class BoardService:
@@ -80,14 +86,11 @@ class BoardService:
             self._live.look_again()
 
     def _at(self, key: AgentKey) -> Project:
-        return self._project(key.registry)
-
-    def _project(self, registry: str) -> Project:
-        """The project with this registry. Raises UsageError if the board does not show it."""
-        found = self._boards.get(registry)
+        """The project of an agent. Raises UsageError if the board does not show it."""
+        found = self._boards.get(key.registry)
         if found is None:
             fix = "`reconciler projects list` lists them"
-            raise UsageError(f"the project with the registry {registry} is not on the board any more", fix=fix)
+            raise UsageError(f"the project with the registry {key.registry} is not on the board any more", fix=fix)
         return found.at
 
     @property
@@ -106,13 +109,13 @@ class BoardService:
 
     def last(self, key: AgentKey) -> LastDoc:
         """The last messages of an agent."""
-        return last(self._at(key), key.address, _TURNS)
+        return last(self._at(key), key.address, TURNS)
 
     def diff(self, key: AgentKey) -> DiffDoc:
         """What an agent changed."""
         return diff(self._at(key), key.address)
 
-    def dialog(self, key: AgentKey) -> AgentDialog:
+    def dialog(self, key: AgentKey) -> DialogToAnswer:
         """The permission dialog of an agent, under the request with which it can be answered."""
         return actions.show_dialog(self._at(key), _address(key))
 
@@ -120,9 +123,9 @@ class BoardService:
         """How to attach to an agent."""
         return attachment(self._at(key), _address(key))
 
-    def plan(self, registry: str) -> PlanDoc:
-        """What an apply would do in the project with this registry."""
-        return actions.plan_now(self._project(registry))
+    def plan(self, key: AgentKey) -> PlanDoc:
+        """What an apply would do in the project of this agent."""
+        return actions.plan_now(self._at(key))
 
     # --- acting -----------------------------------------------------------------------------------
 
@@ -146,9 +149,9 @@ class BoardService:
         """End an agent that is not in use, and start it again in its conversation."""
         return actions.restart_agent(self._at(key), _address(key), tell)
 
-    def apply(self, registry: str, plan: PlanDoc, tell: Tell) -> ActionResult:
-        """Carry out exactly the plan that was shown, in the project with this registry."""
-        return actions.apply_plan(self._project(registry), plan, tell)
+    def apply(self, key: AgentKey, plan: PlanDoc, tell: Tell) -> ActionResult:
+        """Carry out exactly the plan that was shown, in the project of this agent."""
+        return actions.apply_plan(self._at(key), plan, tell)
 
 
 def _address(key: AgentKey) -> Address:

@@ -45,12 +45,14 @@ class BoardJob(TypedDict):
 class BoardRow(TypedDict):
     """One agent on the board."""
 
+    host: str
+    """The host that it runs on, as the inventory names it; empty for this machine."""
     project: str
     """The name of its project."""
     folder: str
     """The folder of its project."""
     registry: str
-    """The registry of its project. Together with the address, it identifies the agent on this machine."""
+    """The registry of its project. Together with the address, it identifies the agent on its host."""
     workspace: str
     agent: str
     type: str
@@ -91,6 +93,8 @@ class BoardRow(TypedDict):
 class BoardProject(TypedDict):
     """One project on the board."""
 
+    host: str
+    """The host that it is on; empty for this machine."""
     project: str
     """Its name; that of its folder if it is left out."""
     folder: str
@@ -101,10 +105,26 @@ class BoardProject(TypedDict):
     """Why the project is left out, and its agents are not known. A `warning` means that it lives elsewhere now."""
 
 
+class BoardHost(TypedDict):
+    """One host on the board of many, and whether it answered."""
+
+    host: str
+    outcome: Literal["ok", "failed", "refused", "unreachable", "unknown"]
+    """`unreachable`: it did not answer; `unknown`: what it said cannot be read, or it was not asked yet."""
+    said: str
+    """Why it is not `ok`; else empty."""
+    seconds: float
+    """How long the last answer took, or how long it was waited for."""
+    seen: str | None
+    """When it last told of its agents: UTC, ISO 8601. If it is not `ok`, its agents are shown as they were then."""
+
+
 class BoardDoc(TypedDict):
     """The agents of some projects, and what each does."""
 
     format_version: str
+    hosts: list[BoardHost]
+    """The hosts of the inventory, sorted by name; empty without an inventory."""
     projects: list[BoardProject]
     """Sorted by folder. With a name, only the project of that agent, and those that are left out with an error."""
     agents: list[BoardRow]
