@@ -5,7 +5,7 @@ Other tools may add keys of their own. Only `schema print` imports this; checks 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -91,11 +91,11 @@ class JobDoc(TypedDict):
     """How many tries came before this one."""
     validated: int | None
     """The exit code of the `validate` script; null until it has run."""
-    queue: str
+    queue: NotRequired[str]
     """The queue that it went through to another host: a pool, or host-NAME; empty when this host alone does it."""
-    origin: str
+    origin: NotRequired[str]
     """The host that submitted it, if this host does it for that one; else empty."""
-    host: str
+    host: NotRequired[str]
     """The host that claimed it from a queue; empty until then."""
 
 

@@ -181,7 +181,7 @@ def test_a_look_passes_over_what_goes_while_it_looks(monkeypatch: pytest.MonkeyP
     ("fault", "code"),
     [
         (Fault("write", 3, "ENOSPC"), {1, 3}),
-        (Fault("write", 20, "ENOSPC", lasting=True), {1, 3}),
+        (Fault("write", 10, "ENOSPC", lasting=True), {1, 3}),
         (Fault("tmux", 1, "EMFILE"), {1}),
         (Fault("write", 3, "SIGKILL"), {-9}),
         (Fault("tmux", 5, "SIGTERM"), {-15, 130, 143}),
