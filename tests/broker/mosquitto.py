@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from free_ports import free_port
-from waiting import PATIENCE, wait_until
+from waiting import wait_until
 
 from reconciler.broker.running.process import _answers
 from reconciler.model.broker import Connection, Listener
@@ -38,6 +38,14 @@ topic write python/mqtt/jobs/+/events
 user certified
 topic read python/mqtt/jobs/+/events
 """
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a broker has ended. It is asked again and again: one that has just begun to listen forgets a signal."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(1)
+    return process.poll() is not None
 
 
 @dataclass(frozen=True)
@@ -93,8 +101,7 @@ class Mosquitto:
     def stop(self) -> None:
         if self._process:
             self._process.send_signal(signal.SIGCONT)
-            self._process.terminate()
-            self._process.wait(PATIENCE)
+            wait_until(lambda process=self._process: _has_ended(process))
         self._process = None
 
     def start_anew(self) -> None:
