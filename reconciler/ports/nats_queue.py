@@ -169,16 +169,23 @@ class NatsQueue:
         return ""
 
     def _settle(self, claim: Claim, word: bytes) -> None:
-        """Answer the message of a claim. A server may stay silent about one that is gone, which is fine."""
+        """Answer the message of a claim. One that cannot be answered any more is deleted, unless it is to be kept."""
+        if not self._is_answered(claim, word) and word != _KEEP:
+            self._delete(claim)
+
+    def _is_answered(self, claim: Claim, word: bytes) -> bool:
+        """Whether the server has read the answer, or no longer has the message.
+
+        A server stays silent about a message that is gone, and about one of which it forgot, when it was killed, that
+        it was delivered.
+        """
         if claim.receipt is None:
-            if word != _KEEP:
-                self._delete(claim)
-            return
+            return False
         try:
             self._link.settle(str(claim.receipt), word)
         except BusUnreachable:
-            if self._link.last(JOBS, f"{QUEUED}.{claim.to.queue}.{claim.id}") is not None:
-                raise
+            return self._link.last(JOBS, f"{QUEUED}.{claim.to.queue}.{claim.id}") is None
+        return True
 
     def _delete(self, claim: Claim) -> None:
         """Take the job of a claim off whose message cannot be answered any more."""
