@@ -20,7 +20,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.job_server import JobServer
 from reconciler.model.moment import to_millisecond
 
-from .bus import LARGEST_PAYLOAD, Bus, BusUnreachable, Message
+from .bus import LARGEST_PAYLOAD, Bus, BusRefused, BusUnreachable, Message
 from .clock import RealClock
 from .nats_bus import NatsBus, too_large
 from .nats_server import open_link
@@ -189,8 +189,13 @@ class NatsQueue:
 
     def _delete(self, claim: Claim) -> None:
         """Take the job of a claim off whose message cannot be answered any more."""
-        if message := self._link.last(JOBS, f"{QUEUED}.{claim.to.queue}.{claim.id}"):
-            self._link.api(f"STREAM.MSG.DELETE.{JOBS}", {"seq": message.seq}, allowed=(NOT_FOUND,))
+        subject = f"{QUEUED}.{claim.to.queue}.{claim.id}"
+        if message := self._link.last(JOBS, subject):
+            try:
+                self._link.api(f"STREAM.MSG.DELETE.{JOBS}", {"seq": message.seq}, allowed=(NOT_FOUND,))
+            except BusRefused:
+                if self._link.last(JOBS, subject) is not None:  # else the server took a late answer meanwhile
+                    raise
 
 
 def _queue_of(to: Destination) -> str:

@@ -156,9 +156,9 @@ def test_nats_is_imported_only_when_a_server_is_opened() -> None:
 # --- connecting -------------------------------------------------------------------------------
 
 
-def cause_of(server: JobServer) -> Cause:
+def cause_of(server: JobServer, seconds: float = SOON) -> Cause:
     with pytest.raises(ReconcilerError) as caught:
-        nats_bus(server, SOON)
+        nats_bus(server, seconds)
     assert isinstance(caught.value, BusUnreachable | BusRefused)
     assert caught.value.fix
     assert PASSWORD not in str(vars(caught.value))
@@ -175,7 +175,7 @@ LOGINS = {
 @pytest.mark.parametrize("change", LOGINS.values(), ids=LOGINS)
 def test_who_may_not_log_in_is_told_so(tmp_path, change) -> None:
     with serving(tmp_path, JetStreamKnobs(login=True)) as server:
-        assert cause_of(replace(server.server, **change)) is Cause.BAD_LOGIN
+        assert cause_of(replace(server.server, **change), PATIENCE) is Cause.BAD_LOGIN
         nats_bus(server.server, PATIENCE).close()
 
 
