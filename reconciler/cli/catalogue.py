@@ -117,9 +117,9 @@ CATALOGUE: Mapping[str, Entry] = {
                         "job_dead", "list_dead", "List the jobs of other hosts that nobody will do, and why."
                     ),
                     "retry": Command(
-                        "job_dead", "retry_dead", "Send such a job again, to the same host or pool, as a new job."
+                        "job_dead", "retry_dead", "Send the job of a dead letter again, to the same host or pool."
                     ),
-                    "drop": Command("job_dead", "drop_dead", "Forget such a job."),
+                    "drop": Command("job_dead", "drop_dead", "Delete a dead letter."),
                 },
             ),
             "hook": Command(

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from types import FrameType
+from typing import Annotated
 
 from reconciler.app.monitor.monitor import StopRequest
+from reconciler.cli.parameters import Argument, Option
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.monitor.install import Unit, UserService, install, launchd_agent, systemd_unit, uninstall
@@ -23,6 +25,17 @@ class ServiceAction(StrEnum):
 
     INSTALL = "install"
     UNINSTALL = "uninstall"
+
+
+ServiceWord = Annotated[
+    ServiceAction | None,
+    Argument(
+        metavar="[install|uninstall]",
+        help="Install or remove a service that runs it with these options",
+        show_default=False,
+    ),
+]
+OfUser = Annotated[bool, Option("--user", help="Use a service of your user: systemd or launchd")]
 
 
 def expect_user_service(service: ServiceAction, command: str, *, user: bool) -> None:

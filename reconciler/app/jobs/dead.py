@@ -41,7 +41,7 @@ def retry(at: Project, records: Records, job_id: str, *, detach: bool) -> Genera
     """Submit the job of a dead letter again, as a new job; the letter is dropped once that is queued.
 
     Raises:
-        UsageError: There is no such letter.
+        UsageError: No dead letter has this id.
         Refused: It cannot be read.
     """
     with closing(queue_to_submit(at, declared(at))) as queue:

@@ -96,7 +96,7 @@ def _not_read(scene: ProofContext, principal: Principal, topics: list[str]) -> s
 
 
 def _send(scene: ProofContext, sender: Principal, topic: str) -> None:
-    """Send a message that certainly is delivered to whoever may read it."""
+    """Send a message that everybody gets who may read it."""
     with present(scene, sender) as other:
         other.subscribe(topic)
         other.publish(topic, b"job")

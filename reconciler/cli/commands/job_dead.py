@@ -62,7 +62,9 @@ def retry_dead(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Send such a job again, to the same host or pool, as a new job.
+    """Send the job of a dead letter again, to the same host or pool.
+
+    It gets a new id.
 
     \b
     Example:
@@ -74,7 +76,7 @@ def retry_dead(
 
 
 def drop_dead(job: Letter, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
-    """Forget such a job.
+    """Delete a dead letter.
 
     \b
     Example:

@@ -22,8 +22,16 @@ from reconciler.app.project.places import JOB_RECORDS, state_home
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import carry_out
-from reconciler.cli.parameters import Argument, Option
-from reconciler.cli.services import ServiceAction, change_service, expect_user_service, stopped_by_signals, unit_of
+from reconciler.cli.parameters import Option
+from reconciler.cli.services import (
+    OfUser,
+    ServiceAction,
+    ServiceWord,
+    change_service,
+    expect_user_service,
+    stopped_by_signals,
+    unit_of,
+)
 from reconciler.cli.show.monitor import report
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
@@ -43,15 +51,8 @@ _LOCK_TIMEOUT = 10.0  # seconds to wait for a running apply before an agent is s
 
 
 def monitor(
-    service: Annotated[
-        ServiceAction | None,
-        Argument(
-            metavar="[install|uninstall]",
-            help="Install or remove a service that runs it with these options",
-            show_default=False,
-        ),
-    ] = None,
-    user: Annotated[bool, Option("--user", help="Use a service of your user: systemd or launchd")] = False,
+    service: ServiceWord = None,
+    user: OfUser = False,
     once: Annotated[bool, Option("--once", help="Check once, then exit")] = False,
     emit_diff: Annotated[
         bool,

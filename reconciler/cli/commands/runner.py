@@ -12,8 +12,15 @@ from reconciler.app.jobs.runner.loop import run
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import Project, find_project
 from reconciler.cli import options as opt
-from reconciler.cli.parameters import Argument, Option
-from reconciler.cli.services import ServiceAction, change_service, expect_user_service, stopped_by_signals, unit_of
+from reconciler.cli.parameters import Option
+from reconciler.cli.services import (
+    OfUser,
+    ServiceWord,
+    change_service,
+    expect_user_service,
+    stopped_by_signals,
+    unit_of,
+)
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.moment import to_millisecond
 from reconciler.monitor import install as made
@@ -23,15 +30,8 @@ from reconciler.render.terminal import show
 
 
 def runner(
-    service: Annotated[
-        ServiceAction | None,
-        Argument(
-            metavar="[install|uninstall]",
-            help="Install or remove a service that runs it with these options",
-            show_default=False,
-        ),
-    ] = None,
-    user: Annotated[bool, Option("--user", help="Use a service of your user: systemd or launchd")] = False,
+    service: ServiceWord = None,
+    user: OfUser = False,
     pools: Annotated[
         list[str] | None,
         Option(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -104,12 +104,8 @@ class RunnerContext:
 
     def open_sessions(self, apart_from: str = "") -> set[str]:
         """The sessions whose agents have an open job, as records name them: one job an agent."""
-        return {job.agent_session for job in self._open(self.cache.jobs()) if job.id != apart_from}
+        return {job.agent_session for job in self.cache.jobs() if not job.ended and job.id != apart_from} - {""}
 
     def end(self, job_id: str, ending: Ending, why: str) -> Job:
         """End a job. Its own end, if it has one already, stays."""
         return end_job(self.records, job_id, Result(ending, why, to_millisecond(self.records.clock.now())))
-
-    @staticmethod
-    def _open(jobs: Iterable[Job]) -> Iterable[Job]:
-        return (job for job in jobs if not job.ended and job.agent_session)

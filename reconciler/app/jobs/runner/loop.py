@@ -82,7 +82,7 @@ def _rounds(context: RunnerContext, stopping: Callable[[], str]) -> Iterator[Run
     pause, next_try = 0.0, 0.0
     while not (reason := stopping()):
         if context.now() < next_try:
-            yield from _follow(context, _TICK)
+            _follow(context, _TICK)
             continue
         try:
             yield from _round(context)
@@ -103,12 +103,11 @@ def _round(context: RunnerContext) -> Iterator[RunnerNews]:
     yield from hear(context)
     yield from keep_claims(context)
     yield from deliver_next(context)
-    yield from _follow(context, 0)
+    _follow(context, 0)
     yield from tell_all(context)
 
 
-def _follow(context: RunnerContext, seconds: float) -> Iterator[RunnerNews]:
+def _follow(context: RunnerContext, seconds: float) -> None:
     """Record what the agents said. An agent that asks for a permission says so itself, or its screen does."""
     context.follower.step(seconds)
     context.watcher.look(context.follower.open)
-    yield from ()
