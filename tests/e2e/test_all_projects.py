@@ -21,6 +21,8 @@ from foreground import foreground
 from project import CLI, SCHEMAS, Project
 from waiting import wait_until
 
+from reconciler.model.moment import to_second
+from reconciler.ports.clock import RealClock
 from reconciler.render.output import escape_line
 
 escape_codes = re.compile(r"\x1b\[[0-9;]*m")
@@ -330,7 +332,8 @@ def test_the_list_shows_where_each_project_is(lab: Lab, spare: Project) -> None:
     rows = {each["root"]: each for each in document["projects"]}
     assert {each["standing"] for each in rows.values()} == {"here"}
     assert rows[str(spare.root)]["socket"] == str(spare.socket)
-    assert rows[str(spare.root)]["applied"] <= spare.row("spare-creator-shell")["created_at"]
+    made = spare.row("spare-creator-shell")["created_at"]  # the time of the plan, after which the project is noted
+    assert made <= rows[str(spare.root)]["applied"] <= to_second(RealClock().now())
     moved = lab.home / "spare moved"
     spare.root.rename(moved)
     said = lab.first.run("projects", "list")
